@@ -1,0 +1,119 @@
+"""One tree of errors; a class says what the caller can do about it.
+
+::
+
+    ScowError
+    ├── Invalid        bad text or bytes: correct the input (``where`` points into it)
+    ├── NotFound       no such thing: another name, or fetch it first
+    ├── AlreadyExists  the name is taken
+    ├── Integrity      bytes are not what their digest or size says: do not trust the source
+    ├── Limit          untrusted input went over a cap
+    ├── Denied         401, 403 or EPERM: log in, or ask for the right
+    ├── Unavailable    network, 429 or 5xx: try again (after ``retry_after`` seconds)
+    ├── Unsupported    a media type, platform or kernel feature that is not there
+    ├── Conflict       in use: stop the user of it, or force
+    └── Process        a program of the user's failed with ``exit_code``
+
+The fields hold the facts; :func:`str` joins them into one line. Nothing here ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place in a text: ``line`` and ``column`` count from 1; ``width`` is in characters, within that line."""
+
+    source: str
+    line: int
+    column: int = 1
+    width: int = 1
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}"
+
+
+class ScowError(Exception):
+    """Anything scow reports.
+
+    ``problem`` says what happened, ``subject`` to which thing, ``hint`` what to do next.
+    """
+
+    def __init__(self, problem: str, *, subject: str = "", hint: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.subject = subject
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.problem}" if self.subject else self.problem
+
+
+class Invalid(ScowError):
+    """Text or bytes that do not follow their grammar."""
+
+    def __init__(self, problem: str, *, subject: str = "", hint: str = "", where: Where | None = None) -> None:
+        super().__init__(problem, subject=subject, hint=hint)
+        self.where = where
+
+    def __str__(self) -> str:
+        return f"{self.where}: {super().__str__()}" if self.where else super().__str__()
+
+
+class NotFound(ScowError):
+    """No thing of that name."""
+
+
+class AlreadyExists(ScowError):
+    """The name is taken."""
+
+
+class Integrity(ScowError):
+    """Bytes are not what was promised: ``expected`` and ``actual`` are digests or sizes."""
+
+    def __init__(self, problem: str, *, subject: str = "", hint: str = "", expected: str = "", actual: str = "") -> None:
+        super().__init__(problem, subject=subject, hint=hint)
+        self.expected = expected
+        self.actual = actual
+
+    def __str__(self) -> str:
+        told = f" (expected {self.expected}, got {self.actual})" if self.expected else ""
+        return super().__str__() + told
+
+
+class Limit(ScowError):
+    """Untrusted input is larger, deeper or longer than its cap."""
+
+
+class Denied(ScowError):
+    """The other side, or the kernel, refused."""
+
+
+class Unavailable(ScowError):
+    """The other side cannot answer now; ``retry_after`` is in seconds, when it said so."""
+
+    def __init__(self, problem: str, *, subject: str = "", hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(problem, subject=subject, hint=hint)
+        self.retry_after = retry_after
+
+
+class Unsupported(ScowError):
+    """A media type, platform, instruction or kernel feature that is not there."""
+
+
+class Conflict(ScowError):
+    """The thing is in use, or the request names more than one thing."""
+
+
+class Process(ScowError):
+    """A program that scow ran for the user failed; ``where`` is the Dockerfile line that asked for it, if any."""
+
+    def __init__(
+        self, problem: str, *, exit_code: int, subject: str = "", hint: str = "", where: Where | None = None
+    ) -> None:
+        super().__init__(problem, subject=subject, hint=hint)
+        self.exit_code = exit_code
+        self.where = where
