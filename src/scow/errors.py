@@ -74,7 +74,9 @@ class AlreadyExists(ScowError):
 class Integrity(ScowError):
     """Bytes are not what was promised: ``expected`` and ``actual`` are digests or sizes."""
 
-    def __init__(self, problem: str, *, subject: str = "", hint: str = "", expected: str = "", actual: str = "") -> None:
+    def __init__(
+        self, problem: str, *, subject: str = "", hint: str = "", expected: str = "", actual: str = ""
+    ) -> None:
         super().__init__(problem, subject=subject, hint=hint)
         self.expected = expected
         self.actual = actual

@@ -1,0 +1,124 @@
+"""Image references: ``[host[:port]/]path[:tag][@digest]`` (distribution-spec; docker's short names).
+
+``nginx`` means ``docker.io/library/nginx:latest``. The first component is a host when it holds a ``.`` or ``:``,
+is ``localhost``, or is upper case.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from scow.errors import Invalid
+from scow.oci.digest import Digest
+
+HUB = "docker.io"
+_HUB_NAMES = {"index.docker.io": HUB, "registry-1.docker.io": HUB, "registry.hub.docker.com": HUB}
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+(?:%[a-zA-Z0-9]+)?\])(?::[0-9]{{1,5}})?")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_HEX64 = re.compile(r"[a-f0-9]{64}")
+_PATH_LIMIT = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """One image at one registry. ``path`` is the repository without its host."""
+
+    host: str
+    path: str
+    tag: str | None = None
+    digest: Digest | None = None
+
+    @classmethod
+    def parse(cls, text: str, *, default_tag: str | None = "latest") -> Reference:
+        """Read a user's reference; without tag and digest it gets ``default_tag``. Raises :class:`Invalid`."""
+        name, digest = _split_digest(text)
+        name, tag = _split_tag(name, text)
+        host, path = _split_host(name)
+        if _HEX64.fullmatch(name):
+            raise _refused(text, "a name of 64 hex digits would be mistaken for an image id")
+        if not path:
+            raise _refused(text, "the repository name is missing")
+        if path != path.lower():
+            raise _refused(text, "repository name must be lowercase")
+        if not _PATH.fullmatch(path):
+            raise _refused(text)
+        if not _HOST.fullmatch(host):
+            raise _refused(text, f"{host!r} is not a host")
+        if len(path) > _PATH_LIMIT:
+            raise _refused(text[:60] + "…", f"repository name must not be more than {_PATH_LIMIT} characters")
+        if tag is None and digest is None:
+            tag = default_tag
+        return cls(host, path, tag, digest)
+
+    @property
+    def repository(self) -> str:
+        """``host/path``, in full."""
+        return f"{self.host}/{self.path}"
+
+    @property
+    def familiar_name(self) -> str:
+        """The repository as docker shows it: ``nginx``, ``me/app``, ``host:5000/app``."""
+        if self.host == HUB:
+            return self.path.removeprefix("library/") if self.path.count("/") == 1 else self.path
+        return self.repository
+
+    @property
+    def familiar(self) -> str:
+        """The shortest text that parses to this reference again."""
+        return self.familiar_name + self._suffix
+
+    @property
+    def selector(self) -> str:
+        """What a registry is asked for: the digest, else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def with_digest(self, digest: Digest) -> Reference:
+        return replace(self, digest=digest)
+
+    def with_tag(self, tag: str) -> Reference:
+        return replace(self, tag=tag, digest=None)
+
+    def __str__(self) -> str:
+        return self.repository + self._suffix
+
+    @property
+    def _suffix(self) -> str:
+        return (f":{self.tag}" if self.tag else "") + (f"@{self.digest}" if self.digest else "")
+
+
+def _refused(text: str, why: str = "") -> Invalid:
+    return Invalid(f"invalid reference format: {why}" if why else "invalid reference format", subject=repr(text))
+
+
+def _split_digest(text: str) -> tuple[str, Digest | None]:
+    name, at, digest = text.partition("@")
+    if not at:
+        return name, None
+    try:
+        return name, Digest(digest)
+    except Invalid as error:
+        raise _refused(text, error.problem) from None
+
+
+def _split_tag(name: str, text: str) -> tuple[str, str | None]:
+    head, colon, tag = name.rpartition(":")
+    if not colon or "/" in tag or tag.endswith("]"):
+        return name, None
+    if not _TAG.fullmatch(tag):
+        raise _refused(text, f"{tag!r} is not a tag")
+    return head, tag
+
+
+def _split_host(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
+        host, path = _HUB_NAMES.get(first, first), rest
+    else:
+        host, path = HUB, name
+    if host == HUB and path and "/" not in path:
+        path = f"library/{path}"
+    return host, path
