@@ -1,0 +1,151 @@
+"""Compressed streams: inflate what others wrote, and write bytes that are the same on every machine.
+
+Written gzip is independent members of 4 MiB of input each, by libdeflate at a fixed level: the bytes do not depend on
+the processor, the number of threads or the system's zlib, and members can be inflated side by side (ADR 0003).
+"""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from scow.errors import Invalid, Limit, Unsupported
+from scow.layer.tar import Reader
+
+#: First bytes -> compression. Content decides, not names (Dockerfile reference, ADD).
+_MAGIC: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+MEMBER: Final = 4 << 20
+LEVEL: Final = 6
+_CHUNK: Final = 256 << 10
+_OUTPUT_CHUNK: Final = 1 << 20
+#: A stream may not grow by more than this factor once past the floor (deflate's own limit is 1032).
+_RATIO_LIMIT: Final = 1100
+_RATIO_FLOOR: Final = 1 << 30
+
+
+def sniff(head: bytes) -> str:
+    """``gzip``, ``zstd``, ``bzip2``, ``xz``, or ``none``, from the first six bytes."""
+    if head[:4] != b"\x28\xb5\x2f\xfd" and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
+        return "zstd"  # a skippable frame first
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
+
+
+class Inflated:
+    """The plain bytes of a compressed stream: many members, any trailing padding, bounded growth.
+
+    ``read(n)`` hands out whatever the next input chunk gives, which may be more or less than ``n``.
+    """
+
+    def __init__(self, reader: Reader, compression: str) -> None:
+        start = _DECODERS.get(compression)
+        if start is None:
+            raise Unsupported(f"no decoder for {compression!r}")
+        self._pieces = _inflate(reader, start, compression)
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next piece; ``b""`` at the end. Raises :class:`Invalid` for damaged streams."""
+        return next(self._pieces, b"")
+
+
+def inflated(reader: Reader, compression: str) -> Reader:
+    """``reader``'s plain bytes."""
+    return reader if compression == "none" else Inflated(reader, compression)
+
+
+class Rewound:
+    """A reader with bytes put back in front."""
+
+    def __init__(self, head: bytes, reader: Reader) -> None:
+        self._head = head
+        self._reader = reader
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The bytes put back first, then the reader's."""
+        if self._head:
+            head, self._head = self._head, b""
+            return head
+        return self._reader.read(size)
+
+
+def detected(reader: Reader) -> tuple[Reader, str]:
+    """``reader`` from its beginning, and its compression by its first bytes."""
+    head = b""
+    while len(head) < 6 and (more := reader.read(_CHUNK)):
+        head += more
+    return Rewound(head, reader), sniff(head)
+
+
+def _inflate(reader: Reader, start: Callable[[], Any], compression: str) -> Iterator[bytes]:
+    taken = given = 0
+    decoder: Any = None
+    while chunk := reader.read(_CHUNK):
+        taken += len(chunk)
+        while chunk:
+            decoder = decoder or start()
+            for plain in _drained(decoder, chunk, compression):
+                given += len(plain)
+                if given > _RATIO_FLOOR and given > taken * _RATIO_LIMIT:
+                    raise Limit(f"{compression} stream grows more than {_RATIO_LIMIT} times")
+                yield plain
+            chunk = b""
+            if decoder.eof:  # another member may follow, or padding
+                chunk, decoder = decoder.unused_data, None
+                chunk = chunk if chunk.strip(b"\0") else b""
+    if decoder is not None:
+        raise Invalid(f"{compression} stream ends early")
+
+
+def _drained(decoder: Any, chunk: bytes, compression: str) -> Iterator[bytes]:
+    """All that ``chunk`` gives, in pieces of bounded size."""
+    while True:
+        try:
+            plain = decoder.decompress(chunk, _OUTPUT_CHUNK)
+        except Exception as error:  # every decoder has an error class of its own
+            raise Invalid(f"damaged {compression} stream: {error}") from None
+        if plain:
+            yield plain
+        # zlib's kind hands back the input it had no room for; the others keep it to themselves.
+        chunk = getattr(decoder, "unconsumed_tail", b"")
+        if decoder.eof or not (chunk or len(plain) >= _OUTPUT_CHUNK):
+            return
+
+
+def _gzip() -> Any:
+    try:
+        from isal import isal_zlib
+
+        return isal_zlib.decompressobj(31)
+    except ImportError:
+        return zlib.decompressobj(31)
+
+
+def _zstd() -> Any:
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd.ZstdDecompressor()
+
+
+_DECODERS: Final[dict[str, Callable[[], Any]]] = {
+    "gzip": _gzip,
+    "zstd": _zstd,
+    "bzip2": bz2.BZ2Decompressor,
+    "xz": lzma.LZMADecompressor,
+}
+
+
+def gzip_member(data: bytes | memoryview) -> bytes:
+    """One gzip member of ``data``: no name, no time, the same bytes everywhere."""
+    import deflate
+
+    return bytes(deflate.gzip_compress(data, LEVEL))

@@ -1,0 +1,137 @@
+"""What a container wrote: the upper directory of an overlay → the changeset it stands for.
+
+overlayfs marks a deleted path with a 0/0 character device and a replaced directory with an ``opaque`` xattr (kernel
+Documentation/filesystems/overlayfs.rst); hard links are found by inode.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol
+
+from scow.layer.entry import Entry, Kind
+from scow.layer.pack import Item
+from scow.layer.tree import is_whiteout
+from scow.layer.view import View
+
+_KINDS: Final[dict[int, Kind]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFCHR: "char",
+    stat.S_IFBLK: "block",
+    stat.S_IFIFO: "fifo",
+}
+_OPAQUE: Final = frozenset({"trusted.overlay.opaque", "user.overlay.opaque"})
+_OVERLAY: Final = ("trusted.overlay.", "user.overlay.")
+
+
+class Owners(Protocol):
+    """Whose a file is, in the container's ids."""
+
+    def __call__(self, path: bytes, status: os.stat_result) -> tuple[int, int]: ...
+
+
+def on_disk(path: bytes, status: os.stat_result) -> tuple[int, int]:
+    """The owners that root's trees really have."""
+    return status.st_uid, status.st_gid
+
+
+def remembered(lower: View) -> Owners:
+    """Owners where one id is mapped: a file that was there before keeps its own, a new one is root's."""
+
+    def owner(path: bytes, status: os.stat_result) -> tuple[int, int]:
+        found = lower.find(path)
+        return (found.entry.uid, found.entry.gid) if found else (0, 0)
+
+    return owner
+
+
+def changes(upper: str, owners: Owners, *, latest: int | None = None) -> Iterator[Item]:
+    """The entries of ``upper``, sorted, parents first, with their contents; the root itself is left out.
+
+    ``latest`` (ns) is a ceiling for times, for builds that must come out the same tomorrow.
+    """
+    links: dict[tuple[int, int], bytes] = {}
+    todo = [b""]
+    root = os.fsencode(upper)
+    while todo:
+        path = todo.pop()
+        full = os.path.join(root, path) if path else root
+        status = os.lstat(full)
+        if is_whiteout(status):
+            yield Entry(path, "whiteout"), b""
+            continue
+        if stat.S_ISSOCK(status.st_mode):
+            continue  # a socket means nothing once its process is gone: no tar can hold it
+        xattrs = _xattrs(full)
+        if path:
+            yield _item(path, full, status, xattrs, owners, links, latest)
+        if stat.S_ISDIR(status.st_mode):
+            if any(name in _OPAQUE for name in xattrs):
+                yield Entry(path, "opaque"), b""
+            todo += sorted((os.path.join(path, name) for name in os.listdir(full)), reverse=True)
+
+
+def _item(
+    path: bytes,
+    full: bytes,
+    status: os.stat_result,
+    xattrs: dict[str, bytes],
+    owners: Owners,
+    links: dict[tuple[int, int], bytes],
+    latest: int | None,
+) -> Item:
+    kind = _KINDS[stat.S_IFMT(status.st_mode)]
+    link = os.readlink(full) if kind == "symlink" else b""
+    content: bytes | Callable[[], int] = b""
+    if status.st_nlink > 1 and kind != "dir":
+        first = links.setdefault((status.st_dev, status.st_ino), path)
+        if first != path:
+            kind, link = "hardlink", first
+    if kind == "file":
+        content = opener(full)
+    uid, gid = owners(path, status)
+    mtime = status.st_mtime_ns if latest is None else min(status.st_mtime_ns, latest)
+    device = kind in ("char", "block")
+    return Entry(
+        path,
+        kind,
+        stat.S_IMODE(status.st_mode),
+        uid,
+        gid,
+        status.st_size if kind == "file" else 0,
+        mtime,
+        link,
+        major=os.major(status.st_rdev) if device else 0,
+        minor=os.minor(status.st_rdev) if device else 0,
+        xattrs=tuple(sorted((os.fsencode(k), v) for k, v in xattrs.items() if not k.startswith(_OVERLAY))),
+    ), content
+
+
+def opener(path: bytes) -> Callable[[], int]:
+    """A function that opens ``path`` for reading, following no link, whatever its owner left of its mode."""
+
+    def open_it() -> int:
+        try:
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except PermissionError:
+            mode = os.lstat(path).st_mode
+            os.chmod(path, stat.S_IMODE(mode) | 0o400)
+            try:
+                return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            finally:
+                os.chmod(path, stat.S_IMODE(mode))
+
+    return open_it
+
+
+def _xattrs(path: bytes) -> dict[str, bytes]:
+    try:
+        return {
+            name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)
+        }
+    except OSError:  # a file system without xattrs
+        return {}

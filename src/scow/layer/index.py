@@ -1,0 +1,118 @@
+"""The layer index: what a layer holds, written once while its bytes go by, read by everything that asks later.
+
+A file of length-prefixed msgpack frames: a :class:`Header`, then lists of up to 1024 entries in the tar's order, so
+that a reader holds one frame at a time. The totals stand in the header, which :class:`Writer` fills in at the end.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import BinaryIO, Final, Self
+
+import msgspec
+
+from scow.errors import Integrity
+from scow.layer.entry import Entry
+
+_FORMAT: Final = 1
+_FRAME: Final = 1024
+_HEADER_ROOM: Final = 256
+_FRAME_LIMIT: Final = 64 << 20
+
+
+class Header(msgspec.Struct, frozen=True, array_like=True):
+    """Totals of a layer. ``size`` is the uncompressed tar's length, ``content`` the sum of its files' sizes;
+    ``plain`` says that no entry needs the layers below to be placed (every parent is there, no link leaves)."""
+
+    format: int = _FORMAT
+    entries: int = 0
+    size: int = 0
+    content: int = 0
+    plain: bool = True
+
+
+class Writer:
+    """Appends entries to a new index file. ``finish`` makes it valid; without it the file reads as damaged."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._encode = msgspec.msgpack.Encoder().encode
+        self._frame: list[Entry] = []
+        self._entries = self._content = 0
+        file.write(bytes(_HEADER_ROOM))
+
+    def add(self, entry: Entry) -> None:
+        self._frame.append(entry)
+        self._content += entry.size
+        if len(self._frame) >= _FRAME:
+            self._flush()
+
+    def finish(self, size: int, *, plain: bool) -> Header:
+        """Write the header for a tar of ``size`` bytes and sync the file."""
+        self._flush()
+        header = Header(_FORMAT, self._entries, size, self._content, plain)
+        data = self._encode(header)
+        self._file.seek(0)
+        self._file.write(len(data).to_bytes(4, "big") + data)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        return header
+
+    def _flush(self) -> None:
+        if self._frame:
+            self._entries += len(self._frame)
+            data = self._encode(self._frame)
+            self._file.write(len(data).to_bytes(4, "big") + data)
+            self._frame = []
+
+
+class Index:
+    """An index file, open for reading: ``header``, and the entries by iteration (any number of times)."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = path
+        self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
+        self.header = self._read_header()
+
+    def _read_header(self) -> Header:
+        raw = self._file.read(_HEADER_ROOM)
+        length = int.from_bytes(raw[:4], "big")
+        if not 0 < length <= _HEADER_ROOM - 4:
+            raise self._damaged()
+        try:
+            header = msgspec.msgpack.decode(raw[4 : 4 + length], type=Header)
+        except msgspec.DecodeError:
+            raise self._damaged() from None
+        if header.format != _FORMAT:
+            raise self._damaged()
+        return header
+
+    def __iter__(self) -> Iterator[Entry]:
+        decode = msgspec.msgpack.Decoder(list[Entry]).decode
+        at = _HEADER_ROOM
+        while True:
+            self._file.seek(at)
+            prefix = self._file.read(4)
+            if not prefix:
+                return
+            length = int.from_bytes(prefix, "big")
+            data = self._file.read(length) if length <= _FRAME_LIMIT else b""
+            at += 4 + length
+            try:
+                entries = decode(data)
+            except msgspec.DecodeError:
+                raise self._damaged() from None
+            yield from entries
+
+    def close(self) -> None:
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _damaged(self) -> Integrity:
+        return Integrity("layer index is damaged", subject=os.path.basename(os.path.dirname(self._path)))

@@ -1,0 +1,120 @@
+"""Where a layer's paths really lie: symlinked parents are followed, beneath the root, before anything is written.
+
+So a tree is only ever handed paths whose parents are directories, and never follows a link itself. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from scow.errors import Invalid
+from scow.layer.entry import Entry, Kind
+
+_HOPS = 40  # as the kernel's own limit
+
+#: What lies at a path below this layer: its kind and link, or ``None``.
+Lower = Callable[[bytes], tuple[Kind, bytes] | None]
+
+
+def nothing_below(path: bytes) -> tuple[Kind, bytes] | None:
+    """The :data:`Lower` of a layer looked at by itself."""
+    return None
+
+
+class Placement:
+    """The paths one layer has brought so far. ``plain`` turns false when one leans on the layers below."""
+
+    def __init__(self, lower: Lower = nothing_below) -> None:
+        self._lower = lower
+        self.seen: dict[bytes, Kind] = {}
+        self._links: dict[bytes, bytes] = {}
+        self._directories: set[bytes] = {b""}
+        self.implicit: set[bytes] = set()
+        self.plain = True
+
+    def place(self, entry: Entry) -> Entry:
+        """``entry`` at its real path, noted. Raises :class:`Invalid` where a parent is not a directory."""
+        path, link = self.real(entry.path), entry.link
+        if entry.kind == "hardlink":
+            link = self.real(link)
+            if link not in self.seen:
+                self.plain = False
+        if path != entry.path or link != entry.link:
+            entry = msgspec.structs.replace(entry, path=path, link=link)
+        if entry.kind not in ("whiteout", "opaque"):
+            self._note(entry)
+        return entry
+
+    def real(self, path: bytes) -> bytes:
+        """``path`` with its parents' symlinks followed; the last component is never followed."""
+        parent, slash, name = path.rpartition(b"/")
+        if not slash or parent in self._directories:
+            return path
+        real = self._directory(parent)
+        return real + b"/" + name if real else name
+
+    def _note(self, entry: Entry) -> None:
+        path = entry.path
+        old = self.seen.get(path)
+        if old == "dir" and entry.kind != "dir":
+            self._forget_below(path)
+        self.seen[path] = entry.kind
+        self._links.pop(path, None)
+        if entry.kind == "symlink":
+            self._links[path] = entry.link
+        if entry.kind == "dir":
+            self._directories.add(path)
+            self.implicit.discard(path)
+        else:
+            self._directories.discard(path)
+
+    def _forget_below(self, path: bytes) -> None:
+        prefix = path + b"/"
+        for gone in [known for known in self.seen if known.startswith(prefix)]:
+            del self.seen[gone]
+            self._links.pop(gone, None)
+            self._directories.discard(gone)
+            self.implicit.discard(gone)
+
+    def _directory(self, path: bytes) -> bytes:
+        """The real directory that ``path`` means; directories nobody has named yet become implicit ones."""
+        todo = path.split(b"/")[::-1]
+        at = b""
+        hops = 0
+        while todo:
+            name = todo.pop()
+            if name in (b"", b"."):
+                continue
+            if name == b"..":
+                at = at.rpartition(b"/")[0]
+                continue
+            here = at + b"/" + name if at else name
+            target = self._link_at(here)
+            if target is None:
+                self._enter(here)
+                at = here
+                continue
+            hops += 1
+            if hops > _HOPS:
+                raise Invalid("too many levels of symbolic links", subject="/" + path.decode(errors="backslashreplace"))
+            todo += target.split(b"/")[::-1]
+            if target.startswith(b"/"):
+                at = b""
+        return at
+
+    def _link_at(self, path: bytes) -> bytes | None:
+        if path in self.seen:
+            return self._links.get(path)
+        below = self._lower(path)
+        return below[1] if below and below[0] == "symlink" else None
+
+    def _enter(self, path: bytes) -> None:
+        if path in self._directories:
+            return
+        if path in self.seen:
+            raise Invalid("parent is not a directory", subject="/" + path.decode(errors="backslashreplace"))
+        self._directories.add(path)
+        self.implicit.add(path)
+        self.plain = False

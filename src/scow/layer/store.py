@@ -1,0 +1,197 @@
+"""Where layers are kept by diff_id: an index each, and the unpacked tree when there is one.
+
+::
+
+    sha256/<hex>/index          the layer index
+    sha256/<hex>/privileged/    the tree as root unpacks it (owners, devices)
+    sha256/<hex>/ordinary/      the tree as any other user does
+    sha256/<hex>/<tree>.boot    the boot it was written in
+
+A tree is not fsynced file by file: the blob can rebuild it. Instead the tree remembers the boot it was written in; in a
+later one it is checked once against the index (types, sizes, times) and dropped when it did not survive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from scow.errors import Integrity
+from scow.layer.entry import Entry
+from scow.layer.index import Header, Index
+from scow.layer.tree import remove_at
+from scow.oci.digest import DiffId
+
+_FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
+
+
+class Draft:
+    """A layer being written: ``directory`` holds ``index`` and perhaps a tree. Dropped unless kept."""
+
+    def __init__(self, directory: Path, flavour: str) -> None:
+        self.directory = directory
+        self.index = directory / "index"
+        self.tree = directory / flavour
+
+
+class Layers:
+    """The layers below ``root``; drafts are made in ``ingest``, on the same file system.
+
+    ``flavour`` names the trees that this user's containers can stand on.
+    """
+
+    def __init__(self, root: Path, ingest: Path, boot: str) -> None:
+        self._root, self._ingest, self._boot = root / "sha256", ingest, boot
+        self.flavour = "privileged" if os.geteuid() == 0 else "ordinary"
+
+    def __iter__(self) -> Iterator[DiffId]:
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self._root):
+                yield DiffId(f"sha256:{name}")
+
+    def index(self, diff_id: DiffId) -> Index | None:
+        """The layer's index, open; ``None`` when there is none, or none that can be read."""
+        try:
+            return Index(self._home(diff_id) / "index")
+        except (FileNotFoundError, Integrity):
+            return None
+
+    def header(self, diff_id: DiffId) -> Header | None:
+        """The layer's totals."""
+        index = self.index(diff_id)
+        if index is None:
+            return None
+        with index:
+            return index.header
+
+    def tree(self, diff_id: DiffId) -> Path | None:
+        """The unpacked tree, whole, or ``None``."""
+        tree = self._home(diff_id) / self.flavour
+        marker = tree.with_suffix(".boot")
+        try:
+            if marker.read_text() == self._boot:
+                return tree if tree.is_dir() else None
+        except FileNotFoundError:
+            return None
+        return self._after_reboot(diff_id, tree, marker)
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[Draft]:
+        """A place to write one layer in; whatever :meth:`keep` did not take is removed."""
+        directory = self._ingest / f"layer-{secrets.token_hex(8)}"
+        directory.mkdir(parents=True)
+        draft = Draft(directory, self.flavour)
+        try:
+            yield draft
+        finally:
+            remove(directory)
+
+    def keep(self, draft: Draft, diff_id: DiffId) -> None:
+        """Move the draft's index and tree in place. What is there already stays: it is the same."""
+        home = self._home(diff_id)
+        home.mkdir(parents=True, exist_ok=True)
+        if draft.tree.is_dir() and self.tree(diff_id) is None:
+            self._keep_tree(draft, home)
+        if draft.index.exists():
+            os.rename(draft.index, home / "index")
+        sync_directory(home)
+
+    def remove(self, diff_id: DiffId) -> int:
+        """Take the layer out of sight at once, then delete it; returns the bytes it took."""
+        home = self._home(diff_id)
+        size = disk_usage(home)
+        trash = self._ingest / f"trash-{secrets.token_hex(8)}"
+        trash.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(home, trash)
+        remove(trash)
+        return size
+
+    def size(self, diff_id: DiffId) -> int:
+        """Bytes on disk."""
+        return disk_usage(self._home(diff_id))
+
+    def _keep_tree(self, draft: Draft, home: Path) -> None:
+        place = home / self.flavour
+        stale = draft.directory / "stale"
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(place, stale)
+        with contextlib.suppress(OSError):  # another command may have been first: its tree is as good
+            os.rename(draft.tree, place)
+            place.with_suffix(".boot").write_text(self._boot)
+
+    def _after_reboot(self, diff_id: DiffId, tree: Path, marker: Path) -> Path | None:
+        index = self.index(diff_id)
+        if index is None:
+            return None
+        with index:
+            entries: dict[bytes, Entry] = {entry.path: entry for entry in index}
+        if not all(_survived(os.fsencode(tree), entry) for entry in entries.values()):
+            return None
+        marker.write_text(self._boot)
+        return tree
+
+    def _home(self, diff_id: DiffId) -> Path:
+        return self._root / diff_id.hex
+
+
+def _survived(tree: bytes, entry: Entry) -> bool:
+    """Whether a file is there with its size and time; what cannot be lost separately is not looked at."""
+    expected = _FORMATS.get(entry.kind)
+    if expected is None:
+        return True
+    try:
+        status = os.lstat(os.path.join(tree, entry.path))
+    except OSError:
+        return False
+    if stat.S_IFMT(status.st_mode) != expected:
+        return False
+    return entry.kind != "file" or (status.st_size == entry.size and status.st_mtime_ns == entry.mtime)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or tree of the store, following no link; not being there is fine."""
+    try:
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        remove_at(parent, os.fsencode(path.name))
+    finally:
+        os.close(parent)
+
+
+def disk_usage(path: Path) -> int:
+    """Bytes that ``path`` takes on disk, as ``du`` counts them: hard links once."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    todo = [os.fsencode(path)]
+    while todo:
+        at = todo.pop()
+        try:
+            status = os.lstat(at)
+        except OSError:
+            continue
+        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+        total += status.st_blocks * 512
+        if stat.S_ISDIR(status.st_mode):
+            with contextlib.suppress(OSError):
+                todo += [os.path.join(at, name) for name in os.listdir(at)]
+    return total
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames in a directory last."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -1,0 +1,237 @@
+"""Reading tar streams: ustar, PAX and GNU forms, in one pass, holding at most a header and a chunk.
+
+The members come out judged (:mod:`scow.layer.entry`). Everything is bounded: extended headers to 1 MiB, sizes to
+2^62, and every header's checksum is checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from scow.errors import Invalid, Limit
+from scow.layer import pax, sparse
+from scow.layer.entry import Entry, Kind, judge
+
+BLOCK: Final = 512
+_EXTENDED_LIMIT: Final = 1 << 20
+_SIZE_LIMIT: Final = 1 << 62
+_CHUNK: Final = 1 << 20
+_ZEROS: Final = bytes(BLOCK)
+
+_KINDS: Final[dict[bytes, Kind]] = {
+    b"0": "file",
+    b"\0": "file",
+    b"7": "file",  # contiguous
+    b"S": "file",  # GNU sparse
+    b"1": "hardlink",
+    b"2": "symlink",
+    b"3": "char",
+    b"4": "block",
+    b"5": "dir",
+    b"6": "fifo",
+}
+_GNU_LONG: Final = {b"L": b"path", b"K": b"linkpath"}
+
+
+class Reader(Protocol):
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+class _Stream:
+    """A reader with look-ahead: small reads are slices of one large chunk."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._read = reader.read
+        self._chunk = b""
+        self._view = memoryview(b"")
+        self._at = 0
+        self.offset = 0
+
+    def take(self, size: int) -> bytes:
+        """Exactly ``size`` bytes (small). Raises :class:`Invalid` at the end of the stream."""
+        at, end = self._at, self._at + size
+        self.offset += size
+        if end <= len(self._chunk):
+            self._at = end
+            return self._chunk[at:end]
+        parts = [self._chunk[at:]]
+        missing = size - len(parts[0])
+        while missing > 0:
+            self._fill()
+            part = self._chunk[:missing]
+            self._at = len(part)
+            missing -= len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        """``size`` bytes as views, valid until the next call."""
+        while size > 0:
+            if self._at >= len(self._chunk):
+                self._fill()
+            piece = self._view[self._at : self._at + size]
+            self._at += len(piece)
+            self.offset += len(piece)
+            size -= len(piece)
+            yield piece
+
+    def skip(self, size: int) -> None:
+        for _ in self.pieces(size):
+            pass
+
+    def drain(self) -> None:
+        """Read to the end: what follows the last member is part of the layer's digest."""
+        self._chunk = b""
+        while self._read(_CHUNK):
+            pass
+
+    def at_end(self) -> bool:
+        if self._at < len(self._chunk):
+            return False
+        self._chunk = self._read(_CHUNK)
+        self._view, self._at = memoryview(self._chunk), 0
+        return not self._chunk
+
+    def _fill(self) -> None:
+        if self.at_end():
+            raise Invalid("tar stream ends in the middle of a member")
+
+
+class Body:
+    """A member's content: pieces with their place in the file. Read it before the next member, or not at all."""
+
+    def __init__(self, stream: _Stream, stored: int, holes: sparse.Map | None = None) -> None:
+        self._stream = stream
+        self._left = stored - (holes.consumed if holes else 0)
+        self.map = holes
+
+    def pieces(self) -> Iterator[tuple[int, memoryview]]:
+        """``(offset in the file, bytes)``; offsets jump over holes."""
+        segments = self.map.segments if self.map else ((0, self._left),)
+        for start, length in segments:
+            for piece in self._stream.pieces(min(length, self._left)):
+                self._left -= len(piece)
+                yield start, piece
+                start += len(piece)
+
+    def finish(self, padded: int) -> None:
+        self._stream.skip(self._left + padded)
+        self._left = 0
+
+
+def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
+    """The members of a tar stream, judged, with their bodies. Reads ``reader`` to its very end.
+
+    Raises :class:`Invalid` for what is not a tar stream, or a hostile one, and :class:`Limit`.
+    """
+    stream = _Stream(reader)
+    shared: dict[bytes, bytes] = {}
+    own: dict[bytes, bytes] = {}
+    while not stream.at_end():
+        block = stream.take(BLOCK)
+        if block == _ZEROS:
+            break
+        flag, size = _check(block)
+        if flag in (b"x", b"g") or flag in _GNU_LONG:
+            target = shared if flag == b"g" else own
+            target.update(_extension(stream, flag, size))
+            continue
+        records = {**shared, **own} if shared else own
+        own = {}
+        if b"size" in records:
+            size = _decimal(records, b"size", size)
+        kind = _KINDS.get(flag)
+        stored = size if kind in ("file", None) else 0
+        body = Body(stream, stored, sparse.find(block, flag, records, stream.take) if kind == "file" else None)
+        if kind is not None:  # the others are volume labels and the like: nothing of a file system
+            entry = judge(_entry(block, kind, stored, stream.offset, records, body.map))
+            if entry is not None:
+                yield entry, body
+        body.finish(-stored % BLOCK)
+    stream.drain()
+
+
+def _check(block: bytes) -> tuple[bytes, int]:
+    """The type flag and size of a header whose checksum holds."""
+    said = _number(block[148:156])
+    unsigned = sum(block) - sum(block[148:156]) + 8 * 32
+    if said != unsigned and said != _signed(block):
+        raise Invalid("not a tar stream, or a damaged one: a header's checksum does not hold")
+    size = _number(block[124:136])
+    if not 0 <= size < _SIZE_LIMIT:
+        raise Invalid(f"tar header gives an impossible size of {size}")
+    return block[156:157], size
+
+
+def _signed(block: bytes) -> int:
+    """The checksum of tars written with signed chars, long ago."""
+    return sum(byte - 256 if byte > 127 else byte for byte in block[:148] + b" " * 8 + block[156:])
+
+
+def _number(field: bytes) -> int:
+    """Octal, or base-256 when the first bit is set (GNU)."""
+    if field and field[0] & 0x80:
+        value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
+        return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value
+    digits = field.strip(b" \0").partition(b"\0")[0]
+    if not digits:
+        return 0
+    try:
+        return int(digits, 8)
+    except ValueError:
+        raise Invalid(f"damaged tar header: {field!r} is not a number") from None
+
+
+def _extension(stream: _Stream, flag: bytes, size: int) -> dict[bytes, bytes]:
+    if size > _EXTENDED_LIMIT:
+        raise Limit(f"tar extended header of {size} bytes is over the limit of {_EXTENDED_LIMIT}")
+    data = stream.take(size)
+    stream.skip(-size % BLOCK)
+    key = _GNU_LONG.get(flag)
+    return {key: data.partition(b"\0")[0]} if key else pax.parse(data)
+
+
+def _entry(
+    block: bytes, kind: Kind, size: int, offset: int, records: dict[bytes, bytes], holes: sparse.Map | None
+) -> Entry:
+    """The raw entry of a header block under its extended records."""
+    name = block[:100].partition(b"\0")[0]
+    if block[257:263] == b"ustar\0" and block[345]:
+        name = block[345:500].partition(b"\0")[0] + b"/" + name
+    link = block[157:257].partition(b"\0")[0]
+    uid, gid = _number(block[108:116]), _number(block[116:124])
+    mtime = _number(block[136:148]) * 10**9
+    xattrs: tuple[tuple[bytes, bytes], ...] = ()
+    if records:
+        name = records.get(b"GNU.sparse.name") or records.get(b"path", name)
+        link = records.get(b"linkpath", link)
+        uid, gid = _decimal(records, b"uid", uid), _decimal(records, b"gid", gid)
+        mtime = pax.nanoseconds(records[b"mtime"]) if b"mtime" in records else mtime
+        xattrs = pax.xattrs(records)
+    if kind == "file" and name.endswith(b"/"):
+        kind = "dir"  # how tars from before 1988 say it
+    device = kind in ("char", "block")
+    return Entry(
+        name,
+        kind,
+        _number(block[100:108]) & 0o7777,
+        uid & 0xFFFFFFFF,
+        gid & 0xFFFFFFFF,
+        holes.size if holes else size if kind == "file" else 0,
+        mtime,
+        link if kind in ("symlink", "hardlink") else b"",
+        offset=offset if kind == "file" and not holes else -1,
+        major=_number(block[329:337]) if device else 0,
+        minor=_number(block[337:345]) if device else 0,
+        xattrs=xattrs,
+    )
+
+
+def _decimal(records: dict[bytes, bytes], key: bytes, otherwise: int) -> int:
+    text = records.get(key)
+    if text is None:
+        return otherwise
+    if not text.isdigit() or len(text) > 19:
+        raise Invalid(f"damaged PAX header: {key.decode()} is {text[:40]!r}")
+    return int(text)

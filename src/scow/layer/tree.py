@@ -1,0 +1,448 @@
+"""The only file-system calls that layers make: a tree beneath one directory, by descriptors, following no link.
+
+:class:`Tree` is the shape; :class:`OverlayTree` writes one layer for overlayfs to stack (a whiteout is a 0/0 character
+device, an opaque directory an xattr: kernel Documentation/filesystems/overlayfs.rst); :class:`FlatTree` applies a layer
+onto the ones before it; :class:`NoTree` writes nothing, for whoever wants the index only. What an ordinary user may not
+do (owners, devices, privileged xattrs) is another :class:`Rights`, not an ``if``: the index remembers what was meant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from scow.errors import Invalid
+from scow.layer.entry import Entry
+from scow.layer.tar import Body
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_DIRECTORIES: Final = 48
+_DEPTH: Final = 64
+_NO_XATTR: Final = {errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENODATA, errno.ERANGE, errno.E2BIG}
+_SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK, "fifo": stat.S_IFIFO}
+
+
+class Rights(Protocol):
+    """What the process may do to a file it made."""
+
+    @property
+    def opaque_xattrs(self) -> tuple[bytes, ...]:
+        """The names under which this process may mark a directory opaque."""
+        ...
+
+    def own(self, fd: int, entry: Entry) -> bool:
+        """Give the file its owner; true when that was a call (which clears setuid bits)."""
+        ...
+
+    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
+        """Give a symlink or device its owner."""
+        ...
+
+    def device(self, name: bytes, fd: int, entry: Entry) -> None:
+        """Make a device node."""
+        ...
+
+
+class Privileged:
+    """root in the initial user namespace."""
+
+    opaque_xattrs = (b"trusted.overlay.opaque", b"user.overlay.opaque")
+
+    def __init__(self) -> None:
+        self._mine = (os.geteuid(), os.getegid())
+
+    def own(self, fd: int, entry: Entry) -> bool:
+        """As the image says."""
+        if (entry.uid, entry.gid) == self._mine:
+            return False
+        os.fchown(fd, entry.uid, entry.gid)
+        return True
+
+    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
+        """As the image says."""
+        if (entry.uid, entry.gid) != self._mine:
+            os.chown(name, entry.uid, entry.gid, dir_fd=fd, follow_symlinks=False)
+
+    def device(self, name: bytes, fd: int, entry: Entry) -> None:
+        """A real node; where the kernel forbids even root (a user namespace), a placeholder."""
+        try:
+            os.mknod(name, _SPECIAL[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=fd)
+        except PermissionError:
+            os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
+
+
+class Ordinary:
+    """Any other user: one id, no devices. The index keeps what the image said."""
+
+    opaque_xattrs = (b"user.overlay.opaque",)
+
+    def own(self, fd: int, entry: Entry) -> bool:
+        """Everything is the user's own."""
+        return False
+
+    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
+        """Everything is the user's own."""
+
+    def device(self, name: bytes, fd: int, entry: Entry) -> None:
+        """An empty file holds the place."""
+        os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
+
+
+def rights() -> Rights:
+    """What this process has."""
+    return Privileged() if os.geteuid() == 0 else Ordinary()
+
+
+class Tree(Protocol):
+    """What :func:`scow.layer.apply.apply` writes to. Paths are clean, their parents real directories.
+
+    ``mine`` answers whether this layer has brought a path already.
+    """
+
+    def directory(self, entry: Entry) -> None: ...
+    def file(self, entry: Entry, body: Body) -> bytes: ...
+    def symlink(self, entry: Entry) -> None: ...
+    def hardlink(self, entry: Entry) -> None: ...
+    def special(self, entry: Entry) -> None: ...
+    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None: ...
+    def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None: ...
+    def finish(self) -> None: ...
+
+
+class NoTree:
+    """Looks at everything, writes nothing."""
+
+    def directory(self, entry: Entry) -> None:
+        """Nothing."""
+
+    symlink = hardlink = special = directory
+
+    def file(self, entry: Entry, body: Body) -> bytes:
+        """The content's raw sha256; ``b""`` for a sparse file."""
+        if body.map:
+            return b""
+        digest = hashlib.sha256()
+        for _, piece in body.pieces():
+            digest.update(piece)
+        return digest.digest()
+
+    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+        """Nothing."""
+
+    opaque = whiteout
+
+    def finish(self) -> None:
+        """Nothing."""
+
+
+class _DiskTree:
+    """What both real trees do alike."""
+
+    def __init__(self, root: str | os.PathLike[str], may: Rights) -> None:
+        self._may = may
+        self._open: dict[bytes, int] = {}
+        self._metadata: dict[bytes, Entry] = {}
+        self._masked = _umask() | 0o7000
+        self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Let go of every descriptor; files stay as they are."""
+        for fd in self._open.values():
+            os.close(fd)
+        self._open.clear()
+        if self._root >= 0:
+            os.close(self._root)
+            self._root = -1
+
+    def directory(self, entry: Entry) -> None:
+        """Make or keep the directory; owner, mode and time wait for :meth:`finish`."""
+        self._trim()
+        if entry.path:
+            parent, name = self._locate(entry.path)
+            try:
+                os.mkdir(name, 0o755, dir_fd=parent)
+            except FileExistsError:
+                self._keep_directory(entry.path, name, parent)
+        self._metadata[entry.path] = entry
+
+    def file(self, entry: Entry, body: Body) -> bytes:
+        """Write the content; returns its raw sha256, ``b""`` for a sparse file."""
+        self._trim()
+        parent, name = self._locate(entry.path)
+        try:
+            fd = os.open(name, _NEW, entry.mode & 0o777, dir_fd=parent)
+        except FileExistsError:
+            self.remove(entry.path)
+            fd = os.open(name, _NEW, entry.mode & 0o777, dir_fd=parent)
+        try:
+            digest = _write_sparse(fd, entry, body) if body.map else _write(fd, body)
+            if self._may.own(fd, entry) or entry.mode & self._masked:
+                os.fchmod(fd, entry.mode)
+            if entry.xattrs:
+                _set_xattrs(fd, entry)
+            os.utime(fd, ns=(entry.mtime, entry.mtime))
+        finally:
+            os.close(fd)
+        return digest
+
+    def symlink(self, entry: Entry) -> None:
+        """Make the link; where it points is nobody's business here."""
+        self._trim()
+        parent, name = self._locate(entry.path)
+        self._replacing(entry.path, lambda: os.symlink(entry.link, name, dir_fd=parent))
+        self._may.own_link(name, parent, entry)
+        os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+
+    def hardlink(self, entry: Entry) -> None:
+        """Link to a file of this tree; one that is not there is left to whoever stacks the layers."""
+        self._trim()
+        source, old = self._locate(entry.link)
+        parent, name = self._locate(entry.path)
+
+        def link() -> None:
+            os.link(old, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
+
+        try:
+            self._replacing(entry.path, link)
+        except FileNotFoundError:
+            self._missing_link(entry)
+        except (IsADirectoryError, PermissionError) as error:
+            raise Invalid(f"hard link to what cannot be linked: {error.strerror}", subject=entry.text) from None
+
+    def special(self, entry: Entry) -> None:
+        """A device or a FIFO."""
+        self._trim()
+        parent, name = self._locate(entry.path)
+        if entry.kind == "fifo":
+            self._replacing(entry.path, lambda: os.mkfifo(name, 0o600, dir_fd=parent))
+        else:
+            self._replacing(entry.path, lambda: self._may.device(name, parent, entry))
+        self._may.own_link(name, parent, entry)
+        os.chmod(name, entry.mode, dir_fd=parent)
+        os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+
+    def finish(self) -> None:
+        """Directories get their owner, mode, xattrs and time, the deepest first."""
+        for path in sorted(self._metadata, reverse=True):
+            entry = self._metadata[path]
+            self._trim()
+            fd = self._directory(path)
+            self._may.own(fd, entry)
+            os.fchmod(fd, entry.mode)
+            if entry.xattrs:
+                _set_xattrs(fd, entry)
+            os.utime(fd, ns=(entry.mtime, entry.mtime))
+        self.close()
+
+    def remove(self, path: bytes) -> None:
+        """Remove what lies at ``path``, whole."""
+        for known in [known for known in self._open if known == path or known.startswith(path + b"/")]:
+            os.close(self._open.pop(known))
+        for known in [known for known in self._metadata if known == path or known.startswith(path + b"/")]:
+            del self._metadata[known]
+        parent, name = self._locate(path)
+        remove_at(parent, name)
+
+    def _keep_directory(self, path: bytes, name: bytes, parent: int) -> None:
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            self.remove(path)
+            os.mkdir(name, 0o755, dir_fd=parent)
+
+    def _missing_link(self, entry: Entry) -> None:
+        """Called where the target of a hard link is not in this tree."""
+
+    def _replacing(self, path: bytes, make: Callable[[], None]) -> None:
+        try:
+            make()
+        except FileExistsError:
+            self.remove(path)
+            make()
+
+    def _locate(self, path: bytes) -> tuple[int, bytes]:
+        parent, _, name = path.rpartition(b"/")
+        return self._directory(parent), name
+
+    def _directory(self, path: bytes) -> int:
+        """A descriptor of the directory, made when it is not there (an implicit parent)."""
+        if not path:
+            return self._root
+        fd = self._open.get(path)
+        return fd if fd is not None else self._walk(path)
+
+    def _walk(self, path: bytes) -> int:
+        """Open ``path`` from its nearest open ancestor on, a component at a time; only the last stays open."""
+        ancestor = path.rpartition(b"/")[0]
+        while ancestor and ancestor not in self._open:
+            ancestor = ancestor.rpartition(b"/")[0]
+        above = self._open.get(ancestor, self._root)
+        at, borrowed = ancestor, True
+        for name in path[len(ancestor) :].strip(b"/").split(b"/"):
+            at = at + b"/" + name if at else name
+            fd = self._enter(above, name, at)
+            if not borrowed:
+                os.close(above)
+            above, borrowed = fd, False
+        self._open[path] = above
+        return above
+
+    def _enter(self, above: int, name: bytes, path: bytes) -> int:
+        try:
+            return os.open(name, _DIRECTORY, dir_fd=above)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+                raise
+            remove_at(above, name)
+        os.mkdir(name, 0o755, dir_fd=above)
+        return os.open(name, _DIRECTORY, dir_fd=above)
+
+    def _trim(self) -> None:
+        """Close the descriptors opened longest ago. Called between entries: within one, two may be in use."""
+        while len(self._open) > _OPEN_DIRECTORIES:
+            os.close(self._open.pop(next(iter(self._open))))
+
+
+class OverlayTree(_DiskTree):
+    """One layer by itself, for overlayfs to stack."""
+
+    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+        """Hide ``path`` of the layers below, but nothing of this one."""
+        self._trim()
+        parent, name = self._locate(path)
+        try:
+            os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+        except FileExistsError:
+            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                self._set_opaque(path)
+
+    def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+        """Hide what the layers below have in this directory."""
+        self._set_opaque(path)
+
+    def _keep_directory(self, path: bytes, name: bytes, parent: int) -> None:
+        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+        super()._keep_directory(path, name, parent)
+        if is_whiteout(status):
+            self._set_opaque(path)
+
+    def _set_opaque(self, path: bytes) -> None:
+        fd = self._directory(path)
+        for name in self._may.opaque_xattrs:
+            os.setxattr(fd, name, b"y")
+
+
+class FlatTree(_DiskTree):
+    """One layer on top of the ones already there."""
+
+    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+        """Remove ``path``, but nothing that this layer brought."""
+        try:
+            os.stat(path, dir_fd=self._root, follow_symlinks=False)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        if mine(path):
+            self.opaque(path, mine)
+        else:
+            self.remove(path)
+
+    def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+        """Remove what is in the directory, but nothing that this layer brought."""
+        parent, name = self._locate(path)
+        if path and not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            return
+        for child in os.listdir(self._directory(path)):
+            inner = path + b"/" + os.fsencode(child) if path else os.fsencode(child)
+            self.whiteout(inner, mine)
+
+    def _missing_link(self, entry: Entry) -> None:
+        raise Invalid("hard link to a file that is not there", subject=entry.text)
+
+
+def is_whiteout(status: os.stat_result) -> bool:
+    """overlayfs' mark for a deleted path."""
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def remove_at(parent: int, name: bytes) -> None:
+    """Remove ``name`` in ``parent`` and all below it, following no link; not being there is fine.
+
+    However deep a tree is, only ``_DEPTH`` descriptors are open: what lies deeper is moved up first.
+    """
+    todo = [name]
+    while todo:
+        _remove(parent, todo.pop(), parent, todo, 0)
+
+
+def _remove(fd: int, name: bytes, top: int, todo: list[bytes], depth: int) -> None:
+    try:
+        os.unlink(name, dir_fd=fd)
+    except FileNotFoundError:
+        return
+    except (IsADirectoryError, PermissionError):
+        inner = _open_to_empty(fd, name)
+        try:
+            for child in os.listdir(inner):
+                if depth < _DEPTH:
+                    _remove(inner, os.fsencode(child), top, todo, depth + 1)
+                else:
+                    todo.append(b".scow-removed-%d" % (os.stat(child, dir_fd=inner, follow_symlinks=False).st_ino,))
+                    os.rename(child, todo[-1], src_dir_fd=inner, dst_dir_fd=top)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=fd)
+
+
+def _open_to_empty(parent: int, name: bytes) -> int:
+    """A directory's descriptor, whatever its mode."""
+    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+    if not stat.S_ISDIR(status.st_mode):
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), name)
+    if status.st_mode & 0o700 != 0o700 and os.geteuid() != 0:
+        os.chmod(name, 0o700, dir_fd=parent)
+    return os.open(name, _DIRECTORY, dir_fd=parent)
+
+
+def _write(fd: int, body: Body) -> bytes:
+    digest = hashlib.sha256()
+    for _, piece in body.pieces():
+        digest.update(piece)
+        _write_all(fd, piece)
+    return digest.digest()
+
+
+def _write_sparse(fd: int, entry: Entry, body: Body) -> bytes:
+    for offset, piece in body.pieces():
+        os.lseek(fd, offset, os.SEEK_SET)
+        _write_all(fd, piece)
+    os.ftruncate(fd, entry.size)
+    return b""
+
+
+def _write_all(fd: int, data: memoryview) -> None:
+    while len(data):
+        data = data[os.write(fd, data) :]
+
+
+def _set_xattrs(fd: int, entry: Entry) -> None:
+    """Set what this user and file system can hold; the index has them all."""
+    for name, value in entry.xattrs:
+        try:
+            os.setxattr(fd, name, value)
+        except OSError as error:
+            if error.errno not in _NO_XATTR:
+                raise
+
+
+def _umask() -> int:
+    with contextlib.suppress(OSError), open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"Umask:"):
+                return int(line.split()[1], 8)
+    return 0o777  # not known: set every mode explicitly

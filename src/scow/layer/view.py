@@ -1,0 +1,183 @@
+"""The merged view of stacked layers, from their indexes alone (image-spec layer.md, "Applying Changesets"). Pure.
+
+Within a layer, whiteouts hide what the layers *below* have, never what the same layer brings, in whatever order they
+stand in the tar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from scow.layer.entry import Entry, Kind
+
+_HOPS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A path of the view: ``entry`` describes it, ``layer`` (0 is the lowest) holds its content at ``source``.
+
+    ``source`` differs from ``entry.path`` for a hard link: it is the path, in that layer, of the file linked to.
+    """
+
+    entry: Entry
+    layer: int
+    source: bytes
+
+
+class View:
+    """Paths → what is there, after all layers. Directories nobody declared (implicit parents) are there too."""
+
+    def __init__(self) -> None:
+        self._found: dict[bytes, Found] = {b"": Found(Entry(b"", "dir", 0o755), -1, b"")}
+        self._children: dict[bytes, set[bytes]] = {b"": set()}
+        #: Implicit directories of the topmost layer that named something below them: overlayfs shows these wrongly.
+        self.restyled: set[bytes] = set()
+        #: Hard links into a lower layer, and paths that a lower layer's symlink or file stands in the way of.
+        self.relinked: set[bytes] = set()
+        self.conflicts: set[bytes] = set()
+
+    def stack(self, layer: int, entries: Iterable[Entry]) -> None:
+        """Put one more layer on top."""
+        additions: list[Entry] = []
+        brought: set[bytes] = set()
+        for entry in entries:
+            if entry.kind in ("whiteout", "opaque"):
+                self._hide(layer, entry, brought)
+            else:
+                additions.append(entry)
+        for entry in additions:
+            self._add(layer, self._beneath_links(entry, brought), brought)
+
+    def find(self, path: bytes) -> Found | None:
+        """What lies at ``path``; its parents are not followed (see :meth:`resolve`)."""
+        return self._found.get(path)
+
+    def lies(self, path: bytes) -> tuple[Kind, bytes] | None:
+        """Kind and link of what lies at ``path``: the ``Lower`` of a :class:`~scow.layer.placement.Placement`."""
+        found = self._found.get(path)
+        return (found.entry.kind, found.entry.link) if found else None
+
+    def children(self, path: bytes) -> list[bytes]:
+        """The paths right below a directory, sorted."""
+        return sorted(self._children.get(path, ()))
+
+    def walk(self, path: bytes = b"") -> Iterator[Found]:
+        """``path`` and everything below it, parents first, sorted."""
+        todo = [path] if path in self._found else []
+        while todo:
+            at = todo.pop()
+            yield self._found[at]
+            todo += sorted(self._children.get(at, ()), reverse=True)
+
+    def resolve(self, path: bytes, *, last: bool = True) -> bytes:
+        """``path`` with symlinks followed beneath the root, as the kernel would in a chroot.
+
+        Components that are not there are kept; ``last`` says whether the final one is followed too. A loop ends in the
+        path as far as it was followed.
+        """
+        todo = [part for part in path.split(b"/") if part not in (b"", b".")][::-1]
+        at, hops = b"", 0
+        while todo:
+            name = todo.pop()
+            if name in (b"", b"."):
+                continue
+            if name == b"..":
+                at = at.rpartition(b"/")[0]
+                continue
+            here = at + b"/" + name if at else name
+            found = self._found.get(here)
+            if found and found.entry.kind == "symlink" and (todo or last) and hops < _HOPS:
+                hops += 1
+                todo += found.entry.link.split(b"/")[::-1]
+                at = b"" if found.entry.link.startswith(b"/") else at
+            else:
+                at = here
+        return at
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def _hide(self, layer: int, entry: Entry, brought: set[bytes]) -> None:
+        """A whiteout or an opaque directory: of what is there now, the layers below."""
+        directory = entry.path if entry.kind == "opaque" else entry.parent
+        if directory in self._children:
+            self._parents(layer, directory + b"/x" if directory else b"x", brought)
+        else:
+            self.conflicts.add(directory)
+        gone = [entry.path] if entry.kind == "whiteout" else list(self._children.get(entry.path, ()))
+        for path in gone:
+            self._remove(path)
+
+    def _beneath_links(self, entry: Entry, brought: set[bytes]) -> Entry:
+        """``entry`` where it really lies: a lower layer's symlink may stand for its parent."""
+        parent = entry.parent
+        if parent in brought:
+            return entry
+        real = self.resolve(parent)
+        if real == parent:
+            return entry
+        self.conflicts.add(parent)
+        name = entry.path.rpartition(b"/")[2]
+        return msgspec.structs.replace(entry, path=real + b"/" + name if real else name)
+
+    def _add(self, layer: int, entry: Entry, brought: set[bytes]) -> None:
+        path = source = entry.path
+        self._parents(layer, path, brought)
+        old = self._found.get(path)
+        if old and old.entry.kind == "dir" and entry.kind != "dir":
+            self._remove(path)
+        self.relinked.discard(path)
+        if entry.kind == "hardlink":
+            target = self._found.get(entry.link)
+            if target is None:
+                return
+            if target.layer != layer:
+                self.relinked.add(path)
+            entry = msgspec.structs.replace(target.entry, path=path)
+            layer, source = target.layer, target.source
+        self._found[path] = Found(entry, layer, source)
+        if entry.kind == "dir":
+            self._children.setdefault(path, set())
+            self.restyled.discard(path)
+            brought.add(path)
+        if path:
+            self._children[path.rpartition(b"/")[0]].add(path)
+
+    def _parents(self, layer: int, path: bytes, brought: set[bytes]) -> None:
+        """Make implicit parents, or note that existing ones are leant on."""
+        parent = path.rpartition(b"/")[0] if path else b""
+        missing: list[bytes] = []
+        while parent not in brought:
+            brought.add(parent)
+            found = self._found.get(parent)
+            if found is None:
+                missing.append(parent)
+            elif found.entry.kind != "dir":
+                self.conflicts.add(parent)
+                self._remove(parent)
+                missing.append(parent)
+            elif found.layer != layer:
+                self.restyled.add(parent)
+            if not parent:
+                break
+            parent = parent.rpartition(b"/")[0]
+        for made in reversed(missing):
+            self._found[made] = Found(Entry(made, "dir", 0o755), layer, made)
+            self._children[made] = set()
+            self._children[made.rpartition(b"/")[0]].add(made)
+
+    def _remove(self, path: bytes) -> None:
+        todo = [path]
+        while todo:
+            at = todo.pop()
+            if at:
+                self._found.pop(at, None)
+                self.restyled.discard(at)
+                self.relinked.discard(at)
+            todo += self._children.pop(at, ()) if at else ()
+        if path:
+            self._children.get(path.rpartition(b"/")[0], set()).discard(path)
