@@ -17,19 +17,21 @@ from scow.layer.entry import Entry
 
 _FORMAT: Final = 1
 _FRAME: Final = 1024
-_HEADER_ROOM: Final = 256
+_HEADER_ROOM: Final = 4096
 _FRAME_LIMIT: Final = 64 << 20
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
     """Totals of a layer. ``size`` is the uncompressed tar's length, ``content`` the sum of its files' sizes;
-    ``plain`` says that no entry needs the layers below to be placed (every parent is there, no link leaves)."""
+    ``plain`` says that no entry needs the layers below to be placed (every parent is there, no link leaves);
+    ``root`` is the entry of the root directory, if the layer has one."""
 
     format: int = _FORMAT
     entries: int = 0
     size: int = 0
     content: int = 0
     plain: bool = True
+    root: Entry | None = None
 
 
 class Writer:
@@ -40,10 +42,13 @@ class Writer:
         self._encode = msgspec.msgpack.Encoder().encode
         self._frame: list[Entry] = []
         self._entries = self._content = 0
+        self._root: Entry | None = None
         file.write(bytes(_HEADER_ROOM))
 
     def add(self, entry: Entry) -> None:
         self._frame.append(entry)
+        if not entry.path and entry.kind == "dir":
+            self._root = entry
         self._content += entry.size
         if len(self._frame) >= _FRAME:
             self._flush()
@@ -51,8 +56,10 @@ class Writer:
     def finish(self, size: int, *, plain: bool) -> Header:
         """Write the header for a tar of ``size`` bytes and sync the file."""
         self._flush()
-        header = Header(_FORMAT, self._entries, size, self._content, plain)
+        header = Header(_FORMAT, self._entries, size, self._content, plain, self._root)
         data = self._encode(header)
+        if len(data) > _HEADER_ROOM - 4:  # xattrs of the root that nobody needs here
+            data = self._encode(msgspec.structs.replace(header, root=None))
         self._file.seek(0)
         self._file.write(len(data).to_bytes(4, "big") + data)
         self._file.flush()

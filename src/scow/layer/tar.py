@@ -56,6 +56,7 @@ class _Stream:
             self._at = end
             return self._chunk[at:end]
         parts = [self._chunk[at:]]
+        self._at = len(self._chunk)
         missing = size - len(parts[0])
         while missing > 0:
             self._fill()
@@ -104,7 +105,7 @@ class Body:
     def __init__(self, stream: _Stream, stored: int, holes: sparse.Map | None = None) -> None:
         self._stream = stream
         self._left = stored - (holes.consumed if holes else 0)
-        self.map = holes
+        self.map: sparse.Map | None = holes
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """``(offset in the file, bytes)``; offsets jump over holes."""

@@ -13,12 +13,12 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from scow.errors import Invalid
 from scow.layer.entry import Entry
-from scow.layer.tar import Body
+from scow.layer.sparse import Map
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -26,6 +26,14 @@ _OPEN_DIRECTORIES: Final = 48
 _DEPTH: Final = 64
 _NO_XATTR: Final = {errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENODATA, errno.ERANGE, errno.E2BIG}
 _SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK, "fifo": stat.S_IFIFO}
+
+
+class Content(Protocol):
+    """A file's bytes as pieces with their offsets; ``map`` says where they lie when there are holes."""
+
+    @property
+    def map(self) -> Map | None: ...
+    def pieces(self) -> Iterator[tuple[int, memoryview]]: ...
 
 
 class Rights(Protocol):
@@ -106,7 +114,7 @@ class Tree(Protocol):
     """
 
     def directory(self, entry: Entry) -> None: ...
-    def file(self, entry: Entry, body: Body) -> bytes: ...
+    def file(self, entry: Entry, body: Content) -> bytes: ...
     def symlink(self, entry: Entry) -> None: ...
     def hardlink(self, entry: Entry) -> None: ...
     def special(self, entry: Entry) -> None: ...
@@ -123,7 +131,7 @@ class NoTree:
 
     symlink = hardlink = special = directory
 
-    def file(self, entry: Entry, body: Body) -> bytes:
+    def file(self, entry: Entry, body: Content) -> bytes:
         """The content's raw sha256; ``b""`` for a sparse file."""
         if body.map:
             return b""
@@ -171,7 +179,7 @@ class _DiskTree:
                 self._keep_directory(entry.path, name, parent)
         self._metadata[entry.path] = entry
 
-    def file(self, entry: Entry, body: Body) -> bytes:
+    def file(self, entry: Entry, body: Content) -> bytes:
         """Write the content; returns its raw sha256, ``b""`` for a sparse file."""
         self._trim()
         parent, name = self._locate(entry.path)
@@ -409,7 +417,7 @@ def _open_to_empty(parent: int, name: bytes) -> int:
     return os.open(name, _DIRECTORY, dir_fd=parent)
 
 
-def _write(fd: int, body: Body) -> bytes:
+def _write(fd: int, body: Content) -> bytes:
     digest = hashlib.sha256()
     for _, piece in body.pieces():
         digest.update(piece)
@@ -417,7 +425,7 @@ def _write(fd: int, body: Body) -> bytes:
     return digest.digest()
 
 
-def _write_sparse(fd: int, entry: Entry, body: Body) -> bytes:
+def _write_sparse(fd: int, entry: Entry, body: Content) -> bytes:
     for offset, piece in body.pieces():
         os.lseek(fd, offset, os.SEEK_SET)
         _write_all(fd, piece)

@@ -48,3 +48,8 @@ LAYER_OF: Final[dict[str, str]] = {"none": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "z
 def is_foreign(media_type: str) -> bool:
     """Whether a layer of this type may live at its ``urls`` only, and is never pushed."""
     return "nondistributable" in media_type or ".foreign." in media_type
+
+
+def is_document(media_type: str) -> bool:
+    """Whether this names further descriptors: a manifest or an index."""
+    return media_type in MANIFESTS or media_type in INDEXES

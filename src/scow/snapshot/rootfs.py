@@ -1,5 +1,8 @@
-"""A root file system as a value: how to assemble it. Whoever starts a process mounts it, in a mount namespace of its own,
-so that no mount is left behind when that process is gone."""
+"""A root file system as a value: how to assemble it.
+
+Whoever starts a process mounts it, in a mount namespace of its own, so that no mount is left behind when that process
+is gone.
+"""
 
 from __future__ import annotations
 

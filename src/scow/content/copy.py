@@ -1,0 +1,173 @@
+"""The one walk between two targets: children before parents, layers side by side, nothing sent that is there."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Literal
+
+from scow.content.target import Reader, Sink, Source
+from scow.content.verify import read_document
+from scow.errors import Limit
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.manifest import Index, Manifest, parse
+
+_DEPTH_LIMIT = 8
+_NODES_LIMIT = 10_000
+_DOCUMENTS_LIMIT = 32 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What happened to one blob: ``done`` of its ``descriptor.size`` bytes are there."""
+
+    descriptor: Descriptor
+    state: Literal["waiting", "exists", "moving", "done"]
+    done: int = 0
+
+
+Watch = Callable[[Progress], None]
+Children = Callable[[Descriptor, Manifest | Index], tuple[Descriptor, ...]]
+
+
+def all_children(descriptor: Descriptor, document: Manifest | Index) -> tuple[Descriptor, ...]:
+    """Everything the document names, but for foreign layers, which live elsewhere."""
+    return tuple(child for child in document.children if not media_types.is_foreign(child.media_type))
+
+
+def copy(
+    source: Source,
+    sink: Sink,
+    root: Descriptor,
+    *,
+    jobs: int = 4,
+    watch: Watch = lambda progress: None,
+    children: Children = all_children,
+) -> None:
+    """Bring ``root`` and everything below it from ``source`` to ``sink``; the caller gives it a name then.
+
+    A manifest is only put once its children are there, so a sink never holds one that cannot be used. Raises what the
+    two ends raise; the first error ends the walk.
+    """
+    source = _Remembering(source)
+    levels = list(_levels(source, root, children))
+    with ThreadPoolExecutor(jobs, "copy") as pool:
+        stop = threading.Event()
+        for level in reversed(levels):
+            futures = [pool.submit(_one, source, sink, node, watch, stop) for node in level]
+            _finish(futures, stop)
+
+
+def _levels(source: Source, root: Descriptor, children: Children) -> Iterator[list[Descriptor]]:
+    """The graph by distance from the root, each node once, at its deepest."""
+    seen: dict[str, tuple[int, Descriptor]] = {root.digest: (0, root)}
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > _DEPTH_LIMIT:
+            raise Limit(f"indexes nest more than {_DEPTH_LIMIT} deep", subject=str(root.digest))
+        found: dict[str, Descriptor] = {}
+        for node in level:
+            if media_types.is_document(node.media_type):
+                document = parse(read_document(source, node), node.media_type, str(node.digest))
+                found.update({child.digest: child for child in children(node, document)})
+        seen.update({digest: (depth, child) for digest, child in found.items()})
+        if len(seen) > _NODES_LIMIT:
+            raise Limit(f"image has more than {_NODES_LIMIT} parts", subject=str(root.digest))
+        level = list(found.values())
+    by_depth: dict[int, list[Descriptor]] = {}
+    for at, node in seen.values():
+        by_depth.setdefault(at, []).append(node)
+    yield from (by_depth[at] for at in sorted(by_depth))
+
+
+def _one(source: Source, sink: Sink, node: Descriptor, watch: Watch, stop: threading.Event) -> None:
+    if stop.is_set():
+        return
+    watch(Progress(node, "waiting"))
+    if sink.exists(node):
+        watch(Progress(node, "exists", node.size))
+        return
+    sink.push(node, _Counted(source, watch, stop))
+    watch(Progress(node, "done", node.size))
+
+
+def _finish(futures: list[Future[None]], stop: threading.Event) -> None:
+    try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        errors = [error for future in done if (error := future.exception())]
+        if errors:
+            stop.set()
+            wait(futures)
+            raise next((error for error in errors if not isinstance(error, _Stopped)), errors[0])
+    except KeyboardInterrupt:
+        stop.set()
+        raise
+
+
+class _Stopped(Exception):
+    """Another part of the copy failed: this one need not go on."""
+
+
+class _Remembering:
+    """A source asked once for each document, however often the walk needs it."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._documents: dict[str, bytes] = {}
+        self._room = _DOCUMENTS_LIMIT
+
+    def resolve(self, name: str) -> Descriptor:
+        """As the source."""
+        return self._source.resolve(name)
+
+    @contextlib.contextmanager
+    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+        """As the source, or from memory."""
+        if not media_types.is_document(descriptor.media_type):
+            with self._source.open(descriptor, offset) as reader:
+                yield reader
+            return
+        if descriptor.digest not in self._documents:
+            self._room -= descriptor.size
+            if self._room < 0:
+                raise Limit("image has too many manifests", subject=str(descriptor.digest))
+            self._documents[descriptor.digest] = read_document(self._source, descriptor)
+        yield io.BytesIO(self._documents[descriptor.digest][offset:])
+
+
+class _Counted:
+    """A source that tells how far its readers are, and ends them when the walk is over."""
+
+    def __init__(self, source: Source, watch: Watch, stop: threading.Event) -> None:
+        self._source, self._watch, self._stop = source, watch, stop
+
+    def resolve(self, name: str) -> Descriptor:
+        """As the source."""
+        return self._source.resolve(name)
+
+    @contextlib.contextmanager
+    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+        """As the source, counted."""
+        with self._source.open(descriptor, offset) as reader:
+            yield _CountedReader(reader, descriptor, offset, self._watch, self._stop)
+
+
+class _CountedReader:
+    def __init__(self, reader: Reader, descriptor: Descriptor, at: int, watch: Watch, stop: threading.Event) -> None:
+        self._reader, self._descriptor, self._at = reader, descriptor, at
+        self._watch, self._stop = watch, stop
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._stop.is_set():
+            raise _Stopped
+        data = self._reader.read(size)
+        self._at += len(data)
+        if data:
+            self._watch(Progress(self._descriptor, "moving", self._at))
+        return data

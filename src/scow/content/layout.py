@@ -1,0 +1,345 @@
+"""The local store: an OCI image layout directory (image-spec image-layout.md), written so that a kill hurts nothing.
+
+A blob is written in ``ingest/`` while it is hashed, synced, renamed into ``blobs/`` and made read-only. A download that
+was cut short stays in ``ingest/`` and the next one goes on where it ended. ``index.json`` changes under the store's
+lock, by rename. Any OCI tool can read the directory in place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from scow.content.lock import Lease, leased, locked
+from scow.content.target import Reader, Source
+from scow.content.verify import Verifier, read_document
+from scow.errors import Integrity, Invalid, Limit, NotFound, Unavailable
+from scow.oci.descriptor import REF_NAME, Descriptor
+from scow.oci.digest import Digest
+from scow.oci.documents import decode, encode
+from scow.oci.manifest import Index
+from scow.oci.media_types import OCI_INDEX
+
+_LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
+_CHUNK: Final = 256 << 10
+_INDEX_LIMIT: Final = 64 << 20
+
+
+class Layout:
+    """The image layout at ``root``; as a target its names are the ``ref.name`` annotations of ``index.json``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.ingest = root / "ingest"
+        self._blobs = root / "blobs"
+        self._leases = root / "leases"
+        self._lease: Lease | None = None
+        self._workers = 0
+        self._guard = threading.Lock()
+
+    def create(self) -> None:
+        """Make the directory a layout; harmless on one that is. Raises :class:`Unavailable` where it cannot be."""
+        try:
+            for directory in (self._blobs / "sha256", self.ingest):
+                directory.mkdir(parents=True, exist_ok=True)
+            if not (self.root / "oci-layout").exists():
+                self._replace("oci-layout", _LAYOUT)
+        except OSError as error:
+            raise disk_error(error, self.root) from None
+
+    # -- names ------------------------------------------------------------------------------------------------------
+
+    def entries(self) -> tuple[Descriptor, ...]:
+        """Every entry of ``index.json``, named or not."""
+        try:
+            raw = (self.root / "index.json").read_bytes()
+        except FileNotFoundError:
+            return ()
+        return decode(raw, Index, str(self.root / "index.json"), limit=_INDEX_LIMIT).manifests
+
+    def resolve(self, name: str) -> Descriptor:
+        """The entry of that name. Raises :class:`NotFound`."""
+        for entry in self.entries():
+            if name_of(entry) == name:
+                return entry
+        raise NotFound("no such image", subject=name)
+
+    def tag(self, descriptor: Descriptor, name: str) -> None:
+        """Let ``name`` mean ``descriptor``; the entry that had the name stays as a nameless one."""
+        annotations = {**(descriptor.annotations or {}), REF_NAME: name}
+        entry = descriptor.annotated(annotations=annotations)
+
+        def change(entries: list[Descriptor]) -> list[Descriptor]:
+            others = [_nameless(old) if name_of(old) == name else old for old in entries]
+            return _without_doubles([*others, entry])
+
+        self.rename(change)
+
+    def rename(self, change: Callable[[list[Descriptor]], list[Descriptor]]) -> None:
+        """Change ``index.json`` under the lock, all at once."""
+        with self.exclusive():
+            entries = change(list(self.entries()))
+            self._replace("index.json", encode(Index(2, tuple(entries), OCI_INDEX)))
+
+    # -- bytes ------------------------------------------------------------------------------------------------------
+
+    def path(self, digest: Digest) -> Path:
+        """Where a blob is, if it is there."""
+        return self._blobs / digest.algorithm / digest.hex
+
+    def exists(self, descriptor: Descriptor) -> bool:
+        """Whether the blob is there with its size; a running :meth:`working` keeps it there."""
+        with locked(self.root / "lock", shared=True):
+            self.hold(descriptor.digest)
+            try:
+                return self.path(descriptor.digest).stat().st_size == descriptor.size
+            except FileNotFoundError:
+                return False
+
+    @contextlib.contextmanager
+    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[BinaryIO]:
+        """The blob's bytes. They were verified when they came in."""
+        try:
+            file = self.path(descriptor.digest).open("rb")
+        except FileNotFoundError:
+            raise NotFound(
+                "content is not in the store", subject=str(descriptor.digest), hint="pull the image again"
+            ) from None
+        with file:
+            file.seek(offset)
+            yield file
+
+    def read(self, descriptor: Descriptor) -> bytes:
+        """A small document, whole and verified."""
+        return read_document(self, descriptor)
+
+    def push(self, descriptor: Descriptor, source: Source) -> None:
+        """Take a blob from ``source``."""
+        self.receive(descriptor, source)
+
+    def receive(self, descriptor: Descriptor, source: Source, watch: Callable[[bytes], None] | None = None) -> None:
+        """Take a blob, going on from what an earlier try left.
+
+        ``watch`` sees every byte from the first one, and then ``b""``, before the blob is in place: it may refuse.
+        Two commands that want the same blob take turns, and the second finds it there. Raises :class:`Integrity` when
+        the bytes are wrong (nothing of them stays), and whatever ``source`` or ``watch`` raise (what came is kept,
+        unless it is Invalid).
+        """
+        partial = self.ingest / f"{descriptor.digest.hex}.part"
+        with _taking_turns(partial) as file:
+            if self.exists(descriptor):
+                self._show(descriptor, watch)
+            else:
+                try:
+                    _fill(file, descriptor, source, watch)
+                except (Integrity, Limit, Invalid):
+                    partial.unlink(missing_ok=True)
+                    raise
+                except OSError as error:
+                    raise disk_error(error, self.root) from None
+                self._settle(file, partial, descriptor.digest)
+                return
+            partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def draft(self) -> Iterator[BlobDraft]:
+        """A file for a blob whose digest is not known yet; gone at the end unless it was kept."""
+        path = self.ingest / f"blob-{secrets.token_hex(8)}"
+        try:
+            with path.open("xb") as file:
+                yield BlobDraft(self, file, path)
+        except OSError as error:
+            raise disk_error(error, self.root) from None
+        finally:
+            path.unlink(missing_ok=True)
+
+    def put(self, media_type: str, data: bytes) -> Descriptor:
+        """Keep a small document made here."""
+        descriptor = Descriptor.of(media_type, data)
+        if not self.exists(descriptor):
+            with self.draft() as draft:
+                draft.file.write(data)
+                draft.keep(descriptor.digest)
+        return descriptor
+
+    # -- living with other commands ---------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """What this command looks at, brings or names stays in the store until the end of the block."""
+        self.create()
+        with self._guard:
+            self._workers += 1
+            if self._lease is None:
+                self._lease = Lease(self._leases)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._workers -= 1
+                if not self._workers and self._lease:
+                    self._lease.close()
+                    self._lease = None
+
+    def hold(self, name: str) -> None:
+        """Keep ``name`` (a digest or diff_id) from collection while :meth:`working`."""
+        if self._lease:
+            self._lease.hold(name)
+
+    def leased(self) -> set[str]:
+        """What running commands hold. Call it inside :meth:`exclusive`."""
+        return leased(self._leases)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """Nobody else changes names or looks for blobs meanwhile."""
+        self.create()
+        with locked(self.root / "lock"):
+            yield
+
+    def blobs(self) -> Iterator[tuple[Digest, int]]:
+        """Every blob and its size on disk."""
+        for directory in sorted(self._blobs.iterdir()) if self._blobs.is_dir() else ():
+            for path in directory.iterdir():
+                with contextlib.suppress(FileNotFoundError, Invalid):
+                    yield Digest(f"{directory.name}:{path.name}"), path.stat().st_size
+
+    def _show(self, descriptor: Descriptor, watch: Callable[[bytes], None] | None) -> None:
+        if watch:
+            with self.open(descriptor) as file:
+                while chunk := file.read(_CHUNK):
+                    watch(chunk)
+            watch(b"")
+
+    def _settle(self, file: BinaryIO, path: Path, digest: Digest) -> None:
+        """Synced, read-only, renamed: from here on the blob exists."""
+        try:
+            file.flush()
+            os.fchmod(file.fileno(), 0o444)
+            os.fsync(file.fileno())
+            place = self.path(digest)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self.hold(digest)
+            os.rename(path, place)
+            sync_directory(place.parent)
+        except OSError as error:
+            raise disk_error(error, self.root) from None
+
+    def _replace(self, name: str, data: bytes) -> None:
+        temporary = self.root / f".{name}.{secrets.token_hex(4)}"
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(temporary, self.root / name)
+            sync_directory(self.root)
+        except OSError as error:
+            raise disk_error(error, self.root) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+class BlobDraft:
+    """A blob being written; :meth:`keep` gives it its name."""
+
+    def __init__(self, layout: Layout, file: BinaryIO, path: Path) -> None:
+        self._layout, self.file, self._path = layout, file, path
+
+    def keep(self, digest: Digest) -> None:
+        """Put it in place; the caller hashed what it wrote."""
+        self._layout._settle(self.file, self._path, digest)
+
+
+def name_of(entry: Descriptor) -> str | None:
+    """The name of an ``index.json`` entry."""
+    return (entry.annotations or {}).get(REF_NAME)
+
+
+def _nameless(entry: Descriptor) -> Descriptor:
+    annotations = {key: value for key, value in (entry.annotations or {}).items() if key != REF_NAME}
+    return entry.annotated(annotations=annotations or None)
+
+
+def _without_doubles(entries: list[Descriptor]) -> list[Descriptor]:
+    """A nameless entry says nothing once a named one has the same digest."""
+    named = {entry.digest for entry in entries if name_of(entry)}
+    kept: dict[Any, Descriptor] = {}
+    for entry in entries:
+        if name_of(entry) or entry.digest not in named:
+            kept[(entry.digest, name_of(entry))] = entry
+    return list(kept.values())
+
+
+@contextlib.contextmanager
+def _taking_turns(path: Path) -> Iterator[BinaryIO]:
+    """``path`` open for reading and writing, locked; another command may rename it away while we wait."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        with os.fdopen(fd, "r+b", buffering=0) as file:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            try:
+                same = os.path.samestat(os.fstat(fd), os.stat(path))
+            except FileNotFoundError:
+                same = False
+            if same:
+                yield file
+                return
+
+
+def _fill(file: BinaryIO, descriptor: Descriptor, source: Source, watch: Callable[[bytes], None] | None) -> None:
+    verifier = Verifier(descriptor)
+
+    def take(reader: Reader, *, keep: bool) -> None:
+        while chunk := reader.read(_CHUNK):
+            verifier.update(chunk)
+            if keep:
+                _write_all(file, chunk)
+            if watch:
+                watch(chunk)
+
+    take(file, keep=False)  # what an earlier try left
+    if verifier.size < descriptor.size or not descriptor.size:
+        with source.open(descriptor, verifier.size) as reader:
+            take(reader, keep=True)
+    verifier.finish()
+    if watch:
+        watch(b"")
+
+
+def _write_all(file: BinaryIO, data: bytes) -> None:
+    view = memoryview(data)
+    while len(view):
+        view = view[file.write(view) :]
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames in a directory last."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def disk_error(error: OSError, where: Path) -> Unavailable:
+    """What the disk said, as something the caller can act on."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return Unavailable(
+        (error.strerror or str(error)).lower() if not full else "no space left on the disk",
+        subject=str(where),
+        hint="free some space (scow system prune) or set SCOW_ROOT to another disk" if full else "",
+    )
+
+
+def summary(entries: tuple[Descriptor, ...]) -> dict[str, Descriptor]:
+    """Name → entry, for the named ones."""
+    return {name: entry for entry in entries if (name := name_of(entry))}

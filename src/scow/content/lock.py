@@ -1,0 +1,70 @@
+"""Locks between commands: one flock for the store's names and collection, and leases on what a command is using.
+
+A lease is a file that its command holds an flock on and appends names to. A dead command's flock is gone with it, so a
+lease needs no clean-up to be harmless.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the flock of ``path`` (made when missing); waits for it."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
+
+
+class Lease:
+    """Names (digests, diff_ids) that no collection may take while this is open. Safe to share between threads."""
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        self._path = directory / secrets.token_hex(8)
+        self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._held: set[str] = set()
+        self._guard = threading.Lock()
+
+    def hold(self, name: str) -> None:
+        """Add a name."""
+        with self._guard:
+            if name not in self._held:
+                self._held.add(name)
+                os.write(self._fd, name.encode() + b"\n")
+
+    def close(self) -> None:
+        """Let go of everything."""
+        with contextlib.suppress(FileNotFoundError):
+            self._path.unlink()
+        os.close(self._fd)
+
+
+def leased(directory: Path) -> set[str]:
+    """What living commands hold; dead commands' leases are removed. Call it under the store's lock."""
+    names: set[str] = set()
+    for path in sorted(directory.iterdir()) if directory.is_dir() else ():
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+        except BlockingIOError:
+            names.update(path.read_text().split())
+        finally:
+            os.close(fd)
+    return names

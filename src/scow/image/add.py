@@ -1,0 +1,50 @@
+"""Layers out: entries and contents → a blob in the store, and its index beside it. The other half of unpacking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from scow.content.layout import Layout, disk_error
+from scow.image.mutate import Layer, manifest
+from scow.layer.index import Writer
+from scow.layer.pack import Item, pack
+from scow.layer.placement import Placement
+from scow.layer.store import Layers
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import DiffId, Digest
+from scow.oci.documents import encode
+
+
+def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path | None = None) -> Layer:
+    """Make a layer of ``items``; ``tree``, when given, is that layer unpacked already, and is moved into the store."""
+    try:
+        with layers.draft() as draft, layout.draft() as blob:
+            with draft.index.open("xb") as file:
+                writer, placement = Writer(file), Placement()
+                packed = pack(_placed(items, placement), blob.file, writer)
+                writer.finish(packed.tar_size, plain=placement.plain)
+            digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
+            layout.hold(diff_id)
+            blob.keep(digest)
+            if tree is not None:
+                tree.rename(draft.tree)
+            layers.keep(draft, diff_id)
+    except OSError as error:
+        raise disk_error(error, layout.root) from None
+    return Layer(Descriptor(media_types.OCI_LAYER_GZIP, digest, packed.blob_size), diff_id)
+
+
+def _placed(items: Iterable[Item], placement: Placement) -> Iterator[Item]:
+    """The same items, noted by ``placement`` as they go by."""
+    for entry, content in items:
+        placement.place(entry)
+        yield entry, content
+
+
+def add_image(layout: Layout, config: dict[str, object], layers: Iterable[Descriptor]) -> Descriptor:
+    """Put a config document and the manifest that joins it with ``layers``; returns the manifest's descriptor."""
+    raw = encode(config)
+    layout.put(media_types.OCI_CONFIG, raw)
+    return layout.put(media_types.OCI_MANIFEST, manifest(raw, tuple(layers)))

@@ -1,0 +1,122 @@
+"""Layers in: the blob goes into the store while its index and tree are made from the same bytes.
+
+:class:`Unpacking` is the store as a sink that does so; :meth:`Unpacking.layer` makes up for what is missing later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from scow.content.layout import Layout, disk_error
+from scow.content.target import Source
+from scow.errors import Integrity, ScowError
+from scow.image.pipeline import Inflating
+from scow.layer.apply import apply
+from scow.layer.index import Header, Index, Writer
+from scow.layer.store import Draft, Layers
+from scow.layer.tar import Reader
+from scow.layer.tree import NoTree, OverlayTree, rights
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import DiffId
+
+
+class Unpacking:
+    """The local store as a :class:`~scow.content.target.Sink` whose layers come out unpacked."""
+
+    def __init__(self, layout: Layout, layers: Layers, *, trees: bool = True) -> None:
+        self.layout, self.layers = layout, layers
+        self._trees = trees
+
+    def exists(self, descriptor: Descriptor) -> bool:
+        """As the store."""
+        return self.layout.exists(descriptor)
+
+    def push(self, descriptor: Descriptor, source: Source) -> None:
+        """Take a blob; a layer also gets its index and tree. Raises :class:`~scow.errors.Invalid` for a hostile one."""
+        if descriptor.media_type not in media_types.LAYERS:
+            self.layout.push(descriptor, source)
+            return
+        with self._drafted(self._trees) as (draft, stages):
+            self.layout.receive(descriptor, source, stages.feed)
+            self._keep(draft, DiffId(f"sha256:{stages.hexdigest}"))
+
+    def tag(self, descriptor: Descriptor, name: str) -> None:
+        """As the store."""
+        self.layout.tag(descriptor, name)
+
+    def tree(self, descriptor: Descriptor, diff_id: DiffId) -> Path:
+        """The layer's unpacked tree, made from the blob when it is not there."""
+        self.layout.hold(diff_id)
+        tree = self.layers.tree(diff_id)
+        if tree is None:
+            self._from_blob(descriptor, diff_id, trees=True)
+            tree = self.layers.tree(diff_id)
+        if tree is None:
+            raise ScowError("layer could not be unpacked", subject=diff_id)
+        return tree
+
+    def index(self, descriptor: Descriptor, diff_id: DiffId) -> Index:
+        """The layer's index, open; made from the blob when it is not there."""
+        self.layout.hold(diff_id)
+        index = self.layers.index(diff_id)
+        if index is None:
+            self._from_blob(descriptor, diff_id, trees=False)
+            index = self.layers.index(diff_id)
+        if index is None:
+            raise ScowError("layer could not be read", subject=diff_id)
+        return index
+
+    def header(self, descriptor: Descriptor, diff_id: DiffId) -> Header:
+        """The layer's totals."""
+        with self.index(descriptor, diff_id) as index:
+            return index.header
+
+    def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, *, trees: bool) -> None:
+        with self._drafted(trees) as (draft, stages):
+            with self.layout.open(descriptor) as file:
+                while chunk := file.read(256 << 10):
+                    stages.feed(chunk)
+                stages.feed(b"")
+            if stages.hexdigest != diff_id.hex:
+                raise Integrity(
+                    "layer is not what the image config says",
+                    subject=descriptor.digest,
+                    expected=diff_id,
+                    actual=f"sha256:{stages.hexdigest}",
+                )
+            self._keep(draft, diff_id)
+
+    def _keep(self, draft: Draft, diff_id: DiffId) -> None:
+        self.layout.hold(diff_id)
+        self.layers.keep(draft, diff_id)
+
+    @contextlib.contextmanager
+    def _drafted(self, trees: bool) -> Iterator[tuple[Draft, Inflating]]:
+        with self.layers.draft() as draft:
+            stages = Inflating(lambda reader, size: _write(reader, size, draft, trees=trees))
+            try:
+                yield draft, stages
+            except OSError as error:
+                raise disk_error(error, self.layout.root) from None
+            finally:
+                stages.abandon()
+
+
+def _write(reader: Reader, size: Callable[[], int], draft: Draft, *, trees: bool) -> None:
+    """Apply the layer to the draft; ``size`` tells the tar's length once it was read."""
+    with draft.index.open("xb") as file:
+        writer = Writer(file)
+        if trees:
+            draft.tree.mkdir()
+            draft.tree.chmod(0o755)
+            tree = OverlayTree(draft.tree, rights())
+            try:
+                plain = apply(reader, tree, writer)
+            finally:
+                tree.close()
+        else:
+            plain = apply(reader, NoTree(), writer)
+        writer.finish(size(), plain=plain)

@@ -1,0 +1,51 @@
+"""Snapshots on disk by chain_id: what a stack of layers needs besides their own trees.
+
+::
+
+    <chain hex>/<kind>-<flavour>/     "fix": a thin top layer, or "flat": all layers as one tree
+    <chain hex>/<kind>-<flavour>.boot the boot it was made in; of another boot it is made again
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from scow.oci.digest import ChainId
+
+
+class Snapshots:
+    """The snapshots below ``root``; drafts are made in ``ingest``, on the same file system."""
+
+    def __init__(self, root: Path, ingest: Path, boot: str, flavour: str) -> None:
+        self._root, self._ingest, self._boot, self._flavour = root, ingest, boot, flavour
+
+    def __iter__(self) -> Iterator[ChainId]:
+        with contextlib.suppress(FileNotFoundError):
+            for name in os.listdir(self._root):
+                yield ChainId(f"sha256:{name}")
+
+    def tree(self, chain: ChainId, kind: str, make: Callable[[Path], None]) -> Path:
+        """The tree of that kind; ``make`` fills an empty directory when there is none of this boot."""
+        place = self.home(chain) / f"{kind}-{self._flavour}"
+        marker = place.with_suffix(".boot")
+        with contextlib.suppress(FileNotFoundError):
+            if marker.read_text() == self._boot and place.is_dir():
+                return place
+        draft = self._ingest / f"snapshot-{secrets.token_hex(8)}"
+        draft.mkdir(parents=True)
+        make(draft)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(place, self._ingest / f"trash-{secrets.token_hex(8)}")
+        with contextlib.suppress(OSError):  # another command may have been first
+            os.rename(draft, place)
+            marker.write_text(self._boot)
+        return place
+
+    def home(self, chain: ChainId) -> Path:
+        """Where everything of a chain is."""
+        return self._root / chain.hex
