@@ -51,10 +51,14 @@ class _Probe(msgspec.Struct, rename="camel"):
 
     schema_version: int | None = None
     media_type: str | None = None
-    config: msgspec.Raw | None = None
-    layers: msgspec.Raw | None = None
-    manifests: msgspec.Raw | None = None
-    fs_layers: msgspec.Raw | None = None
+    config: msgspec.Raw = msgspec.Raw()
+    layers: msgspec.Raw = msgspec.Raw()
+    manifests: msgspec.Raw = msgspec.Raw()
+    fs_layers: msgspec.Raw = msgspec.Raw()
+
+    def has(self, field: str) -> bool:
+        """Whether the document has the field, ``null`` aside."""
+        return bytes(getattr(self, field)) not in (b"", b"null")
 
 
 def parse(raw: bytes, media_type: str = "", subject: str = "manifest") -> Manifest | Index:
@@ -64,7 +68,7 @@ def parse(raw: bytes, media_type: str = "", subject: str = "manifest") -> Manife
     refused (CVE-2021-41190), as is one whose own ``mediaType`` says otherwise.
     """
     probe = decode(raw, _Probe, subject)
-    if probe.fs_layers is not None or probe.schema_version == 1 or media_type in media_types.SCHEMA1:
+    if probe.has("fs_layers") or probe.schema_version == 1 or media_type in media_types.SCHEMA1:
         raise Unsupported(
             "image manifest schema 1 is not supported",
             subject=subject,
@@ -72,8 +76,8 @@ def parse(raw: bytes, media_type: str = "", subject: str = "manifest") -> Manife
         )
     if probe.schema_version != 2:
         raise Invalid(f"schemaVersion must be 2, not {probe.schema_version}", subject=subject)
-    is_index = probe.manifests is not None
-    if is_index and (probe.config is not None or probe.layers is not None):
+    is_index = probe.has("manifests")
+    if is_index and (probe.has("config") or probe.has("layers")):
         raise Invalid("is a manifest and an index at once", subject=subject)
     known = media_types.INDEXES | media_types.MANIFESTS
     for claim in (probe.media_type, media_type):
