@@ -1,0 +1,64 @@
+"""Heredocs: ``<<NAME``, ``<<-NAME`` (leading tabs are taken away), ``<<"NAME"`` (nothing in it is expanded)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from scow.dockerfile.shell import Lexer, nothing
+from scow.dockerfile.span import Token
+from scow.errors import Invalid
+
+_HEREDOC = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)\Z")
+_LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Heredoc:
+    """A file written within the Dockerfile.
+
+    ``content`` is as written; :attr:`text` is what the file holds. ``expand``: variables in it are replaced.
+    ``descriptor`` is the number before ``<<`` (0 where none is written).
+    """
+
+    name: str
+    content: str = ""
+    expand: bool = True
+    chomp: bool = False
+    descriptor: int = 0
+
+    @property
+    def text(self) -> str:
+        """The content, for ``<<-`` without the tabs at the beginning of its lines."""
+        return _LEADING_TABS.sub("", self.content) if self.chomp else self.content
+
+
+def heredoc(word: str) -> Heredoc | None:
+    """The heredoc a single word asks for, without its content; None where the word is no heredoc."""
+    found = _HEREDOC.match(word)
+    if found is None or not found[3]:
+        return None
+    plain, raw = (
+        Lexer(found[3], nothing, raw_quotes=raw_quotes, keep_unset=True).all().words for raw_quotes in (False, True)
+    )
+    if len(plain) != 1 or len(raw) != 1:
+        return None
+    name, written = plain[0][0], raw[0][0]
+    quoted = _quotes(name) != _quotes(written)
+    # A descriptor is a few digits; more of them are no number a shell knows.
+    return Heredoc(name, expand=not quoted, chomp=bool(found[2]), descriptor=int(found[1][-4:] or "0"))
+
+
+def heredocs(line: str) -> tuple[tuple[Heredoc, Token], ...]:
+    """The heredocs an instruction asks for, in order, each with its place; none where the quotes do not balance."""
+    try:
+        lexer = Lexer(line, nothing, raw_quotes=True, raw_escapes=True, keep_unset=True)
+        words = lexer.all().words
+    except Invalid:
+        return ()
+    asked = ((heredoc(word), Token(word, began, min(began + len(word), len(line)))) for word, began in words)
+    return tuple((found, token) for found, token in asked if found is not None)
+
+
+def _quotes(text: str) -> int:
+    return text.count("'") + text.count('"')

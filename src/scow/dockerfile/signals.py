@@ -1,0 +1,36 @@
+"""The signals that ``STOPSIGNAL`` may name: Linux's, with or without ``SIG``, or a number."""
+
+from __future__ import annotations
+
+NAMES = frozenset(
+    (
+        *(
+            "ABRT",
+            "ALRM",
+            "BUS",
+            "CHLD",
+            "CLD",
+            "CONT",
+            "FPE",
+            "HUP",
+            "ILL",
+            "INT",
+            "IO",
+            "IOT",
+            "KILL",
+            "PIPE",
+            "POLL",
+        ),
+        *("PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM", "TRAP", "TSTP", "TTIN", "TTOU", "URG"),
+        *("USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ", "RTMIN", "RTMAX"),
+        *(f"RTMIN+{n}" for n in range(1, 16)),
+        *(f"RTMAX-{n}" for n in range(1, 15)),
+    )
+)
+
+
+def is_signal(text: str) -> bool:
+    """Does the text name a signal?"""
+    if text.isascii() and text.isdigit():
+        return len(text) < 4 and int(text) > 0
+    return text.upper().removeprefix("SIG") in NAMES

@@ -1,0 +1,201 @@
+"""Instructions -> build stages, and which of them a target needs.
+
+Everything before the first FROM is an ARG of no stage; every FROM begins a stage that lasts up to the next one. A stage
+is named by FROM's ``AS name`` (case does not matter) and numbered from 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from scow.dockerfile.instructions import Arg, Copy, From, Instruction, Run
+from scow.dockerfile.parser import Dockerfile
+from scow.dockerfile.shell import expand
+from scow.dockerfile.span import Span, located
+from scow.dockerfile.suggest import hint
+from scow.errors import Invalid, NotFound
+
+SCRATCH = "scratch"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """``image`` and ``platform`` are FROM's, as written until :func:`expanded`. ``instructions`` are without FROM."""
+
+    index: int
+    name: str
+    start: From
+    image: str
+    platform: str
+    instructions: tuple[Instruction, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Its name, or ``stage-0`` for one without."""
+        return self.name or f"stage-{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """``meta`` are the ARGs before the first FROM."""
+
+    dockerfile: Dockerfile
+    meta: tuple[Arg, ...]
+    stages: tuple[Stage, ...]
+
+    def invalid(self, problem: str, span: Span, *, hint: str = "") -> Invalid:
+        """The error to raise about a place in the Dockerfile."""
+        return Invalid(problem, hint=hint, where=self.dockerfile.where(span))
+
+
+def stages(dockerfile: Dockerfile) -> Stages:
+    """The stages of a Dockerfile; Invalid for an instruction outside them and a name given twice."""
+    meta: list[Arg] = []
+    found: list[tuple[From, list[Instruction]]] = []
+    for instruction in dockerfile.instructions:
+        if isinstance(instruction, From):
+            found.append((instruction, []))
+        elif found:
+            found[-1][1].append(instruction)
+        elif isinstance(instruction, Arg):
+            meta.append(instruction)
+        else:
+            where = dockerfile.where(instruction.span)
+            raise Invalid("no build stage in current context", where=where, hint="FROM comes first, only ARG before it")
+    if not found:
+        raise Invalid("no build stage: FROM is missing", where=dockerfile.where(dockerfile.instructions[-1].span))
+    made = tuple(
+        Stage(index, start.name, start, start.image, start.platform, tuple(instructions))
+        for index, (start, instructions) in enumerate(found)
+    )
+    result = Stages(dockerfile, tuple(meta), made)
+    _check_names(result)
+    return result
+
+
+def _check_names(of: Stages) -> None:
+    seen: dict[str, Stage] = {}
+    for stage in of.stages:
+        first = seen.setdefault(stage.name, stage) if stage.name else stage
+        if first is not stage:
+            problem = (
+                f'duplicate name for build stage: "{stage.name}", first used on line {first.start.span.start_line}'
+            )
+            raise of.invalid(problem, stage.start.words[-1].span)
+
+
+def meta_values(of: Stages, given: Mapping[str, str], predefined: Mapping[str, str]) -> dict[str, str]:
+    """What the variables outside every stage are.
+
+    ``given`` are the build arguments, which beat defaults; ``predefined`` are those every build has (``TARGETARCH`` …).
+    """
+    values = dict(predefined)
+    for arg in of.meta:
+        for definition in arg.definitions:
+            if definition.name in given:
+                values[definition.name] = given[definition.name]
+            elif definition.default is not None:
+                values[definition.name] = _expanded(of, arg, definition.default, values)
+    return values
+
+
+def _expanded(of: Stages, instruction: Instruction, word: str, values: Mapping[str, str]) -> str:
+    try:
+        return expand(word, values.get, of.dockerfile.directives.escape)
+    except Invalid as error:
+        raise located(error, of.dockerfile.where(instruction.span_of(word))) from None
+
+
+def expanded(of: Stages, values: Mapping[str, str]) -> Stages:
+    """The stages with the variables in FROM replaced by those of :func:`meta_values`."""
+    return replace(of, stages=tuple(_expanded_stage(of, stage, values) for stage in of.stages))
+
+
+def _expanded_stage(of: Stages, stage: Stage, values: Mapping[str, str]) -> Stage:
+    start = stage.start
+    image = _expanded(of, start, start.image, values)
+    if not image:
+        problem = f"base name ({start.image}) should not be blank"
+        raise of.invalid(problem, start.span_of(start.image), hint="give its ARG a default before the first FROM")
+    platform = _expanded(of, start, start.platform, values)
+    if start.platform and not platform:
+        raise of.invalid(f"empty platform value from expression {start.platform}", start.words[0].span)
+    return replace(stage, image=image, platform=platform)
+
+
+def find(of: Stages, reference: str) -> Stage | None:
+    """The stage of that name, or number; None where there is none."""
+    if reference.isascii() and reference.isdigit():
+        return next((stage for stage in of.stages if str(stage.index) == (reference.lstrip("0") or "0")), None)
+    return next((stage for stage in of.stages if stage.name and stage.name == reference.lower()), None)
+
+
+def base(of: Stages, stage: Stage) -> Stage | None:
+    """The earlier stage that ``stage`` is built on; None where it is on an image (or nothing)."""
+    return next((earlier for earlier in of.stages[: stage.index] if earlier.name == stage.image.lower()), None)
+
+
+def source(of: Stages, stage: Stage, instruction: Copy | Run, reference: str) -> Stage | None:
+    """The earlier stage that ``--from`` or a mount's ``from`` in ``stage`` means; None: an image or a named context.
+
+    Invalid for the stage itself or a later one: to take an image of that name for it would be a trap.
+    """
+    found = find(of, reference)
+    span = _span_of_from(instruction, reference)
+    if found is None:
+        if isinstance(instruction, Copy) and reference.isdecimal():
+            raise of.invalid(f"invalid stage index {reference}", span)
+        return None
+    if found.index == stage.index:
+        raise of.invalid(f"circular dependency detected on stage: {stage.title}", span)
+    if found.index > stage.index:
+        problem = f'"{reference}" needs to be defined before current stage "{stage.title}"'
+        raise of.invalid(problem, span, hint="a stage can only take from the stages above it")
+    return found
+
+
+def _span_of_from(instruction: Copy | Run, reference: str) -> Span:
+    words = (word.span for word in instruction.words if word.text.startswith("--") and f"from={reference}" in word.text)
+    return next(words, instruction.span)
+
+
+def references(stage: Stage) -> tuple[tuple[Copy | Run, str], ...]:
+    """What the instructions of a stage take files from, as written; the triggers of ONBUILD are not run here."""
+    found: list[tuple[Copy | Run, str]] = []
+    for instruction in stage.instructions:
+        if isinstance(instruction, Copy) and instruction.from_:
+            found.append((instruction, instruction.from_))
+        elif isinstance(instruction, Run):
+            found += [(instruction, mount.from_) for mount in instruction.mounts if mount.from_]
+    return tuple(found)
+
+
+def needs(of: Stages, stage: Stage, contexts: Collection[str] = ()) -> tuple[Stage, ...]:
+    """The earlier stages that ``stage`` takes something from; names in ``contexts`` are contexts given by the user."""
+    found = {} if stage.image in contexts else {one.index: one for one in (base(of, stage),) if one}
+    for instruction, reference in references(stage):
+        if reference not in contexts:
+            one = source(of, stage, instruction, reference)
+            found |= {one.index: one} if one else {}
+    return tuple(found[index] for index in sorted(found) if found[index].name not in contexts)
+
+
+def select(of: Stages, target: str | None) -> Stage:
+    """The stage to build: the one of that name or number, else the last. NotFound with the nearest name."""
+    if not target:
+        return of.stages[-1]
+    found = find(of, target)
+    if found is None:
+        names = [stage.name for stage in of.stages if stage.name]
+        raise NotFound(f'target stage "{target}" could not be found', hint=hint(target, names))
+    return found
+
+
+def reachable(of: Stages, target: Stage, contexts: Collection[str] = ()) -> tuple[Stage, ...]:
+    """The stages to build for ``target``, itself the last, each after those it needs; all others are never built."""
+    wanted = {target.index}
+    for index in range(target.index, -1, -1):  # a stage needs only earlier ones, so one pass downward is enough
+        if index in wanted:
+            wanted |= {stage.index for stage in needs(of, of.stages[index], contexts)}
+    return tuple(of.stages[index] for index in sorted(wanted))
