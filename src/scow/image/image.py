@@ -8,6 +8,7 @@ from functools import cached_property
 from scow.content.target import Source
 from scow.content.verify import read_document
 from scow.errors import Invalid, NotFound
+from scow.image.mutate import Layer
 from scow.oci import config as oci_config
 from scow.oci import manifest as oci_manifest
 from scow.oci import media_types
@@ -48,14 +49,14 @@ class Image:
         return chain_id(self.diff_ids)
 
     @property
-    def layers(self) -> tuple[tuple[Descriptor, DiffId], ...]:
+    def layers(self) -> tuple[Layer, ...]:
         """Blob and diff_id of each layer, lowest first. Raises :class:`Invalid` when they do not match in number."""
         if len(self.manifest.layers) != len(self.diff_ids):
             raise Invalid(
                 f"manifest has {len(self.manifest.layers)} layers but the config {len(self.diff_ids)}",
                 subject=str(self.descriptor.digest),
             )
-        return tuple(zip(self.manifest.layers, self.diff_ids, strict=True))
+        return tuple(Layer(blob, diff_id) for blob, diff_id in zip(self.manifest.layers, self.diff_ids, strict=True))
 
 
 def load(source: Source, descriptor: Descriptor, platform: Platform | None = None) -> Image:

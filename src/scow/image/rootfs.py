@@ -11,11 +11,11 @@ Layers are unpacked apart from each other, so three things need the view of all 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from scow.errors import NotFound
-from scow.image.image import Image
+from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
 from scow.layer.apply import apply
 from scow.layer.compression import detected, inflated
@@ -23,66 +23,126 @@ from scow.layer.diff import opener
 from scow.layer.entry import Entry
 from scow.layer.index import Writer
 from scow.layer.sparse import Map
-from scow.layer.tree import FlatTree, OverlayTree, rights
+from scow.layer.tree import FlatTree, OverlayTree, is_whiteout, rights
 from scow.layer.view import Found, View
+from scow.oci.digest import ChainId, chain_id
 from scow.snapshot.store import Snapshots
 
+#: Stands for "no layers" where a chain_id names a directory.
+_NOTHING = ChainId.of(b"")
+_MOUNT_POINTS = (
+    *(Entry(path, "dir", 0o755) for path in (b"dev", b"proc", b"sys")),
+    *(Entry(path, "file", 0o644) for path in (b"etc/hostname", b"etc/hosts", b"etc/resolv.conf")),
+)
 
-def view(image: Image, unpacking: Unpacking) -> View:
-    """The merged view of the image's layers, from their indexes."""
+
+def view(layers: Sequence[Layer], unpacking: Unpacking) -> View:
+    """The merged view of the layers, from their indexes."""
     merged = View()
-    for number, (descriptor, diff_id) in enumerate(image.layers):
-        with unpacking.index(descriptor, diff_id) as index:
+    for number, layer in enumerate(layers):
+        with unpacking.index(layer.descriptor, layer.diff_id) as index:
             merged.stack(number, index)
     return merged
 
 
-def root_entry(image: Image, unpacking: Unpacking) -> Entry:
+def root_entry(layers: Sequence[Layer], unpacking: Unpacking) -> Entry:
     """Owner, mode and time of the root directory: the topmost layer's that says."""
     root = Entry(b"", "dir", 0o755)
-    for descriptor, diff_id in image.layers:
-        root = unpacking.header(descriptor, diff_id).root or root
+    for layer in layers:
+        root = unpacking.header(layer.descriptor, layer.diff_id).root or root
     return root
 
 
-def stack(image: Image, unpacking: Unpacking, snapshots: Snapshots) -> tuple[Path, ...]:
-    """The trees whose overlay is the image's root file system, topmost first; unpacked when they are not yet."""
-    trees = [unpacking.tree(descriptor, diff_id) for descriptor, diff_id in image.layers]
-    headers = [unpacking.header(descriptor, diff_id) for descriptor, diff_id in image.layers]
+def stack(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> tuple[Path, ...]:
+    """The trees whose overlay is the root file system, topmost first; unpacked when they are not yet."""
+    chain = chain_id(layer.diff_id for layer in layers)
+    if chain is None:
+        return (snapshots.tree(_NOTHING, "flat", lambda path: None),)
+    trees = [unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
+    headers = [unpacking.header(layer.descriptor, layer.diff_id) for layer in layers]
     if all(header.plain for header in headers[1:]):
         return tuple(reversed(trees))
-    merged = view(image, unpacking)
+    merged = view(layers, unpacking)
     if merged.conflicts:
-        return (flat(image, unpacking, snapshots),)
+        return (flat(layers, unpacking, snapshots),)
     if merged.restyled or merged.relinked:
-        assert image.chain is not None  # noqa: S101 - there are layers
-        fix = snapshots.tree(image.chain, "fix", lambda path: _fix(path, merged, trees))
+        fix = snapshots.tree(chain, "fix", lambda path: _fix(path, merged, trees))
         return (fix, *reversed(trees))
     return tuple(reversed(trees))
 
 
-def flat(image: Image, unpacking: Unpacking, snapshots: Snapshots) -> Path:
+def with_mount_points(lower: tuple[Path, ...], chain: ChainId | None, snapshots: Snapshots) -> tuple[Path, ...]:
+    """``lower`` with a thin tree on top that has the places a runtime mounts on, where the image lacks them.
+
+    So starting a process leaves no empty ``/etc/hosts`` or ``/proc`` behind in the layer that is written.
+    """
+    missing = [point for point in _MOUNT_POINTS if _status(lower, point.path) is None]
+    if not missing:
+        return lower
+
+    def make(target: Path) -> None:
+        tree = OverlayTree(target, rights())
+        try:
+            for point in missing:
+                if point.parent:
+                    tree.directory(_like(_status(lower, point.parent), point.parent))
+                tree.directory(point) if point.kind == "dir" else tree.file(point, _Nothing())
+            tree.finish()
+        finally:
+            tree.close()
+
+    return (snapshots.tree(chain or _NOTHING, "mounts", make), *lower)
+
+
+def _status(lower: tuple[Path, ...], path: bytes) -> os.stat_result | None:
+    """What the stack shows at ``path``: the topmost tree's, unless it is deleted there."""
+    for tree in lower:
+        try:
+            status = os.lstat(os.path.join(os.fsencode(tree), path))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        return None if is_whiteout(status) else status
+    return None
+
+
+def _like(status: os.stat_result | None, path: bytes) -> Entry:
+    """A directory as the stack shows it, or a new one."""
+    if status is None:
+        return Entry(path, "dir", 0o755)
+    return Entry(path, "dir", stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, mtime=status.st_mtime_ns)
+
+
+class _Nothing:
+    """No content."""
+
+    map: Map | None = None
+
+    def pieces(self) -> Iterator[tuple[int, memoryview]]:
+        """None."""
+        return iter(())
+
+
+def flat(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> Path:
     """All layers applied to one tree, one after another."""
-    if image.chain is None:
-        raise NotFound("image has no layers", subject=image.id)
+    chain = chain_id(layer.diff_id for layer in layers)
 
     def make(path: Path) -> None:
-        apply_all(image, unpacking, path)
+        apply_all(layers, unpacking, path)
 
-    return snapshots.tree(image.chain, "flat", make)
+    return snapshots.tree(chain or _NOTHING, "flat", make)
 
 
-def apply_all(image: Image, unpacking: Unpacking, target: Path) -> View:
-    """Apply the image's layers to ``target``, an empty directory; returns the merged view."""
+def apply_all(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> View:
+    """Apply the layers to ``target``, an empty directory; returns the merged view."""
     merged = View()
-    for number, (descriptor, diff_id) in enumerate(image.layers):
+    for number, layer in enumerate(layers):
         tree = FlatTree(target, rights())
         try:
-            with unpacking.layout.open(descriptor) as file, open(os.devnull, "r+b") as nowhere:
+            with unpacking.layout.open(layer.descriptor) as file, open(os.devnull, "r+b") as nowhere:
                 apply(inflated(*detected(file)), tree, Writer(nowhere), merged.lies)
         finally:
             tree.close()
-        with unpacking.index(descriptor, diff_id) as index:
+        with unpacking.index(layer.descriptor, layer.diff_id) as index:
             merged.stack(number, index)
     return merged
 

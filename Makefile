@@ -1,0 +1,66 @@
+# Two commands are enough on a fresh machine: `make demo` and `make test`.
+# They need python3 (3.11 or newer) with venv, and make; everything else goes into .venv.
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= auto
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+BIN := $(VENV)/bin
+PURE_TESTS := $(wildcard tests/oci tests/dockerfile)
+DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
+
+.PHONY: help venv demo check lint types plan doctest coverage test bench clean
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scow needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.developed: pyproject.toml | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+venv: $(VENV)/.developed  ## the virtual environment with everything for development
+
+demo: $(VENV)/.installed  ## the main job for real, with no outside service: import, build, run, push, pull
+	PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
+
+check: lint types plan doctest coverage  ## everything that is quick: lint, types, layering, docs, coverage of the pure rooms
+
+lint: $(VENV)/.developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.developed
+	$(BIN)/mypy
+
+plan: $(VENV)/.developed
+	$(BIN)/pytest -q tests/test_layering.py tests/test_public.py
+
+doctest: $(VENV)/.developed
+	$(if $(DOCUMENTS),$(BIN)/pytest -q --doctest-glob='*.md' $(DOCUMENTS) || [ $$? -eq 5 ])
+	if [ -f docs/cli.md ]; then $(BIN)/python -m scow.cli.reference | diff -u docs/cli.md -; fi
+
+coverage: $(VENV)/.developed
+	$(if $(PURE_TESTS),$(BIN)/pytest -q -n $(WORKERS) $(PURE_TESTS) \
+	    --cov=scow.oci --cov=scow.dockerfile --cov-branch --cov-report=term:skip-covered --cov-fail-under=90)
+
+# session fixtures (registries, dockerd) start once per worker, in about a second; tests that must not run side by side
+# carry the same @pytest.mark.xdist_group
+test: $(VENV)/.developed  ## the whole suite; a missing peer is skipped aloud
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+
+bench: $(VENV)/.developed  ## scow beside docker, podman, buildah and skopeo (BENCH_ARGS="--rows pull,push --rounds 3")
+	$(BIN)/python -m bench.bench $(BENCH_ARGS)
+
+clean:  ## remove what was made, the virtual environment included
+	rm -rf $(VENV) build dist .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,196 @@
+"""``make bench``: every row for every tool, in alternating rounds; medians, the ratio, the peak memory.
+
+Each round gives each tool a fresh, empty store and walks through the work of a day: pull, first run, build (cold,
+cached, one file changed), push, run, images, save; then load into another fresh store. Stores are removed only at the
+very end: re-creating files on ext4 soon after a large ``rm -rf`` is many times slower and would be charged to the next.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support.containers import tool
+from tests.support.registries import Registry, serve
+
+from bench.limits import limits
+from bench.subject import TAG, Subject, change_one_file, prepare
+from bench.tools import WORDS, Store, available, fresh_store
+
+ROWS = ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "images", "save", "load")
+#: row -> verb, where they differ
+VERBS = {"first run": "run", "build cold": "build", "build cached": "build", "build changed": "build"}
+#: rows so short that one measurement in a round says little
+REPEATED = {"run": 3, "images": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One command: wall-clock seconds, and the largest resident size of one of its processes in MiB."""
+
+    seconds: float
+    peak_mib: float
+
+
+class Failed(Exception):
+    """A command of a tool failed; the message ends with what it printed."""
+
+
+@dataclass
+class Bench:
+    """What stays the same for all rounds, and the measurements so far: row -> tool -> measures."""
+
+    place: Path
+    subject: Subject
+    registry: Registry
+    rows: Sequence[str]
+    archive: Path
+    measures: dict[str, dict[str, list[Measure]]] = field(default_factory=dict)
+    failures: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """The image on the registry."""
+        return f"{self.registry.host}/bench/base:{TAG}"
+
+    def run(self, store: Store, argv: Sequence[str]) -> Measure:
+        """Run one command of a tool and measure it, with no writes of others under way."""
+        log, report = self.place / "command.log", self.place / "report.json"
+        timed = [sys.executable, "-I", "-S", str(Path(__file__).with_name("timed.py")), str(log), str(report), "--"]
+        os.sync()
+        subprocess.run([*timed, *store.argv(*argv)], env=store.environment, check=True)
+        told = json.loads(report.read_text())
+        if told["exit_code"]:
+            output = log.read_text(errors="replace").strip()[-600:]
+            raise Failed(f"{' '.join(argv)}: exit code {told['exit_code']}\n{output}")
+        return Measure(told["seconds"], told["peak_kib"] / 1024)
+
+    def row(self, row: str, name: str, store: Store, where: Path, number: int) -> None:
+        """Do one row for one tool, and note it when it was asked for."""
+        words = WORDS[name].get(VERBS.get(row, row))
+        if words is None:
+            return
+        if row in ("build cold", "build changed"):
+            change_one_file(self.subject.context, f"{name} {number} {row}")
+        values = {
+            "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
+            "file": where / "saved.tar", "archive": self.archive, "store": where,
+        }  # fmt: skip
+        argv = [word.format_map({key: str(value) for key, value in values.items()}) for word in words]
+        try:
+            done = [self.run(store, argv) for _ in range(REPEATED.get(row, 1))]
+        except Failed as why:
+            self.failures[row, name] = str(why)
+            return
+        if row in self.rows:
+            self.measures.setdefault(row, {}).setdefault(name, []).extend(done)
+
+    def round(self, name: str, number: int) -> None:
+        """One round of one tool."""
+        day = [row for row in ROWS[:-1] if row in self.rows or row in needed(self.rows)]
+        for part, rows in (("a", day), ("b", [row for row in ("load",) if row in self.rows and row in WORDS[name]])):
+            where = self.place / f"{name[0]}{part}{number}"
+            if rows:
+                with fresh_store(name, where, self.registry.host) as store:
+                    for row in rows:
+                        self.row(row, name, store, where, number)
+
+
+def needed(rows: Sequence[str]) -> set[str]:
+    """What must have been done before, measured or not."""
+    before = {"pull"} if set(rows) - {"load"} else set()
+    if {"build cached", "build changed", "push"} & set(rows):
+        before.add("build cold")
+    return before
+
+
+def publish(subject: Subject, registry: Registry, place: Path) -> Path:
+    """Push the image to the registry and write it as a docker archive, both with skopeo; the archive's path."""
+    skopeo = tool("skopeo", place / "publish")
+    skopeo.trust(registry.host)
+    archive = place / "subject.tar"
+    skopeo("copy", f"oci:{subject.layout}:{TAG}", f"docker://{registry.host}/bench/base:{TAG}")
+    skopeo("copy", f"oci:{subject.layout}:{TAG}", f"docker-archive:{archive}:{registry.host}/bench/base:{TAG}")
+    return archive
+
+
+def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
+    """The medians as lines of text; ``ratio`` is the tool's time over scow's, above 1 where scow is faster."""
+    yield f"{'':14}" + "".join(f"{name:>10}{'MiB':>6}{'ratio':>7}" for name in tools)
+    for row in ROWS:
+        if row not in bench.rows:
+            continue
+        cells = []
+        own = bench.measures.get(row, {}).get("scow")
+        for name in tools:
+            found = bench.measures.get(row, {}).get(name)
+            if not found:
+                cells.append(f"{'failed' if (row, name) in bench.failures else '-':>10}{'':13}")
+                continue
+            seconds = statistics.median(one.seconds for one in found)
+            ratio = f"{seconds / statistics.median(one.seconds for one in own):.2f}" if own and name != "scow" else ""
+            cells.append(f"{seconds:>8.2f} s{max(one.peak_mib for one in found):>6.0f}{ratio:>7}")
+        yield f"{row:14}" + "".join(cells)
+
+
+def as_json(bench: Bench) -> str:
+    """Every measurement."""
+    rows = {
+        row: {name: [[one.seconds, round(one.peak_mib, 1)] for one in found] for name, found in tools.items()}
+        for row, tools in bench.measures.items()
+    }
+    return json.dumps({"rows": rows, "failures": {f"{r}/{n}": why for (r, n), why in bench.failures.items()}}, indent=1)
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--rows", default=",".join(ROWS), help=f"some of: {', '.join(ROWS)}")
+    parser.add_argument("--tools", default=",".join(WORDS), help=f"some of: {', '.join(WORDS)}")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--place", type=Path, help="a directory on the disk to measure on (default: TMPDIR)")
+    parser.add_argument("--json", action="store_true", help="every measurement instead of the medians")
+    return parser.parse_args()
+
+
+def measure(bench: Bench, tools: Sequence[str], rounds: int) -> None:
+    """All rounds; who goes first changes from round to round."""
+    for number in range(rounds):
+        turn = number % len(tools)
+        for name in [*tools[turn:], *tools[:turn]]:
+            print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
+            bench.round(name, number)
+
+
+def main() -> int:
+    """Run the bench; 1 when a command of a tool failed."""
+    asked = arguments()
+    rows = [row for row in ROWS if row in asked.rows.split(",")]
+    tools = [name for name in asked.tools.split(",") if available(name)]
+    for name in set(asked.tools.split(",")) - set(tools):
+        print(f"{name} is not installed: no column for it", file=sys.stderr)
+    place = Path(tempfile.mkdtemp(prefix="b", dir=asked.place))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, place, ignore_errors=True)
+        subject = prepare(place)
+        registry = stack.enter_context(serve(place / "registry"))
+        bench = Bench(place, subject, registry, rows, publish(subject, registry, place))
+        measure(bench, tools, asked.rounds)
+        print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *limits(subject, place)]))
+        for (row, name), why in bench.failures.items():
+            print(f"{name}, {row}: {why}", file=sys.stderr)
+        return 1 if bench.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""The tools and what each is told: a table of command lines, docker's words where a tool has them."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from tests.support.cli import environment
+from tests.support.containers import tool
+from tests.support.daemons import dockerd, unmount_beneath
+from tests.support.peers import find
+
+_DOCKER_WORDS = {
+    "pull": ("pull", "{base}"),
+    "build": ("build", "--network", "host", "--build-arg", "BASE={base}", "-t", "{app}", "{context}"),
+    "push": ("push", "{app}"),
+    "save": ("save", "-o", "{file}", "{base}"),
+    "load": ("load", "-i", "{archive}"),
+    "run": ("run", "--rm", "--network", "host", "{base}", "true"),
+    "images": ("images",),
+}
+#: tool -> verb -> arguments; a verb that is missing does not apply
+WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
+    "scow": _DOCKER_WORDS,
+    "docker": _DOCKER_WORDS,
+    "podman": _DOCKER_WORDS,
+    "buildah": {
+        **{verb: _DOCKER_WORDS[verb] for verb in ("pull", "push", "images")},
+        "build": ("bud", "--layers", *_DOCKER_WORDS["build"][1:]),
+    },
+    "skopeo": {"pull": ("copy", "docker://{base}", "oci:{store}/pulled:1")},  # fetches, does not unpack
+}
+
+
+class Store(Protocol):
+    """A tool with a store of its own."""
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The whole environment of its processes."""
+
+    def argv(self, *argv: str) -> list[str]:
+        """The full command line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScowStore:
+    """scow on ``root``, as a docker user would type it with SCOW_ROOT set."""
+
+    root: Path
+    program: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """SCOW_ROOT and a home."""
+        return environment(self.root, self.root.parent)
+
+    def argv(self, *argv: str) -> list[str]:
+        """The full command line."""
+        return [self.program, *argv]
+
+
+def scow_program() -> str | None:
+    """The ``scow`` command of this interpreter's environment."""
+    return shutil.which("scow", path=str(Path(sys.executable).parent))
+
+
+def available(name: str) -> bool:
+    """Whether ``name`` is installed."""
+    if name == "scow":
+        return scow_program() is not None and importlib.util.find_spec("scow.cli.main") is not None
+    return all(find(part) for part in {"docker": ("docker", "dockerd")}.get(name, (name,)))
+
+
+@contextmanager
+def fresh_store(name: str, place: Path, registry: str) -> Iterator[Store]:
+    """``name`` with an empty store beneath ``place``; docker's daemon runs for the length of the block."""
+    place.mkdir(parents=True)
+    if name == "docker":
+        with dockerd(place) as docker:
+            yield docker
+    elif name == "scow":
+        yield ScowStore(place / "scow", scow_program() or "scow")
+    else:
+        one = tool(name, place)
+        one.trust(registry)
+        yield one
+        unmount_beneath(place)

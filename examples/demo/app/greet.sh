@@ -1,0 +1,2 @@
+echo "$GREETING, on $(uname -s), as user $(id -u), in $(pwd):"
+cat squares.txt

@@ -1,0 +1,83 @@
+"""ADD unpacks archives, recognised by their content: plain tar, or tar in gzip, bzip2, xz or zstd.
+
+The plain tar is spooled to a file, so that each member's bytes can be read when the layer is written.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from scow.errors import ScowError
+from scow.layer.compression import detected, inflated
+from scow.layer.entry import Entry
+from scow.layer.pack import Content, Item
+from scow.layer.tar import BLOCK, Reader, members
+
+_CHUNK: Final = 1 << 20
+
+
+def unpacker(scratch: Path, time: int) -> Callable[[Content], Iterator[Item] | None]:
+    """A function from a file's content to its members; spools go to ``scratch``, an existing directory."""
+
+    def unpack(content: Content) -> Iterator[Item] | None:
+        if isinstance(content, bytes):
+            return None
+        with os.fdopen(content(), "rb") as file:
+            try:
+                reader = inflated(*detected(file))
+                head = _head(reader)
+            except ScowError:
+                return None
+            if not _is_tar(head):
+                return None
+            spool = scratch / f"add-{os.urandom(8).hex()}"
+            with spool.open("xb") as out:
+                out.write(head)
+                while chunk := reader.read(_CHUNK):
+                    out.write(chunk)
+        return _members(spool, time)
+
+    return unpack
+
+
+def _head(reader: Reader) -> bytes:
+    head = b""
+    while len(head) < BLOCK and (chunk := reader.read(_CHUNK)):
+        head += chunk
+    return head
+
+
+def _is_tar(head: bytes) -> bool:
+    """Whether the first block is a tar header whose checksum holds."""
+    if len(head) < BLOCK or not head[0]:
+        return False
+    digits = head[148:156].strip(b" \0")
+    return digits.isdigit() and int(digits, 8) == sum(head[:148]) + 8 * 32 + sum(head[156:BLOCK])
+
+
+def _members(spool: Path, time: int) -> Iterator[Item]:
+    with spool.open("rb") as file:
+        for entry, body in members(file):
+            if entry.kind in ("whiteout", "opaque"):
+                continue  # an archive is not a layer
+            if entry.kind == "file" and body.map is not None:
+                raise ScowError("sparse archives cannot be added", subject=entry.text)
+            yield _clamped(entry, time), _slice(spool, entry.offset)
+
+
+def _clamped(entry: Entry, time: int) -> Entry:
+    import msgspec
+
+    return msgspec.structs.replace(entry, mtime=min(entry.mtime, time), offset=-1)
+
+
+def _slice(spool: Path, offset: int) -> Callable[[], int]:
+    def open_it() -> int:
+        fd = os.open(spool, os.O_RDONLY | os.O_CLOEXEC)
+        os.lseek(fd, max(offset, 0), os.SEEK_SET)
+        return fd
+
+    return open_it

@@ -1,0 +1,60 @@
+"""Build-cache records: a key → the layer that it made. Losing one costs time only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from scow.errors import ScowError
+from scow.image.mutate import Layer
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import DiffId
+from scow.oci.documents import decode, encode
+
+
+class _Record(msgspec.Struct, frozen=True):
+    descriptor: Descriptor
+    diff_id: DiffId
+
+
+class Records:
+    """The records below ``root``."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def find(self, key: str) -> Layer | None:
+        """The layer of ``key``; whether it is still in the store is the caller's question."""
+        try:
+            record = decode((self._root / key).read_bytes(), _Record, key)
+        except (OSError, ScowError):
+            return None
+        return Layer(record.descriptor, record.diff_id)
+
+    def used(self, key: str) -> None:
+        """Note that a record served just now."""
+        with contextlib.suppress(OSError):
+            os.utime(self._root / key)
+
+    def keep(self, key: str, layer: Layer) -> None:
+        """Note what ``key`` made."""
+        temporary = self._root / f".{key}.{secrets.token_hex(4)}"
+        with contextlib.suppress(OSError):
+            self._root.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(encode(_Record(layer.descriptor, layer.diff_id)))
+            os.rename(temporary, self._root / key)
+
+    def forget(self, key: str) -> None:
+        """Drop a record."""
+        (self._root / key).unlink(missing_ok=True)
+
+    def __iter__(self) -> Iterator[tuple[str, Layer]]:
+        with contextlib.suppress(FileNotFoundError):
+            for name in sorted(os.listdir(self._root)):
+                if not name.startswith(".") and (layer := self.find(name)):
+                    yield name, layer

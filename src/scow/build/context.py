@@ -1,0 +1,177 @@
+"""The build context: a directory seen through ``.dockerignore``, hashed only where it changed.
+
+A file's digest is remembered with its size, times and inode; a file whose times are too close to the moment of hashing
+could have changed unseen and is hashed again next time (as git's index does).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import stat
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from scow.dockerfile.ignore import Patterns
+from scow.errors import Conflict, NotFound
+from scow.layer.entry import Entry, Kind
+from scow.layer.pack import Content
+
+_KINDS: Final[dict[int, Kind]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFIFO: "fifo",
+    stat.S_IFCHR: "char",
+    stat.S_IFBLK: "block",
+}
+_RACY: Final = 50_000_000  # ns: coarser than any kernel's clock tick
+_READ: Final = 1 << 20
+
+
+class _Known(msgspec.Struct, frozen=True, array_like=True):
+    """A file as it was when it was hashed, and when that was."""
+
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+    hashed: int
+    digest: bytes
+
+
+class Context:
+    """The files below ``root`` that ``ignored`` leaves. ``memory`` is a file that remembers digests between builds."""
+
+    def __init__(self, root: Path, ignored: Patterns, memory: Path | None = None) -> None:
+        self._root = os.fsencode(root)
+        self._ignored = ignored
+        self._memory = memory
+        self._status: dict[bytes, os.stat_result] = {}
+        self._guard = threading.Lock()
+        self._known = self._remembered()
+        self._changed = False
+        if not root.is_dir():
+            raise NotFound("build context is not a directory", subject=str(root))
+
+    def find(self, path: bytes) -> Entry | None:
+        """What lies at ``path``, unless it is ignored (a directory that holds an exception is there)."""
+        if path and self._hidden(path):
+            return None
+        try:
+            status = os.lstat(self._full(path))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return self._entry(path, status)
+
+    def children(self, path: bytes) -> list[bytes]:
+        """The paths right below a directory, sorted."""
+        with os.scandir(self._full(path)) as found:
+            names = sorted(entry.name for entry in found)
+        inner = [path + b"/" + name if path else name for name in names]
+        return [child for child in inner if not self._hidden(child)]
+
+    def content(self, entry: Entry) -> Content:
+        """The file's bytes; opening raises :class:`Conflict` when the file changed since it was looked at."""
+        full, path = self._full(entry.path), entry.path
+
+        def open_it() -> int:
+            fd = os.open(full, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            if not _same(os.fstat(fd), self._status[path]):
+                os.close(fd)
+                raise Conflict("file changed during the build", subject=entry.text)
+            return fd
+
+        return open_it
+
+    def digest(self, entry: Entry) -> bytes:
+        """The raw sha256 of a file's content."""
+        status = self._status[entry.path]
+        known = self._known.get(entry.path)
+        if known and _unchanged(known, status):
+            return known.digest
+        now = time.time_ns()
+        digest = _hash(self.content(entry))
+        with self._guard:
+            self._known[entry.path] = _Known(
+                status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, now, digest
+            )
+            self._changed = True
+        return digest
+
+    def identity(self, entry: Entry) -> object | None:
+        """The same for all names of one file; ``None`` for a file with one name."""
+        status = self._status[entry.path]
+        return (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
+
+    def remember(self) -> None:
+        """Write down the digests for the next build. Losing them costs time only."""
+        if not self._memory or not self._changed:
+            return
+        temporary = self._memory.with_name(f".{self._memory.name}.{secrets.token_hex(4)}")
+        with contextlib.suppress(OSError):
+            self._memory.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(msgspec.msgpack.encode(self._known))
+            os.rename(temporary, self._memory)
+
+    def _remembered(self) -> dict[bytes, _Known]:
+        if self._memory:
+            with contextlib.suppress(OSError, msgspec.DecodeError):
+                return msgspec.msgpack.decode(self._memory.read_bytes(), type=dict[bytes, _Known])
+        return {}
+
+    def _hidden(self, path: bytes) -> bool:
+        text = os.fsdecode(path)
+        return self._ignored.ignores(text) and not self._ignored.may_hold_exception(text)
+
+    def _full(self, path: bytes) -> bytes:
+        return os.path.join(self._root, path) if path else self._root
+
+    def _entry(self, path: bytes, status: os.stat_result) -> Entry | None:
+        kind = _KINDS.get(stat.S_IFMT(status.st_mode))
+        if kind is None:
+            return None  # a socket
+        self._status[path] = status
+        device = kind in ("char", "block")
+        return Entry(
+            path,
+            kind,
+            stat.S_IMODE(status.st_mode),
+            0,
+            0,
+            status.st_size if kind == "file" else 0,
+            0,
+            os.readlink(self._full(path)) if kind == "symlink" else b"",
+            major=os.major(status.st_rdev) if device else 0,
+            minor=os.minor(status.st_rdev) if device else 0,
+        )
+
+
+def _same(now: os.stat_result, then: os.stat_result) -> bool:
+    return (now.st_ino, now.st_size, now.st_mtime_ns) == (then.st_ino, then.st_size, then.st_mtime_ns)
+
+
+def _unchanged(known: _Known, status: os.stat_result) -> bool:
+    then = (known.size, known.mtime, known.ctime, known.inode)
+    now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return then == now and max(known.mtime, known.ctime) + _RACY < known.hashed
+
+
+def _hash(content: Content) -> bytes:
+    assert not isinstance(content, bytes)  # noqa: S101 - files are opened
+    opened: Callable[[], int] = content
+    digest = hashlib.sha256()
+    fd = opened()
+    try:
+        while data := os.read(fd, _READ):
+            digest.update(data)
+    finally:
+        os.close(fd)
+    return digest.digest()

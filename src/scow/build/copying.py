@@ -1,0 +1,306 @@
+"""COPY and ADD: which source goes where, decided over listings; nothing is read or written here but archives' heads.
+
+Sources are resolved to a list of entries at their destinations; one executor turns that list into a layer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import msgspec
+
+from scow.build.ops import CopyOp, key
+from scow.dockerfile.ignore import Patterns, match
+from scow.errors import Invalid, NotFound
+from scow.layer.entry import Entry, clean
+from scow.layer.pack import Content, Item
+from scow.layer.view import View
+
+_WILD: Final = re.compile(r"[*?\[\\]")
+_HOPS: Final = 40
+_SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
+
+
+class Listing(Protocol):
+    """Where files are copied from."""
+
+    def find(self, path: bytes) -> Entry | None: ...
+    def children(self, path: bytes) -> list[bytes]: ...
+    def content(self, entry: Entry) -> Content: ...
+    def digest(self, entry: Entry) -> bytes: ...
+    def identity(self, entry: Entry) -> object | None: ...
+
+
+#: Members of an archive, or ``None`` when the file is not one.
+Unpack = Callable[[Content], Iterator[Item] | None]
+
+
+@dataclass
+class Copying:
+    """One COPY being resolved over ``view``, the file system it writes to. ``owner`` and ``time`` (ns) are what
+    everything copied gets."""
+
+    op: CopyOp
+    listing: Listing
+    view: View
+    owner: tuple[int, int]
+    time: int
+    unpack: Unpack
+    placed: dict[bytes, Item] = field(default_factory=dict)
+    parts: list[str | bytes] = field(default_factory=list)
+    _linked: dict[object, bytes] = field(default_factory=dict)
+
+    def resolve(self) -> str:
+        """Fill ``placed`` (with parents); returns the cache key of what is copied."""
+        excluded = Patterns.parse("\n".join(self.op.exclude)) if self.op.exclude else None
+        for name, content in self.op.files:
+            self._place_file(Entry(name.encode(), "file", 0o644, size=len(content)), content, name.encode())
+        for pattern in self.op.sources:
+            for path in self._matches(pattern):
+                self._copy(path, excluded)
+        add_parents(self.placed, self.view, self.owner, self.time)
+        return key("copy", [f"{self.owner[0]}:{self.owner[1]}", self.op.chmod, *self.parts])
+
+    def items(self) -> Iterator[Item]:
+        """The layer's entries, parents first."""
+        for path in sorted(self.placed):
+            yield self.placed[path]
+
+    # -- sources ----------------------------------------------------------------------------------------------------
+
+    def _matches(self, pattern: str) -> list[bytes]:
+        """The source paths that a pattern names."""
+        parts = [part for part in pattern.encode("utf-8", "surrogateescape").split(b"/") if part not in (b"", b".")]
+        if b".." in parts:
+            parts = _without_dotdot(parts)
+        if not _WILD.search(pattern):
+            path = b"/".join(parts)
+            if self.listing.find(self._follow(path)) is None:
+                raise NotFound(f'"/{_text(path)}": not found', hint=self._hint(path))
+            return [path]
+        found = [b""]
+        for part in parts:
+            text = _text(part)
+            below = (child for path in found for child in self._below(path))
+            found = [child for child in below if match(text, _text(child.rpartition(b"/")[2]))]
+        return found
+
+    def _below(self, path: bytes) -> list[bytes]:
+        entry = self.listing.find(self._follow(path))
+        return self.listing.children(path) if entry and entry.kind == "dir" else []
+
+    def _hint(self, path: bytes) -> str:
+        from difflib import get_close_matches
+
+        parent, _, name = path.rpartition(b"/")
+        names = [_text(child.rpartition(b"/")[2]) for child in self._below(parent)]
+        near = get_close_matches(_text(name), names, 1)
+        return f"did you mean {near[0]!r}?" if near else "is it in the build context, and not in .dockerignore?"
+
+    def _follow(self, path: bytes) -> bytes:
+        """The path with every symlink followed beneath the listing's root."""
+        todo, at, hops = path.split(b"/")[::-1], b"", 0
+        while todo:
+            name = todo.pop()
+            if name in (b"", b"."):
+                continue
+            if name == b"..":
+                at = at.rpartition(b"/")[0]
+                continue
+            here = at + b"/" + name if at else name
+            entry = self.listing.find(here)
+            if entry and entry.kind == "symlink" and hops < _HOPS:
+                hops += 1
+                todo += entry.link.split(b"/")[::-1]
+                at = b"" if entry.link.startswith(b"/") else at
+            else:
+                at = here
+        return at
+
+    def _copy(self, path: bytes, excluded: Patterns | None) -> None:
+        real = self._follow(path)
+        entry = self.listing.find(real)
+        if entry is None:
+            raise NotFound(f'"/{_text(path)}": not found')
+        if entry.kind == "dir":
+            self._copy_contents(real, excluded)
+        elif not (excluded and excluded.ignores(_text(path.rpartition(b"/")[2]))):
+            self._place_found(entry, path.rpartition(b"/")[2])
+
+    def _copy_contents(self, root: bytes, excluded: Patterns | None) -> None:
+        """A directory gives its contents, not itself; what is there keeps its own mode."""
+        target = self._target_directory()
+        skip = len(root) + 1 if root else 0
+        todo = self.listing.children(root)[::-1]
+        while todo:
+            path = todo.pop()
+            relative = path[skip:]
+            hidden = excluded is not None and excluded.ignores(_text(relative))
+            if hidden and excluded and not excluded.may_hold_exception(_text(relative)):
+                continue
+            entry = self.listing.find(path)
+            if entry is None:
+                continue
+            if entry.kind == "dir":
+                todo += self.listing.children(path)[::-1]
+            if not hidden:
+                self._put(target + b"/" + relative if target else relative, entry)
+
+    # -- destinations -----------------------------------------------------------------------------------------------
+
+    def _target_directory(self) -> bytes:
+        """The target as a directory, made when it is missing."""
+        target = self.view.resolve(clean(self.op.target.encode()))
+        found = self.view.find(target)
+        if found and found.entry.kind != "dir":
+            raise Invalid(f"cannot copy to non-directory: /{_text(target)}")
+        if target and not found and target not in self.placed:
+            self._note(Entry(target, "dir", 0o755), b"")
+        return target
+
+    def _place_found(self, entry: Entry, name: bytes) -> None:
+        members = self.unpack(self.listing.content(entry)) if self.op.unpack and entry.kind == "file" else None
+        if members is None:
+            self._put(self._file_target(name), entry)
+            return
+        target = self._target_directory()
+        self.parts += ["unpacked", self.listing.digest(entry), target]
+        for member, content in members:
+            path = target + b"/" + member.path if target and member.path else target or member.path
+            link = target + b"/" + member.link if target and member.kind == "hardlink" else member.link
+            if path:
+                self.placed[path] = (msgspec.structs.replace(member, path=path, link=link), content)
+
+    def _place_file(self, entry: Entry, content: bytes, name: bytes) -> None:
+        path = self._file_target(name)
+        self.parts += ["text", path, content]
+        self._note(msgspec.structs.replace(entry, path=path), content)
+
+    def _file_target(self, name: bytes) -> bytes:
+        path = self.view.resolve(clean(self.op.target.encode()))
+        found = self.view.find(path)
+        if self.op.target.endswith("/") or not path or (found and found.entry.kind == "dir"):
+            if found and found.entry.kind != "dir":
+                raise Invalid(f"cannot copy to non-directory: /{_text(path)}")
+            return path + b"/" + name if path else name
+        return path
+
+    def _put(self, path: bytes, entry: Entry) -> None:
+        """``entry`` of the listing at ``path``."""
+        found = self.view.find(path)
+        if found and (found.entry.kind == "dir") is not (entry.kind == "dir"):
+            what = "non-directory" if entry.kind == "dir" else "directory"
+            raise Invalid(f"cannot copy over a {what}: /{_text(path)}")
+        content: Content = b""
+        digest = b""
+        if entry.kind == "file":
+            content, digest = self.listing.content(entry), self.listing.digest(entry)
+        self.parts += [path, entry.kind, f"{entry.mode:o} {entry.major} {entry.minor}", entry.link, digest]
+        self.parts += [part for pair in entry.xattrs for part in pair]
+        identity = self.listing.identity(entry) if entry.kind == "file" else None
+        first = self._linked.setdefault(identity, path) if identity is not None else path
+        if first != path:
+            self._note(Entry(path, "hardlink", entry.mode, link=first), b"")
+        else:
+            self._note(msgspec.structs.replace(entry, path=path, digest=b"", offset=-1), content)
+
+    def _note(self, entry: Entry, content: Content) -> None:
+        mode = chmod(entry, self.op.chmod) if self.op.chmod and entry.kind != "symlink" else entry.mode
+        uid, gid = self.owner
+        self.placed[entry.path] = (
+            msgspec.structs.replace(entry, mode=mode, uid=uid, gid=gid, mtime=self.time),
+            content,
+        )
+
+
+def add_parents(placed: dict[bytes, Item], view: View, owner: tuple[int, int], time: int) -> None:
+    """Name every directory above what is placed: existing ones as they are, new ones as ``owner``'s."""
+    for path in list(placed):
+        parent = path.rpartition(b"/")[0]
+        while parent and parent not in placed:
+            found = view.find(parent)
+            if found is None or found.entry.kind != "dir":
+                placed[parent] = (Entry(parent, "dir", 0o755, *owner, mtime=time), b"")
+            else:
+                placed[parent] = (found.entry, b"")
+            parent = parent.rpartition(b"/")[0]
+
+
+class ViewListing:
+    """A stage's or an image's file system as a listing; ``open_file`` opens a file of a layer's tree."""
+
+    def __init__(self, view: View, open_file: Callable[[int, bytes], int]) -> None:
+        self._view, self._open = view, open_file
+
+    def find(self, path: bytes) -> Entry | None:
+        """What lies at ``path``."""
+        found = self._view.find(path)
+        return found.entry if found else None
+
+    def children(self, path: bytes) -> list[bytes]:
+        """The paths right below a directory."""
+        return self._view.children(path)
+
+    def content(self, entry: Entry) -> Content:
+        """The file's bytes."""
+        found = self._view.find(entry.path)
+        assert found is not None  # noqa: S101 - the entry came from here
+        layer, source = found.layer, found.source
+        return lambda: self._open(layer, source)
+
+    def digest(self, entry: Entry) -> bytes:
+        """The raw sha256 of the content, from the layer's index; for a sparse file, where it lies."""
+        found = self._view.find(entry.path)
+        return entry.digest or (b"%d:%b" % (found.layer, found.source) if found else b"")
+
+    def identity(self, entry: Entry) -> object | None:
+        """The place of the content: names of one file share it."""
+        found = self._view.find(entry.path)
+        return (found.layer, found.source) if found else None
+
+
+def chmod(entry: Entry, text: str) -> int:
+    """The mode that ``--chmod`` gives: octal, or symbolic as chmod(1) reads it. Raises :class:`Invalid`."""
+    if text.isdigit() and set(text) <= set("01234567") and int(text, 8) <= 0o7777:
+        return int(text, 8)
+    mode = entry.mode
+    for clause in text.split(","):
+        found = _SYMBOLIC.fullmatch(clause)
+        if found is None:
+            raise Invalid(f"invalid chmod parameter: {text!r}", hint="octal (0755) or symbolic (u+x,go-w)")
+        mode = _apply(mode, *found.groups(), directory=entry.kind == "dir")
+    return mode
+
+
+def _apply(mode: int, who: str, operation: str, permissions: str, *, directory: bool) -> int:
+    shifts = {"u": 6, "g": 3, "o": 0}
+    chosen = shifts.values() if not who or "a" in who else [shifts[letter] for letter in who]
+    execute = "x" in permissions or ("X" in permissions and (directory or mode & 0o111))
+    bits = 4 * ("r" in permissions) + 2 * ("w" in permissions) + int(bool(execute))
+    for shift in chosen:
+        special = {6: 0o4000, 3: 0o2000}.get(shift, 0) if "s" in permissions else 0
+        wanted = bits << shift | special
+        if operation == "=":
+            mode &= ~(7 << shift)
+        mode = mode & ~wanted if operation == "-" else mode | wanted
+    if "t" in permissions:
+        mode = mode & ~0o1000 if operation == "-" else mode | 0o1000
+    return mode
+
+
+def _without_dotdot(parts: list[bytes]) -> list[bytes]:
+    """``..`` never leaves the root of what is copied from."""
+    kept: list[bytes] = []
+    for part in parts:
+        if part != b"..":
+            kept.append(part)
+        elif kept:
+            kept.pop()
+    return kept
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")

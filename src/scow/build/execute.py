@@ -1,0 +1,320 @@
+"""Execute a graph: each stage on a thread of its own, each step from the cache or for real.
+
+A step's key is made of what it does, the chain_id of the file system it does it to, and the content of what it reads:
+equal content hits the cache whatever way it came about, on any machine.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from scow.build import archive
+from scow.build.cache import Records
+from scow.build.context import Context
+from scow.build.copying import Copying, Listing, add_parents
+from scow.build.ops import (
+    CopyOp,
+    FromImage,
+    FromStage,
+    Graph,
+    MakeDirectoryOp,
+    Op,
+    Origin,
+    PlannedStage,
+    RunOp,
+    Step,
+    key,
+)
+from scow.build.owners import owner
+from scow.build.root import Root
+from scow.errors import Invalid, NotFound, Process, ScowError, Where
+from scow.image import rootfs
+from scow.image.add import add_layer
+from scow.image.image import Image
+from scow.image.mutate import Layer
+from scow.image.store import Store
+from scow.layer import diff
+from scow.layer.entry import Entry
+from scow.layer.pack import Item
+from scow.layer.store import remove
+from scow.snapshot.rootfs import Overlay
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something a build tells: a step's state, or (``state="output"``) what its program wrote."""
+
+    stage: str
+    number: int
+    total: int
+    title: str
+    state: Literal["started", "cached", "done", "failed", "output"]
+    seconds: float = 0.0
+    output: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A program to run: in ``rootfs``, as ``op`` says; what it writes goes to ``output``, a descriptor."""
+
+    op: RunOp
+    rootfs: Overlay
+    directory: Path
+    output: int
+
+
+#: Runs a request to its end and returns the exit code.
+Runner = Callable[[RunRequest], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A stage that was built: its layers, and each step with the layer that it brought."""
+
+    stage: PlannedStage
+    base: Image | Built | None
+    root: Root
+    steps: tuple[tuple[Step, Layer | None], ...]
+
+
+@dataclass
+class Execution:
+    """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes."""
+
+    store: Store
+    records: Records
+    context: Context | None
+    images: Mapping[str, Image]
+    run: Runner
+    time: int
+    where: Callable[[Step], Where]
+    watch: Callable[[Event], None] = lambda event: None
+    use_cache: bool = True
+    _once: dict[str, threading.Lock] = field(default_factory=dict)
+    _guard: threading.Lock = field(default_factory=threading.Lock)
+    _built: dict[int, Future[Built]] = field(default_factory=dict)
+
+    def execute(self, graph: Graph, scratch: Path) -> Built:
+        """Build every stage of ``graph``; returns the target. ``scratch`` is an empty directory of this build's."""
+        with ThreadPoolExecutor(len(graph.stages), "stage") as pool:
+            for stage in graph.stages:
+                self._built[stage.index] = pool.submit(self._stage, stage, scratch)
+            errors = [error for stage in graph.stages if (error := self._built[stage.index].exception())]
+        if errors:
+            raise errors[0]
+        return self._built[graph.stages[-1].index].result()
+
+    def _stage(self, stage: PlannedStage, scratch: Path) -> Built:
+        base: Image | Built | None = None
+        root = Root(self.store, ())
+        if isinstance(stage.base, int):
+            base = self._built[stage.base].result()
+            root = base.root.copy()
+        elif stage.base is not None:
+            base = self.images[stage.base]
+            root = Root(self.store, base.layers)
+        done: list[tuple[Step, Layer | None]] = []
+        total = sum(step.op is not None for step in stage.steps)
+        number = 0
+        for step in stage.steps:
+            layer = None
+            if step.op is not None:
+                number += 1
+                layer = self._step(_Place(stage, step, number, total), step.op, root, scratch)
+                root.add(layer)
+            done.append((step, layer))
+        return Built(stage, base, root, tuple(done))
+
+    def _step(self, place: _Place, op: Op, root: Root, scratch: Path) -> Layer:
+        began = time.monotonic()
+        self.watch(place.event("started"))
+        try:
+            layer, cached = self._layer(place, op, root, scratch)
+        except ScowError as error:
+            self.watch(place.event("failed", time.monotonic() - began))
+            raise self._placed(error, place.step) from None
+        self.watch(place.event("cached" if cached else "done", time.monotonic() - began))
+        return layer
+
+    def _layer(self, place: _Place, op: Op, root: Root, scratch: Path) -> tuple[Layer, bool]:
+        prepared = self._prepare(place, op, root, scratch)
+        with self._alone(prepared.key):
+            if self.use_cache and (found := self._cached(prepared.key)):
+                return found, True
+            layer = prepared.make()
+            self.records.keep(prepared.key, layer)
+            return layer, False
+
+    def _cached(self, name: str) -> Layer | None:
+        layer = self.records.find(name)
+        if layer is None or not self.store.layout.exists(layer.descriptor):
+            return None
+        self.store.layout.hold(layer.diff_id)
+        self.records.used(name)
+        return layer
+
+    def _alone(self, name: str) -> threading.Lock:
+        """Equal steps of different stages are done once."""
+        with self._guard:
+            return self._once.setdefault(name, threading.Lock())
+
+    def _prepare(self, place: _Place, op: Op, root: Root, scratch: Path) -> _Prepared:
+        if isinstance(op, RunOp):
+            return self._prepare_run(place, op, root, scratch)
+        if isinstance(op, CopyOp):
+            return self._prepare_copy(op, root, scratch)
+        return self._prepare_directory(op, root)
+
+    def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> _Prepared:
+        def make() -> Layer:
+            return self._add(_directory_items(op.path, root, self.time * 10**9))
+
+        return _Prepared(key("workdir", [root.chain or "", op.path, str(self.time)]), make)
+
+    def _prepare_copy(self, op: CopyOp, root: Root, scratch: Path) -> _Prepared:
+        nanoseconds = self.time * 10**9
+        passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.chown else (b"", b"")
+        copying = Copying(
+            op,
+            self._listing(op.origin),
+            root.view,
+            owner(op.chown, passwd, group),
+            nanoseconds,
+            archive.unpacker(scratch, nanoseconds),
+        )
+        content = copying.resolve()
+        name = key("copy", [root.chain or "", op.target, content, str(self.time)])
+        return _Prepared(name, lambda: self._add(copying.items()))
+
+    def _prepare_run(self, place: _Place, op: RunOp, root: Root, scratch: Path) -> _Prepared:
+        parts = [root.chain or "", op.cwd, op.user, op.network, str(self.time), "argv", *op.argv, "env", *op.env]
+
+        def make() -> Layer:
+            directory = scratch / f"run-{place.stage.index}-{place.number}"
+            return self._run(place, op, root, directory)
+
+        return _Prepared(key("run", parts), make)
+
+    def _run(self, place: _Place, op: RunOp, root: Root, directory: Path) -> Layer:
+        upper, work = directory / "upper", directory / "work"
+        for made in (upper, work):
+            made.mkdir(parents=True)
+        _style(upper, rootfs.root_entry(root.layers, self.store.unpacking))
+        lower = rootfs.with_mount_points(root.trees(), root.chain, self.store.snapshots)
+        code = self._follow(place, RunRequest(op, Overlay(lower, upper, work), directory, -1))
+        if code:
+            remove(directory)
+            told = " ".join(op.argv)
+            raise Process(f"process {told!r} did not complete successfully: exit code: {code}", exit_code=code)
+        ordinary = self.store.layers.flavour == "ordinary"
+        owners = diff.remembered(root.view) if ordinary else diff.on_disk
+        latest = self.time * 10**9
+        layer = add_layer(
+            self.store.layout,
+            self.store.layers,
+            _clamping(diff.changes(str(upper), owners, latest=latest), upper),
+            upper,
+        )
+        remove(directory)
+        return layer
+
+    def _follow(self, place: _Place, request: RunRequest) -> int:
+        """Run, telling every piece of output as it comes."""
+        reading, writing = os.pipe()
+
+        def tell() -> None:
+            with os.fdopen(reading, "rb", buffering=0) as pipe:
+                while data := pipe.read(1 << 16):
+                    self.watch(place.event("output", output=data))
+
+        thread = threading.Thread(target=tell, daemon=True)
+        thread.start()
+        try:
+            return self.run(RunRequest(request.op, request.rootfs, request.directory, writing))
+        finally:
+            os.close(writing)
+            thread.join(timeout=10)
+
+    def _listing(self, origin: Origin) -> Listing:
+        if isinstance(origin, FromStage):
+            return self._built[origin.index].result().root.listing()
+        if isinstance(origin, FromImage):
+            return Root(self.store, self.images[origin.name].layers).listing()
+        if self.context is None:
+            raise NotFound("this build has no context to copy from")
+        return self.context
+
+    def _add(self, items: Iterable[Item]) -> Layer:
+        return add_layer(self.store.layout, self.store.layers, items)
+
+    def _placed(self, error: ScowError, step: Step) -> ScowError:
+        """The error with the Dockerfile line that asked for it."""
+        where = self.where(step)
+        if isinstance(error, Process):
+            return Process(error.problem, exit_code=error.exit_code, hint=error.hint, where=error.where or where)
+        if isinstance(error, Invalid) and error.where is None:
+            return Invalid(error.problem, subject=error.subject, hint=error.hint, where=where)
+        if isinstance(error, NotFound) and not error.subject:
+            return NotFound(error.problem, subject=str(where), hint=error.hint)
+        return error
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Which step of which stage."""
+
+    stage: PlannedStage
+    step: Step
+    number: int
+    total: int
+
+    def event(
+        self,
+        state: Literal["started", "cached", "done", "failed", "output"],
+        seconds: float = 0.0,
+        output: bytes = b"",
+    ) -> Event:
+        return Event(self.stage.title, self.number, self.total, self.step.title, state, seconds, output)
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """A step's key, and how to do it."""
+
+    key: str
+    make: Callable[[], Layer]
+
+
+def _directory_items(path: str, root: Root, nanoseconds: int) -> list[Item]:
+    """The directory and its missing parents; nothing when it is there."""
+    real = root.view.resolve(path.encode())
+    if root.view.find(real):
+        return []
+    placed: dict[bytes, Item] = {real: (Entry(real, "dir", 0o755, mtime=nanoseconds), b"")}
+    add_parents(placed, root.view, (0, 0), nanoseconds)
+    return [placed[path] for path in sorted(placed)]
+
+
+def _clamping(items: Iterator[Item], upper: Path) -> Iterator[Item]:
+    """The items; what they say of a file's time is made true on disk too, where the clock was later."""
+    root = os.fsencode(upper)
+    for entry, content in items:
+        yield entry, content
+        if entry.kind in ("file", "dir", "symlink"):
+            full = os.path.join(root, entry.path)
+            if os.lstat(full).st_mtime_ns != entry.mtime:
+                os.utime(full, ns=(entry.mtime, entry.mtime), follow_symlinks=False)
+
+
+def _style(directory: Path, entry: Entry) -> None:
+    """Let the writable layer's root look as the image's root does."""
+    os.chmod(directory, entry.mode)
+    if os.geteuid() == 0:
+        os.chown(directory, entry.uid, entry.gid)

@@ -1,0 +1,73 @@
+"""A stage's file system while it is built: layers so far, and their merged view when somebody asks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from scow.build.copying import ViewListing
+from scow.image import rootfs
+from scow.image.mutate import Layer
+from scow.image.store import Store
+from scow.layer.diff import opener
+from scow.layer.view import View
+from scow.oci.digest import ChainId, chain_id
+
+
+class Root:
+    """Layers, lowest first. Adding one keeps the view up to date instead of making it again."""
+
+    def __init__(self, store: Store, layers: tuple[Layer, ...]) -> None:
+        self._store = store
+        self.layers = layers
+        self._view: View | None = None
+
+    def copy(self) -> Root:
+        """The same file system for a stage built on this one."""
+        return Root(self._store, self.layers)
+
+    @property
+    def chain(self) -> ChainId | None:
+        """What the layers add up to."""
+        return chain_id(layer.diff_id for layer in self.layers)
+
+    def add(self, layer: Layer) -> None:
+        """Put a layer on top."""
+        self.layers = (*self.layers, layer)
+        if self._view is not None:
+            self._stack(self._view, len(self.layers) - 1)
+
+    @property
+    def view(self) -> View:
+        """The merged view of the layers."""
+        if self._view is None:
+            self._view = View()
+            for number in range(len(self.layers)):
+                self._stack(self._view, number)
+        return self._view
+
+    def listing(self) -> ViewListing:
+        """The files as a source of COPY --from."""
+        return ViewListing(self.view, self._open)
+
+    def read(self, path: str) -> bytes:
+        """A small file's content (1 MiB at most); empty when it is not there."""
+        found = self.view.find(self.view.resolve(path.encode()))
+        if found is None or found.entry.kind != "file":
+            return b""
+        with os.fdopen(self._open(found.layer, found.source), "rb") as file:
+            return file.read(1 << 20)
+
+    def trees(self) -> tuple[Path, ...]:
+        """The unpacked trees to stack for a RUN, topmost first."""
+        return rootfs.stack(self.layers, self._store.unpacking, self._store.snapshots)
+
+    def _stack(self, view: View, number: int) -> None:
+        layer = self.layers[number]
+        with self._store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+            view.stack(number, index)
+
+    def _open(self, number: int, source: bytes) -> int:
+        layer = self.layers[number]
+        tree = self._store.unpacking.tree(layer.descriptor, layer.diff_id)
+        return opener(os.path.join(os.fsencode(tree), source))()

@@ -1,0 +1,64 @@
+"""The variables of a stage: ENV beats ARG; a stage on another inherits both (Dockerfile reference, "ARG"). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+#: Known without being declared; set for RUN, but in no cache key and no history.
+PROXIES: Final = frozenset(
+    name
+    for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+    for name in (upper, upper.lower())
+)
+
+
+class Variables:
+    """What ``$name`` means at a point of a stage.
+
+    ``given`` are the user's build arguments, ``outside`` the ARGs before the first FROM and the platform's.
+    """
+
+    def __init__(self, given: Mapping[str, str], outside: Mapping[str, str], env: Mapping[str, str]) -> None:
+        self._given, self._outside = given, outside
+        self.env = dict(env)
+        self.args: dict[str, str] = {}
+        self._declared: set[str] = set()
+
+    def copy(self) -> Variables:
+        """The same values for a stage built on this one."""
+        other = Variables(self._given, self._outside, self.env)
+        other.args, other._declared = dict(self.args), set(self._declared)
+        return other
+
+    def lookup(self, name: str) -> str | None:
+        """The value, or ``None`` when it is not set."""
+        return self.env.get(name, self.args.get(name))
+
+    def declare(self, name: str, default: str | None) -> str | None:
+        """ARG: the user's value, else the default, else that of the same name before the first FROM."""
+        value = self._given.get(name, default if default is not None else self._outside.get(name))
+        self._declared.add(name)
+        if value is None:
+            self.args.pop(name, None)
+        else:
+            self.args[name] = value
+        return value
+
+    @property
+    def run_args(self) -> tuple[str, ...]:
+        """The arguments a RUN sees and depends on: ``K=V``, sorted, without those an ENV covers and the proxies."""
+        return tuple(
+            f"{name}={value}"
+            for name, value in sorted(self.args.items())
+            if name not in self.env and (name not in PROXIES or name in self._declared)
+        )
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The predeclared arguments that the user gave."""
+        return tuple(
+            f"{name}={value}"
+            for name, value in sorted(self._given.items())
+            if name in PROXIES and name not in self._declared and name not in self.env
+        )

@@ -1,0 +1,172 @@
+"""Commands that behave like docker's, and groups that import a command only when it is the one.
+
+::
+
+    scow = LazyGroup("scow", {"pull": Lazy("scow.cli.images:pull", "Download an image from a registry")})
+
+A group knows names and short help from its table, so ``--help``, completion and a typing error import nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from scow.cli import helptext
+from scow.cli.misuse import Misuse, NoSuchTopic, misuse, program, wrong_count
+from scow.cli.options import expand
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+
+class Command(click.Command):
+    """A click command with docker's flags, help and errors.
+
+    ``aliases`` is the line that help prints (``"scow image ls, scow images"``); ``examples`` a text.
+    """
+
+    def __init__(self, *args: Any, aliases: str = "", examples: str = "", **rest: Any) -> None:
+        super().__init__(*args, **rest)
+        self.aliases = aliases
+        self.examples = examples
+        self.allow_extra_args = True  # counted below, in docker's words
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = expand(self.params, args, interspersed=ctx.allow_interspersed_args)
+        try:
+            left = super().parse_args(ctx, args)
+        except click.UsageError as error:
+            raise misuse(error, ctx) from None
+        if left and not ctx.resilient_parsing:
+            raise wrong_count(ctx)
+        return left
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise misuse(error, ctx) from None
+
+    def get_help(self, ctx: click.Context) -> str:
+        return helptext.help_text(ctx, aliases=self.aliases, examples=self.examples)
+
+
+class Lazy(NamedTuple):
+    """Where a command is (``module:name``) and what a group says of it without looking.
+
+    ``aliases`` are other names for it in the same group; ``section`` is the heading it is listed under.
+    """
+
+    target: str
+    help: str
+    section: str = "Commands"
+    aliases: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are a table of :class:`Lazy`, listed in its order."""
+
+    command_class = Command
+
+    def __init__(self, name: str, lazy_subcommands: Mapping[str, Lazy], **rest: Any) -> None:
+        rest.setdefault("no_args_is_help", True)
+        super().__init__(name, **rest)
+        self.lazy = dict(lazy_subcommands)
+        self._other_names = {alias: name for name, lazy in self.lazy.items() for alias in lazy.aliases}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*self.lazy, *super().list_commands(ctx)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        lazy = self.lazy.get(self._other_names.get(cmd_name, cmd_name))
+        if lazy is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = lazy.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{lazy.target} is not a command")
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = self._other_names.get(args[0], args[0])
+        command = self.get_command(ctx, name)
+        if command is None and not ctx.resilient_parsing:
+            raise self._unknown(ctx, args[0])
+        return name if command else None, command, args[1:]
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args and self.no_args_is_help and not ctx.resilient_parsing:
+            click.echo(self.get_help(ctx), err=True)
+            ctx.exit()
+        try:
+            return super().parse_args(ctx, expand(self.params, args, interspersed=False))
+        except click.UsageError as error:
+            raise misuse(error, ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Misuse:
+            raise
+        except click.UsageError as error:
+            if error.ctx is not ctx:
+                raise misuse(error, ctx) from None
+        click.echo(self.get_help(ctx), err=True)  # options, but no command
+        return None
+
+    def _unknown(self, ctx: click.Context, name: str) -> Misuse:
+        problem = f"{program(ctx)}: unknown command: {ctx.command_path} {name}"
+        near = [f"'{ctx.command_path} {known}'" for known in self._near(name)]
+        if near:
+            problem += f"\n\nDid you mean {' or '.join(near)}?"
+        return NoSuchTopic(problem, ctx)
+
+    def _near(self, name: str) -> list[str]:
+        from difflib import get_close_matches
+
+        return get_close_matches(name, self._listed(), n=3, cutoff=0.6)
+
+    def _listed(self) -> list[str]:
+        return [name for name, lazy in self.lazy.items() if not lazy.hidden] + sorted(self.commands)
+
+    def get_help(self, ctx: click.Context) -> str:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, lazy in self.lazy.items():
+            if not lazy.hidden:
+                sections.setdefault(lazy.section, []).append((name, lazy.help))
+        for name, command in self.commands.items():
+            if not command.hidden:
+                sections.setdefault("Commands", []).append((name, command.get_short_help_str(100)))
+        return helptext.group_help(ctx, sections)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Names from the table, so that completing imports no command."""
+        from click.shell_completion import CompletionItem
+
+        named = [
+            CompletionItem(name, help=self.lazy[name].help if name in self.lazy else None)
+            for name in self._listed()
+            if name.startswith(incomplete)
+        ]
+        return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+@click.command("help", cls=Command, help="Help about the command", context_settings={"ignore_unknown_options": True})
+@click.argument("names", nargs=-1, metavar="[COMMAND]")
+@click.pass_context
+def help_command(ctx: click.Context, names: tuple[str, ...]) -> None:
+    """``scow help image ls``: add it to the root group."""
+    at = ctx.find_root()
+    for name in names:
+        command = at.command.get_command(at, name) if isinstance(at.command, click.Group) else None
+        if command is None:
+            raise NoSuchTopic(f"unknown help topic: {' '.join(names)}", ctx)
+        at = click.Context(command, info_name=name, parent=at)
+    click.echo(at.command.get_help(at))

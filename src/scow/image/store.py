@@ -1,0 +1,35 @@
+"""The local store, whole: blobs and names, layers, snapshots, and what joins them."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import cached_property
+from pathlib import Path
+
+from scow.content.layout import Layout
+from scow.image.unpack import Unpacking
+from scow.layer.store import Layers
+from scow.snapshot.store import Snapshots
+
+
+class Store:
+    """Everything below ``root`` that images need. Opening it touches nothing on disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.layout = Layout(root)
+        boot = _boot()
+        self.layers = Layers(root / "layers", self.layout.ingest, boot)
+        self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, boot, self.layers.flavour)
+
+    @cached_property
+    def unpacking(self) -> Unpacking:
+        """The store as a sink whose layers come out unpacked."""
+        return Unpacking(self.layout, self.layers)
+
+
+def _boot() -> str:
+    """This boot's name (Linux); elsewhere nothing is ever unpacked."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return "unknown"

@@ -1,0 +1,165 @@
+"""Kept connections by TLS settings and proxy, and the words for what goes wrong on them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+from urllib3 import exceptions
+from urllib3.response import BaseHTTPResponse
+
+from scow.errors import Invalid, ScowError, Unsupported
+from scow.registry.hosts import Tls
+from scow.registry.refusal import printable
+from scow.registry.retry import Trouble
+
+_POOLS = 16
+_CONNECTIONS_PER_HOST = 16
+#: Kind of failure -> what is said about it where the cause has no words of its own; the first row that fits counts.
+_FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
+    (exceptions.NameResolutionError, "name", "name not known"),
+    (exceptions.NewConnectionError, "refused", ""),
+    (exceptions.ConnectTimeoutError, "connect", "connection timed out"),
+    (exceptions.ReadTimeoutError, "timeout", "no answer in time"),
+    (TimeoutError, "timeout", "no answer in time"),
+    (exceptions.SSLError, "never", ""),
+    (ssl.SSLError, "never", ""),
+    (exceptions.ProxyError, "connect", ""),
+    (exceptions.ProtocolError, "broken", "connection broken off"),
+    (OSError, "broken", "connection broken off"),
+    (exceptions.HTTPError, "broken", "connection broken off"),
+)
+_UNTRUSTED = "give the registry's CA file, or declare the registry insecure if it is meant to be"
+
+
+class Connections:
+    """Connection pools, one family per TLS settings and proxy. Thread safe."""
+
+    def __init__(self) -> None:
+        self._managers: dict[tuple[Tls, str | None], urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: Iterable[bytes] | bytes | None,
+        *,
+        timeout: urllib3.Timeout,
+        tls: Tls,
+        proxy: str | None,
+    ) -> BaseHTTPResponse:
+        """One exchange, nothing followed, nothing repeated. Raises :class:`Trouble` or :class:`Invalid`."""
+        try:
+            return self._manager(tls, proxy).urlopen(
+                method,
+                url,
+                headers=headers,
+                body=body,
+                timeout=timeout,
+                redirect=False,
+                retries=False,
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+            )
+        except ScowError:
+            raise
+        except (exceptions.HTTPError, OSError, ValueError) as error:
+            raise told(error, url) from None
+
+    def close(self) -> None:
+        with self._lock:
+            managers = list(self._managers.values())
+            self._managers.clear()
+        for manager in managers:
+            manager.clear()
+
+    def _manager(self, tls: Tls, proxy: str | None) -> urllib3.PoolManager:
+        with self._lock:
+            manager = self._managers.get((tls, proxy))
+            if manager is None:
+                manager = self._managers[tls, proxy] = _make_manager(tls, proxy)
+            return manager
+
+
+def told(error: Exception, url: str) -> ScowError:
+    """What a failure of urllib3 or the socket means to us; the host is named, the rest of the URL is not."""
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    if isinstance(error, exceptions.LocationValueError) or not isinstance(error, (exceptions.HTTPError, OSError)):
+        return Invalid("not a usable URL or header", subject=host)
+    cause = _cause(error)
+    kind, words = next((kind, words) for family, kind, words in _FAILURES if isinstance(cause, family))
+    problem = f"cannot reach {host}: {words or _words(cause)}"
+    return Trouble(problem, kind, hint=_UNTRUSTED if "certificate" in problem else "")
+
+
+def _cause(error: Exception) -> Exception:
+    """Behind a proxy or a protocol error often stands a plainer one."""
+    if isinstance(error, exceptions.ProxyError):
+        return error
+    inner = error.args[-1] if isinstance(error, exceptions.ProtocolError) and error.args else None
+    return inner if isinstance(inner, (TimeoutError, ssl.SSLError)) else error
+
+
+def _words(error: Exception) -> str:
+    """The operating system's or TLS library's words, without addresses of Python objects."""
+    seen: list[BaseException] = [error]
+    while len(seen) < 6:
+        last = seen[-1]
+        following = last.__cause__ or last.__context__ or next((a for a in last.args if isinstance(a, Exception)), None)
+        if following is None or following in seen:
+            break
+        seen.append(following)
+    for one in reversed(seen):
+        if isinstance(one, ssl.SSLCertVerificationError):
+            return f"certificate not trusted: {one.verify_message}"
+        if isinstance(one, socket.gaierror):
+            return "name not known"
+        if isinstance(one, ssl.SSLError):
+            return f"TLS: {(one.reason or 'handshake failed').lower().replace('_', ' ')}"
+        if isinstance(one, OSError) and one.strerror:
+            return printable(one.strerror.lower(), 120)
+    return "certificate not trusted" if "certificate" in str(error) else "connection failed"
+
+
+def _make_manager(tls: Tls, proxy: str | None) -> urllib3.PoolManager:
+    context = _tls_context(tls)
+    if proxy is None:
+        return urllib3.PoolManager(_POOLS, maxsize=_CONNECTIONS_PER_HOST, ssl_context=context)
+    parts = urlsplit(proxy)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Unsupported(f"proxy scheme {parts.scheme!r} is not supported", hint="use an http:// or https:// proxy")
+    told_user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    return urllib3.ProxyManager(
+        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+        _POOLS,
+        proxy_headers=urllib3.make_headers(proxy_basic_auth=told_user) if told_user else None,
+        maxsize=_CONNECTIONS_PER_HOST,
+        ssl_context=context,
+    )
+
+
+def _tls_context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        if tls.verify:
+            context.load_default_certs()
+        else:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+            urllib3.disable_warnings(exceptions.InsecureRequestWarning)  # it was asked for, by name
+        if tls.ca_file:
+            context.load_verify_locations(tls.ca_file)
+        if tls.client_cert:
+            context.load_cert_chain(tls.client_cert, tls.client_key)
+    except (OSError, ssl.SSLError) as error:
+        named = tls.client_cert if tls.ca_file is None else tls.ca_file
+        raise Invalid(f"cannot use the certificates: {_words(error)}", subject=named or "") from None
+    return context

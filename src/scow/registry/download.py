@@ -1,0 +1,121 @@
+"""A blob on its way in: picked up where the connection left it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from scow.errors import Integrity, Unavailable
+from scow.oci.descriptor import Descriptor
+from scow.registry.retry import Trouble
+from scow.registry.transport import PIECE, Pauses, Response, Transport
+
+#: A connection that breaks again and again, even with a little progress each time, is given up at some point.
+_REOPEN_LIMIT = 500
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)", re.IGNORECASE)
+
+#: Asks for the blob from an offset on, with or without patience of its own; raises what a refusal stands for.
+OpenAt = Callable[[int, bool], Response]
+
+
+class Download:
+    """Reads a blob from ``offset`` on: a Reader and a context manager. The bytes are not verified here.
+
+    When the connection breaks it asks again from where it stands, patiently; progress renews the patience.
+    """
+
+    def __init__(self, descriptor: Descriptor, offset: int, open_at: OpenAt, transport: Transport) -> None:
+        self._descriptor = descriptor
+        self._position = offset
+        self._open_at = open_at
+        self._pauses = Pauses(transport)
+        self._reopened = 0
+        self._response: Response | None = self._opened(True) if offset < descriptor.size else None
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, as many as have arrived, up to ``size``; ``b""`` at the end."""
+        while self._response is not None:
+            trouble: Trouble | None = None
+            try:
+                data = self._response.read(size)
+            except Trouble as error:
+                data, trouble = b"", error
+            if data:
+                self._position += len(data)
+                self._pauses.reset()
+                return data
+            if size == 0 or self._position >= self._descriptor.size:
+                return b""
+            if not self._reopen(trouble):
+                return b""
+        return b""
+
+    def close(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+    def __enter__(self) -> Download:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _reopen(self, trouble: Trouble | None) -> bool:
+        """Ask for the rest. False: the registry ends there every time, and the verifier will say so."""
+        self.close()
+        while True:
+            self._reopened += 1
+            if self._reopened > _REOPEN_LIMIT:
+                raise trouble or Trouble("the download ended early too often", "never")
+            try:
+                self._pauses.rest(trouble or Trouble("the download ended early", "timeout"))
+            except Trouble:
+                if trouble is None:
+                    return False
+                raise
+            try:
+                self._response = self._opened(False)
+            except Trouble as error:
+                trouble = error
+            else:
+                return self._response is not None
+
+    def _opened(self, patient: bool) -> Response | None:
+        response = self._open_at(self._position, patient)
+        try:
+            if response.status == 416:  # the registry has no more than what came already
+                response.excerpt()
+                return None
+            start = self._judged(response)
+            _skip(response, self._position - start)
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    def _judged(self, response: Response) -> int:
+        """Where the response starts, its size being the promised one."""
+        start, total = 0, response.headers.get("content-length", "")
+        if response.status == 206:
+            match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
+            if match is None or int(match[1]) > self._position:
+                raise Unavailable("answered with another range than was asked for", subject=self._descriptor.digest)
+            start, total = int(match[1]), match[3]
+        if total.isdecimal() and int(total) != self._descriptor.size:
+            raise Integrity(
+                "content does not have its size: the registry holds something else under this digest",
+                subject=self._descriptor.digest,
+                expected=f"{self._descriptor.size} bytes",
+                actual=f"{int(total)} bytes",
+            )
+        return start
+
+
+def _skip(response: Response, count: int) -> None:
+    """Read past ``count`` bytes of a registry that ignores ranges."""
+    while count > 0:
+        part = response.read(min(count, PIECE))
+        if not part:
+            raise Trouble("the download ended early", "broken")
+        count -= len(part)

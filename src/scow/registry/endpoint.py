@@ -1,0 +1,98 @@
+"""One repository's way to its registry: the origin, the authorization, and the judgement of answers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+from scow.errors import Denied, ScowError
+from scow.registry.auth import Authorizer, Scopes, login_hint
+from scow.registry.protocol import Answer, Request
+from scow.registry.refusal import refusal
+from scow.registry.transport import Body, Call, Response, Transport
+
+#: Challenges answered for one request: none is known yet, then a token that has just expired or is too narrow.
+_CHALLENGES = 2
+_OK = frozenset({200})
+
+#: Error class -> what was being asked, said before the registry's own words.
+Contexts = Mapping[type[ScowError], str]
+
+
+class Endpoint:
+    """Sends requests of one repository at ``origin`` (``https://host[:port]``). Thread safe."""
+
+    def __init__(self, host: str, origin: str, transport: Transport, authorizer: Authorizer) -> None:
+        self.host = host
+        self.origin = origin
+        self.transport = transport
+        self._authorizer = authorizer
+
+    def url(self, target: str) -> str:
+        return urljoin(self.origin, target)
+
+    def send(
+        self,
+        request: Request,
+        scopes: Scopes = (),
+        *,
+        body: Body | None = None,
+        length: int = 0,
+        retry: bool = True,
+    ) -> Response:
+        """The answer on the wire, authorized where that was asked for; its status is the caller's to judge.
+
+        ``body`` makes ``length`` bytes, anew for every try.
+        """
+        if request.body is not None:
+            content = request.body
+            body, length = (lambda: (content,)), len(content)
+        call = Call(request.method, self.url(request.target), request.headers, body, length)
+        own = self._is_own(call.url)
+        for left in range(_CHALLENGES, -1, -1):
+            authorization = self._authorizer.header(scopes) if own else None
+            response = self.transport.send(_authorized(call, authorization), retry=retry)
+            if response.status != 401 or not left or not self._is_own(response.url):
+                break
+            if not self._authorizer.challenged(response.headers.get("www-authenticate", ""), scopes, authorization):
+                break
+            response.excerpt()
+        return response
+
+    def ask(
+        self,
+        request: Request,
+        scopes: Scopes,
+        *,
+        limit: int,
+        expected: Collection[int] = _OK,
+        contexts: Contexts | None = None,
+        retry: bool = True,
+    ) -> Answer:
+        """The whole answer, at most ``limit`` bytes. Raises what any status but the ``expected`` ones stands for."""
+        response = self.send(request, scopes, retry=retry)
+        if response.status not in expected:
+            raise self.refused(response, contexts)
+        return response.answer(limit)
+
+    def refused(self, response: Response, contexts: Contexts | None = None) -> ScowError:
+        """The error that ``response`` stands for; reads and closes it."""
+        answer = response.excerpt()
+        subject = "" if contexts else urlsplit(response.url).netloc
+        error = refusal(answer, subject=subject)
+        if context := next((words for kind, words in (contexts or {}).items() if isinstance(error, kind)), ""):
+            error = refusal(answer, context=context)
+        if isinstance(error, Denied):
+            error.hint = ", ".join(part for part in (login_hint(self.host), self._authorizer.trouble) if part)
+        return error
+
+    def _is_own(self, url: str) -> bool:
+        known, told = urlsplit(self.origin), urlsplit(url)
+        return (known.scheme, known.netloc) == (told.scheme, told.netloc)
+
+
+def _authorized(call: Call, authorization: str | None) -> Call:
+    if authorization is None:
+        return call
+    return replace(call, headers={**call.headers, "Authorization": authorization})

@@ -1,0 +1,118 @@
+"""What is known about each registry host, and about the way to it: settings as values. PURE.
+
+Reading them from files or the environment is someone else's work; here they are looked up and judged.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from scow.oci.reference import HUB
+
+#: The Hub's name in references is not the name of its registry.
+HUB_ENDPOINT = "registry-1.docker.io"
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """How to meet a host over TLS: paths of PEM files; ``verify`` off takes any certificate."""
+
+    verify: bool = True
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostSettings:
+    """One registry. ``insecure``: any certificate, or plain http. ``mirrors`` are asked before it, in order."""
+
+    insecure: bool = False
+    ca_file: str | None = None
+    client_cert: str | None = None
+    client_key: str | None = None
+    mirrors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Settings by ``host[:port]`` as references write it; ``default`` for the others."""
+
+    settings: Mapping[str, HostSettings] = field(default_factory=dict)
+    default: HostSettings = field(default_factory=HostSettings)
+
+    def of(self, host: str) -> HostSettings:
+        """The settings of ``host:port``, else of that host on any port."""
+        names = (host, _alias(host), host_name(host))
+        return next((self.settings[name] for name in names if name in self.settings), self.default)
+
+    def endpoint(self, host: str) -> str:
+        """Where the registry of that name answers, ``host[:port]``."""
+        return HUB_ENDPOINT if host == HUB else host
+
+    def allows_http(self, host: str) -> bool:
+        """Whether plain http, also with credentials, is good enough for this host.
+
+        A loopback registry is, as docker has it, unless a CA or a client certificate says that it speaks TLS.
+        """
+        settings = self.of(host)
+        return settings.insecure or (is_loopback(host) and not (settings.ca_file or settings.client_cert))
+
+    def tls(self, host: str) -> Tls:
+        settings = self.of(host)
+        verify = not self.allows_http(host) or settings.ca_file is not None
+        return Tls(verify, settings.ca_file, settings.client_cert, settings.client_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """Proxy URLs by the scheme that goes through them, and the hosts that do not (NO_PROXY's forms)."""
+
+    http: str | None = field(default=None, repr=False)  # may hold a password
+    https: str | None = field(default=None, repr=False)
+    no_proxy: tuple[str, ...] = ()
+
+    def of(self, url: str) -> str | None:
+        """The proxy for ``url``; loopback is always reached directly."""
+        parts = urlsplit(url)
+        proxy = self.https if parts.scheme == "https" else self.http
+        if not proxy or is_loopback(parts.netloc) or any(_exempt(parts.netloc, entry) for entry in self.no_proxy):
+            return None
+        return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether ``host[:port]`` is this machine: ``localhost``, 127.0.0.0/8 or ::1."""
+    name = host_name(host)
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def host_name(host: str) -> str:
+    """``host[:port]`` without port and brackets, in lower case."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _alias(host: str) -> str:
+    return HUB if host == HUB_ENDPOINT else host
+
+
+def _exempt(host: str, entry: str) -> bool:
+    """One entry of NO_PROXY: ``*``, ``host``, ``host:port``, ``domain`` or ``.domain``, an address, a CIDR."""
+    entry, name = entry.strip().lower(), host_name(host)
+    if entry in ("*", host.lower(), name):
+        return True
+    try:
+        return ipaddress.ip_address(name) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        domain = entry.removeprefix("*").lstrip(".")
+        return bool(domain) and (name == domain or name.endswith("." + domain))

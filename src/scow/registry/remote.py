@@ -1,0 +1,108 @@
+"""All registries: hands out repositories, and checks logins."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from scow.errors import Denied, Invalid, NotFound, Unavailable
+from scow.oci.reference import Reference
+from scow.registry import protocol
+from scow.registry.auth import Authorizer, Keys, login_hint
+from scow.registry.challenge import choose, parse
+from scow.registry.credentials import ANONYMOUS, Credential
+from scow.registry.endpoint import Endpoint
+from scow.registry.repository import Repository
+from scow.registry.retry import Trouble
+from scow.registry.transport import Call, Response, Transport
+
+#: Seconds that a host which may speak http gets to answer over TLS: a server may simply wait for more.
+_PROBE_TIMEOUT = 5.0
+
+
+class Registry:
+    """Every registry there is, through one transport and one set of credentials. Thread safe."""
+
+    def __init__(self, transport: Transport, credentials: Keys) -> None:
+        self._transport = transport
+        self._credentials = credentials
+        self._origins: dict[str, str] = {}
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._lock = threading.Lock()
+
+    def repository(self, reference: Reference, *, push: bool = False, mount_from: Sequence[str] = ()) -> Repository:
+        """The repository of ``reference``. ``push``: ask for the right to push from the start.
+
+        Raises :class:`Unavailable` when a registry that may speak http or https does not answer at all.
+        """
+        key = reference.host, reference.path
+        with self._lock:
+            if key not in self._endpoints:
+                authorizer = Authorizer(*key, self._transport, self._credentials)
+                origin = self._origin(reference.host)
+                self._endpoints[key] = Endpoint(reference.host, origin, self._transport, authorizer)
+            endpoint = self._endpoints[key]
+        return Repository(reference, endpoint, push=push, mount_from=mount_from)
+
+    def login(self, host: str, credential: Credential) -> Credential:
+        """Check ``credential`` with the registry; returns what to keep: an identity token if it gave one.
+
+        Raises :class:`Denied` for a wrong password, :class:`NotFound` where no registry answers.
+        """
+        with self._lock:
+            origin = self._origin(host)
+        authorizer = Authorizer(host, "", self._transport, _Only(credential))
+        endpoint = Endpoint(host, origin, self._transport, authorizer)
+        with self._transport.send(Call("GET", endpoint.url("/v2/"))) as first:
+            challenge = choose(parse(first.headers.get("www-authenticate", ""))) if first.status == 401 else None
+            if first.status != 401:
+                self._accepted(first, host)
+                return credential
+            first.excerpt()
+        if challenge is None:
+            raise Invalid("the registry asks for an authentication that is not known", subject=host)
+        identity = authorizer.login(challenge, credential) if challenge.scheme == "bearer" else ""
+        with endpoint.send(protocol.ping()) as second:
+            self._accepted(second, host)
+        return Credential(credential.username, identity_token=identity) if identity else credential
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _accepted(self, response: Response, host: str) -> None:
+        status = response.status
+        if status in (401, 403):
+            raise Denied("unauthorized: incorrect username or password", subject=host, hint=login_hint(host))
+        if status == 404:
+            raise NotFound("there is no registry at this address (/v2/ is not there)", subject=host)
+        if status >= 300:
+            raise Unavailable(f"unexpected HTTP status {status} from /v2/", subject=host)
+        response.excerpt()
+
+    def _origin(self, host: str) -> str:
+        """``https://…``; for hosts that may speak http whichever answers, https first."""
+        if host not in self._origins:
+            place = self._transport.hosts.endpoint(host)
+            if self._transport.hosts.allows_http(host) and not self._speaks_tls(place):
+                self._transport.send(Call("GET", f"http://{place}/v2/")).excerpt()
+                self._origins[host] = f"http://{place}"
+            else:
+                self._origins[host] = f"https://{place}"
+        return self._origins[host]
+
+    def _speaks_tls(self, place: str) -> bool:
+        try:
+            self._transport.send(Call("GET", f"https://{place}/v2/"), retry=False, timeout=_PROBE_TIMEOUT).excerpt()
+        except Trouble as trouble:
+            return trouble.kind in ("status", "limited")
+        return True
+
+
+class _Only:
+    """One credential for everything."""
+
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+
+    def lookup(self, host: str, path: str = "") -> Credential | None:
+        return self._credential or ANONYMOUS

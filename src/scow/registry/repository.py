@@ -1,0 +1,231 @@
+"""One repository at one registry, as a target: a :class:`~scow.content.target.Source` and a Sink."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from urllib.parse import urlsplit
+
+from scow.content.target import Reader, Source
+from scow.content.verify import read_document
+from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unsupported
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
+from scow.oci.documents import DOCUMENT_LIMIT
+from scow.oci.manifest import Index, parse
+from scow.oci.reference import HUB, Reference
+from scow.registry import protocol
+from scow.registry.download import Download, OpenAt
+from scow.registry.endpoint import Contexts, Endpoint
+from scow.registry.transport import Call, Response
+from scow.registry.upload import Upload
+
+_MANIFESTS = media_types.INDEXES | media_types.MANIFESTS | media_types.SCHEMA1
+#: Bytes of manifests kept for :meth:`Repository.tag` and for reading twice.
+_KEPT_LIMIT = 16 << 20
+_PAGES_LIMIT = 10_000
+_GONE = frozenset({404, 410})
+
+
+class Repository:
+    """Repository ``reference.path`` at ``reference.host``. Thread safe.
+
+    ``mount_from`` are paths of repositories at the same registry that may hold blobs already.
+    """
+
+    def __init__(
+        self, reference: Reference, endpoint: Endpoint, *, push: bool = False, mount_from: Sequence[str] = ()
+    ) -> None:
+        self.reference = reference
+        self._path = reference.path
+        self._endpoint = endpoint
+        self._mount_from = tuple(mount_from)
+        self._pull_scopes = (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
+        self._push_scopes = (f"repository:{self._path}:pull,push",)
+        self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts())
+        self._kept: OrderedDict[Digest, tuple[str, bytes]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """The repository in full, as error messages have it."""
+        return self.reference.familiar_name if self.reference.host == HUB else self.reference.repository
+
+    # -- Source
+
+    def resolve(self, name: str) -> Descriptor:
+        """The manifest that tag or digest ``name`` means now.
+
+        A HEAD, which costs no pull where pulls are counted; a GET where the registry tells too little.
+        """
+        asked = Digest(name) if ":" in name else None
+        with self._endpoint.send(protocol.manifest("HEAD", self._path, name), self._pull_scopes) as response:
+            answer = response.excerpt()
+        found = protocol.described(answer) if response.status == 200 else None
+        if found is None or (asked is not None and found.digest != asked):
+            return self._fetched(name, asked)
+        return found
+
+    def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
+        """The bytes of a manifest, by digest, or of a blob, resumed over broken connections. Not verified."""
+        if descriptor.media_type in _MANIFESTS:
+            return closing(io.BytesIO(self._manifest(descriptor)[offset:]))
+        return Download(descriptor, offset, self._blobs(descriptor), self._endpoint.transport)
+
+    # -- Sink
+
+    def exists(self, descriptor: Descriptor) -> bool:
+        """Whether the registry has it in this repository."""
+        if descriptor.media_type in _MANIFESTS:
+            request = protocol.manifest("HEAD", self._path, descriptor.digest, descriptor.media_type)
+        else:
+            request = protocol.blob("HEAD", self._path, descriptor.digest)
+        with self._endpoint.send(request, self._pull_scopes) as response:
+            if response.status == 200:
+                response.excerpt()
+                return True
+            if response.status in _GONE:
+                response.excerpt()
+                return False
+            raise self._endpoint.refused(response, self._push_contexts())
+
+    def push(self, descriptor: Descriptor, source: Source) -> None:
+        """Send a blob or, by digest, a manifest. Foreign layers stay where their urls say."""
+        if media_types.is_foreign(descriptor.media_type):
+            return
+        if descriptor.media_type in _MANIFESTS:
+            raw = read_document(source, descriptor)
+            self._put(descriptor.digest, descriptor.media_type, raw)
+            self._keep(descriptor.digest, descriptor.media_type, raw)
+        elif not self._upload.mount(descriptor, self._mount_from):
+            self._upload.send(descriptor, source)
+
+    def tag(self, descriptor: Descriptor, name: str) -> None:
+        """Put the manifest under ``name``: the same bytes again, as the registry knows no other way."""
+        self._put(name, descriptor.media_type, self._manifest(descriptor))
+
+    # -- what only a registry can do
+
+    def tags(self) -> Iterator[str]:
+        """Every tag, page by page, in the registry's order. Raises :class:`NotFound` for an unknown repository."""
+        request: protocol.Request | None = protocol.tags(self._path)
+        seen: set[str] = set()
+        while request is not None and len(seen) < _PAGES_LIMIT:
+            if request.target in seen:
+                raise Invalid("the registry's list of tags leads back to itself", subject=self.name)
+            seen.add(request.target)
+            contexts = {NotFound: f"repository {self.name} not found", Denied: f"access to {self.name} denied"}
+            answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+            yield from protocol.tag_names(answer, self.name)
+            request = protocol.next_page(answer, self._endpoint.url(request.target))
+
+    def referrers(self, digest: Digest, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
+        """Manifests whose subject is ``digest``; by the referrers API, or by the tag schema where there is none."""
+        request = protocol.referrers(self._path, digest, artifact_type)
+        response = self._endpoint.send(request, self._pull_scopes)
+        if response.status in _GONE or response.status == 400:
+            response.excerpt()
+            request = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
+            response = self._endpoint.send(request, self._pull_scopes)
+        if response.status in _GONE:
+            response.excerpt()
+            return ()
+        if response.status != 200:
+            raise self._endpoint.refused(response, self._pull_contexts(digest))
+        index = parse(response.answer(DOCUMENT_LIMIT).body, media_types.OCI_INDEX, f"referrers of {digest}")
+        found = index.manifests if isinstance(index, Index) else ()
+        return tuple(one for one in found if artifact_type in (None, one.artifact_type))
+
+    def delete(self, name: str) -> None:
+        """Delete a manifest by digest or, where the registry can, a tag alone. Raises :class:`Unsupported`."""
+        scopes = (f"repository:{self._path}:delete,pull,push",)
+        contexts: Contexts = {
+            NotFound: f"manifest for {self._named(name)} not found",
+            Denied: f"deleting {self._named(name)} denied",
+            Unsupported: f"the registry does not delete {self._named(name)}",
+        }
+        request = protocol.delete_manifest(self._path, name)
+        self._endpoint.ask(request, scopes, limit=DOCUMENT_LIMIT, expected=(200, 202, 204), contexts=contexts)
+
+    # -- within
+
+    def _fetched(self, name: str, asked: Digest | None) -> Descriptor:
+        request = protocol.manifest("GET", self._path, name)
+        contexts = self._pull_contexts(name)
+        answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+        descriptor = protocol.describe(answer, asked, self._named(name))
+        self._keep(descriptor.digest, descriptor.media_type, answer.body)
+        return descriptor
+
+    def _manifest(self, descriptor: Descriptor) -> bytes:
+        with self._lock:
+            kept = self._kept.get(descriptor.digest)
+        if kept is not None:
+            return kept[1]
+        request = protocol.manifest("GET", self._path, descriptor.digest, descriptor.media_type)
+        contexts = self._pull_contexts(descriptor.digest)
+        raw = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts).body
+        if descriptor.digest.algorithm == "sha256" and Digest.of(raw) == descriptor.digest:
+            self._keep(descriptor.digest, descriptor.media_type, raw)
+        return raw
+
+    def _put(self, name: str, media_type: str, raw: bytes) -> None:
+        request = protocol.put_manifest(self._path, name, media_type, raw)
+        contexts = self._push_contexts()
+        answer = self._endpoint.ask(
+            request, self._push_scopes, limit=DOCUMENT_LIMIT, expected=(200, 201, 202, 204), contexts=contexts
+        )
+        stored = answer.headers.get("docker-content-digest", "")
+        if stored.startswith("sha256:") and stored != Digest.of(raw) and not name.startswith("sha512:"):
+            raise Integrity("the registry stored another manifest", expected=Digest.of(raw), actual=stored)
+
+    def _keep(self, digest: Digest, media_type: str, raw: bytes) -> None:
+        with self._lock:
+            self._kept[digest] = (media_type, raw)
+            while sum(len(one) for _, one in self._kept.values()) > _KEPT_LIMIT:
+                self._kept.popitem(last=False)
+
+    def _blobs(self, descriptor: Descriptor) -> OpenAt:
+        return lambda offset, patient: self._blob_at(descriptor, offset, patient)
+
+    def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool) -> Response:
+        request = protocol.blob("GET", self._path, descriptor.digest, offset)
+        response = self._endpoint.send(request, self._pull_scopes, retry=patient)
+        if response.status in (200, 206, 416):
+            return response
+        error = self._endpoint.refused(response, self._blob_contexts(descriptor))
+        if isinstance(error, NotFound) and media_types.is_foreign(descriptor.media_type):
+            return self._foreign_at(descriptor, offset, error)
+        raise error
+
+    def _foreign_at(self, descriptor: Descriptor, offset: int, error: ScowError) -> Response:
+        """A foreign layer lives where its urls say: anywhere, so nothing of ours goes along."""
+        for url in descriptor.urls or ():
+            if urlsplit(url).scheme not in ("http", "https"):
+                continue
+            response = self._endpoint.transport.send(Call("GET", url, protocol.byte_range(offset)))
+            if response.status in (200, 206, 416):
+                return response
+            error = self._endpoint.refused(response)
+        raise error
+
+    def _named(self, name: str) -> str:
+        return f"{self.name}@{name}" if ":" in name else f"{self.name}:{name}"
+
+    def _pull_contexts(self, name: str) -> Contexts:
+        denied = f"pull access denied for {self.name}, repository does not exist or may require 'scow login'"
+        return {NotFound: f"manifest for {self._named(name)} not found", Denied: denied}
+
+    def _blob_contexts(self, descriptor: Descriptor) -> Contexts:
+        return {**self._pull_contexts(""), NotFound: f"blob {descriptor.digest} not found in {self.name}"}
+
+    def _push_contexts(self) -> Contexts:
+        return {
+            Denied: f"push access to {self.name} denied",
+            NotFound: f"pushing to {self.name} failed",
+            Invalid: f"pushing to {self.name} failed",
+        }

@@ -1,0 +1,96 @@
+"""A container ready to start: its directory, its root file system and its runtime-spec."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scow.errors import Denied, NotFound, Unsupported
+from scow.oci.config import Process as ImageProcess
+from scow.runtime import capabilities, etc
+from scow.runtime.options import Options
+from scow.runtime.probe import Probe
+from scow.runtime.process import process
+from scow.runtime.spec import spec
+from scow.snapshot.rootfs import Rootfs
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """``directory`` belongs to this container alone; the launcher keeps its own files there."""
+
+    directory: Path
+    id: str
+    rootfs: Rootfs
+    spec: dict[str, Any]
+
+
+def make_bundle(
+    directory: Path, container_id: str, rootfs: Rootfs, image: ImageProcess, options: Options, probe: Probe,
+    size: tuple[int, int] | None = None,
+) -> Bundle:  # fmt: skip
+    """Write what a container needs into ``directory`` (made if missing) and say how to start it.
+
+    ``size`` is the terminal's (rows, columns). Raises :class:`Invalid`, :class:`NotFound` (a bind mount's source) and
+    :class:`Unsupported` (what this machine cannot give).
+    """
+    hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
+    _check_sources(options)
+    held = _capabilities(options, probe)
+    directory = directory.absolute()
+    try:
+        (directory / "rootfs").mkdir(parents=True, exist_ok=True)
+        files = {
+            "hosts": etc.hosts(hostname, options.add_host),
+            "hostname": etc.hostname_file(hostname),
+            "resolv.conf": etc.resolv_conf(_host_resolv_conf(), options.dns),
+        }
+        for name, content in files.items():
+            _write(directory / name, content)
+    except OSError as error:
+        raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
+    document = spec(
+        process(image, options, hostname), options,
+        rootfs=str(directory / "rootfs"), directory=str(directory), hostname=hostname, container_id=container_id,
+        capabilities=held, user_namespace=probe.rootless, size=size,
+    )  # fmt: skip
+    return Bundle(directory, container_id, rootfs, document)
+
+
+def _default_hostname(container_id: str, options: Options) -> str:
+    """docker's: the host's own name on its network, else the short id."""
+    if options.network == "host":
+        name = "".join(c for c in os.uname().nodename if c.isascii() and (c.isalnum() or c in "-._"))
+        return name[:64] or container_id[:12]
+    return container_id[:12]
+
+
+def _capabilities(options: Options, probe: Probe) -> tuple[str, ...]:
+    possible = None if probe.rootless else probe.capabilities
+    held = capabilities.chosen(options.cap_add, options.cap_drop, possible)
+    named = capabilities.chosen(tuple(c for c in options.cap_add if c.upper() != "ALL"), ("ALL",))
+    missing = [name for name in named if name not in held]
+    if missing:
+        raise Unsupported("this process does not hold it, and so cannot hand it on", subject=", ".join(missing))
+    return held
+
+
+def _check_sources(options: Options) -> None:
+    for mount in options.mounts:
+        if mount.kind != "tmpfs" and not os.path.exists(mount.source):
+            raise NotFound("bind source path does not exist", subject=mount.source)
+
+
+def _host_resolv_conf() -> bytes:
+    try:
+        with open("/etc/resolv.conf", "rb") as file:
+            return file.read(1 << 16)
+    except OSError:
+        return b""
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    path.chmod(0o644)  # whatever the umask: the container's users read them

@@ -1,0 +1,72 @@
+"""The launcher: the process between scow and a container. Started as its own interpreter; loads nothing heavy.
+
+::
+
+    scow ── launcher (new user, mount and pid namespaces) ── supervisor (process 1 there) ── the container (or runc)
+
+The root file system is mounted in the supervisor's mount namespace, so no kill of anything leaves a mount behind; and
+when the supervisor ends, the kernel ends everything in its pid namespace: no kill leaves a process behind either.
+"""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # the module without enum: 3 ms less
+import os
+
+from scow.runtime import linux, supervisor
+from scow.runtime.wire import CONTROL, Refused, receive, send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+    from typing import Any
+
+
+def main() -> None:
+    """Read the plan, run it, and exit as the container did."""
+    os.setsid()
+    os.set_inheritable(CONTROL, False)
+    plan = receive(CONTROL)
+    if plan is None:
+        os._exit(125)
+    try:
+        _new_namespaces(plan)
+    except OSError as error:
+        send(CONTROL, {"error": Refused.by(error).fields})
+        os._exit(125)
+    child = os.fork()
+    if child == 0:
+        supervisor.main(plan)
+    os.close(CONTROL)
+    _stand_by(child)
+
+
+def _new_namespaces(plan: dict[str, Any]) -> None:
+    flags = linux.CLONE_NEWNS | linux.CLONE_NEWPID
+    if plan["chroot"]:
+        return
+    if not plan["rootless"]:
+        linux.unshare(flags)
+        return
+    linux.unshare(linux.CLONE_NEWUSER)
+    _write("/proc/self/setgroups", "deny")
+    for name in ("uid_map", "gid_map"):
+        _write(f"/proc/self/{name}", "".join(f"{inside} {outside} {count}\n" for inside, outside, count in plan[name]))
+    linux.unshare(flags)
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)
+
+
+def _stand_by(child: int) -> None:
+    """Signals go on to the supervisor; its end is ours."""
+
+    def forward(number: int, _frame: FrameType | None) -> None:
+        os.kill(child, number)
+
+    for number in supervisor.FORWARDED:
+        signal.signal(number, forward)
+    _, status = os.waitpid(child, 0)
+    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

@@ -1,0 +1,60 @@
+"""What a user asks of one container."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A place of the container's file system that comes from elsewhere.
+
+    ``kind`` bind: the host's ``source``; volume: the directory that holds a volume; tmpfs: memory (no source).
+    ``options`` are mount(8) words: of a bind ``nosuid nodev noexec rprivate private rslave slave``, of a tmpfs also
+    ``size= mode= uid= gid= nr_inodes= exec suid dev``.
+    """
+
+    kind: Literal["bind", "volume", "tmpfs"]
+    source: str
+    target: str
+    read_only: bool = False
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ulimit:
+    """``name`` without RLIMIT_, as in ``nofile``; -1 is unlimited."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """One container's start.
+
+    ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or
+    ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
+    """
+
+    args: tuple[str, ...] = ()
+    entrypoint: tuple[str, ...] | None = None
+    env: tuple[str, ...] = ()
+    user: str = ""
+    workdir: str = ""
+    hostname: str = ""
+    tty: bool = False
+    interactive: bool = False
+    network: Literal["host", "none"] = "host"
+    mounts: tuple[Mount, ...] = ()
+    read_only: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    no_new_privileges: bool = False
+    add_host: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    shm_size: int = 64 * 1024 * 1024
+    ulimits: tuple[Ulimit, ...] = ()
+    stop_signal: str = ""

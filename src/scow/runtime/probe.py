@@ -1,0 +1,211 @@
+"""What this machine lets scow do, with reasons; nothing here changes anything.
+
+:func:`probe` only looks (well under 5 ms); :func:`trial` also tries, in children, for ``scow info``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from scow.runtime.capabilities import NAMES
+
+Cgroups = Literal["v1", "hybrid", "v2", "none"]
+
+_SEARCH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
+# file: (the value that forbids user namespaces to ordinary users, why)
+_SWITCHES = {
+    "/proc/sys/user/max_user_namespaces": ("0", "user.max_user_namespaces is 0"),
+    "/proc/sys/kernel/unprivileged_userns_clone": ("0", "kernel.unprivileged_userns_clone is 0"),
+    "/proc/sys/kernel/apparmor_restrict_unprivileged_userns": ("1", "AppArmor restricts user namespaces"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OciRuntime:
+    """An OCI runtime that is installed; ``reason`` says why it is not taken by itself ("" = it is)."""
+
+    name: str
+    path: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """``rung`` is 1 (root, everything) to 4 (no namespaces); ``reasons`` say why not a higher one, and what is missing.
+
+    ``capabilities`` is the mask of what this process holds; ``rootless`` means that a user namespace has to be made.
+    """
+
+    root: bool
+    capabilities: int
+    user_namespaces: bool
+    cgroups: Cgroups
+    runtimes: tuple[OciRuntime, ...]
+    rung: int
+    reasons: tuple[str, ...]
+
+    @property
+    def rootless(self) -> bool:
+        return self.rung in (2, 3)
+
+    def has(self, capability: str) -> bool:
+        return bool(self.capabilities >> NAMES.index(capability) & 1)
+
+
+@cache
+def probe() -> Probe:
+    """A look at this process and machine, once per process."""
+    root, held = os.geteuid() == 0, _capabilities()
+    admin = bool(held >> NAMES.index("CAP_SYS_ADMIN") & 1)
+    forbidden = [] if root and admin else _why_no_user_namespace()
+    cgroups = _cgroups()
+    reasons = []
+    if not root:
+        reasons.append("not root: a user namespace with a single id (subordinate ids are not used yet)")
+    elif not admin:
+        reasons.append("root without CAP_SYS_ADMIN")
+    if cgroups != "v2":
+        reasons.append(f"cgroups: {cgroups}, no limits through cgroup v2")
+    if root and not held >> NAMES.index("CAP_SYS_RESOURCE") & 1:
+        reasons.append("no CAP_SYS_RESOURCE: ulimits cannot be raised")
+    return Probe(
+        root=root,
+        capabilities=held,
+        user_namespaces=not forbidden,
+        cgroups=cgroups,
+        runtimes=_runtimes(root and admin, cgroups),
+        rung=1 if root and admin else 4 if forbidden else 3,
+        reasons=(*reasons, *forbidden),
+    )
+
+
+def _why_no_user_namespace() -> list[str]:
+    """Empty when one can be made. Tried only where the switches do not tell: under a seccomp filter."""
+    reasons = [why for file, (bad, why) in _SWITCHES.items() if _text(file).strip() == bad]
+    if reasons or "\nSeccomp:\t0" in _text("/proc/self/status"):
+        return reasons
+    refusal = _in_child(_make_user_namespace)
+    return [f"user namespaces: {refusal}"] if refusal else []
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What was tried: None when it worked, else why not. ``versions`` are the OCI runtimes' first lines."""
+
+    user_namespace: str | None
+    overlay: str | None
+    versions: dict[str, str]
+
+
+def trial(directory: Path) -> Trial:
+    """Try a user namespace, and an overlay on ``directory``'s file system, each in a child of its own."""
+    here = probe()
+    with_user = here.rootless
+    return Trial(
+        user_namespace=_in_child(_make_user_namespace),
+        overlay=_in_child(lambda: _try_overlay(directory, with_user)),
+        versions={r.name: _version(r.path) for r in here.runtimes},
+    )
+
+
+def _capabilities() -> int:
+    for line in _text("/proc/self/status").splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+def _cgroups() -> Cgroups:
+    base = "/sys/fs/cgroup"
+    if os.path.exists(f"{base}/cgroup.controllers"):
+        return "v2"
+    if os.path.exists(f"{base}/unified/cgroup.controllers"):
+        return "hybrid"
+    return "v1" if os.path.exists(f"{base}/memory") or os.path.exists(f"{base}/pids") else "none"
+
+
+def _runtimes(privileged: bool, cgroups: Cgroups) -> tuple[OciRuntime, ...]:
+    found = []
+    for name in ("crun", "runc"):
+        path = next((f"{d}/{name}" for d in _SEARCH if os.access(f"{d}/{name}", os.X_OK)), "")
+        if not path:
+            continue
+        reason = ""
+        if not privileged:
+            reason = "with a single id the embedded sandbox does more than an OCI runtime"
+        elif name == "crun" and cgroups == "hybrid":
+            reason = "cgroups are mounted in hybrid mode, which crun refuses: it would run without cgroups"
+        found.append(OciRuntime(name, path, reason))
+    return tuple(found)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read(1 << 16)
+    except OSError:
+        return ""
+
+
+def _version(path: str) -> str:
+    import subprocess  # only for the thorough look
+
+    try:
+        told = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return f"does not start: {error}"
+    return told.stdout.splitlines()[0] if told.stdout else f"exit code {told.returncode}"
+
+
+def _in_child(attempt: object) -> str | None:
+    """Run ``attempt`` in a forked child; None when it returned, else the words of its error."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        try:
+            attempt()  # type: ignore[operator]
+            told = b""
+        except BaseException as error:
+            told = str(error).encode() or b"failed"
+        os.write(writer, told)
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        told = file.read()
+    os.waitpid(child, 0)
+    return told.decode() or None
+
+
+def _make_user_namespace() -> None:
+    from scow.runtime import linux
+
+    uid, gid = os.geteuid(), os.getegid()
+    linux.unshare(linux.CLONE_NEWUSER)
+    for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+        with open(f"/proc/self/{name}", "w") as file:
+            file.write(text)
+
+
+def _try_overlay(directory: Path, with_user: bool) -> None:
+    import tempfile
+
+    from scow.runtime import linux, mounting
+
+    with tempfile.TemporaryDirectory(dir=directory) as place:
+        names = {name: f"{place}/{name}" for name in ("lower", "upper", "work", "merged")}
+        for path in names.values():
+            os.mkdir(path)
+        if with_user:
+            _make_user_namespace()
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+        rootfs = {"lower": [names["lower"]], "upper": names["upper"], "work": names["work"]}
+        mounting.mount_rootfs(rootfs, names["merged"], place)
+        linux.umount(names["merged"])
+        # overlayfs leaves a directory without permissions, which an ordinary user must open up to remove
+        for left in os.listdir(names["work"]):
+            os.chmod(f"{names['work']}/{left}", 0o700)

@@ -1,0 +1,247 @@
+"""Starting a bundle: choose what runs it, start a launcher, and stay in touch with it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from scow import errors
+from scow.errors import ScowError, Unavailable, Unsupported
+from scow.runtime import cgroups, wire
+from scow.runtime.bundle import Bundle
+from scow.runtime.probe import Probe, probe
+from scow.snapshot.rootfs import Directory, Rootfs
+
+SANDBOX = "sandbox"
+
+_PACKAGE = str(Path(__file__).absolute().parents[1])
+# The package itself is stood in for: its own __init__ imports typing, which would be a tenth of a start.
+_LAUNCH = """
+import sys
+package = sys.modules["scow"] = type(sys)("scow")
+package.__path__ = [sys.argv[1]]
+from scow.runtime.launch import main
+main()
+"""
+_KINDS: dict[str, type[ScowError]] = {
+    "Invalid": errors.Invalid,
+    "Denied": errors.Denied,
+    "Limit": errors.Limit,
+    "Unsupported": Unsupported,
+}
+_HIGH = 64  # the descriptors handed over are first moved out of the way of their places
+
+
+@dataclass(frozen=True, slots=True)
+class Stdio:
+    """The descriptors a container's process gets; ``stdin`` None is /dev/null. They stay the caller's to close."""
+
+    stdin: int | None = None
+    stdout: int = 1
+    stderr: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What runs containers: ``name`` sandbox, crun or runc; ``reason`` says why not one before it."""
+
+    name: str
+    path: str
+    reason: str = ""
+
+
+def choose(here: Probe, asked: str | None = None) -> Choice:
+    """The runtime for this machine: crun, runc, then the embedded sandbox; one that was asked for, or Unsupported."""
+    if here.rung == 4 and not here.has("CAP_SYS_CHROOT"):
+        raise Unsupported("no container can be made here", hint="; ".join(here.reasons))
+    if asked == SANDBOX:
+        return Choice(SANDBOX, SANDBOX)
+    if here.rung == 4 and asked:
+        raise Unsupported("needs namespaces, which cannot be made here", subject=f"runtime {asked}")
+    if asked:
+        return _asked(here, asked)
+    reasons = [f"{runtime.name}: {runtime.reason}" for runtime in here.runtimes if runtime.reason]
+    for runtime in here.runtimes:
+        if not runtime.reason:
+            return Choice(runtime.name, runtime.path, "; ".join(reasons))
+    return Choice(SANDBOX, SANDBOX, "; ".join(reasons) or "neither crun nor runc is installed")
+
+
+def _asked(here: Probe, asked: str) -> Choice:
+    for runtime in here.runtimes:
+        if asked in (runtime.name, runtime.path):
+            return Choice(runtime.name, runtime.path)
+    if asked.startswith("/") and os.access(asked, os.X_OK):
+        return Choice(asked.rpartition("/")[2], asked)
+    raise Unsupported("is not installed here", subject=f"runtime {asked}", hint="crun, runc or sandbox")
+
+
+class Running:
+    """A container that was started. Not shared between threads, except :meth:`signal`."""
+
+    def __init__(
+        self, container_id: str, launcher: int, control: socket.socket, stdio: Stdio, console: int | None
+    ) -> None:
+        self._id = container_id
+        self._launcher, self._control, self._stdio, self._console = launcher, control, stdio, console
+        self._code: int | None = None
+
+    @property
+    def pid(self) -> int:
+        """The container's first process as the host counts; 0 when it is gone."""
+        return _first_process(self._launcher)
+
+    def wait(self) -> int:
+        """Its exit code, or 128 + the signal that ended it; copies its terminal meanwhile, when it has one."""
+        if self._code is None:
+            if self._console is not None:
+                from scow.runtime import terminal
+
+                terminal.copy(self._console, self._stdio.stdin, self._stdio.stdout)
+            _, status = os.waitpid(self._launcher, 0)
+            self._code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+            self._close()
+            if os.WIFSIGNALED(status):
+                cgroups.remove(self._id)  # the launcher was killed: nobody else does
+        return self._code
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; nothing happens when it is gone."""
+        try:
+            wire.send(self._control.fileno(), {"signal": number})
+        except OSError:
+            return
+
+    def kill(self) -> None:
+        """End it with everything it started, whatever state it is in."""
+        if self._code is None:
+            self._control.close()  # the supervisor takes the end of the line for our death
+            self.wait()
+
+    def _close(self) -> None:
+        self._control.close()
+        if self._console is not None:
+            os.close(self._console)
+            self._console = None
+
+
+class Runner:
+    """Starts bundles on this machine; ``runtime`` is crun, runc, a path to one, sandbox, or None for the best."""
+
+    def __init__(self, runtime: str | None = None, here: Probe | None = None) -> None:
+        self.probe = here or probe()
+        self.choice = choose(self.probe, runtime)
+
+    def start(self, bundle: Bundle, stdio: Stdio | None = None) -> Running:
+        """Start it and return once its program runs.
+
+        Raises :class:`scow.errors.Process` with docker's 126 or 127 when the program cannot be run, and what else the
+        launcher met (Invalid, Denied, Unsupported, …).
+        """
+        stdio = stdio or Stdio()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                launcher = _spawn(theirs.fileno(), stdio)
+            except OSError as error:
+                ours.close()
+                raise Unavailable(f"cannot start the launcher: {error.strerror}", subject=sys.executable) from None
+        console = _began(launcher, ours, self._plan(bundle))
+        return Running(bundle.id, launcher, ours, stdio, console)
+
+    def _plan(self, bundle: Bundle) -> dict[str, Any]:
+        return {
+            "directory": str(bundle.directory.absolute()),
+            "id": bundle.id,
+            "rootfs": _plain(bundle.rootfs),
+            "spec": bundle.spec,
+            "runtime": self.choice.path,
+            "rootless": self.probe.rootless,
+            "chroot": self.probe.rung == 4,
+            "hybrid": self.probe.cgroups == "hybrid",
+            "uid_map": [[0, os.geteuid(), 1]],
+            "gid_map": [[0, os.getegid(), 1]],
+        }
+
+
+def _plain(rootfs: Rootfs) -> dict[str, Any]:
+    if isinstance(rootfs, Directory):
+        return {"path": str(rootfs.path.absolute())}
+    return {
+        "lower": [str(path.absolute()) for path in rootfs.lower],
+        "upper": str(rootfs.upper.absolute()),
+        "work": str(rootfs.work.absolute()),
+    }
+
+
+def _spawn(control: int, stdio: Stdio) -> int:
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) if stdio.stdin is None else None
+    given = (null if stdio.stdin is None else stdio.stdin, stdio.stdout, stdio.stderr, control)
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in given if fd is not None]
+    try:
+        places = [(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in enumerate(high)]
+        words = [sys.executable, "-I", "-S", "-c", _LAUNCH, _PACKAGE]
+        return os.posix_spawn(sys.executable, words, os.environ, file_actions=places, setsigmask=())
+    finally:
+        for fd in [*high, *([] if null is None else [null])]:
+            os.close(fd)
+
+
+def _began(launcher: int, control: socket.socket, plan: dict[str, Any]) -> int | None:
+    """Hand over the plan and wait for the answer: the terminal's master, if there is one."""
+    try:
+        wire.send(control.fileno(), plan)
+        answer = wire.receive(control.fileno())
+        if answer and answer.get("console"):
+            return socket.recv_fds(control, 1, 1)[1][0]
+    except OSError:
+        answer = None
+    except BaseException:  # interrupted: nothing may stay behind
+        control.close()
+        os.waitpid(launcher, 0)
+        raise
+    if answer and "started" in answer:
+        return None
+    control.close()
+    _, status = os.waitpid(launcher, 0)
+    if answer is None:
+        raise Unavailable(f"the launcher ended early (status {os.waitstatus_to_exitcode(status)})")
+    raise _error(answer["error"])
+
+
+def _error(fields: dict[str, Any]) -> ScowError:
+    problem, subject, hint = (str(fields[name]) for name in ("problem", "subject", "hint"))
+    if fields["kind"] == "Process":
+        return errors.Process(problem, exit_code=int(fields["exit_code"]), subject=subject, hint=hint)
+    return _KINDS[str(fields["kind"])](problem, subject=subject, hint=hint)
+
+
+def _first_process(launcher: int) -> int:
+    """Process 1 of the inner one of the two pid namespaces under the launcher; its grandchild where there are none."""
+    todo, depth = [(launcher, 0)], len(_numbers(launcher))
+    while todo:
+        pid, generation = todo.pop()
+        numbers = _numbers(pid)
+        if (len(numbers) == depth + 2 and numbers[-1] == "1") or (len(numbers) == depth and generation == 2):
+            return pid
+        try:
+            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        except OSError:
+            continue
+        todo += [(int(child), generation + 1) for child in children]
+    return 0
+
+
+def _numbers(pid: int) -> list[str]:
+    try:
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("NSpid:"):
+                return line.split()[1:]
+    except OSError:
+        pass
+    return []

@@ -1,0 +1,168 @@
+"""The mounts of a runtime-spec made by hand, beneath a root that is not yet ours. Light: the launcher loads it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from scow.runtime import linux
+from scow.runtime.beneath import make_place, open_beneath
+from scow.runtime.wire import Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# word: (flag, set it). What is no word here is the file system's own option.
+FLAGS = {
+    "ro": (linux.MS_RDONLY, True), "rw": (linux.MS_RDONLY, False),
+    "nosuid": (linux.MS_NOSUID, True), "suid": (linux.MS_NOSUID, False),
+    "nodev": (linux.MS_NODEV, True), "dev": (linux.MS_NODEV, False),
+    "noexec": (linux.MS_NOEXEC, True), "exec": (linux.MS_NOEXEC, False),
+    "noatime": (linux.MS_NOATIME, True), "relatime": (linux.MS_RELATIME, True),
+    "strictatime": (linux.MS_STRICTATIME, True),
+    "bind": (linux.MS_BIND, True), "rbind": (linux.MS_BIND | linux.MS_REC, True),
+}  # fmt: skip
+
+PROPAGATION = {
+    "private": linux.MS_PRIVATE, "rprivate": linux.MS_PRIVATE | linux.MS_REC,
+    "slave": linux.MS_SLAVE, "rslave": linux.MS_SLAVE | linux.MS_REC,
+}  # fmt: skip
+
+# name: (major, minor); runtime-spec config-linux.md, "Default Devices".
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+LINKS = {
+    "fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+    "ptmx": "pts/ptmx", "core": "/proc/kcore",
+}  # fmt: skip
+
+_ATTRIBUTES = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC  # the same bits as MOUNT_ATTR_*
+
+
+def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
+    """Everything the container sees beside its root file system; raises :class:`Refused` or OSError."""
+    for mount in spec["mounts"]:
+        try:
+            _mount(root, mount)
+        except OSError as error:
+            if mount["type"] in ("mqueue", "cgroup") and mount["destination"] != "/":
+                continue  # kernels and cgroup modes differ: an empty directory is left
+            raise Refused.by(error) from None
+        if mount["destination"] == "/dev" and mount["type"] == "tmpfs":
+            _fill_dev(root, may_make_nodes)
+    for path in spec["linux"].get("readonlyPaths", ()):
+        _read_only(root, path)
+    for path in spec["linux"].get("maskedPaths", ()):
+        _mask(root, path)
+
+
+def _mount(root: int, mount: dict[str, Any]) -> None:
+    flags, propagation, own = _words(mount.get("options", ()))
+    kind, source = mount["type"], mount["source"]
+    if kind == "cgroup":
+        if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+            raise OSError(errno.ENODEV, "no cgroup v2 here")
+        kind = source = "cgroup2"
+    bind = bool(flags & linux.MS_BIND)
+    place = mount["destination"]
+    make_place(root, place, not bind or os.path.isdir(source))
+    if kind == "tmpfs" and "mode=" not in own:
+        own = f"{own},mode={_mode_of(root, place):o}".lstrip(",")
+    _on(root, place, source, None if bind else kind, flags & (linux.MS_BIND | linux.MS_REC) if bind else flags, own)
+    if bind and flags & _ATTRIBUTES:
+        _restrict(root, place, flags)
+    if propagation:
+        _on(root, place, None, None, propagation)
+
+
+def _mode_of(root: int, path: str) -> int:
+    fd = open_beneath(root, path, os.O_PATH)
+    try:
+        return stat.S_IMODE(os.fstat(fd).st_mode)
+    finally:
+        os.close(fd)
+
+
+def _words(options: list[str]) -> tuple[int, int, str]:
+    flags, propagation, own = 0, 0, []
+    for word in options:
+        if word in FLAGS:
+            bit, on = FLAGS[word]
+            flags = flags | bit if on else flags & ~bit
+        elif word in PROPAGATION:
+            propagation = PROPAGATION[word]
+        elif word != "newinstance":  # what devpts does anyway
+            own.append(word)
+    return flags, propagation, ",".join(own)
+
+
+def _on(root: int, path: str, source: str | None, kind: str | None, flags: int, options: str = "") -> None:
+    """mount(2) onto a path inside the root: by descriptor, so that nothing can be swapped in between."""
+    fd = open_beneath(root, path, os.O_PATH)
+    try:
+        linux.mount(source, f"/proc/self/fd/{fd}", kind, flags, options)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, f"mount {path}") from None
+    finally:
+        os.close(fd)
+
+
+def _restrict(root: int, path: str, flags: int) -> None:
+    """Give the mount that is on ``path`` the attributes in ``flags``, with every mount below it where possible."""
+    fd = open_beneath(root, path, os.O_PATH)
+    try:
+        try:
+            linux.mount_setattr(fd, flags & _ATTRIBUTES, recursive=True)
+        except OSError as error:
+            if error.errno != errno.ENOSYS:
+                raise
+            kept = os.fstatvfs(fd).f_flag & (_ATTRIBUTES | linux.MS_NOATIME | linux.MS_NODIRATIME)
+            again = linux.MS_BIND | linux.MS_REMOUNT | kept | flags & _ATTRIBUTES
+            linux.mount(None, f"/proc/self/fd/{fd}", None, again)
+    finally:
+        os.close(fd)
+
+
+def _fill_dev(root: int, may_make_nodes: bool) -> None:
+    dev = open_beneath(root, "/dev", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for name, (major, minor) in DEVICES.items():
+            if may_make_nodes:
+                os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=dev)
+            else:
+                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=dev))
+                _on(root, f"/dev/{name}", f"/dev/{name}", None, linux.MS_BIND)
+        for name, target in LINKS.items():
+            os.symlink(target, name, dir_fd=dev)
+    finally:
+        os.close(dev)
+
+
+def _read_only(root: int, path: str) -> None:
+    try:
+        fd = open_beneath(root, path, os.O_PATH)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    here = f"/proc/self/fd/{fd}"
+    try:
+        linux.mount(here, here, None, linux.MS_BIND | linux.MS_REC)
+    finally:
+        os.close(fd)
+    _restrict(root, path, linux.MS_RDONLY)
+
+
+def _mask(root: int, path: str) -> None:
+    try:
+        fd = open_beneath(root, path, os.O_PATH)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    try:
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            linux.mount("tmpfs", f"/proc/self/fd/{fd}", "tmpfs", linux.MS_RDONLY, "size=0k")
+        else:
+            null = open_beneath(root, "/dev/null", os.O_PATH)  # the container's own: it may chmod this one
+            linux.mount(f"/proc/self/fd/{null}", f"/proc/self/fd/{fd}", None, linux.MS_BIND)
+            os.close(null)
+    finally:
+        os.close(fd)

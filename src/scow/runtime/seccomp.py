@@ -1,0 +1,81 @@
+"""The system calls a container may make: docker's default profile in effect, as a runtime-spec document. Pure.
+
+Everything the kernel has is allowed except what is named here. A call newer than :mod:`syscalls` gets ENOSYS (an OCI
+runtime adds that itself), so that programs fall back; a refused one gets EPERM.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scow.runtime.syscalls import NUMBERS
+
+EPERM, ENOSYS = 1, 38
+
+# Any one of these capabilities allows these calls; nothing allows the last ones.
+_REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
+    (
+        ("CAP_SYS_ADMIN",),
+        "fanotify_init fsconfig fsmount fsopen fspick listmount lookup_dcookie mount mount_setattr move_mount open_tree"
+        " open_tree_attr quotactl quotactl_fd setdomainname sethostname setns statmount umount2 unshare",
+    ),
+    (("CAP_SYS_ADMIN", "CAP_BPF"), "bpf"),
+    (("CAP_SYS_ADMIN", "CAP_PERFMON"), "perf_event_open"),
+    (("CAP_SYS_ADMIN", "CAP_SYSLOG"), "syslog"),
+    (("CAP_SYS_MODULE",), "delete_module finit_module init_module"),
+    (("CAP_SYS_RAWIO",), "ioperm iopl"),
+    (("CAP_SYS_TIME",), "clock_settime settimeofday"),
+    (("CAP_SYS_NICE",), "get_mempolicy set_mempolicy mbind set_mempolicy_home_node"),
+    (("CAP_SYS_BOOT",), "reboot"),
+    (("CAP_SYS_PACCT",), "acct"),
+    (("CAP_SYS_PTRACE",), "kcmp"),
+    (("CAP_DAC_READ_SEARCH",), "open_by_handle_at"),
+    (("CAP_SYS_TTY_CONFIG",), "vhangup"),
+    (
+        (),
+        "_sysctl add_key afs_syscall create_module get_kernel_syms getpmsg io_uring_enter io_uring_register"
+        " io_uring_setup kexec_file_load kexec_load keyctl lsm_get_self_attr lsm_list_modules lsm_set_self_attr"
+        " migrate_pages move_pages nfsservctl pivot_root putpmsg query_module request_key security swapoff swapon"
+        " sysfs tuxcall uselib userfaultfd ustat vserver",
+    ),
+)
+REFUSED = {name: capabilities for capabilities, names in _REFUSED for name in names.split()}
+
+# Allowed under a condition on one argument: (index, value, mask or None, op). docker's own cases.
+NEW_NAMESPACES = 0x7E020000
+PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
+AF_VSOCK = 40
+CONDITIONAL = ("clone", "clone3", "personality", "socket")
+
+
+def allowed(capabilities: tuple[str, ...] | list[str]) -> tuple[str, ...]:
+    """The calls that need no look at their arguments, in alphabetical order."""
+    held = set(capabilities)
+    free = (n for n in NUMBERS if n not in CONDITIONAL and (n not in REFUSED or held & set(REFUSED[n])))
+    return tuple(sorted(free))
+
+
+def profile(capabilities: tuple[str, ...] | list[str]) -> dict[str, Any]:
+    """``linux.seccomp`` of a runtime-spec for a process that holds ``capabilities``."""
+    rules: list[dict[str, Any]] = [{"names": list(allowed(capabilities)), "action": "SCMP_ACT_ALLOW"}]
+    rules += [_when("personality", 0, value, "SCMP_CMP_EQ") for value in PERSONALITIES]
+    rules.append(_when("socket", 0, AF_VSOCK, "SCMP_CMP_NE"))
+    if "CAP_SYS_ADMIN" in capabilities:
+        rules.append({"names": ["clone", "clone3"], "action": "SCMP_ACT_ALLOW"})
+    else:
+        rules.append(_when("clone", 0, NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ", 0))
+        # clone3's flags are behind a pointer: ENOSYS makes libraries use clone.
+        rules.append({"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS})
+    return {
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "defaultErrnoRet": EPERM,
+        "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
+        "syscalls": rules,
+    }
+
+
+def _when(name: str, index: int, value: int, op: str, two: int | None = None) -> dict[str, Any]:
+    argument: dict[str, Any] = {"index": index, "value": value, "op": op}
+    if two is not None:
+        argument["valueTwo"] = two
+    return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": [argument]}

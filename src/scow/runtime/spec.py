@@ -1,0 +1,169 @@
+"""A process and its options as a runtime-spec 1.1 config.json. Pure.
+
+The launcher completes what only the mounted root file system knows: ``process.user`` is ``{"username": text}`` until
+then, and HOME is added.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scow.errors import Invalid, Unsupported
+from scow.runtime import cgroups, seccomp
+from scow.runtime.options import Mount, Options, Ulimit
+from scow.runtime.process import Process
+
+MASKED_PATHS = (
+    "/proc/asound", "/proc/acpi", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+    "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+)  # fmt: skip
+READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+
+_RESTRICTIONS = "nosuid suid nodev dev noexec exec ro rw relatime noatime"
+_PROPAGATION = "rprivate private rslave slave"
+_RLIMITS = "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
+TMPFS_FLAGS = frozenset(_RESTRICTIONS.split())
+BIND_OPTIONS = TMPFS_FLAGS | frozenset(_PROPAGATION.split())
+TMPFS_SIZES = frozenset({"size", "mode", "uid", "gid", "nr_inodes"})
+RLIMITS = frozenset(_RLIMITS.split())
+
+_STRICT = ["nosuid", "noexec", "nodev"]
+
+
+def spec(
+    process: Process, options: Options, *, rootfs: str, directory: str, hostname: str, container_id: str,
+    capabilities: tuple[str, ...], user_namespace: bool = False, size: tuple[int, int] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The document. ``directory`` holds the generated hosts, hostname and resolv.conf; ``size`` is (rows, columns).
+
+    ``user_namespace`` says that the launcher makes one with a single id: what needs other ids is left out.
+    """
+    return {
+        "ociVersion": "1.0.2",
+        "process": _process(process, options, capabilities, size),
+        "root": {"path": rootfs, "readonly": options.read_only},
+        "hostname": hostname,
+        "mounts": mounts(options, directory, user_namespace),
+        "linux": {
+            "namespaces": [{"type": kind} for kind in namespaces(options)],
+            "maskedPaths": list(MASKED_PATHS),
+            "readonlyPaths": list(READONLY_PATHS),
+            "resources": {},
+            "cgroupsPath": cgroups.path_of(container_id),
+            "seccomp": seccomp.profile(capabilities),
+        },
+    }
+
+
+def namespaces(options: Options) -> tuple[str, ...]:
+    common = ("pid", "ipc", "uts", "mount", "cgroup")
+    return common if options.network == "host" else (*common, "network")
+
+
+def mounts(options: Options, directory: str, user_namespace: bool) -> list[dict[str, Any]]:
+    """The default mounts, the generated files, then the user's: parents before children."""
+    asked = [_mount(m) for m in options.mounts]
+    taken = {m["destination"] for m in asked}
+    generated = [
+        _bind(f"{directory}/{name}", f"/etc/{name}", ["rbind", "rprivate"])
+        for name in ("hosts", "hostname", "resolv.conf")
+    ]
+    standard = [*_default_mounts(options, user_namespace), *generated]
+    kept = [m for m in standard if m["destination"] not in taken]
+    return kept + sorted(asked, key=lambda m: str(m["destination"]).count("/"))
+
+
+def _process(
+    process: Process, options: Options, capabilities: tuple[str, ...], size: tuple[int, int] | None
+) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "terminal": process.terminal,
+        "user": {"username": process.user},
+        "args": list(process.args),
+        "env": list(process.env),
+        "cwd": process.cwd,
+        "capabilities": {kind: list(capabilities) for kind in ("bounding", "effective", "permitted")},
+        "rlimits": [_rlimit(u) for u in options.ulimits],
+        "noNewPrivileges": options.no_new_privileges,
+    }
+    if size and process.terminal:
+        told["consoleSize"] = {"height": size[0], "width": size[1]}
+    return told
+
+
+def _default_mounts(options: Options, user_namespace: bool) -> list[dict[str, Any]]:
+    pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
+    sys = _fs("sysfs", "/sys", [*_STRICT, "ro"])
+    if user_namespace and options.network == "host":
+        # The kernel gives a fresh sysfs only to the owner of the network namespace.
+        sys = _bind("/sys", "/sys", ["rbind", "rslave", *_STRICT, "ro"])
+    return [
+        _fs("proc", "/proc", _STRICT),
+        _fs("tmpfs", "/dev", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
+        _fs("devpts", "/dev/pts", pts if user_namespace else [*pts, "gid=5"]),
+        sys,
+        *([] if user_namespace else [_fs("cgroup", "/sys/fs/cgroup", [*_STRICT, "relatime", "ro"])]),
+        _fs("mqueue", "/dev/mqueue", _STRICT),
+        _fs("tmpfs", "/dev/shm", [*_STRICT, "mode=1777", f"size={options.shm_size}"], "shm"),  # noqa: S108
+    ]
+
+
+def _fs(kind: str, destination: str, options: list[str], source: str = "") -> dict[str, Any]:
+    return {"destination": destination, "type": kind, "source": source or kind, "options": list(options)}
+
+
+def _bind(source: str, destination: str, options: list[str]) -> dict[str, Any]:
+    return {"destination": destination, "type": "bind", "source": source, "options": options}
+
+
+def _mount(mount: Mount) -> dict[str, Any]:
+    _check_target(mount.target)
+    access = ["ro"] if mount.read_only else ["rw"]
+    destination = "/" + "/".join(part for part in mount.target.split("/") if part not in ("", "."))
+    if mount.kind == "tmpfs":
+        for option in mount.options:
+            _check_option(option, _is_tmpfs_option(option))
+        return _fs("tmpfs", destination, [*_tmpfs_defaults(mount.options), *mount.options, *access])
+    if not mount.source.startswith("/"):
+        raise Invalid("mount path must be absolute", subject=mount.source)
+    for option in mount.options:
+        _check_option(option, option in BIND_OPTIONS)
+    propagation = [] if set(_PROPAGATION.split()) & set(mount.options) else ["rprivate"]
+    return _bind(mount.source, destination, ["rbind", *propagation, *mount.options, *access])
+
+
+def _is_tmpfs_option(option: str) -> bool:
+    name, equals, value = option.partition("=")
+    if name == "mode" and not (value and len(value) <= 4 and set(value) <= set("01234567")):
+        raise Invalid("mode is an octal number", subject=option)
+    return name in TMPFS_SIZES if equals else name in TMPFS_FLAGS
+
+
+def _tmpfs_defaults(options: tuple[str, ...]) -> list[str]:
+    opposite = {"suid": "nosuid", "exec": "noexec", "dev": "nodev"}
+    return [word for plain, word in opposite.items() if plain not in options]
+
+
+def _check_option(option: str, known: bool) -> None:
+    if not known:
+        raise Unsupported("mount option is not known", subject=option)
+
+
+def _check_target(target: str) -> None:
+    parts = [part for part in target.split("/") if part not in ("", ".")]
+    if not target.startswith("/") or "\0" in target:
+        raise Invalid("mount path must be absolute", subject=target)
+    if not parts:
+        raise Invalid("destination can't be '/'", subject=target)
+    if ".." in parts:
+        raise Invalid("destination may not hold '..'", subject=target)
+
+
+def _rlimit(limit: Ulimit) -> dict[str, Any]:
+    if limit.name not in RLIMITS:
+        raise Invalid("invalid ulimit type", subject=limit.name)
+    soft, hard = (2**64 - 1 if value == -1 else value for value in (limit.soft, limit.hard))
+    if soft > hard:
+        raise Invalid("ulimit soft limit must be less than or equal to hard limit", subject=limit.name)
+    return {"type": f"RLIMIT_{limit.name.upper()}", "soft": soft, "hard": hard}

@@ -1,0 +1,251 @@
+"""Process 1 of a container's outer pid namespace: mounts, starts, waits, passes signals, cleans up. Light."""
+
+from __future__ import annotations
+
+import _signal as signal  # type: ignore[import-not-found]  # the module without enum: 3 ms less
+import os
+import select
+
+from scow.runtime import cgroups, chroot, linux, oci_runtime, sandbox
+from scow.runtime.beneath import Placed, make_place, read_beneath
+from scow.runtime.executable import View, find_executable
+from scow.runtime.mounting import mount_rootfs
+from scow.runtime.users import UnknownUser, find_user
+from scow.runtime.wire import CONTROL, Refused, receive, send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from socket import socket
+    from typing import Any
+
+FORWARDED = (1, 2, 3, 10, 12, 13, 14, 15, 18, 28)  # HUP INT QUIT USR1 USR2 PIPE ALRM TERM CONT WINCH
+_ALL = tuple(n for n in range(1, 65) if n not in (9, 19, 32, 33))  # not KILL, STOP, and the C library's own two
+_SIGKILL, _SIGCHLD = 9, 17
+
+
+def main(plan: dict[str, Any]) -> None:
+    """Run the plan; never returns."""
+    code = 125
+    try:
+        linux.prctl(linux.PR_SET_PDEATHSIG, _SIGKILL)
+        code = Supervisor(plan).run()
+    except Exception as error:
+        # The edge of this process: whatever it was goes to the other side as a value.
+        try:  # noqa: SIM105 -- contextlib is not loaded here
+            send(CONTROL, {"error": Refused.by(error).fields})
+        except OSError:
+            pass
+    os._exit(code)
+
+
+class Supervisor:
+    """One container from its plan to its exit code."""
+
+    def __init__(self, plan: dict[str, Any]) -> None:
+        self.plan = plan
+        self.spec: dict[str, Any] = plan["spec"]
+        self.embedded = plan["runtime"] == "sandbox"
+        self.child = 0  # the container's first process
+
+    def run(self) -> int:
+        wakeup = self._catch_signals()
+        root = self._root()
+        _complete(self.spec, root)
+        program = find_executable(View(self.spec["root"]["path"], self._mounts()), *_lookup(self.spec["process"]))
+        os.umask(0)
+        placed = chroot.furnish(self.spec, root) if self.plan["chroot"] else _make_places(self.spec["mounts"], root)
+        os.umask(0o022)  # an OCI runtime hands its own on
+        try:
+            if self.embedded:
+                self._start_embedded(program)
+            else:
+                self._start_oci()
+            return self._wait(wakeup)
+        finally:
+            self._clean_up(placed, root)
+
+    def _root(self) -> int:
+        """The root file system, mounted where the spec says (or the tree itself, where nothing can be mounted)."""
+        if self.plan["chroot"]:
+            chroot.check(self.plan)
+            chroot.adopt_orphans()
+            self.spec["root"]["path"] = self.plan["rootfs"]["path"]
+        else:
+            linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+            mount_rootfs(self.plan["rootfs"], self.spec["root"]["path"], self.plan["directory"])
+        return os.open(self.spec["root"]["path"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _mounts(self) -> list[dict[str, Any]]:
+        return [] if self.plan["chroot"] else self.spec["mounts"]
+
+    def _clean_up(self, placed: list[Placed], root: int) -> None:
+        if self.plan["chroot"]:
+            chroot.kill_leftovers()
+        if not self.embedded:
+            cgroups.remove(self.plan["id"])
+        for place in reversed(placed):
+            try:  # noqa: SIM105 -- contextlib is not loaded here
+                place.remove(root)
+            except OSError:
+                pass  # the container put something there, or took it away
+
+    def _catch_signals(self) -> int:
+        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+        for number in (*FORWARDED, _SIGCHLD):
+            signal.signal(number, lambda *_: None)
+        return reader
+
+    def _start_embedded(self, program: str) -> None:
+        reader, writer = os.pipe2(os.O_CLOEXEC)
+        ours, theirs = _console_pair() if self.spec["process"]["terminal"] else (None, None)
+        if not self.plan["chroot"]:
+            linux.unshare(linux.CLONE_NEWPID)
+        self.child = os.fork()
+        if self.child == 0:
+            self._be_container(program, writer, theirs.fileno() if theirs else None)
+        os.close(writer)
+        if ours and theirs:
+            theirs.close()
+        error = receive(reader)
+        os.close(reader)
+        if error is not None:
+            os.waitpid(self.child, 0)
+            raise Refused(**error)
+        self._started(ours)
+
+    def _be_container(self, program: str, report: int, console: int | None) -> None:
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in _ALL:
+                signal.signal(number, signal.SIG_DFL)
+            sandbox.become(self.plan, program, report, console)
+        except Exception as error:
+            send(report, Refused.by(error).fields)
+        os._exit(125)
+
+    def _start_oci(self) -> None:
+        import json
+
+        self.plan["spec"] = self.spec = oci_runtime.adapted(self.plan)
+        oci_runtime.prepare(self.plan)
+        with open("config.json", "w", encoding="utf-8", errors="surrogateescape") as file:
+            json.dump(self.spec, file, ensure_ascii=False)
+        listener = _listen() if self.spec["process"]["terminal"] else None
+        words = oci_runtime.command(self.plan)
+        starter = os.posix_spawn(words[0], words, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, setsigdef=_ALL)
+        _, status = os.waitpid(starter, 0)
+        if status:
+            raise Refused("Unsupported", oci_runtime.failure(), self.plan["runtime"])
+        self.child = oci_runtime.container_pid()  # the starter is gone: the container is ours to wait for
+        self._started(listener.accept()[0] if listener else None)
+
+    def _started(self, console: socket | None) -> None:
+        if console is None:
+            send(CONTROL, {"started": True})
+            return
+        import socket
+
+        _, fds, _, _ = socket.recv_fds(console, 64, 1)
+        console.close()
+        send(CONTROL, {"started": True, "console": True})
+        with socket.socket(fileno=os.dup(CONTROL)) as s:
+            socket.send_fds(s, [b"m"], fds)
+        os.close(fds[0])
+
+    def _wait(self, wakeup: int) -> int:
+        poll = select.poll()
+        for fd in (wakeup, CONTROL):
+            poll.register(fd, select.POLLIN)
+        status = self._reaped()
+        while status is None:
+            for fd, _ in poll.poll():
+                if fd == wakeup:
+                    self._pass_on(os.read(wakeup, 64))
+                else:
+                    message = receive(CONTROL)
+                    self._signal(_SIGKILL if message is None else int(message["signal"]))
+                    if message is None:
+                        poll.unregister(CONTROL)
+            status = self._reaped()
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def _pass_on(self, numbers: bytes) -> None:
+        for number in numbers:
+            if number != _SIGCHLD:
+                self._signal(number)
+
+    def _signal(self, number: int) -> None:
+        try:  # noqa: SIM105 -- contextlib is not loaded here
+            os.kill(self.child, number)
+        except ProcessLookupError:
+            pass
+
+    def _reaped(self) -> int | None:
+        """Collect every dead child; the status of ours once it is among them."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return None
+            if pid == 0:
+                return None
+            if pid == self.child:
+                return status
+
+
+def _complete(spec: dict[str, Any], root: int) -> None:
+    """Put in what only the root file system knows: who the user is, and its home."""
+    process = spec["process"]
+    try:
+        user = find_user(
+            process["user"]["username"], read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group")
+        )
+    except UnknownUser as error:
+        raise Refused("Invalid", str(error)) from None
+    process["user"] = {"uid": user.uid, "gid": user.gid}
+    if user.groups:
+        process["user"]["additionalGids"] = list(user.groups)
+    if not any(entry.startswith("HOME=") and len(entry) > 5 for entry in process["env"]):
+        process["env"] = [e for e in process["env"] if not e.startswith("HOME=")] + [f"HOME={user.home}"]
+
+
+def _lookup(process: dict[str, Any]) -> tuple[str, str, str]:
+    path = next((e[5:] for e in process["env"] if e.startswith("PATH=")), "")
+    return process["args"][0], path, process["cwd"]
+
+
+def _make_places(mounts: list[dict[str, Any]], root: int) -> list[Placed]:
+    """Mount points that the root file system lacks; those inside other mounts are not ours to make."""
+    placed: list[Placed] = []
+    outer: list[str] = []
+    for mount in mounts:
+        place = mount["destination"]
+        if any(place.startswith(f"{other}/") for other in outer):
+            continue
+        outer.append(place)
+        placed += make_place(root, place, mount["type"] != "bind" or os.path.isdir(mount["source"]), _mode(mount))
+    return placed
+
+
+def _mode(mount: dict[str, Any]) -> int:
+    """A tmpfs shows the mode of the directory under it (runc makes it so), so a new one gets the mode asked for."""
+    if mount["type"] != "tmpfs":
+        return 0o755
+    words = [word[5:] for word in mount["options"] if word.startswith("mode=")]
+    return int(words[-1], 8) if words else 0o1777
+
+
+def _console_pair() -> tuple[socket, socket]:
+    import socket
+
+    return socket.socketpair()
+
+
+def _listen() -> socket:
+    import socket
+
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(oci_runtime.CONSOLE)
+    listener.listen(1)
+    return listener

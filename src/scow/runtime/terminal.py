@@ -1,0 +1,114 @@
+"""A container's terminal and the user's: raw mode, window size, and copying between the two until it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import select
+import signal
+import struct
+import termios
+import threading
+import tty
+from collections.abc import Iterator
+
+_CHUNK = 64 * 1024
+_END_OF_FILE = b"\x04"
+
+
+def size_of(fd: int) -> tuple[int, int] | None:
+    """(rows, columns) of a terminal; None when ``fd`` is none."""
+    try:
+        rows, columns, _, _ = struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8)))
+    except OSError:
+        return None
+    return rows, columns
+
+
+def copy(master: int, stdin: int | None, stdout: int) -> None:
+    """Copy until the container's side closes: ``stdin`` (if any) to ``master``, ``master`` to ``stdout``.
+
+    A ``stdin`` that is a terminal is raw meanwhile, and ``stdout``'s changes of size go to the container.
+    """
+    with _raw(stdin), _resizing(master, stdout if stdin is None else stdin) as changed:
+        _pump(master, stdin, stdout, changed)
+
+
+def _pump(master: int, stdin: int | None, stdout: int, changed: int) -> None:
+    poll = select.poll()
+    poll.register(master, select.POLLIN)
+    poll.register(changed, select.POLLIN)
+    if stdin is not None:
+        poll.register(stdin, select.POLLIN)
+    while True:
+        for fd, _ in poll.poll():
+            if fd == changed:
+                os.read(changed, 64)
+                _resize(master, stdout if stdin is None else stdin)
+            elif fd == stdin:
+                part = os.read(stdin, _CHUNK)
+                _write(master, part or _END_OF_FILE)
+                if not part:
+                    poll.unregister(stdin)
+            elif not _forward(master, stdout):
+                return
+
+
+def _forward(master: int, stdout: int) -> bool:
+    """One read of the container's output; False at its end (a pty's end is EIO)."""
+    try:
+        part = os.read(master, _CHUNK)
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return False
+        raise
+    _write(stdout, part)
+    return bool(part)
+
+
+def _write(fd: int, part: bytes) -> None:
+    with contextlib.suppress(OSError):  # the reader left: the container goes on
+        while part:
+            part = part[os.write(fd, part) :]
+
+
+def _resize(master: int, terminal: int) -> None:
+    size = size_of(terminal)
+    if size:
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+
+
+@contextlib.contextmanager
+def _raw(fd: int | None) -> Iterator[None]:
+    if fd is None or not os.isatty(fd):
+        yield
+        return
+    before = termios.tcgetattr(fd)
+    tty.setraw(fd, termios.TCSANOW)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+
+@contextlib.contextmanager
+def _resizing(master: int, terminal: int) -> Iterator[int]:
+    """A descriptor that becomes readable when the user's window changes its size."""
+    _resize(master, terminal)
+    reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    main = threading.current_thread() is threading.main_thread()  # only there may signals be caught
+    before = signal.signal(signal.SIGWINCH, lambda *_: _wake(writer)) if main else None
+    try:
+        yield reader
+    finally:
+        if main:
+            signal.signal(signal.SIGWINCH, before)
+        os.close(reader)
+        os.close(writer)
+
+
+def _wake(writer: int) -> None:
+    with contextlib.suppress(BlockingIOError):
+        os.write(writer, b"w")

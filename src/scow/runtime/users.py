@@ -1,0 +1,85 @@
+"""Who a container's process is: ``user[:group]`` looked up in the root file system's own files. Pure, and light."""
+
+from __future__ import annotations
+
+_LARGEST_ID = 2**31 - 1
+
+
+class UnknownUser(ValueError):
+    """The text names no user or group of these files."""
+
+
+class User:
+    """Numbers for the kernel; ``groups`` are the supplementary ones."""
+
+    __slots__ = ("gid", "groups", "home", "uid")
+
+    def __init__(self, uid: int, gid: int, groups: tuple[int, ...] = (), home: str = "/") -> None:
+        self.uid, self.gid, self.groups, self.home = uid, gid, groups, home
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, User) and self._facts() == other._facts()
+
+    def __hash__(self) -> int:
+        return hash(self._facts())
+
+    def __repr__(self) -> str:
+        return f"User(uid={self.uid}, gid={self.gid}, groups={self.groups}, home={self.home!r})"
+
+    def _facts(self) -> tuple[int, int, tuple[int, ...], str]:
+        return (self.uid, self.gid, self.groups, self.home)
+
+
+def find_user(text: str, passwd: bytes, group: bytes) -> User:
+    """The user ``text`` means (empty: id 0), by docker's rules; raises :class:`UnknownUser`.
+
+    The first passwd line whose name or number fits wins. Supplementary groups count only when no group was asked for.
+    """
+    name, _, group_name = text.partition(":")
+    user, login = _user(name, passwd)
+    if group_name:
+        return User(user.uid, _group(group_name, group), (), user.home)
+    if not login:
+        return user
+    extra = {int(line[2]) for line in _lines(group, 4) if login in line[3].split(",") and _number(line[2]) is not None}
+    return User(user.uid, user.gid, tuple(sorted(extra)), user.home)
+
+
+def _user(name: str, passwd: bytes) -> tuple[User, str]:
+    wanted = _number(name or "0")
+    for line in _lines(passwd, 6):
+        uid, gid = _number(line[2]), _number(line[3])
+        if uid is None or gid is None:
+            continue
+        if line[0] == name or uid == wanted:
+            return User(uid, gid, (), line[5] or "/"), line[0]
+    if wanted is None:
+        raise UnknownUser(f"unable to find user {name}: no matching entries in passwd file")
+    return User(_in_range(wanted), 0), ""
+
+
+def _group(name: str, group: bytes) -> int:
+    wanted = _number(name)
+    for line in _lines(group, 3):
+        gid = _number(line[2])
+        if gid is not None and (line[0] == name or gid == wanted):
+            return gid
+    if wanted is None:
+        raise UnknownUser(f"unable to find group {name}: no matching entries in group file")
+    return _in_range(wanted)
+
+
+def _lines(file: bytes, fields: int) -> list[list[str]]:
+    """The colon-separated lines that have at least ``fields`` fields."""
+    split = (line.strip().split(":") for line in file.decode("utf-8", "surrogateescape").split("\n"))
+    return [line for line in split if len(line) >= fields and line[0]]
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _in_range(number: int) -> int:
+    if number > _LARGEST_ID:
+        raise UnknownUser("uids and gids must be in range 0-2147483647")
+    return number

@@ -1,0 +1,71 @@
+"""What a launcher and whoever started it say to each other: one socket, a message = length + marshalled plain values.
+
+Both ends are the same interpreter and trust each other; marshal costs no import. The starter sends the plan, then
+``{"signal": n}``; the launcher answers ``{"started": True}`` (with the terminal's master, if any) or ``{"error": …}``.
+An end of file from the starter means that it died: the container is killed.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+CONTROL = 3
+"""The descriptor a launcher finds its end on."""
+
+_LARGEST = 64 * 1024 * 1024
+
+
+class Refused(Exception):
+    """A start that failed; ``kind`` names the class of :mod:`scow.errors` that it becomes on the other side."""
+
+    def __init__(self, kind: str, problem: str, subject: str = "", hint: str = "", exit_code: int = 125) -> None:
+        super().__init__(problem)
+        self.fields: dict[str, Any] = {
+            "kind": kind, "problem": problem, "subject": subject, "hint": hint, "exit_code": exit_code,
+        }  # fmt: skip
+
+    @classmethod
+    def by(cls, error: Exception) -> Refused:
+        """What an unexpected error is told as."""
+        if isinstance(error, Refused):
+            return error
+        if isinstance(error, PermissionError):
+            return cls("Denied", str(error.strerror), str(error.filename or ""))
+        if isinstance(error, OSError):
+            return cls("Unsupported", f"{error.strerror}", str(error.filename or ""))
+        return cls("Unsupported", f"{type(error).__name__}: {error}", "launcher")
+
+
+def send(fd: int, message: dict[str, Any]) -> None:
+    raw = marshal.dumps(message)
+    rest = len(raw).to_bytes(4, "little") + raw
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def receive(fd: int) -> dict[str, Any] | None:
+    """The next message; None at the end."""
+    head = _exactly(fd, 4)
+    if head is None:
+        return None
+    size = int.from_bytes(head, "little")
+    raw = _exactly(fd, size) if size <= _LARGEST else None
+    return None if raw is None else marshal.loads(raw)  # noqa: S302
+
+
+def _exactly(fd: int, size: int) -> bytes | None:
+    raw = b""
+    while len(raw) < size:
+        try:
+            part = os.read(fd, size - len(raw))
+        except ConnectionError:
+            return None
+        if not part:
+            return None
+        raw += part
+    return raw

@@ -1,0 +1,20 @@
+"""Registers the suite's fixtures; they live in ``tests/support``, a file for each kind of ground to stand on."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_REPOSITORY = str(Path(__file__).resolve().parents[1])
+if _REPOSITORY not in sys.path:  # `tests.support` is imported by name, from tests and from the bench
+    sys.path.insert(0, _REPOSITORY)
+
+#: what is imported by another comes first: pytest rewrites asserts only in what it imports itself
+pytest_plugins = [
+    "tests.support.rootfs",
+    "tests.support.users",
+    "tests.support.cli",
+    "tests.support.registries",
+    "tests.support.daemons",
+    "tests.support.containers",
+]

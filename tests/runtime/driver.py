@@ -1,0 +1,90 @@
+"""Starts containers for the tests, as whatever user it is: a JSON request per line, a JSON answer per line.
+
+``driver.py REQUEST`` starts one on its own standard streams and exits as it did.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from scow.errors import Process, ScowError
+from scow.oci.config import Process as ImageProcess
+from scow.runtime.bundle import Bundle, make_bundle
+from scow.runtime.options import Mount, Options, Ulimit
+from scow.runtime.runner import Runner, Stdio
+from scow.runtime.terminal import size_of
+from scow.snapshot.rootfs import Directory, Overlay, Rootfs
+
+
+def options(asked: dict[str, Any]) -> Options:
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.items()}
+    values["mounts"] = tuple(Mount(**{**m, "options": tuple(m.get("options", ()))}) for m in asked.get("mounts", ()))
+    values["ulimits"] = tuple(Ulimit(*u) for u in asked.get("ulimits", ()))
+    return Options(**values)
+
+
+def rootfs(request: dict[str, Any], directory: Path) -> Rootfs:
+    if "path" in request:
+        return Directory(Path(request["path"]))
+    for name in ("upper", "work"):
+        (directory / name).mkdir(exist_ok=True)
+    return Overlay(tuple(Path(p) for p in request["lower"]), directory / "upper", directory / "work")
+
+
+def bundle(request: dict[str, Any], runner: Runner) -> Bundle:
+    directory = Path(request["directory"])
+    directory.mkdir(exist_ok=True)
+    asked: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in request.get("image", {}).items()}
+    image = ImageProcess(**asked)
+    name = f"{os.getpid()}-{directory.name}"
+    return make_bundle(
+        directory, name, rootfs(request, directory), image, options(request["options"]), runner.probe, size_of(0)
+    )
+
+
+def told(error: ScowError) -> dict[str, Any]:
+    code = error.exit_code if isinstance(error, Process) else 125
+    return {"error": type(error).__name__, "message": str(error), "code": code}
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as stdin:
+        stdin.write(request.get("stdin", "").encode())
+        stdin.seek(0)
+        streams = Stdio(stdin.fileno() if "stdin" in request else None, out.fileno(), err.fileno())
+        try:
+            runner = Runner(request["runtime"])
+            running = runner.start(bundle(request, runner), streams)
+        except ScowError as error:
+            return told(error)
+        pid = running.pid
+        if "signal" in request:
+            while not os.fstat(out.fileno()).st_size:  # the container says when it is ready
+                pass
+            running.signal(request["signal"])
+        code = running.wait()
+        texts = [os.pread(f.fileno(), 1 << 20, 0).decode() for f in (out, err)]
+    upper = Path(request["directory"]) / "upper"
+    written = sorted(str(p.relative_to(upper)) for p in upper.rglob("*"))
+    return {"code": code, "out": texts[0], "err": texts[1], "upper": written, "pid": pid}
+
+
+def main() -> None:
+    if len(sys.argv) > 1:
+        request = json.loads(sys.argv[1])
+        runner = Runner(request["runtime"])
+        running = runner.start(bundle(request, runner), Stdio(0, 1, 2))
+        if request.get("tell"):
+            print("started", os.getpid(), running._launcher, running.pid, flush=True)
+        sys.exit(running.wait())
+    for line in sys.stdin:
+        print(json.dumps(answer(json.loads(line))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
