@@ -206,7 +206,7 @@ class Execution:
         upper, work = directory / "upper", directory / "work"
         for made in (upper, work):
             made.mkdir(parents=True)
-        _style(upper, rootfs.root_entry(root.layers, self.store.unpacking))
+        rootfs.style(upper, rootfs.root_entry(root.layers, self.store.unpacking))
         lower = rootfs.with_mount_points(root.trees(), root.chain, self.store.snapshots)
         code = self._follow(place, RunRequest(op, Overlay(lower, upper, work), directory, -1))
         if code:
@@ -311,10 +311,3 @@ def _clamping(items: Iterator[Item], upper: Path) -> Iterator[Item]:
             full = os.path.join(root, entry.path)
             if os.lstat(full).st_mtime_ns != entry.mtime:
                 os.utime(full, ns=(entry.mtime, entry.mtime), follow_symlinks=False)
-
-
-def _style(directory: Path, entry: Entry) -> None:
-    """Let the writable layer's root look as the image's root does."""
-    os.chmod(directory, entry.mode)
-    if os.geteuid() == 0:
-        os.chown(directory, entry.uid, entry.gid)

@@ -154,6 +154,7 @@ class Layout:
         path = self.ingest / f"blob-{secrets.token_hex(8)}"
         try:
             with path.open("xb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here
                 yield BlobDraft(self, file, path)
         except OSError as error:
             raise disk_error(error, self.root) from None

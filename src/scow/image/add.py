@@ -7,10 +7,12 @@ from pathlib import Path
 
 from scow.content.layout import Layout, disk_error
 from scow.image.mutate import Layer, manifest
+from scow.image.unpack import unpacking_into
 from scow.layer.index import Writer
-from scow.layer.pack import Item, pack
+from scow.layer.pack import Item, compress, pack
 from scow.layer.placement import Placement
 from scow.layer.store import Layers
+from scow.layer.tar import Reader
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest
@@ -30,6 +32,21 @@ def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path 
             blob.keep(digest)
             if tree is not None:
                 tree.rename(draft.tree)
+            layers.keep(draft, diff_id)
+    except OSError as error:
+        raise disk_error(error, layout.root) from None
+    return Layer(Descriptor(media_types.OCI_LAYER_GZIP, digest, packed.blob_size), diff_id)
+
+
+def add_tar(layout: Layout, layers: Layers, reader: Reader) -> Layer:
+    """Make a layer of a tar as it is; it is judged and unpacked while it is compressed."""
+    try:
+        with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, trees=True) as stages:
+            packed = compress(reader, blob.file, stages.feed)
+            stages.feed(b"")
+            digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
+            layout.hold(diff_id)
+            blob.keep(digest)
             layers.keep(draft, diff_id)
     except OSError as error:
         raise disk_error(error, layout.root) from None

@@ -122,6 +122,13 @@ class _Nothing:
         return iter(())
 
 
+def style(upper: Path, root: Entry) -> None:
+    """Let the writable directory look as the image's root does: it is the topmost, so it is what shows."""
+    os.chmod(upper, root.mode)
+    if os.geteuid() == 0:
+        os.chown(upper, root.uid, root.gid)
+
+
 def flat(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> Path:
     """All layers applied to one tree, one after another."""
     chain = chain_id(layer.diff_id for layer in layers)

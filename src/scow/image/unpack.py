@@ -95,14 +95,21 @@ class Unpacking:
 
     @contextlib.contextmanager
     def _drafted(self, trees: bool) -> Iterator[tuple[Draft, Inflating]]:
-        with self.layers.draft() as draft:
-            stages = Inflating(lambda reader, size: _write(reader, size, draft, trees=trees))
-            try:
+        try:
+            with self.layers.draft() as draft, unpacking_into(draft, trees=trees) as stages:
                 yield draft, stages
-            except OSError as error:
-                raise disk_error(error, self.layout.root) from None
-            finally:
-                stages.abandon()
+        except OSError as error:
+            raise disk_error(error, self.layout.root) from None
+
+
+@contextlib.contextmanager
+def unpacking_into(draft: Draft, *, trees: bool) -> Iterator[Inflating]:
+    """Stages that make ``draft``'s index, and with ``trees`` its tree, from the layer's bytes as they are fed."""
+    stages = Inflating(lambda reader, size: _write(reader, size, draft, trees=trees))
+    try:
+        yield stages
+    finally:
+        stages.abandon()
 
 
 def _write(reader: Reader, size: Callable[[], int], draft: Draft, *, trees: bool) -> None:

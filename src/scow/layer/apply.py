@@ -41,6 +41,6 @@ _ACTIONS: Final[dict[str, _Action]] = {
     "char": lambda tree, entry, _: tree.special(entry),
     "block": lambda tree, entry, _: tree.special(entry),
     "fifo": lambda tree, entry, _: tree.special(entry),
-    "whiteout": lambda tree, entry, placement: tree.whiteout(entry.path, placement.seen.__contains__),
-    "opaque": lambda tree, entry, placement: tree.opaque(entry.path, placement.seen.__contains__),
+    "whiteout": lambda tree, entry, placement: tree.whiteout(entry.path, placement.brought),
+    "opaque": lambda tree, entry, placement: tree.opaque(entry.path, placement.brought),
 }

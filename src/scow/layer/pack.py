@@ -21,6 +21,7 @@ from scow.layer.compression import MEMBER, gzip_member
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
 from scow.layer.index import Writer
+from scow.layer.tar import Reader
 
 _THREADS: Final = max(2, os.cpu_count() or 2)
 _READ: Final = 1 << 20
@@ -113,6 +114,17 @@ def pack(items: Iterable[Item], output: BinaryIO, index: Writer) -> Packed:
                 entry = msgspec.structs.replace(entry, digest=digest, offset=offset)
             index.add(entry)
         stream.write(END)
+        stream.finish()
+    return Packed(stream.blob.hexdigest(), stream.blob_size, stream.tar.hexdigest(), stream.tar_size)
+
+
+def compress(reader: Reader, output: BinaryIO, watch: Callable[[bytes], None]) -> Packed:
+    """Write a tar that is there already to ``output``, compressed; ``watch`` sees its bytes."""
+    with ThreadPoolExecutor(_THREADS, "gzip") as pool:
+        stream = _Stream(output, pool)
+        while chunk := reader.read(_READ):
+            stream.write(chunk)
+            watch(chunk)
         stream.finish()
     return Packed(stream.blob.hexdigest(), stream.blob_size, stream.tar.hexdigest(), stream.tar_size)
 

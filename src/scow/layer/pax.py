@@ -23,7 +23,7 @@ def parse(data: bytes) -> dict[bytes, bytes]:
             raise Invalid("damaged PAX header: a record's length is not a number")
         end = start + int(digits)
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
-        if end > len(data) or data[end - 1 : end] != b"\n" or not equals or not key:
+        if end > len(data) or data[end - 1 : end] != b"\n" or not equals or not key or b"\0" in key:
             raise Invalid("damaged PAX header: a record does not end where it says")
         if key in _SPARSE_PARTS:  # format 0.0 repeats two keys where 0.1 has one list
             value = records[_SPARSE_MAP] + b"," + value if _SPARSE_MAP in records else value
@@ -45,7 +45,7 @@ def nanoseconds(text: bytes) -> int:
     """``b"1700000000.25"`` (also negative) → nanoseconds. Raises :class:`Invalid`."""
     whole, _, fraction = text.partition(b".")
     negative = whole.startswith(b"-")
-    digits = whole.lstrip(b"-") or b"0"
+    digits = whole.removeprefix(b"-") or b"0"
     if not digits.isdigit() or (fraction and not fraction.isdigit()) or len(digits) > 18:
         raise Invalid(f"damaged PAX header: {text[:40]!r} is not a time")
     nanos = int(digits) * 10**9 + int((fraction + b"000000000")[:9])

@@ -31,21 +31,31 @@ class Placement:
         self.seen: dict[bytes, Kind] = {}
         self._links: dict[bytes, bytes] = {}
         self._directories: set[bytes] = {b""}
+        self._hidden: set[bytes] = set()
+        self._opaque: set[bytes] = set()
         self.implicit: set[bytes] = set()
         self.plain = True
 
     def place(self, entry: Entry) -> Entry:
         """``entry`` at its real path, noted. Raises :class:`Invalid` where a parent is not a directory."""
-        path, link = self.real(entry.path), entry.link
+        path, link = self._directory(entry.path) if entry.kind == "opaque" else self.real(entry.path), entry.link
         if entry.kind == "hardlink":
             link = self.real(link)
             if link not in self.seen:
                 self.plain = False
         if path != entry.path or link != entry.link:
             entry = msgspec.structs.replace(entry, path=path, link=link)
-        if entry.kind not in ("whiteout", "opaque"):
+        if entry.kind == "whiteout":
+            self._hidden.add(path)
+        elif entry.kind == "opaque":
+            self._opaque.add(path)
+        else:
             self._note(entry)
         return entry
+
+    def brought(self, path: bytes) -> bool:
+        """Whether the layer has ``path``, or something below it."""
+        return path in self.seen or path in self._directories
 
     def real(self, path: bytes) -> bytes:
         """``path`` with its parents' symlinks followed; the last component is never followed."""
@@ -58,8 +68,10 @@ class Placement:
     def _note(self, entry: Entry) -> None:
         path = entry.path
         old = self.seen.get(path)
-        if old == "dir" and entry.kind != "dir":
+        if entry.kind != "dir" and path in self._directories:
             self._forget_below(path)
+        elif entry.kind == "dir" and old not in (None, "dir"):
+            self._opaque.add(path)  # what was below it went when it was not a directory
         self.seen[path] = entry.kind
         self._links.pop(path, None)
         if entry.kind == "symlink":
@@ -69,11 +81,12 @@ class Placement:
             self.implicit.discard(path)
         else:
             self._directories.discard(path)
+            self.implicit.discard(path)
 
     def _forget_below(self, path: bytes) -> None:
         prefix = path + b"/"
-        for gone in [known for known in self.seen if known.startswith(prefix)]:
-            del self.seen[gone]
+        for gone in [known for known in (*self.seen, *self._directories) if known.startswith(prefix)]:
+            self.seen.pop(gone, None)
             self._links.pop(gone, None)
             self._directories.discard(gone)
             self.implicit.discard(gone)
@@ -108,7 +121,16 @@ class Placement:
         if path in self.seen:
             return self._links.get(path)
         below = self._lower(path)
-        return below[1] if below and below[0] == "symlink" else None
+        return below[1] if below and below[0] == "symlink" and not self._is_hidden(path) else None
+
+    def _is_hidden(self, path: bytes) -> bool:
+        """Whether a whiteout that came by already hides what lies at ``path`` below."""
+        if path in self._hidden or b"" in self._opaque:
+            return True
+        while path := path.rpartition(b"/")[0]:
+            if path in self._hidden or path in self._opaque:
+                return True
+        return False
 
     def _enter(self, path: bytes) -> None:
         if path in self._directories:

@@ -9,6 +9,7 @@ from typing import Final
 from scow.errors import Invalid, Limit
 
 _SEGMENTS_LIMIT: Final = 1 << 20
+_SIZE_LIMIT: Final = 1 << 62
 _BLOCK: Final = 512
 
 
@@ -76,10 +77,12 @@ def _pax_1(records: dict[bytes, bytes], take: Callable[[int], bytes]) -> Map:
 
 
 def _map(size: int, numbers: list[int], consumed: int = 0) -> Map:
-    segments = tuple(zip(numbers[::2], numbers[1::2], strict=False))
+    if len(numbers) % 2 or not 0 <= size < _SIZE_LIMIT:
+        raise Invalid(f"damaged sparse map: {len(numbers)} numbers for a file of {size} bytes")
+    segments = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     end = 0
     for start, length in segments:
-        if start < end or start + length > size:
+        if start < end or length < 0 or start + length > size:
             raise Invalid("damaged sparse map: segments overlap or leave the file")
         end = start + length
     return Map(size, segments, consumed)

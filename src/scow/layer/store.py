@@ -14,6 +14,7 @@ later one it is checked once against the index (types, sizes, times) and dropped
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 import stat
@@ -57,7 +58,7 @@ class Layers:
     def index(self, diff_id: DiffId) -> Index | None:
         """The layer's index, open; ``None`` when there is none, or none that can be read."""
         try:
-            return Index(self._home(diff_id) / "index")
+            return Index(self.home(diff_id) / "index")
         except (FileNotFoundError, Integrity):
             return None
 
@@ -71,7 +72,7 @@ class Layers:
 
     def tree(self, diff_id: DiffId) -> Path | None:
         """The unpacked tree, whole, or ``None``."""
-        tree = self._home(diff_id) / self.flavour
+        tree = self.home(diff_id) / self.flavour
         marker = tree.with_suffix(".boot")
         try:
             if marker.read_text() == self._boot:
@@ -86,14 +87,17 @@ class Layers:
         directory = self._ingest / f"layer-{secrets.token_hex(8)}"
         directory.mkdir(parents=True)
         draft = Draft(directory, self.flavour)
+        held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
         try:
             yield draft
         finally:
             remove(directory)
+            os.close(held)
 
     def keep(self, draft: Draft, diff_id: DiffId) -> None:
         """Move the draft's index and tree in place. What is there already stays: it is the same."""
-        home = self._home(diff_id)
+        home = self.home(diff_id)
         home.mkdir(parents=True, exist_ok=True)
         if draft.tree.is_dir() and self.tree(diff_id) is None:
             self._keep_tree(draft, home)
@@ -103,7 +107,7 @@ class Layers:
 
     def remove(self, diff_id: DiffId) -> int:
         """Take the layer out of sight at once, then delete it; returns the bytes it took."""
-        home = self._home(diff_id)
+        home = self.home(diff_id)
         size = disk_usage(home)
         trash = self._ingest / f"trash-{secrets.token_hex(8)}"
         trash.parent.mkdir(parents=True, exist_ok=True)
@@ -114,7 +118,7 @@ class Layers:
 
     def size(self, diff_id: DiffId) -> int:
         """Bytes on disk."""
-        return disk_usage(self._home(diff_id))
+        return disk_usage(self.home(diff_id))
 
     def _keep_tree(self, draft: Draft, home: Path) -> None:
         place = home / self.flavour
@@ -136,7 +140,8 @@ class Layers:
         marker.write_text(self._boot)
         return tree
 
-    def _home(self, diff_id: DiffId) -> Path:
+    def home(self, diff_id: DiffId) -> Path:
+        """Where everything of a layer is."""
         return self._root / diff_id.hex
 
 

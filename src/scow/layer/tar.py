@@ -16,6 +16,9 @@ from scow.layer.entry import Entry, Kind, judge
 BLOCK: Final = 512
 _EXTENDED_LIMIT: Final = 1 << 20
 _SIZE_LIMIT: Final = 1 << 62
+_TIME_LIMIT: Final = (1 << 63) - 1  # nanoseconds: the years 1677 to 2262
+_MAJOR_LIMIT: Final = (1 << 12) - 1  # as the kernel's dev_t
+_MINOR_LIMIT: Final = (1 << 20) - 1
 _CHUNK: Final = 1 << 20
 _ZEROS: Final = bytes(BLOCK)
 
@@ -106,6 +109,8 @@ class Body:
         self._stream = stream
         self._left = stored - (holes.consumed if holes else 0)
         self.map: sparse.Map | None = holes
+        if holes and self._left < sum(length for _, length in holes.segments):
+            raise Invalid("damaged sparse map: it tells of more than the member holds")
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """``(offset in the file, bytes)``; offsets jump over holes."""
@@ -140,8 +145,7 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
             continue
         records = {**shared, **own} if shared else own
         own = {}
-        if b"size" in records:
-            size = _decimal(records, b"size", size)
+        size = _bounded(_decimal(records, b"size", size))
         kind = _KINDS.get(flag)
         stored = size if kind in ("file", None) else 0
         body = Body(stream, stored, sparse.find(block, flag, records, stream.take) if kind == "file" else None)
@@ -159,10 +163,13 @@ def _check(block: bytes) -> tuple[bytes, int]:
     unsigned = sum(block) - sum(block[148:156]) + 8 * 32
     if said != unsigned and said != _signed(block):
         raise Invalid("not a tar stream, or a damaged one: a header's checksum does not hold")
-    size = _number(block[124:136])
+    return block[156:157], _bounded(_number(block[124:136]))
+
+
+def _bounded(size: int) -> int:
     if not 0 <= size < _SIZE_LIMIT:
         raise Invalid(f"tar header gives an impossible size of {size}")
-    return block[156:157], size
+    return size
 
 
 def _signed(block: bytes) -> int:
@@ -205,10 +212,10 @@ def _entry(
     mtime = _number(block[136:148]) * 10**9
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
     if records:
-        name = records.get(b"GNU.sparse.name") or records.get(b"path", name)
-        link = records.get(b"linkpath", link)
+        name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
+        link = records.get(b"linkpath") or link
         uid, gid = _decimal(records, b"uid", uid), _decimal(records, b"gid", gid)
-        mtime = pax.nanoseconds(records[b"mtime"]) if b"mtime" in records else mtime
+        mtime = pax.nanoseconds(records[b"mtime"]) if records.get(b"mtime") else mtime
         xattrs = pax.xattrs(records)
     if kind == "file" and name.endswith(b"/"):
         kind = "dir"  # how tars from before 1988 say it
@@ -220,18 +227,26 @@ def _entry(
         uid & 0xFFFFFFFF,
         gid & 0xFFFFFFFF,
         holes.size if holes else size if kind == "file" else 0,
-        mtime,
+        max(-_TIME_LIMIT, min(mtime, _TIME_LIMIT)),
         link if kind in ("symlink", "hardlink") else b"",
         offset=offset if kind == "file" and not holes else -1,
-        major=_number(block[329:337]) if device else 0,
-        minor=_number(block[337:345]) if device else 0,
+        major=_device(block[329:337], _MAJOR_LIMIT) if device else 0,
+        minor=_device(block[337:345], _MINOR_LIMIT) if device else 0,
         xattrs=xattrs,
     )
 
 
+def _device(field: bytes, limit: int) -> int:
+    number = _number(field)
+    if not 0 <= number <= limit:
+        raise Invalid(f"tar header gives an impossible device number of {number}")
+    return number
+
+
 def _decimal(records: dict[bytes, bytes], key: bytes, otherwise: int) -> int:
+    """A record's number; an empty record takes the header's word back (POSIX.1-2017 pax)."""
     text = records.get(key)
-    if text is None:
+    if not text:
         return otherwise
     if not text.isdigit() or len(text) > 19:
         raise Invalid(f"damaged PAX header: {key.decode()} is {text[:40]!r}")

@@ -210,15 +210,15 @@ class _DiskTree:
     def hardlink(self, entry: Entry) -> None:
         """Link to a file of this tree; one that is not there is left to whoever stacks the layers."""
         self._trim()
-        source, old = self._locate(entry.link)
         parent, name = self._locate(entry.path)
 
         def link() -> None:
+            source, old = self._locate(entry.link, make=False)
             os.link(old, name, src_dir_fd=source, dst_dir_fd=parent, follow_symlinks=False)
 
         try:
             self._replacing(entry.path, link)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._missing_link(entry)
         except (IsADirectoryError, PermissionError) as error:
             raise Invalid(f"hard link to what cannot be linked: {error.strerror}", subject=entry.text) from None
@@ -261,6 +261,10 @@ class _DiskTree:
         if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
             self.remove(path)
             os.mkdir(name, 0o755, dir_fd=parent)
+            self._replaced(self._directory(path))
+
+    def _replaced(self, fd: int) -> None:
+        """Called with a directory that took the place of something else."""
 
     def _missing_link(self, entry: Entry) -> None:
         """Called where the target of a hard link is not in this tree."""
@@ -272,44 +276,49 @@ class _DiskTree:
             self.remove(path)
             make()
 
-    def _locate(self, path: bytes) -> tuple[int, bytes]:
+    def _locate(self, path: bytes, *, make: bool = True) -> tuple[int, bytes]:
         parent, _, name = path.rpartition(b"/")
-        return self._directory(parent), name
+        return self._directory(parent, make=make), name
 
-    def _directory(self, path: bytes) -> int:
-        """A descriptor of the directory, made when it is not there (an implicit parent)."""
+    def _directory(self, path: bytes, *, make: bool = True) -> int:
+        """A descriptor of the directory; with ``make``, made when it is not there (an implicit parent)."""
         if not path:
             return self._root
         fd = self._open.get(path)
-        return fd if fd is not None else self._walk(path)
+        return fd if fd is not None else self._walk(path, self._enter if make else _enter)
 
-    def _walk(self, path: bytes) -> int:
+    def _walk(self, path: bytes, enter: Callable[[int, bytes], int]) -> int:
         """Open ``path`` from its nearest open ancestor on, a component at a time; only the last stays open."""
         ancestor = path.rpartition(b"/")[0]
         while ancestor and ancestor not in self._open:
             ancestor = ancestor.rpartition(b"/")[0]
         above = self._open.get(ancestor, self._root)
-        at, borrowed = ancestor, True
+        borrowed = True
         for name in path[len(ancestor) :].strip(b"/").split(b"/"):
-            at = at + b"/" + name if at else name
-            fd = self._enter(above, name, at)
-            if not borrowed:
-                os.close(above)
+            try:
+                fd = enter(above, name)
+            finally:
+                if not borrowed:
+                    os.close(above)
             above, borrowed = fd, False
         self._open[path] = above
         return above
 
-    def _enter(self, above: int, name: bytes, path: bytes) -> int:
+    def _enter(self, above: int, name: bytes) -> int:
         try:
-            return os.open(name, _DIRECTORY, dir_fd=above)
+            return _enter(above, name)
         except FileNotFoundError:
             pass
         except OSError as error:
             if error.errno not in (errno.ENOTDIR, errno.ELOOP):
                 raise
             remove_at(above, name)
+            os.mkdir(name, 0o755, dir_fd=above)
+            fd = _enter(above, name)
+            self._replaced(fd)
+            return fd
         os.mkdir(name, 0o755, dir_fd=above)
-        return os.open(name, _DIRECTORY, dir_fd=above)
+        return _enter(above, name)
 
     def _trim(self) -> None:
         """Close the descriptors opened longest ago. Called between entries: within one, two may be in use."""
@@ -334,14 +343,11 @@ class OverlayTree(_DiskTree):
         """Hide what the layers below have in this directory."""
         self._set_opaque(path)
 
-    def _keep_directory(self, path: bytes, name: bytes, parent: int) -> None:
-        status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-        super()._keep_directory(path, name, parent)
-        if is_whiteout(status):
-            self._set_opaque(path)
-
     def _set_opaque(self, path: bytes) -> None:
-        fd = self._directory(path)
+        self._replaced(self._directory(path))
+
+    def _replaced(self, fd: int) -> None:
+        """A whiteout, or a file of this layer, was there first: either hides what lies below."""
         for name in self._may.opaque_xattrs:
             os.setxattr(fd, name, b"y")
 
@@ -351,26 +357,47 @@ class FlatTree(_DiskTree):
 
     def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
         """Remove ``path``, but nothing that this layer brought."""
-        try:
-            os.stat(path, dir_fd=self._root, follow_symlinks=False)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        if mine(path):
-            self.opaque(path, mine)
-        else:
-            self.remove(path)
+        self._hide([path], mine)
 
     def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
         """Remove what is in the directory, but nothing that this layer brought."""
-        parent, name = self._locate(path)
-        if path and not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-            return
-        for child in os.listdir(self._directory(path)):
-            inner = path + b"/" + os.fsencode(child) if path else os.fsencode(child)
-            self.whiteout(inner, mine)
+        self._trim()
+        self._hide(self._children(path), mine)
+
+    def _hide(self, todo: list[bytes], mine: Callable[[bytes], bool]) -> None:
+        while todo:
+            path = todo.pop()
+            self._trim()
+            parent, name = self._locate(path)
+            try:
+                status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            except FileNotFoundError:
+                continue
+            if not mine(path):
+                self.remove(path)
+            elif stat.S_ISDIR(status.st_mode):
+                todo += self._children(path)
+                if path not in self._metadata:  # the layer only leans on it: what it was below is hidden
+                    self.directory(Entry(path, "dir", 0o755))
+
+    def _children(self, path: bytes) -> list[bytes]:
+        names = (os.fsencode(name) for name in os.listdir(self._directory(path)))
+        return [path + b"/" + name if path else name for name in names]
+
+    def _keep_directory(self, path: bytes, name: bytes, parent: int) -> None:
+        super()._keep_directory(path, name, parent)
+        fd = self._directory(path)  # as if it were new: a layer's directory has its own attributes, not the lower one's
+        os.fchown(fd, os.geteuid(), os.getegid())
+        for attribute in _listed_xattrs(fd):
+            with contextlib.suppress(OSError):
+                os.removexattr(fd, attribute)
 
     def _missing_link(self, entry: Entry) -> None:
         raise Invalid("hard link to a file that is not there", subject=entry.text)
+
+
+def _enter(above: int, name: bytes) -> int:
+    return os.open(name, _DIRECTORY, dir_fd=above)
 
 
 def is_whiteout(status: os.stat_result) -> bool:
@@ -446,6 +473,13 @@ def _set_xattrs(fd: int, entry: Entry) -> None:
         except OSError as error:
             if error.errno not in _NO_XATTR:
                 raise
+
+
+def _listed_xattrs(fd: int) -> list[str]:
+    try:
+        return os.listxattr(fd)
+    except OSError:  # a file system without xattrs
+        return []
 
 
 def _umask() -> int:

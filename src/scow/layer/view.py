@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from scow.errors import Invalid
 from scow.layer.entry import Entry, Kind
 
 _HOPS = 40
@@ -34,6 +35,8 @@ class View:
     def __init__(self) -> None:
         self._found: dict[bytes, Found] = {b"": Found(Entry(b"", "dir", 0o755), -1, b"")}
         self._children: dict[bytes, set[bytes]] = {b"": set()}
+        #: Directories that the layer being stacked has, or leans on.
+        self._brought: set[bytes] = set()
         #: Implicit directories of the topmost layer that named something below them: overlayfs shows these wrongly.
         self.restyled: set[bytes] = set()
         #: Hard links into a lower layer, and paths that a lower layer's symlink or file stands in the way of.
@@ -41,16 +44,16 @@ class View:
         self.conflicts: set[bytes] = set()
 
     def stack(self, layer: int, entries: Iterable[Entry]) -> None:
-        """Put one more layer on top."""
+        """Put one more layer on top. Raises :class:`Invalid` for a hard link to nothing."""
         additions: list[Entry] = []
-        brought: set[bytes] = set()
+        self._brought.clear()
         for entry in entries:
             if entry.kind in ("whiteout", "opaque"):
-                self._hide(layer, entry, brought)
+                self._hide(layer, entry)
             else:
                 additions.append(entry)
         for entry in additions:
-            self._add(layer, self._beneath_links(entry, brought), brought)
+            self._add(layer, entry)
 
     def find(self, path: bytes) -> Found | None:
         """What lies at ``path``; its parents are not followed (see :meth:`resolve`)."""
@@ -101,58 +104,66 @@ class View:
     def __len__(self) -> int:
         return len(self._found)
 
-    def _hide(self, layer: int, entry: Entry, brought: set[bytes]) -> None:
+    def _hide(self, layer: int, entry: Entry) -> None:
         """A whiteout or an opaque directory: of what is there now, the layers below."""
-        directory = entry.path if entry.kind == "opaque" else entry.parent
-        if directory in self._children:
-            self._parents(layer, directory + b"/x" if directory else b"x", brought)
-        else:
-            self.conflicts.add(directory)
-        gone = [entry.path] if entry.kind == "whiteout" else list(self._children.get(entry.path, ()))
-        for path in gone:
-            self._remove(path)
+        inner = (entry.path + b"/x").lstrip(b"/") if entry.kind == "opaque" else entry.path
+        path = self._beneath_links(inner)
+        self._parents(layer, path)
+        todo = [path] if entry.kind == "whiteout" else list(self._children[path.rpartition(b"/")[0]])
+        while todo:
+            path = todo.pop()
+            if path not in self._brought:
+                self._remove(path)
+                continue
+            todo += self._children[path]
+            self._found[path] = Found(Entry(path, "dir", 0o755), layer, path)
+            self.restyled.discard(path)
 
-    def _beneath_links(self, entry: Entry, brought: set[bytes]) -> Entry:
-        """``entry`` where it really lies: a lower layer's symlink may stand for its parent."""
-        parent = entry.parent
-        if parent in brought:
-            return entry
+    def _beneath_links(self, path: bytes) -> bytes:
+        """``path`` where it really lies: a lower layer's symlink may stand for its parent."""
+        parent, _, name = path.rpartition(b"/")
+        if parent in self._brought:
+            return path
         real = self.resolve(parent)
         if real == parent:
-            return entry
+            return path
         self.conflicts.add(parent)
-        name = entry.path.rpartition(b"/")[2]
-        return msgspec.structs.replace(entry, path=real + b"/" + name if real else name)
+        return real + b"/" + name if real else name
 
-    def _add(self, layer: int, entry: Entry, brought: set[bytes]) -> None:
-        path = source = entry.path
-        self._parents(layer, path, brought)
+    def _add(self, layer: int, entry: Entry) -> None:
+        path = source = self._beneath_links(entry.path)
+        found = self._target(entry) if entry.kind == "hardlink" else None
+        self._parents(layer, path)
         old = self._found.get(path)
         if old and old.entry.kind == "dir" and entry.kind != "dir":
             self._remove(path)
         self.relinked.discard(path)
-        if entry.kind == "hardlink":
-            target = self._found.get(entry.link)
-            if target is None:
-                return
-            if target.layer != layer:
+        if found:
+            if found.layer != layer:
                 self.relinked.add(path)
-            entry = msgspec.structs.replace(target.entry, path=path)
-            layer, source = target.layer, target.source
+            entry, layer, source = found.entry, found.layer, found.source
+        if path != entry.path:
+            entry = msgspec.structs.replace(entry, path=path)
         self._found[path] = Found(entry, layer, source)
         if entry.kind == "dir":
             self._children.setdefault(path, set())
             self.restyled.discard(path)
-            brought.add(path)
+            self._brought.add(path)
         if path:
             self._children[path.rpartition(b"/")[0]].add(path)
 
-    def _parents(self, layer: int, path: bytes, brought: set[bytes]) -> None:
+    def _target(self, entry: Entry) -> Found:
+        """What a hard link means. Raises :class:`Invalid` where that is nothing that can be linked."""
+        found = self._found.get(self._beneath_links(entry.link))
+        if found is None or found.entry.kind == "dir":
+            raise Invalid("hard link to a file that is not there", subject=entry.text)
+        return found
+
+    def _parents(self, layer: int, path: bytes) -> None:
         """Make implicit parents, or note that existing ones are leant on."""
         parent = path.rpartition(b"/")[0] if path else b""
         missing: list[bytes] = []
-        while parent not in brought:
-            brought.add(parent)
+        while parent not in self._brought:
             found = self._found.get(parent)
             if found is None:
                 missing.append(parent)
@@ -162,6 +173,7 @@ class View:
                 missing.append(parent)
             elif found.layer != layer:
                 self.restyled.add(parent)
+            self._brought.add(parent)
             if not parent:
                 break
             parent = parent.rpartition(b"/")[0]
@@ -176,6 +188,7 @@ class View:
             at = todo.pop()
             if at:
                 self._found.pop(at, None)
+                self._brought.discard(at)
                 self.restyled.discard(at)
                 self.relinked.discard(at)
             todo += self._children.pop(at, ()) if at else ()

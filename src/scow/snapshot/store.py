@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -37,7 +38,12 @@ class Snapshots:
                 return place
         draft = self._ingest / f"snapshot-{secrets.token_hex(8)}"
         draft.mkdir(parents=True)
-        make(draft)
+        held = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
+            make(draft)
+        finally:
+            os.close(held)
         place.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.rename(place, self._ingest / f"trash-{secrets.token_hex(8)}")

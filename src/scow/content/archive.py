@@ -1,0 +1,353 @@
+"""Images in one tar: what ``docker save`` writes, old and new, and OCI layouts in a tar.
+
+Reading: :class:`OciArchive` and :class:`DockerArchive` are sources over a seekable, uncompressed tar. Writing:
+:func:`write` makes one tar that is both, so that docker since 1.10, podman and skopeo all load it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tarfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from scow.content.layout import Layout
+from scow.content.target import Reader
+from scow.errors import Invalid, NotFound, Unsupported
+from scow.oci import media_types
+from scow.oci.config import parse as parse_config
+from scow.oci.descriptor import REF_NAME, Descriptor
+from scow.oci.digest import Digest
+from scow.oci.documents import DOCUMENT_LIMIT, decode, encode
+from scow.oci.manifest import Index, Manifest, parse
+from scow.oci.reference import Reference
+
+#: containerd's annotation for an image's full name; docker and containerd write it.
+FULL_NAME: Final = "io.containerd.image.name"
+_MEMBERS_LIMIT: Final = 100_000
+_CHUNK: Final = 1 << 20
+
+
+class Tar:
+    """The members of a seekable tar by name, links between them followed."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("rb")
+        self._members: dict[str, tarfile.TarInfo] = {}
+        self._archive: tarfile.TarFile | None = None
+        try:
+            self._archive = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 - closed by close()
+            for member in self._archive:
+                self._members[_clean(member.name)] = member
+                if len(self._members) > _MEMBERS_LIMIT:
+                    raise Invalid("archive has too many members", subject=str(path))
+        except tarfile.TarError as error:
+            raise Invalid(f"not a tar archive: {error}", subject=str(path)) from None
+
+    def __contains__(self, name: str) -> bool:
+        return _clean(name) in self._members
+
+    def find(self, name: str) -> tuple[int, int]:
+        """Where a file's bytes begin, and how many there are. Raises :class:`NotFound`."""
+        name = _clean(name)
+        for _ in range(8):
+            member = self._members.get(name)
+            if member is None:
+                break
+            if member.isreg() and not member.issparse():
+                return member.offset_data, member.size
+            if not (member.issym() or member.islnk()):
+                break
+            base = os.path.dirname(name) if member.issym() else ""
+            name = _clean(os.path.normpath(os.path.join(base, member.linkname)))
+        raise NotFound("archive has no such file", subject=name)
+
+    @contextlib.contextmanager
+    def open(self, name: str, offset: int = 0) -> Iterator[Reader]:
+        """A file's bytes from ``offset`` on; may be read side by side."""
+        start, size = self.find(name)
+        yield _Range(self._file.fileno(), start + offset, max(size - offset, 0))
+
+    def read(self, name: str) -> bytes:
+        """A small file, whole."""
+        start, size = self.find(name)
+        if size > DOCUMENT_LIMIT:
+            raise Invalid("document is too large", subject=name)
+        return os.pread(self._file.fileno(), size, start)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+class _Range:
+    """Some bytes of a file, by pread: readers do not disturb each other."""
+
+    def __init__(self, fd: int, at: int, size: int) -> None:
+        self._fd, self._at, self._left = fd, at, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        wanted = min(self._left, size if size >= 0 else _CHUNK)
+        data = os.pread(self._fd, wanted, self._at) if wanted else b""
+        self._at += len(data)
+        self._left -= len(data)
+        return data
+
+
+class OciArchive:
+    """An OCI layout in a tar, as a source; names are those of :meth:`names`."""
+
+    def __init__(self, tar: Tar) -> None:
+        self._tar = tar
+        index = decode(tar.read("index.json"), Index, "index.json")
+        self._entries = index.manifests
+
+    def names(self) -> list[tuple[str | None, Descriptor]]:
+        """Every image with its familiar name, if it has one that is a reference."""
+        tagged = self._docker_names()
+        found: list[tuple[str | None, Descriptor]] = []
+        for entry in self._entries:
+            annotations = entry.annotations or {}
+            name = _reference(annotations.get(FULL_NAME)) or _reference(annotations.get(REF_NAME), whole=True)
+            names: Iterable[str | None] = [name] if name else self._names_of(entry, tagged) or [None]
+            found += [(one, entry.plain) for one in names]
+        return found
+
+    def resolve(self, name: str) -> Descriptor:
+        """The image of that name."""
+        for known, descriptor in self.names():
+            if known == name:
+                return descriptor
+        raise NotFound("archive has no such image", subject=name)
+
+    @contextlib.contextmanager
+    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+        """A blob's bytes."""
+        with self._tar.open(_blob(descriptor.digest), offset) as reader:
+            yield reader
+
+    def _docker_names(self) -> dict[str, list[str]]:
+        """Config path → names, from the ``manifest.json`` that docker puts beside the layout."""
+        if "manifest.json" not in self._tar:
+            return {}
+        return {entry.config: list(entry.repo_tags or ()) for entry in _docker_manifest(self._tar)}
+
+    def _names_of(self, entry: Descriptor, tagged: Mapping[str, list[str]]) -> list[str]:
+        if not tagged or entry.media_type not in media_types.MANIFESTS:
+            return []
+        manifest = parse(self._tar.read(_blob(entry.digest)), entry.media_type)
+        config = _blob(manifest.config.digest) if isinstance(manifest, Manifest) else ""
+        return [name for tag in tagged.get(config, []) if (name := _reference(tag))]
+
+
+class _DockerEntry(msgspec.Struct, rename="pascal"):
+    config: str
+    layers: list[str]
+    repo_tags: list[str] | None = None
+
+
+class DockerArchive:
+    """What ``docker save`` wrote before it wrote OCI layouts, as a source: its manifests are made up here."""
+
+    def __init__(self, tar: Tar) -> None:
+        self._tar = tar
+        self._paths: dict[str, str] = {}
+        self._made: dict[str, bytes] = {}
+        self._names: list[tuple[str | None, Descriptor]] = []
+        for entry in _docker_manifest(tar):
+            descriptor = self._manifest(entry)
+            names = [name for tag in entry.repo_tags or () if (name := _reference(tag))]
+            self._names += [(name, descriptor) for name in names] or [(None, descriptor)]
+
+    def names(self) -> list[tuple[str | None, Descriptor]]:
+        """Every image with its familiar name, if it has one."""
+        return self._names
+
+    def resolve(self, name: str) -> Descriptor:
+        """The image of that name."""
+        for known, descriptor in self._names:
+            if known == name:
+                return descriptor
+        raise NotFound("archive has no such image", subject=name)
+
+    @contextlib.contextmanager
+    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+        """A blob's bytes."""
+        if descriptor.digest in self._made:
+            yield io.BytesIO(self._made[descriptor.digest][offset:])
+            return
+        path = self._paths.get(descriptor.digest)
+        if path is None:
+            raise NotFound("archive has no such content", subject=descriptor.digest)
+        with self._tar.open(path, offset) as reader:
+            yield reader
+
+    def _manifest(self, entry: _DockerEntry) -> Descriptor:
+        raw = self._tar.read(entry.config)
+        config = Descriptor.of(media_types.OCI_CONFIG, raw)
+        diff_ids = parse_config(raw, entry.config).diff_ids
+        if len(diff_ids) != len(entry.layers):
+            raise Invalid(
+                f"archive lists {len(entry.layers)} layers but the config {len(diff_ids)}", subject=entry.config
+            )
+        layers = tuple(self._layer(path, diff_id) for path, diff_id in zip(entry.layers, diff_ids, strict=True))
+        self._paths[config.digest] = entry.config
+        document = encode(Manifest(2, config, layers, media_types.OCI_MANIFEST))
+        descriptor = Descriptor.of(media_types.OCI_MANIFEST, document)
+        self._made[descriptor.digest] = document
+        return descriptor
+
+    def _layer(self, path: str, diff_id: str) -> Descriptor:
+        """An uncompressed layer has its diff_id as digest; a compressed one is hashed, unless its name says it."""
+        _, size = self._tar.find(path)
+        with self._tar.open(path) as reader:
+            head = reader.read(6)
+            media_type = media_types.LAYER_OF.get(_compression(head), "")
+            if not media_type:
+                raise Unsupported("layer is compressed in a way that no registry knows", subject=path)
+            digest = Digest(diff_id) if media_type == media_types.OCI_LAYER else self._hashed(path)
+        self._paths[digest] = path
+        return Descriptor(media_type, digest, size)
+
+    def _hashed(self, path: str) -> Digest:
+        parts = path.split("/")
+        if parts[:2] == ["blobs", "sha256"] and len(parts) == 3:
+            return Digest(f"sha256:{parts[2]}")  # verified when it is read
+        digest = hashlib.sha256()
+        with self._tar.open(path) as reader:
+            while chunk := reader.read(_CHUNK):
+                digest.update(chunk)
+        return Digest(f"sha256:{digest.hexdigest()}")
+
+
+def open_archive(tar: Tar) -> OciArchive | DockerArchive:
+    """The archive in ``tar``. Raises :class:`Invalid` when it is neither kind."""
+    if "oci-layout" in tar and "index.json" in tar:
+        return OciArchive(tar)
+    if "manifest.json" in tar:
+        return DockerArchive(tar)
+    raise Invalid(
+        "archive holds no images: neither index.json nor manifest.json", hint="for a file system: scow import"
+    )
+
+
+def write(layout: Layout, images: Iterable[tuple[Descriptor, tuple[Reference, ...]]], output: BinaryIO) -> None:
+    """Write images and their names to ``output`` as one tar of both kinds. The same images give the same bytes."""
+    entries: list[Descriptor] = []
+    docker: list[dict[str, Any]] = []
+    repositories: dict[str, dict[str, str]] = {}
+    blobs: dict[str, Descriptor] = {}
+    for descriptor, references in images:
+        entries += [_named_entry(descriptor, reference) for reference in references] or [descriptor.plain]
+        for node in _graph(layout, descriptor):
+            blobs[node.digest] = node
+        manifest = parse(layout.read(descriptor), descriptor.media_type)
+        if isinstance(manifest, Manifest):
+            tags = [reference.familiar for reference in references if reference.tag]
+            layers = [_blob(layer.digest) for layer in manifest.layers]
+            docker.append({"Config": _blob(manifest.config.digest), "RepoTags": tags or None, "Layers": layers})
+            top = manifest.layers[-1].digest.hex if manifest.layers else ""
+            for reference in references:
+                if reference.tag and top:
+                    repositories.setdefault(reference.familiar_name, {})[reference.tag] = top
+    _directory(output, "blobs/")
+    _directory(output, "blobs/sha256/")
+    for _, node in sorted(blobs.items()):
+        _blob_member(output, layout, node)
+    _member(output, "index.json", encode(Index(2, tuple(entries), media_types.OCI_INDEX)))
+    _member(output, "manifest.json", encode(docker))
+    _member(output, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    if repositories:
+        _member(output, "repositories", encode(repositories))
+    output.write(bytes(1024))
+    output.flush()
+
+
+def _named_entry(descriptor: Descriptor, reference: Reference) -> Descriptor:
+    annotations = {FULL_NAME: str(reference), REF_NAME: reference.familiar}
+    return descriptor.plain.annotated(annotations=annotations)
+
+
+def _graph(layout: Layout, descriptor: Descriptor) -> Iterator[Descriptor]:
+    yield descriptor
+    if media_types.is_document(descriptor.media_type):
+        for child in parse(layout.read(descriptor), descriptor.media_type).children:
+            if not media_types.is_foreign(child.media_type):
+                yield from _graph(layout, child)
+
+
+def _header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size, info.type, info.mode = size, kind, 0o755 if kind == tarfile.DIRTYPE else 0o644
+    return info.tobuf(tarfile.USTAR_FORMAT if size < 8 << 30 else tarfile.GNU_FORMAT)
+
+
+def _directory(output: BinaryIO, name: str) -> None:
+    output.write(_header(name, 0, tarfile.DIRTYPE))
+
+
+def _member(output: BinaryIO, name: str, data: bytes) -> None:
+    output.write(_header(name, len(data)) + data + bytes(-len(data) % 512))
+
+
+def _blob_member(output: BinaryIO, layout: Layout, node: Descriptor) -> None:
+    output.write(_header(_blob(node.digest), node.size))
+    output.flush()
+    with layout.open(node) as file:
+        _send(file, output, node.size)
+    output.write(bytes(-node.size % 512))
+
+
+def _send(file: BinaryIO, output: BinaryIO, size: int) -> None:
+    """Copy ``size`` bytes, inside the kernel where it can."""
+    left = size
+    try:
+        while left:
+            sent = os.sendfile(output.fileno(), file.fileno(), None, left)
+            if not sent:
+                break
+            left -= sent
+    except OSError:
+        if left != size:
+            raise
+        while left and (data := file.read(min(left, _CHUNK))):
+            output.write(data)
+            left -= len(data)
+    if left:
+        raise Invalid("blob is shorter than its descriptor says")
+
+
+def _docker_manifest(tar: Tar) -> list[_DockerEntry]:
+    return decode(tar.read("manifest.json"), list[_DockerEntry], "manifest.json")
+
+
+def _blob(digest: Digest) -> str:
+    return f"blobs/{digest.algorithm}/{digest.hex}"
+
+
+def _clean(name: str) -> str:
+    return "/".join(part for part in name.split("/") if part not in ("", "."))
+
+
+def _compression(head: bytes) -> str:
+    if head.startswith(b"\x1f\x8b"):
+        return "gzip"
+    if head.startswith(b"\x28\xb5\x2f\xfd"):
+        return "zstd"
+    return "unknown" if head.startswith((b"BZh", b"\xfd7zXZ")) else "none"
+
+
+def _reference(text: str | None, *, whole: bool = False) -> str | None:
+    """``text`` as a familiar reference; with ``whole`` a bare word (a tag alone) is none."""
+    if not text or (whole and ":" not in text and "/" not in text):
+        return None
+    try:
+        return Reference.parse(text).familiar
+    except Invalid:
+        return None

@@ -1,0 +1,209 @@
+"""``build``: read the Dockerfile, bring the base images, have them planned and executed, write the config."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scow.build import plan
+from scow.build.cache import Records
+from scow.build.context import Context
+from scow.build.execute import Built, Event, Execution, RunRequest
+from scow.build.ops import Graph
+from scow.content.copy import Progress
+from scow.dockerfile import stages as st
+from scow.dockerfile.ignore import Patterns
+from scow.dockerfile.parser import Dockerfile, parse
+from scow.errors import NotFound, ScowError, Unsupported, Where
+from scow.image import mutate
+from scow.image.add import add_image
+from scow.image.image import Image
+from scow.layer.store import remove
+from scow.oci.config import document
+from scow.oci.descriptor import Descriptor
+from scow.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from scow.engine import Engine
+
+_FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
+
+
+@dataclass
+class Building:
+    """One build. See :meth:`scow.engine.images.Images.build` for the fields."""
+
+    engine: Engine
+    root: Path
+    dockerfile: str | os.PathLike[str] | bytes | None
+    args: Mapping[str, str]
+    target: str | None
+    use_cache: bool
+    pull: bool
+    network: str
+    labels: Mapping[str, str]
+    platform: Platform
+    epoch: int | None
+    watch: Callable[[Event], None]
+    watch_pull: Callable[[Progress], None]
+
+    def build(self) -> Descriptor:
+        """Do it; returns the manifest."""
+        if not self.root.is_dir():
+            raise NotFound("build context is not a directory", subject=str(self.root))
+        read, ignored = self._read()
+        self._check_front_end(read)
+        arguments = plan.Arguments(self.args, self.target, self.platform, self.engine.images.platform, self.network)
+        stages, reachable, outside = plan.select(st.stages(read), arguments)
+        images = {
+            name: self._image(name, read.where(stage.start.span))
+            for name, stage in plan.image_names(stages, reachable).items()
+        }
+        configs = {name: image.config for name, image in images.items()}
+        graph = plan.plan(stages, reachable, outside, arguments, configs)
+        context = Context(self.root, ignored, self._memory())
+        seconds = self._time(graph, images)
+        with self._scratch() as scratch:
+            execution = Execution(
+                store=self.engine.store,
+                records=Records(self.engine.root / "cache" / "build"),
+                context=context,
+                images=images,
+                run=self._run,
+                time=seconds,
+                where=lambda step: read.where(step.span),
+                watch=self.watch,
+                use_cache=self.use_cache,
+            )
+            built = execution.execute(graph, scratch)
+            context.remember()
+        return self._finish(built, seconds)
+
+    def _read(self) -> tuple[Dockerfile, Patterns]:
+        """The Dockerfile, and the ignore file that goes with it: ``<Dockerfile>.dockerignore`` beats the context's."""
+        if isinstance(self.dockerfile, bytes):
+            return parse(self.dockerfile), self._ignored([self.root / ".dockerignore"])
+        path = Path(self.dockerfile) if self.dockerfile else self.root / "Dockerfile"
+        try:
+            text = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise NotFound(
+                f"failed to read dockerfile: open {path.name}: no such file or directory",
+                hint="name another with -f",
+            ) from None
+        except OSError as error:
+            raise NotFound(f"failed to read dockerfile: {error.strerror}", subject=str(path)) from None
+        own = path.with_name(path.name + ".dockerignore")
+        return parse(text, path.name), self._ignored([own, self.root / ".dockerignore"])
+
+    def _ignored(self, candidates: list[Path]) -> Patterns:
+        for path in candidates:
+            with contextlib.suppress(FileNotFoundError):
+                return Patterns.parse(path.read_bytes(), path.name)
+        return Patterns.parse("")
+
+    def _check_front_end(self, read: Dockerfile) -> None:
+        asked = read.directives.syntax
+        if asked and not asked.startswith(_FRONT_ENDS):
+            raise Unsupported(
+                f"front end {asked!r} cannot be run", subject=f"{read.source}:1", hint="docker/dockerfile:1"
+            )
+
+    def _image(self, name: str, where: Where) -> Image:
+        """The image in the store, or from its registry."""
+        images = self.engine.images
+        try:
+            if not self.pull:
+                with contextlib.suppress(NotFound):
+                    known = images.find(name).image
+                    if known.config.platform.fitness(self.platform):
+                        self._hold(known)
+                        return known
+            images.pull(name, platform=str(self.platform), watch=self.watch_pull)
+            return images.find(name).image
+        except ScowError as error:
+            error.hint = error.hint or f"asked for at {where}"
+            raise
+
+    def _hold(self, image: Image) -> None:
+        layout = self.engine.store.layout
+        for descriptor in (image.descriptor, *image.manifest.children):
+            layout.exists(descriptor)
+        for diff_id in image.diff_ids:
+            layout.hold(diff_id)
+
+    def _memory(self) -> Path:
+        name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:32]
+        return self.engine.root / "cache" / "context" / name
+
+    def _time(self, graph: Graph, images: Mapping[str, Image]) -> int:
+        """The time of everything this build writes: as asked, or the newest base's, to be the same tomorrow."""
+        if self.epoch is not None:
+            return self.epoch
+        bases = [images[stage.base] for stage in graph.stages if isinstance(stage.base, str)]
+        return max((_seconds(image.config.created) for image in bases), default=0)
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        directory = self.engine.store.layout.ingest / f"build-{secrets.token_hex(8)}"
+        directory.mkdir(parents=True)
+        held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
+        try:
+            yield directory
+        finally:
+            remove(directory)
+            os.close(held)
+
+    def _run(self, request: RunRequest) -> int:
+        from scow.engine.running import run_step
+
+        return run_step(self.engine, request)
+
+    def _finish(self, built: Built, seconds: int) -> Descriptor:
+        """The config: the base's document with every step of every stage on the way to the target."""
+        base, chain = _lineage(built)
+        config = document(base.raw_config) if base else mutate.scratch(self.platform)
+        created = _text(seconds)
+        steps = [
+            mutate.Step(step.created_by, created, layer, "scow", step.author)
+            for one in chain
+            for step, layer in one.steps
+        ]
+        process = dict(built.stage.process)
+        if self.labels:
+            process["Labels"] = {**process.get("Labels", {}), **self.labels}
+        cleared = {name: None for name in config.get("config") or {} if name not in process}
+        config = mutate.edited(config, steps, created=created, **{**cleared, **process})
+        if built.stage.author:
+            config["author"] = built.stage.author
+        return add_image(self.engine.store.layout, config, [layer.descriptor for layer in built.root.layers])
+
+
+def _lineage(built: Built) -> tuple[Image | None, list[Built]]:
+    """The image at the bottom, and the stages from there up to ``built``."""
+    chain = [built]
+    while isinstance(chain[-1].base, Built):
+        chain.append(chain[-1].base)
+    base = chain[-1].base
+    return (base if isinstance(base, Image) else None), chain[::-1]
+
+
+def _seconds(created: str | None) -> int:
+    """RFC 3339 → seconds since 1970; 0 for what cannot be read, or lies before."""
+    try:
+        return max(int(datetime.fromisoformat((created or "").replace("Z", "+00:00")).timestamp()), 0)
+    except ValueError:
+        return 0
+
+
+def _text(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,135 @@
+"""The images of a store by every word people use for them: names, digests, ids and their beginnings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from scow.content.layout import Layout, name_of
+from scow.errors import Conflict, Invalid, NotFound, ScowError
+from scow.image.image import Image, load
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
+from scow.oci.platform import Platform
+from scow.oci.reference import Reference
+
+#: On an entry of ``index.json``: the digest under which a registry knows what the name means.
+SOURCE: Final = "dev.scow.digest"
+_ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
+
+
+@dataclass
+class Known:
+    """An image and all its entries."""
+
+    image: Image
+    entries: list[Descriptor] = field(default_factory=list)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Its names."""
+        named = (name_of(entry) for entry in self.entries)
+        return tuple(Reference.parse(name, default_tag=None) for name in named if name)
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its familiar names with a tag."""
+        return tuple(reference.familiar for reference in self.references if reference.tag and not reference.digest)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """``repository@digest`` for each registry that knows it."""
+        found: dict[str, None] = {}
+        for entry in self.entries:
+            name = name_of(entry)
+            source = (entry.annotations or {}).get(SOURCE)
+            if name and source:
+                found[f"{Reference.parse(name).familiar_name}@{source}"] = None
+        return tuple(found)
+
+
+class Catalogue:
+    """A look at the store's names, taken once."""
+
+    def __init__(self, layout: Layout, platform: Platform) -> None:
+        self._layout, self._platform = layout, platform
+        self.entries = layout.entries()
+
+    def images(self) -> list[Known]:
+        """Every image, in the order of its first entry; what cannot be read is passed over."""
+        found: dict[tuple[str, str], Known] = {}
+        for entry in self.entries:
+            image = self._load(entry)
+            if image is not None:
+                found.setdefault((image.id, entry.digest), Known(image)).entries.append(entry)
+        return list(found.values())
+
+    def find(self, text: str) -> Known:
+        """The image that ``text`` means: a name, ``name@digest``, an id or the beginning of one.
+
+        Raises :class:`NotFound`, or :class:`Conflict` when a beginning fits several.
+        """
+        entry = self.named(text)
+        known = self.images() if entry is None else []
+        if entry is not None:
+            image = load(self._layout, entry, self._platform)
+            return Known(image, [one for one in self.entries if one.digest == entry.digest])
+        return self._by_id(text, known)
+
+    def named(self, text: str) -> Descriptor | None:
+        """The entry that ``text`` names, as a reference."""
+        try:
+            reference = Reference.parse(text)
+        except Invalid:
+            return None
+        for entry in self.entries:
+            name = name_of(entry)
+            if name in (reference.familiar, reference.with_tag(reference.tag or "latest").familiar) and (
+                not reference.digest or reference.digest in (entry.digest, (entry.annotations or {}).get(SOURCE))
+            ):
+                return entry
+        return self._by_digest(reference) if reference.digest else None
+
+    def _by_digest(self, reference: Reference) -> Descriptor | None:
+        for entry in self.entries:
+            name = name_of(entry)
+            known = (entry.digest, (entry.annotations or {}).get(SOURCE))
+            if name and Reference.parse(name).repository == reference.repository and reference.digest in known:
+                return entry
+        return None
+
+    def _by_id(self, text: str, known: list[Known]) -> Known:
+        match = _ID.fullmatch(text)
+        found = [one for one in known if match and one.image.id.hex.startswith(match[1])]
+        ids: set[Digest] = {one.image.id for one in found}
+        if len(ids) > 1:
+            raise Conflict(f"ambiguous: {len(ids)} image ids begin so", subject=text, hint="give more of the id")
+        if not found:
+            if not match:
+                Reference.parse(text)
+            raise NotFound(f"No such image: {_told(text)}")
+        first = found[0]
+        return Known(first.image, [entry for one in found for entry in one.entries])
+
+    def _load(self, entry: Descriptor) -> Image | None:
+        try:
+            return load(self._layout, entry, self._platform)
+        except ScowError:
+            return None
+
+    def __iter__(self) -> Iterator[Known]:
+        return iter(self.images())
+
+
+def _told(text: str) -> str:
+    try:
+        return Reference.parse(text).familiar
+    except Invalid:
+        return text
+
+
+def host_platform(machine: str, system: str = "linux") -> Platform:
+    """The platform of this machine's containers: always linux, on the machine's architecture."""
+    return Platform(machine, "linux" if system == "darwin" else system).normalised()

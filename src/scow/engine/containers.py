@@ -1,0 +1,258 @@
+"""Container verbs of the library."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from scow.engine import naming
+from scow.engine.describe import process_document
+from scow.engine.records import Containers as Records
+from scow.engine.records import Settings, State
+from scow.engine.values import ContainerSummary
+from scow.errors import Conflict, Invalid
+from scow.image import rootfs
+from scow.image.image import Image, load
+from scow.snapshot.rootfs import Overlay
+
+if TYPE_CHECKING:
+    from scow.engine import Engine
+    from scow.runtime.options import Options
+    from scow.runtime.runner import Running, Stdio
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+@dataclass
+class Container:
+    """A container that was made; :meth:`run` starts it and waits for its end."""
+
+    engine: Engine
+    settings: Settings
+    image: Image
+    options: Options
+
+    @property
+    def id(self) -> str:
+        """64 hex digits."""
+        return self.settings.id
+
+    def run(self, stdio: Stdio | None = None, *, started: Callable[[Running], None] = lambda running: None) -> int:
+        """Start it and wait; returns its exit code (docker's: 126 and 127 when it could not be run).
+
+        ``started`` is told of the running process, to send it signals. Raises :class:`~scow.errors.Process` when the
+        program cannot be run.
+        """
+        from scow.runtime.bundle import make_bundle
+        from scow.runtime.runner import Runner
+
+        records = self.engine.containers.records
+        store = self.engine.store
+        home = records.home(self.id)
+        with store.layout.working(), records.keeping(self.id):
+            runner = Runner(self.engine.runtime)
+            lower = rootfs.stack(self.image.layers, store.unpacking, store.snapshots)
+            lower = rootfs.with_mount_points(lower, self.image.chain, store.snapshots)
+            overlay = Overlay(lower, home / "upper", home / "work")
+            rootfs.style(overlay.upper, rootfs.root_entry(self.image.layers, store.unpacking))
+            bundle = make_bundle(
+                home / "bundle", self.id, overlay, self.image.config.process, self.options, runner.probe
+            )
+            begun = _now()
+            try:
+                running = runner.start(bundle, stdio)
+            except BaseException as error:
+                code = getattr(error, "exit_code", 128)
+                records.note(self.id, State("created", 0, code, "", _now()))
+                raise
+            records.note(self.id, State("running", running.pid, 0, begun))
+            started(running)
+            code = running.wait()
+            records.note(self.id, State("exited", 0, code, begun, _now()))
+        return code
+
+    def remove(self) -> None:
+        """Delete it with everything it wrote."""
+        self.engine.containers.records.remove(self.id)
+
+
+class Containers:
+    """``engine.containers``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.records = Records(engine.root / "containers")
+
+    def create(
+        self, image: str, options: Options, *, name: str | None = None, labels: Mapping[str, str] | None = None
+    ) -> Container:
+        """Make a container of ``image``, which is in the store; it is not started.
+
+        Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
+        """
+        if name is not None and (len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum()):
+            raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+        known = self._engine.images.find(image)
+        container_id = secrets.token_hex(32)
+        args = (*(options.entrypoint or known.image.config.process.entrypoint or ()), *_command(known.image, options))
+        settings = Settings(
+            container_id,
+            name or naming.name(secrets.randbits(32)),
+            image,
+            known.image.id,
+            known.image.descriptor.plain,
+            known.image.diff_ids,
+            args,
+            _now(),
+            {**(known.image.config.process.labels or {}), **(labels or {})},
+            msgspec.to_builtins(options),
+        )
+        with self._engine.store.layout.working():
+            self._engine.store.layout.exists(known.image.descriptor)
+            self.records.add(settings)
+        return Container(self._engine, settings, known.image, options)
+
+    def run(
+        self,
+        image: str,
+        args: Sequence[str] = (),
+        *,
+        options: Options | None = None,
+        name: str | None = None,
+        stdio: Stdio | None = None,
+        remove: bool = True,
+    ) -> int:
+        """Run a program in a new container and wait for it; returns its exit code."""
+        from scow.runtime.options import Options as RuntimeOptions
+
+        container = self.create(image, options or RuntimeOptions(args=tuple(args)), name=name)
+        try:
+            return container.run(stdio)
+        finally:
+            if remove:
+                container.remove()
+
+    def list(self) -> tuple[ContainerSummary, ...]:
+        """Every container, the newest first."""
+        found = [self._summary(settings) for settings in self.records]
+        return tuple(sorted(found, key=lambda one: one.created, reverse=True))
+
+    def find(self, name: str) -> ContainerSummary:
+        """The container of that name or id."""
+        return self._summary(self.records.find(name))
+
+    def remove(self, name: str, *, force: bool = False) -> str:
+        """Delete a container; returns its id. Raises :class:`~scow.errors.Conflict` while it runs, unless forced."""
+        settings = self.records.find(name)
+        state = self.records.state(settings.id)
+        if state.status == "running":
+            if not force:
+                raise Conflict(
+                    f"You cannot remove a running container {settings.id}. "
+                    "Stop the container before attempting removal or force remove"
+                )
+            self._kill(settings.id, state.pid)
+        self.records.remove(settings.id)
+        return settings.id
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """docker's JSON of a container, as plain values."""
+        settings = self.records.find(name)
+        state = self.records.state(settings.id)
+        image = load(self._engine.store.layout, settings.manifest)
+        options = settings.spec
+        config = process_document(image.config.process)
+        config |= {"Image": settings.image, "Labels": settings.labels or None, "Tty": bool(options.get("tty"))}
+        home = self.records.home(settings.id)
+        return {
+            "Id": settings.id,
+            "Created": settings.created,
+            "Path": settings.args[0] if settings.args else "",
+            "Args": list(settings.args[1:]),
+            "State": {
+                "Status": state.status,
+                "Running": state.status == "running",
+                "Paused": False,
+                "Restarting": False,
+                "OOMKilled": False,
+                "Dead": False,
+                "Pid": state.pid if state.status == "running" else 0,
+                "ExitCode": state.exit_code,
+                "Error": "",
+                "StartedAt": state.started or "0001-01-01T00:00:00Z",
+                "FinishedAt": state.finished or "0001-01-01T00:00:00Z",
+            },
+            "Image": settings.image_id,
+            "Name": f"/{settings.name}",
+            "Driver": "overlay",
+            "Platform": "linux",
+            "GraphDriver": {"Name": "overlay", "Data": {"UpperDir": str(home / "upper")}},
+            "HostConfig": {
+                "NetworkMode": options.get("network", "host"),
+                "ReadonlyRootfs": bool(options.get("read_only")),
+            },
+            "Config": config,
+        }
+
+    def export(self, name: str, output: BinaryIO) -> None:
+        """Write a container's file system to ``output`` as one flat tar."""
+        from scow.image.flatten import flatten
+
+        settings = self.records.find(name)
+        image = load(self._engine.store.layout, settings.manifest)
+        with self._engine.store.layout.working():
+            flatten(image.layers, self._engine.store, output, self.records.home(settings.id) / "upper")
+
+    def using(self, image_id: str) -> tuple[str, ...]:
+        """The ids of the containers that stand on an image."""
+        return tuple(settings.id for settings in self.records if settings.image_id == image_id)
+
+    def images_in_use(self) -> Counter[str]:
+        """Image id → how many containers stand on it."""
+        return Counter(settings.image_id for settings in self.records)
+
+    def _summary(self, settings: Settings) -> ContainerSummary:
+        state = self.records.state(settings.id)
+        return ContainerSummary(
+            settings.id,
+            settings.name,
+            settings.image,
+            settings.image_id,
+            settings.args,
+            settings.created,
+            state.status,
+            state.exit_code,
+            state.started,
+            state.finished,
+            state.pid,
+            settings.labels,
+        )
+
+    def _kill(self, container_id: str, pid: int) -> None:
+        if pid:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, 9)
+        for _ in range(100):
+            if not self.records.alive(container_id):
+                return
+            time.sleep(0.05)
+        raise Conflict("container does not end", subject=container_id[:12])
+
+
+def _command(image: Image, options: Options) -> tuple[str, ...]:
+    if options.args or options.entrypoint is not None:
+        return options.args
+    return image.config.process.cmd or ()
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,88 @@
+"""docker's JSON for images and containers, from our values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from scow.engine.values import HistoryStep
+from scow.image.image import Image
+from scow.layer.index import Header
+from scow.oci.config import Process
+
+
+def image_document(
+    image: Image, tags: Sequence[str], digests: Sequence[str], size: int, trees: Sequence[str]
+) -> dict[str, Any]:
+    """What ``docker image inspect`` prints of an image. ``trees`` are its unpacked layers, topmost first."""
+    config = image.config
+    history = config.history or ()
+    fields: dict[str, Any] = {
+        "Id": image.id,
+        "RepoTags": list(tags),
+        "RepoDigests": list(digests),
+        "Parent": "",
+        "Comment": history[-1].comment if history else "",
+        "Created": config.created or "0001-01-01T00:00:00Z",
+        "DockerVersion": "",
+        "Author": config.author,
+        "Config": process_document(config.process),
+        "Architecture": config.architecture,
+        "Variant": config.variant,
+        "Os": config.os,
+        "OsVersion": config.os_version,
+        "Size": size,
+        "VirtualSize": size,
+        "GraphDriver": {"Name": "scow", "Data": {"LowerDir": ":".join(trees)} if trees else None},
+        "RootFS": {"Type": "layers", "Layers": list(config.diff_ids)},
+        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"},
+        "Descriptor": msgspec.to_builtins(image.descriptor.plain, enc_hook=str),
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def process_document(process: Process) -> dict[str, Any]:
+    """docker's ``Config`` object of an image."""
+    health = process.healthcheck
+    fields: dict[str, Any] = {
+        "Hostname": "",
+        "Domainname": "",
+        "User": process.user,
+        "AttachStdin": False,
+        "AttachStdout": False,
+        "AttachStderr": False,
+        "ExposedPorts": process.exposed_ports or None,
+        "Tty": False,
+        "OpenStdin": False,
+        "StdinOnce": False,
+        "Env": list(process.env or ()),
+        "Cmd": list(process.cmd) if process.cmd is not None else None,
+        "Healthcheck": msgspec.to_builtins(health) if health else None,
+        "Image": "",
+        "Volumes": process.volumes or None,
+        "WorkingDir": process.working_dir,
+        "Entrypoint": list(process.entrypoint) if process.entrypoint is not None else None,
+        "OnBuild": list(process.on_build) if process.on_build is not None else None,
+        "Labels": process.labels or None,
+        "StopSignal": process.stop_signal or None,
+        "Shell": list(process.shell) if process.shell else None,
+    }
+    shown_when_set = {"ExposedPorts", "Healthcheck", "StopSignal", "Shell"}
+    return {name: value for name, value in fields.items() if value is not None or name not in shown_when_set}
+
+
+def history_steps(image: Image, headers: Sequence[Header], tags: Sequence[str]) -> tuple[HistoryStep, ...]:
+    """The history, newest first, each step with the bytes of the layer that it brought."""
+    steps: list[HistoryStep] = []
+    sizes = [header.content for header in headers]
+    for record in image.config.history or ():
+        size = 0 if record.empty_layer or not sizes else sizes.pop(0)
+        steps.append(HistoryStep(None, record.created or "", record.created_by, size, record.comment))
+    steps += [HistoryStep(None, "", "", size, "") for size in sizes]  # layers that no history speaks of
+    steps.reverse()
+    if steps:
+        first = steps[0]
+        steps[0] = HistoryStep(image.id, first.created, first.created_by, first.size, first.comment, tuple(tags))
+    return tuple(steps)

@@ -1,0 +1,323 @@
+"""Image verbs of the library. Each returns values; progress goes to a callback."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from scow.content import archive as tar_archive
+from scow.content.copy import Progress, copy
+from scow.content.layout import name_of
+from scow.content.target import Source
+from scow.engine.catalogue import SOURCE, Catalogue, Known, host_platform
+from scow.engine.describe import history_steps, image_document
+from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
+from scow.errors import Conflict, Invalid, NotFound
+from scow.image.collect import Collected
+from scow.image.image import Image, load, select
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
+from scow.oci.platform import Platform
+from scow.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from scow.build.execute import Event
+    from scow.engine import Engine
+
+Watch = Callable[[Progress], None]
+
+
+def _silent(progress: Progress) -> None:
+    """The watch of a caller who does not care."""
+
+
+class Images:
+    """``engine.images``."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._store = engine.store
+
+    @cached_property
+    def platform(self) -> Platform:
+        """What this machine runs."""
+        uname = os.uname()
+        return host_platform(uname.machine, uname.sysname.lower())
+
+    # -- registries -------------------------------------------------------------------------------------------------
+
+    def pull(self, name: str, *, platform: str | None = None, watch: Watch = _silent) -> Moved:
+        """Fetch an image and unpack it while it arrives.
+
+        Raises :class:`~scow.errors.NotFound`, ``Denied``, ``Unavailable``, ``Integrity``. Nothing that is in the store
+        is fetched again; a pull that was cut short goes on where it ended.
+        """
+        reference = Reference.parse(name)
+        repository = self._engine.registry.repository(reference)
+        with self._store.layout.working():
+            asked = repository.resolve(reference.selector)
+            before = self._catalogue().named(reference.familiar)
+            image = self._bring(repository, asked, platform, watch)
+            entry = image.descriptor.plain.annotated(annotations={SOURCE: asked.digest})
+            self._store.layout.tag(entry, reference.familiar)
+        fresh = before is None or before.digest != image.descriptor.digest
+        return Moved(str(reference), asked.digest, image.id, fresh)
+
+    def push(self, name: str, *, watch: Watch = _silent) -> Moved:
+        """Send an image to the registry that its name says; blobs that are there are not sent.
+
+        Raises :class:`~scow.errors.NotFound` when the store has no such name, ``Denied``, ``Unavailable``.
+        """
+        reference = Reference.parse(name)
+        entry = self._catalogue().named(reference.familiar)
+        if entry is None or reference.tag is None:
+            raise NotFound(f"An image does not exist locally with the tag: {reference.familiar_name}")
+        others = [known for one in self._catalogue().entries if (known := name_of(one))]
+        elsewhere = {other.path for text in others if (other := Reference.parse(text)).host == reference.host}
+        mounts = tuple(sorted(elsewhere - {reference.path}))[:4]
+        repository = self._engine.registry.repository(reference, push=True, mount_from=mounts)
+        with self._store.layout.working():
+            copy(self._store.layout, repository, entry.plain, watch=watch)
+            repository.tag(entry.plain, reference.tag)
+            image = load(self._store.layout, entry, self.platform)
+            self._store.layout.tag(entry.plain.annotated(annotations={SOURCE: entry.digest}), reference.familiar)
+        return Moved(str(reference), entry.digest, image.id, fresh=True)
+
+    # -- names ------------------------------------------------------------------------------------------------------
+
+    def find(self, name: str) -> Known:
+        """The image that ``name`` means: a reference, an id, or the beginning of one."""
+        return self._catalogue().find(name)
+
+    def tag(self, name: str, target: str) -> None:
+        """Give an image one more name."""
+        reference = Reference.parse(target)
+        if reference.digest:
+            raise Invalid("a tag cannot have a digest", subject=target)
+        known = self.find(name)
+        entry = next((one for one in known.entries if one.digest == known.image.descriptor.digest), known.entries[0])
+        self._store.layout.tag(entry.plain, reference.familiar)
+
+    def list(self) -> tuple[ImageSummary, ...]:
+        """Every image, the newest first."""
+        used = self._engine.containers.images_in_use()
+        summaries = [self._summary(known, used) for known in self._catalogue()]
+        return tuple(sorted(summaries, key=lambda one: one.created, reverse=True))
+
+    def remove(self, name: str, *, force: bool = False, prune: bool = True) -> Removed:
+        """Take a name away; with the last one, the image. An id takes all names when there is one, or with ``force``.
+
+        Raises :class:`~scow.errors.Conflict` while a container stands on it, or for an id with several names.
+        """
+        known = self.find(name)
+        by_name = self._catalogue().named(name)
+        users = self._engine.containers.using(known.image.id)
+        gone = [by_name] if by_name is not None else known.entries
+        names = [text for entry in gone if (text := name_of(entry))]
+        if by_name is None and len({*known.tags}) > 1 and not force:
+            raise Conflict(
+                f"conflict: unable to delete {known.image.id.short} (must be forced) - "
+                "image is referenced in multiple repositories"
+            )
+        last = len(known.entries) == len(gone)
+        if users and last and not force:
+            raise Conflict(
+                f"conflict: unable to remove repository reference {name!r} (must force) - "
+                f"container {users[0][:12]} is using its referenced image {known.image.id.short}"
+            )
+        keep_nameless = bool(users) and last
+        self._forget(gone, nameless=keep_nameless)
+        swept = self._engine.system.collect() if prune and not keep_nameless else Collected((), 0)
+        deleted = (known.image.id,) if last and not keep_nameless else ()
+        return Removed(tuple(names), deleted, swept.bytes)
+
+    # -- looking ----------------------------------------------------------------------------------------------------
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """docker's JSON of an image, as plain values."""
+        known = self.find(name)
+        trees = [self._store.layers.tree(diff_id) for diff_id in reversed(known.image.diff_ids)]
+        shown = [str(tree) for tree in trees if tree is not None]
+        return image_document(known.image, known.tags, known.digests, self._size(known.image), shown)
+
+    def history(self, name: str) -> tuple[HistoryStep, ...]:
+        """How the image was made, newest first."""
+        known = self.find(name)
+        unpacking = self._store.unpacking
+        headers = [unpacking.header(layer.descriptor, layer.diff_id) for layer in known.image.layers]
+        return history_steps(known.image, headers, known.tags)
+
+    # -- archives ---------------------------------------------------------------------------------------------------
+
+    def save(self, names: Sequence[str], output: BinaryIO) -> None:
+        """Write images to one tar that docker, podman, skopeo and scow load."""
+        chosen: dict[Digest, tuple[Descriptor, list[Reference]]] = {}
+        with self._store.layout.working():
+            for name in names:
+                known = self.find(name)
+                entry = self._catalogue().named(name)
+                _, references = chosen.setdefault(known.image.descriptor.digest, (known.image.descriptor, []))
+                if entry is not None and (text := name_of(entry)):
+                    references.append(Reference.parse(text, default_tag=None))
+            for descriptor, _ in chosen.values():
+                self._store.layout.exists(descriptor)
+            listed = [(descriptor, tuple(references)) for descriptor, references in chosen.values()]
+            tar_archive.write(self._store.layout, listed, output)
+
+    def load(
+        self, archive: BinaryIO, *, platform: str | None = None, watch: Watch = _silent
+    ) -> tuple[tuple[str | None, Digest], ...]:
+        """Read images from a tar (docker's or OCI's, compressed or not, from a file or a pipe) → (name, id) of each."""
+        from scow.image.archive import opened
+
+        self._store.layout.create()
+        loaded: list[tuple[str | None, Digest]] = []
+        with self._store.layout.working(), opened(archive, self._store.layout.ingest) as tar:
+            source = tar_archive.open_archive(tar)
+            for name, descriptor in source.names():
+                image = self._bring(source, descriptor, platform, watch)
+                if name:
+                    self._store.layout.tag(image.descriptor.plain, name)
+                else:
+                    self._keep(image.descriptor.plain)
+                loaded.append((name, image.id))
+        return tuple(loaded)
+
+    def import_(
+        self,
+        archive: BinaryIO,
+        name: str | None = None,
+        *,
+        changes: Sequence[str] = (),
+        message: str = "",
+        platform: str | None = None,
+    ) -> Digest:
+        """Make an image of one layer from a tar of a file system; returns its id. ``changes`` are Dockerfile lines."""
+        from scow.engine.importing import import_image
+
+        reference = Reference.parse(name) if name else None
+        wanted = Platform.parse(platform) if platform else self.platform
+        with self._store.layout.working():
+            descriptor = import_image(self._store, archive, changes, message, wanted, _now())
+            if reference:
+                self._store.layout.tag(descriptor, reference.familiar)
+            else:
+                self._keep(descriptor)
+            return load(self._store.layout, descriptor).id
+
+    # -- building ---------------------------------------------------------------------------------------------------
+
+    def build(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        tags: Sequence[str] = (),
+        dockerfile: str | os.PathLike[str] | bytes | None = None,
+        build_args: Mapping[str, str] | None = None,
+        target: str | None = None,
+        use_cache: bool = True,
+        pull: bool = False,
+        network: str = "default",
+        labels: Mapping[str, str] | None = None,
+        platform: str | None = None,
+        source_date_epoch: int | None = None,
+        watch: Callable[[Event], None] | None = None,
+        watch_pull: Watch = _silent,
+    ) -> Digest:
+        """Build the Dockerfile of a directory; returns the image id.
+
+        ``dockerfile`` is a path, or its bytes. Times in the image are ``source_date_epoch``, or the newest base
+        image's, so that the same input gives the same image. Raises :class:`~scow.errors.Invalid` with its place in the
+        Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
+        """
+        from scow.engine.building import Building
+
+        building = Building(
+            engine=self._engine,
+            root=Path(path),
+            dockerfile=dockerfile,
+            args=dict(build_args or {}),
+            target=target,
+            use_cache=use_cache,
+            pull=pull,
+            network=network,
+            labels=dict(labels or {}),
+            platform=Platform.parse(platform) if platform else self.platform,
+            epoch=source_date_epoch,
+            watch=watch or (lambda event: None),
+            watch_pull=watch_pull,
+        )
+        references = [Reference.parse(tag) for tag in tags]
+        with self._store.layout.working():
+            descriptor = building.build()
+            for reference in references:
+                self._store.layout.tag(descriptor, reference.familiar)
+            if not references:
+                self._keep(descriptor)
+            return load(self._store.layout, descriptor).id
+
+    # -- parts ------------------------------------------------------------------------------------------------------
+
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(self._store.layout, self.platform)
+
+    def _bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
+        """Copy the image for ``platform`` into the store, unpacked, and make sure that it is whole."""
+        wanted = Platform.parse(platform) if platform else self.platform
+        descriptor = select(source, asked, wanted)
+        unpacking = self._store.unpacking
+        copy(source, unpacking, descriptor.plain, watch=watch)
+        image = load(self._store.layout, descriptor.plain)
+        for layer in image.layers:
+            if not media_types.is_foreign(layer.descriptor.media_type):
+                unpacking.header(layer.descriptor, layer.diff_id)  # what does not match its diff_id is refused here
+        return image
+
+    def _keep(self, descriptor: Descriptor) -> None:
+        """An entry without a name, unless the image has one."""
+
+        def change(entries: list[Descriptor]) -> list[Descriptor]:
+            return entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]
+
+        self._store.layout.rename(change)
+
+    def _forget(self, gone: Iterable[Descriptor], *, nameless: bool) -> None:
+        doomed = {(entry.digest, name_of(entry)) for entry in gone}
+
+        def change(entries: list[Descriptor]) -> list[Descriptor]:
+            kept = [entry for entry in entries if (entry.digest, name_of(entry)) not in doomed]
+            held = [entry.plain for entry in entries if (entry.digest, name_of(entry)) in doomed] if nameless else []
+            return [*kept, *held[:1]]
+
+        self._store.layout.rename(change)
+
+    def _summary(self, known: Known, used: Mapping[str, int]) -> ImageSummary:
+        config = known.image.config
+        return ImageSummary(
+            known.image.id,
+            tuple(reference.familiar for reference in known.references),
+            known.digests,
+            config.created or "",
+            self._size(known.image),
+            dict(config.process.labels or {}),
+            config.platform,
+            used.get(known.image.id, 0),
+        )
+
+    def _size(self, image: Image) -> int:
+        """Bytes of content in the layers; of a layer that was never looked at, its blob's size."""
+        total = 0
+        for layer in image.layers:
+            header = self._store.layers.header(layer.diff_id)
+            total += header.content if header else layer.descriptor.size
+        return total
+
+
+def _now() -> str:
+    return datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

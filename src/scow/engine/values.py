@@ -1,0 +1,112 @@
+"""What the engine's methods return."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from scow.oci.digest import Digest
+from scow.oci.platform import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """scow's version and what it runs on."""
+
+    name: str
+    version: str
+    python: str
+    os: str
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSummary:
+    """One image of the store. ``created`` is RFC 3339 text; ``size`` the content of its layers in bytes."""
+
+    id: Digest
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    created: str
+    size: int
+    labels: dict[str, str]
+    platform: Platform
+    containers: int = 0
+
+    @property
+    def dangling(self) -> bool:
+        """Whether nothing names it."""
+        return not self.names
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryStep:
+    """One entry of an image's history, newest first. ``id`` is known for the newest only."""
+
+    id: Digest | None
+    created: str
+    created_by: str
+    size: int
+    comment: str
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a pull or push came to. ``digest`` is what the registry calls it; ``fresh``: it was not there before."""
+
+    name: str
+    digest: Digest
+    id: Digest
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a removal took away: names, image ids (and layers as docker counts them), and the bytes given back."""
+
+    untagged: tuple[str, ...] = ()
+    deleted: tuple[str, ...] = ()
+    bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerSummary:
+    """One container. ``status`` is ``created``, ``running`` or ``exited``; times are RFC 3339 text, "" before."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    command: tuple[str, ...]
+    created: str
+    status: str
+    exit_code: int = 0
+    started: str = ""
+    finished: str = ""
+    pid: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One line of ``system df``: how many there are, how many are used, and bytes."""
+
+    kind: str
+    total: int
+    active: int
+    size: int
+    reclaimable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """What a prune took away, and the bytes given back."""
+
+    containers: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    cache: tuple[str, ...] = ()
+    bytes: int = 0
+
+
+Document = dict[str, Any]

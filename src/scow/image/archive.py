@@ -1,0 +1,37 @@
+"""Archives on their way in: whatever compression and pipe they come through, they end as a seekable plain tar."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from scow.content.archive import Tar
+from scow.layer.compression import detected, inflated
+
+_CHUNK = 1 << 20
+
+
+@contextlib.contextmanager
+def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
+    """The tar in ``file``; spooled to ``ingest`` when it is compressed or cannot be sought."""
+    reader, compression = detected(file)
+    if compression == "none" and file.seekable():
+        with contextlib.closing(Tar(Path(f"/dev/fd/{file.fileno()}"))) as tar:
+            yield tar
+        return
+    spool = ingest / f"archive-{secrets.token_hex(8)}"
+    ingest.mkdir(parents=True, exist_ok=True)
+    try:
+        plain = inflated(reader, compression)
+        with spool.open("xb") as out:
+            fcntl.flock(out, fcntl.LOCK_SH)  # says that somebody is at work here
+            while chunk := plain.read(_CHUNK):
+                out.write(chunk)
+        with contextlib.closing(Tar(spool)) as tar:
+            yield tar
+    finally:
+        spool.unlink(missing_ok=True)

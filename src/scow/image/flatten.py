@@ -1,0 +1,65 @@
+"""A container's whole file system as one flat tar: its layers' view with what it wrote on top."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from scow.image import rootfs
+from scow.image.mutate import Layer
+from scow.image.store import Store
+from scow.layer import diff
+from scow.layer.entry import Entry
+from scow.layer.header import END, header, padding
+from scow.layer.pack import Content
+from scow.layer.view import Found
+
+_CHUNK = 1 << 20
+
+
+def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, upper: Path | None = None) -> None:
+    """Write the file system of ``layers``, and of ``upper`` (an overlay's writable directory) above them."""
+    view = rootfs.view(layers, store.unpacking)
+    written: dict[bytes, Content] = {}
+    if upper is not None:
+        owners = diff.remembered(view) if store.layers.flavour == "ordinary" else diff.on_disk
+        items = list(diff.changes(str(upper), owners))
+        written = {entry.path: content for entry, content in items}
+        view.stack(len(layers), [entry for entry, _ in items])
+
+    def opener(found: Found) -> Callable[[], int]:
+        if found.layer == len(layers):
+            content = written[found.source]
+            assert not isinstance(content, bytes)  # noqa: S101 - files of a directory are opened
+            return content
+        layer = layers[found.layer]
+        tree = store.unpacking.tree(layer.descriptor, layer.diff_id)
+        return diff.opener(os.path.join(os.fsencode(tree), found.source))
+
+    names: dict[tuple[int, bytes], bytes] = {}
+    for found in view.walk():
+        entry = found.entry
+        if not entry.path:
+            continue
+        first = names.setdefault((found.layer, found.source), entry.path)
+        if first != entry.path and entry.kind not in ("dir", "symlink"):
+            entry = msgspec.structs.replace(entry, kind="hardlink", link=first, size=0)
+        _write(output, entry, opener(found) if entry.kind == "file" else None)
+    output.write(END)
+    output.flush()
+
+
+def _write(output: BinaryIO, entry: Entry, content: Callable[[], int] | None) -> None:
+    output.write(header(entry))
+    if content is None or not entry.size:
+        return
+    left = entry.size
+    with os.fdopen(content(), "rb") as file:
+        while left and (data := file.read(min(left, _CHUNK))):
+            output.write(data)
+            left -= len(data)
+    output.write(bytes(left) + padding(entry.size))
