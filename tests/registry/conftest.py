@@ -21,7 +21,9 @@ from scow.registry.hosts import Hosts, HostSettings, Proxies
 from scow.registry.remote import Registry
 from scow.registry.repository import Repository
 from scow.registry.transport import Transport
+from scow.testing.registry import Fault
 from scow.testing.registry import Registry as Server
+from scow.testing.registry_handler import Exchange
 
 
 @dataclass
@@ -134,6 +136,19 @@ def read(repository: Repository, descriptor: Descriptor, offset: int = 0, size: 
         while part := reader.read(size):
             parts.append(part)
     return b"".join(parts)
+
+
+def first(count: int, act: Callable[[Exchange], object], *, method: str = "", path: str = "/blobs/") -> Fault:
+    """Act on the first ``count`` requests of that kind, and let the rest through."""
+    left = [count]
+
+    def fault(exchange: Exchange) -> bool:
+        if path not in exchange.path or method not in ("", exchange.method) or left[0] <= 0:
+            return False
+        left[0] -= 1
+        return act(exchange) is not False
+
+    return fault
 
 
 def noise(size: int, seed: int = 0) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.registry.conftest import Bytes, MakeClient, Pocket, noise, read
+from tests.registry.conftest import Bytes, MakeClient, Pocket, first, noise, read
 
 from scow.errors import Denied, NotFound, ScowError, Unsupported
 from scow.registry.auth import Authorizer
@@ -67,11 +67,12 @@ def test_reading_asks_for_no_more_than_reading(bearer: Server, connect: MakeClie
 def test_a_token_that_is_revoked_in_mid_transfer_is_renewed(bearer: Server, connect: MakeClient, source: Bytes) -> None:
     repository = connect(bearer.host, "ann", "pw").repository()
     blob = source.add(noise(2_000_000))
-    revoked = []
+    revoked: list[bool] = []
 
     def revoke(exchange: Exchange) -> bool:
         if exchange.method == "PUT" and not revoked:
-            revoked.append(bearer.gate.revoke())
+            bearer.gate.revoke()
+            revoked.append(True)
         return False
 
     bearer.fault = revoke
@@ -164,10 +165,23 @@ def test_an_identity_token_opens_the_door(bearer: Server, connect: MakeClient, s
         forged.exists(source.add(b"x"))
 
 
+def test_a_token_server_that_knows_nobody(bearer: Server, connect: MakeClient, source: Bytes) -> None:
+    with pytest.raises(Denied, match="unauthorized") as caught:
+        connect(bearer.host).repository().exists(source.add(b"x"))
+    assert caught.value.hint == f"scow login {bearer.host}"
+
+
+def test_a_token_server_on_a_bad_day(bearer: Server, connect: MakeClient, source: Bytes) -> None:
+    client = connect(bearer.host, "ann", "pw")
+    bearer.fault = first(3, lambda exchange: exchange.answer(503), path="/token")
+    assert not client.repository().exists(source.add(b"x"))
+    assert len(client.waits) == 3
+
+
 def test_login_where_no_door_is_or_no_registry(server: Server, connect: MakeClient) -> None:
     registry = connect(server.host).registry
     assert registry.login(server.host, Credential("any", "one")) == Credential("any", "one")
-    server.fault = lambda exchange: exchange.answer(404) is None
+    server.fault = first(9, lambda exchange: exchange.answer(404), path="/v2/")
     with pytest.raises(NotFound, match="no registry"):
         registry.login(server.host, Credential("any", "one"))
 
@@ -209,7 +223,7 @@ def test_a_broken_helper_matters_only_when_access_is_denied(connect: MakeClient,
     "body", [b"", b"{}", b"[]", b'{"token":5}', b'{"token":"a\\nb"}', b"[" * 3000, b"x" * (1 << 20)]
 )
 def test_a_strange_token_server_is_an_error(bearer: Server, connect: MakeClient, source: Bytes, body: bytes) -> None:
-    bearer.fault = lambda exchange: exchange.url_path == "/token" and exchange.answer(200, {}, body) is None
+    bearer.fault = first(9, lambda exchange: exchange.answer(200, {}, body), path="/token")
     with pytest.raises(ScowError):
         connect(bearer.host, "ann", "pw").repository().exists(source.add(b"x"))
 
@@ -232,3 +246,19 @@ def test_a_registry_that_is_never_content(bearer: Server, connect: MakeClient, s
 def test_a_host_declared_insecure_is_spoken_to_in_the_clear(basic: Server, connect: MakeClient, source: Bytes) -> None:
     client = connect(basic.host, "ann", "p:ß", settings=HostSettings(insecure=True))
     assert not client.repository().exists(source.add(b"x"))
+
+
+def test_challenges_in_headers_of_their_own(bearer: Server, connect: MakeClient, source: Bytes) -> None:
+    realm = f'Bearer realm="http://{bearer.host}/token",service="scow-test"'
+
+    def several(exchange: Exchange) -> bool:
+        if exchange.url_path in ("/token", "/v2/") or "Authorization" in exchange.headers:
+            return False
+        exchange.answer(
+            401, {"WWW-Authenticate": realm, "Www-authenticate": 'Basic realm="x"', "www-authenticate": "Negotiate"}
+        )
+        return True
+
+    bearer.fault = several
+    assert not connect(bearer.host, "ann", "pw").repository().exists(source.add(b"x"))
+    assert bearer.seen[-1].headers["authorization"].startswith("Bearer ")

@@ -8,27 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from tests.registry.conftest import Bytes, MakeClient, noise, read
+from tests.registry.conftest import Bytes, MakeClient, first, noise, read
 
-from scow.errors import Denied, Integrity, Limit, Unavailable
+from scow.errors import Denied, Integrity, Invalid, Limit, Unavailable
 from scow.registry.protocol import Request
 from scow.registry.retry import Patience, Trouble
-from scow.testing.registry import Fault
 from scow.testing.registry import Registry as Server
 from scow.testing.registry_handler import Exchange
-
-
-def first(count: int, act: Callable[[Exchange], object], *, method: str = "", path: str = "/blobs/") -> Fault:
-    """Act on the first ``count`` requests of that kind, and let the rest through."""
-    left = [count]
-
-    def fault(exchange: Exchange) -> bool:
-        if path not in exchange.path or method not in ("", exchange.method) or left[0] <= 0:
-            return False
-        left[0] -= 1
-        return act(exchange) is not False
-
-    return fault
 
 
 def status(code: int, **headers: str) -> Callable[[Exchange], object]:
@@ -54,6 +40,23 @@ def test_503_for_ever_ends_in_unavailable(server: Server, connect: MakeClient, s
     with pytest.raises(Unavailable, match="service unavailable"):
         repository.exists(source.add(b"x"))
     assert 3 <= len(client.waits) < 10
+
+
+def test_what_was_given_up_is_not_tried_again_one_level_up(server: Server, connect: MakeClient, source: Bytes) -> None:
+    client = connect(server.host)
+    repository = client.repository()
+    server.fault = first(10_000, lambda exchange: exchange.drop(), path="/v2/")
+    for attempt in (
+        lambda: repository.push(source.add(b"x"), source),
+        lambda: repository.resolve("v1"),
+        lambda: read(repository, source.add(b"x")),
+        lambda: list(repository.tags()),
+    ):
+        client.waits.clear()
+        with pytest.raises(Unavailable) as caught:
+            attempt()
+        assert type(caught.value) is Unavailable
+        assert len(client.waits) == 5
 
 
 def test_retry_after_is_kept(server: Server, connect: MakeClient, source: Bytes) -> None:
@@ -202,6 +205,20 @@ def test_a_manifest_of_no_end_is_not_read(server: Server, connect: MakeClient) -
         repository.resolve("v1")
 
 
+def test_a_manifest_that_breaks_off_is_asked_for_again(server: Server, connect: MakeClient, source: Bytes) -> None:
+    repository = connect(server.host).repository()
+    manifest, children = source.image(b"x")
+    for child in (*children, manifest):
+        repository.push(child, source)
+
+    def break_off(exchange: Exchange) -> None:
+        exchange.answer(200, {"Content-Type": manifest.media_type, "Content-Length": "500"}, b"{")
+        exchange.drop()
+
+    server.fault = first(2, break_off, method="GET", path="/manifests/")
+    assert read(connect(server.host).repository(), manifest) == source.held[manifest.digest]
+
+
 def test_a_server_that_says_nothing_is_left(server: Server, connect: MakeClient) -> None:
     repository = connect(server.host, timeout=0.2).repository()
     server.fault = first(10_000, lambda exchange: time.sleep(1), path="/manifests/")
@@ -253,7 +270,7 @@ def test_redirects_in_a_circle_end(server: Server, connect: MakeClient, source: 
     with pytest.raises(Unavailable, match="too many redirects"):
         read(repository, blob)
     server.fault = first(1, status(307, Location="file:///etc/passwd"), method="GET")
-    with pytest.raises(Unavailable, match="not http"):
+    with pytest.raises(Invalid, match="not an http URL"):
         read(repository, blob)
 
 

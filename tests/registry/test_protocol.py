@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -58,6 +59,11 @@ def test_the_digest_joins_the_query_that_is_there() -> None:
     finish = protocol.finish_upload("https://r/u?_state=a%2Fb", "sha256:00")
     assert finish.target == "https://r/u?_state=a%2Fb&digest=sha256%3A00"
     assert protocol.finish_upload("https://r/u", "sha256:00").target == "https://r/u?digest=sha256%3A00"
+
+
+def test_an_append_says_which_bytes_it_brings() -> None:
+    append = protocol.append_upload("https://r/u", 10, 5)
+    assert (append.method, append.headers["Content-Range"]) == ("PATCH", "10-14")
 
 
 @pytest.mark.parametrize(
@@ -186,3 +192,25 @@ def test_a_head_that_tells_too_little_is_no_answer(missing: str) -> None:
     }
     assert protocol.described(Answer(200, whole)) is not None
     assert protocol.described(Answer(200, {k: v for k, v in whole.items() if k != missing})) is None
+
+
+_URLISH = st.text(st.sampled_from("htps:/[]@?#%&=.0123456789ab \t\n\x00é"), max_size=30)
+
+
+@given(_URLISH | st.text(max_size=50), st.sampled_from(["", "https:", "http://", "https://[", "//u:p@"]))
+def test_whatever_a_registry_points_to_is_an_http_url_or_refused(text: str, start: str) -> None:
+    try:
+        url = protocol.location(Answer(202, {"location": start + text}), _ASKED)
+        protocol.next_page(Answer(200, {"link": f'<{start}{text}>; rel="next"'}), _ASKED)
+    except Invalid:
+        return
+    parts = urlsplit(url)
+    assert parts.scheme in ("http", "https")
+    assert parts.hostname
+    assert parts.username is None
+
+
+@pytest.mark.parametrize("realm", ["", "/token", "file:///etc/passwd", "http://[x", "https://h:port/", "https://h:0/"])
+def test_a_realm_must_be_an_http_url(realm: str) -> None:
+    with pytest.raises(Invalid):
+        protocol.http_url(realm)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.registry.conftest import Bytes, MakeClient, noise, read
+from tests.registry.conftest import Bytes, MakeClient, first, noise, read
 
 from scow.content.verify import read_document
 from scow.errors import Denied, Integrity, Invalid, NotFound, Unavailable, Unsupported
@@ -130,6 +130,8 @@ def test_foreign_layers_are_not_pushed_and_come_from_their_urls(
     assert read(repository, foreign) == b"windows"
     with pytest.raises(NotFound):
         read(repository, foreign.annotated(urls=None))
+    with pytest.raises(Invalid):
+        read(repository, foreign.annotated(urls=("file:///etc/passwd", "http://[")))
 
 
 def test_wrong_bytes_are_not_stored(server: Server, connect: MakeClient, source: Bytes) -> None:
@@ -212,14 +214,14 @@ def test_deleting_by_tag_and_by_digest(server: Server, connect: MakeClient, sour
     assert list(repository.tags()) == []
     with pytest.raises(NotFound):
         repository.delete(manifest.digest)
-    server.fault = lambda exchange: exchange.method == "DELETE" and (exchange.refuse(405, "UNSUPPORTED") or True)
+    server.fault = first(9, lambda exchange: exchange.refuse(405, "UNSUPPORTED"), method="DELETE", path="")
     with pytest.raises(Unsupported, match="does not delete"):
         repository.delete("v1")
 
 
 def test_a_head_that_is_refused_is_asked_again_with_get(server: Server, connect: MakeClient, source: Bytes) -> None:
     manifest = _push(connect(server.host).repository(), source, b"x")
-    server.fault = lambda exchange: exchange.method == "HEAD" and (exchange.refuse(405, "UNSUPPORTED") or True)
+    server.fault = first(9, lambda exchange: exchange.refuse(405, "UNSUPPORTED"), method="HEAD", path="")
     repository = connect(server.host).repository(push=False)
     assert repository.resolve("v1") == manifest
     server.forget()
@@ -271,3 +273,31 @@ def test_denied_names_the_way_in(connect: MakeClient, source: Bytes) -> None:
         assert caught.value.hint == f"scow login {server.host}"
         with pytest.raises(Denied, match=r"push access to .* denied: unauthorized: authentication required"):
             repository.push(source.add(b"x"), source)
+
+
+def test_an_address_of_ipv6(connect: MakeClient, source: Bytes) -> None:
+    try:
+        server = Server(host="::1")
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with server:
+        assert server.host.startswith("[::1]:")
+        repository = connect(server.host).repository()
+        manifest = _push(repository, source, b"six")
+        assert repository.resolve("v1") == manifest
+
+
+def test_connections_are_used_again(server: Server, connect: MakeClient, source: Bytes) -> None:
+    ports = set()
+
+    def note(exchange: Exchange) -> bool:
+        ports.add(exchange.client_address[1])
+        return False
+
+    repository = connect(server.host).repository()
+    server.fault = note
+    manifest = _push(repository, source, noise(2_000_000), b"small")
+    for child in (*source.image(noise(2_000_000), b"small")[1], manifest):
+        read(repository, child)
+        repository.exists(child)
+    assert len(ports) == 1

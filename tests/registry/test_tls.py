@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.registry.conftest import Bytes, MakeClient, noise, read
+from tests.registry.conftest import Bytes, MakeClient, first, noise, read
 
 from scow.errors import Denied, Invalid, Unavailable
 from scow.registry.hosts import Hosts, HostSettings
@@ -81,6 +81,6 @@ def test_certificates_that_cannot_be_read_are_told(connect: MakeClient, source: 
 
 
 def test_https_is_not_left_for_http(tls: Server) -> None:
-    tls.fault = lambda exchange: exchange.answer(307, {"Location": "http://registry.invalid/blob"}) is None
+    tls.fault = first(9, lambda exchange: exchange.answer(307, {"Location": "http://registry.invalid/blob"}), path="/x")
     with Transport(Hosts()) as transport, pytest.raises(Denied, match="plain http"):
         transport.send(Call("GET", f"https://{tls.host}/x"))

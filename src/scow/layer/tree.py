@@ -23,6 +23,7 @@ from scow.layer.sparse import Map
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORIES: Final = 48
+_OPEN_PARENTS: Final = 16
 _DEPTH: Final = 64
 _NO_XATTR: Final = {errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENODATA, errno.ERANGE, errno.E2BIG}
 _SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK, "fifo": stat.S_IFIFO}
@@ -288,20 +289,23 @@ class _DiskTree:
         return fd if fd is not None else self._walk(path, self._enter if make else _enter)
 
     def _walk(self, path: bytes, enter: Callable[[int, bytes], int]) -> int:
-        """Open ``path`` from its nearest open ancestor on, a component at a time; only the last stays open."""
+        """Open ``path`` from its nearest open ancestor on, a component at a time; the last few stay open."""
         ancestor = path.rpartition(b"/")[0]
         while ancestor and ancestor not in self._open:
             ancestor = ancestor.rpartition(b"/")[0]
         above = self._open.get(ancestor, self._root)
-        borrowed = True
-        for name in path[len(ancestor) :].strip(b"/").split(b"/"):
+        at, kept = ancestor, True
+        names = path[len(ancestor) :].strip(b"/").split(b"/")
+        for left, name in zip(range(len(names) - 1, -1, -1), names, strict=True):
             try:
                 fd = enter(above, name)
             finally:
-                if not borrowed:
+                if not kept:
                     os.close(above)
-            above, borrowed = fd, False
-        self._open[path] = above
+            at = at + b"/" + name if at else name
+            above, kept = fd, left < _OPEN_PARENTS
+            if kept:
+                self._open[at] = fd
         return above
 
     def _enter(self, above: int, name: bytes) -> int:

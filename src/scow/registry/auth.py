@@ -21,7 +21,7 @@ from scow.errors import Denied, Invalid, ScowError
 from scow.oci.documents import decode
 from scow.registry.challenge import Challenge, choose, parse
 from scow.registry.credentials import ANONYMOUS, Credential
-from scow.registry.protocol import Answer
+from scow.registry.protocol import Answer, http_url
 from scow.registry.refusal import refusal
 from scow.registry.transport import Call, Transport
 
@@ -136,17 +136,21 @@ class Authorizer:
 
     def _fetch(self, challenge: Challenge, scopes: Scopes, credential: Credential, *, offline: bool = False) -> Token:
         secret = bool(credential.username or credential.identity_token)
-        if secret and not self._transport.trusts(challenge.realm):
+        if secret and not self._transport.trusts(http_url(challenge.realm)):
             raise Denied(
                 "the registry wants credentials sent over plain http",
                 subject=self._host,
                 hint="declare the registry insecure if that is meant to be",
             )
-        asked = self._clock()
-        with self._transport.send(_token_call(challenge, scopes, credential, offline)) as response:
-            if response.status == 200:
-                return _token(response.answer(_TOKEN_LIMIT), asked, self._host)
-            raise self._refused(response.excerpt(), secret)
+        call, asked = _token_call(challenge, scopes, credential, offline), self._clock()
+
+        def attempt() -> Answer:
+            with self._transport.send(call, retry=False) as response:
+                if response.status == 200:
+                    return response.answer(_TOKEN_LIMIT)
+                raise self._refused(response.excerpt(), secret)
+
+        return _token(self._transport.patiently(attempt), asked, self._host)
 
     def _refused(self, answer: Answer, secret: bool) -> ScowError:
         hint = login_hint(self._host)
@@ -170,8 +174,9 @@ def login_hint(host: str) -> str:
 def _token_call(challenge: Challenge, scopes: Scopes, credential: Credential, offline: bool) -> Call:
     """GET with basic authentication, as every token server takes it; POST (OAuth 2) for identity tokens only."""
     service = challenge.params.get("service", "")
+    realm = http_url(challenge.realm)
     if credential.identity_token:
-        return _oauth_call(challenge.realm, service, scopes, credential)
+        return _oauth_call(realm, service, scopes, credential)
     query = [("service", service)] if service else []
     query += [("scope", scope) for scope in scopes]
     headers = {}
@@ -180,7 +185,7 @@ def _token_call(challenge: Challenge, scopes: Scopes, credential: Credential, of
         headers["Authorization"] = basic(credential)
     if offline:
         query += [("offline_token", "true"), ("client_id", _CLIENT_ID)]
-    return Call("GET", _with_query(challenge.realm, query), headers)
+    return Call("GET", _with_query(realm, query), headers)
 
 
 def _oauth_call(realm: str, service: str, scopes: Scopes, credential: Credential) -> Call:

@@ -30,7 +30,12 @@ class Download:
         self._open_at = open_at
         self._pauses = Pauses(transport)
         self._reopened = 0
-        self._response: Response | None = self._opened(True) if offset < descriptor.size else None
+        self._response: Response | None = None
+        if offset < descriptor.size:
+            try:
+                self._response = self._opened(True)
+            except Trouble as trouble:
+                self._reopen(trouble)
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes, as many as have arrived, up to ``size``; ``b""`` at the end."""
@@ -67,10 +72,10 @@ class Download:
         while True:
             self._reopened += 1
             if self._reopened > _REOPEN_LIMIT:
-                raise trouble or Trouble("the download ended early too often", "never")
+                raise Unavailable("the download broke off too often", subject=self._descriptor.digest)
             try:
                 self._pauses.rest(trouble or Trouble("the download ended early", "timeout"))
-            except Trouble:
+            except Unavailable:
                 if trouble is None:
                     return False
                 raise

@@ -68,13 +68,16 @@ class Endpoint:
         limit: int,
         expected: Collection[int] = _OK,
         contexts: Contexts | None = None,
-        retry: bool = True,
     ) -> Answer:
         """The whole answer, at most ``limit`` bytes. Raises what any status but the ``expected`` ones stands for."""
-        response = self.send(request, scopes, retry=retry)
-        if response.status not in expected:
-            raise self.refused(response, contexts)
-        return response.answer(limit)
+
+        def attempt() -> Answer:  # a body that breaks off is asked for again, too
+            response = self.send(request, scopes, retry=False)
+            if response.status not in expected:
+                raise self.refused(response, contexts)
+            return response.answer(limit)
+
+        return self.transport.patiently(attempt)
 
     def refused(self, response: Response, contexts: Contexts | None = None) -> ScowError:
         """The error that ``response`` stands for; reads and closes it."""

@@ -145,22 +145,38 @@ def location(answer: Answer, asked: str) -> str:
     header = answer.headers.get("location", "")
     if not header:
         raise Invalid("the registry accepted the upload without saying where it goes on", subject=_host(asked))
-    return same_place(urljoin(asked, header), asked)
+    return same_place(header, asked)
 
 
-def same_place(url: str, asked: str) -> str:
-    """``url``, moved back to the origin of ``asked`` where it is only a downgrade to http of the same host name."""
+def same_place(target: str, asked: str) -> str:
+    """The URL that ``target`` means, seen from ``asked``.
+
+    Moved back to the origin of ``asked`` where it is only a downgrade to http of the same host name.
+    """
+    url = http_url(target, asked)
     told, known = urlsplit(url), urlsplit(asked)
     if told.scheme == "http" and known.scheme == "https" and told.hostname == known.hostname:
         return urlunsplit(("https", known.netloc, told.path, told.query, ""))
     return url
 
 
+def http_url(text: str, base: str = "") -> str:
+    """``text`` as an absolute http(s) URL, without user and fragment. Raises :class:`Invalid` for any other."""
+    try:
+        parts = urlsplit(urljoin(base, text))
+        netloc = parts.netloc.rpartition("@")[2]
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return urlunsplit((parts.scheme, netloc, parts.path, parts.query, ""))
+    except ValueError:  # brackets that do not match, a port that is no number
+        pass
+    raise Invalid("the registry points to something that is not an http URL", subject=_host(base))
+
+
 def next_page(answer: Answer, asked: str) -> Request | None:
     """The request for the following page (RFC 8288 Link header); always to the registry that was asked."""
     for target, params in _LINK.findall(answer.headers.get("link", "")):
         if _NEXT.search(params):
-            parts = urlsplit(urljoin(asked, target))
+            parts = urlsplit(http_url(target, asked))
             return Request("GET", parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True)))
     return None
 

@@ -7,11 +7,10 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
-from urllib.parse import urlsplit
 
 from scow.content.target import Reader, Source
 from scow.content.verify import read_document
-from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unsupported
+from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unavailable, Unsupported
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
@@ -126,17 +125,16 @@ class Repository:
     def referrers(self, digest: Digest, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
         """Manifests whose subject is ``digest``; by the referrers API, or by the tag schema where there is none."""
         request = protocol.referrers(self._path, digest, artifact_type)
-        response = self._endpoint.send(request, self._pull_scopes)
-        if response.status in _GONE or response.status == 400:
-            response.excerpt()
-            request = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
-            response = self._endpoint.send(request, self._pull_scopes)
-        if response.status in _GONE:
-            response.excerpt()
-            return ()
-        if response.status != 200:
-            raise self._endpoint.refused(response, self._pull_contexts(digest))
-        index = parse(response.answer(DOCUMENT_LIMIT).body, media_types.OCI_INDEX, f"referrers of {digest}")
+        by_tag = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
+        contexts = self._pull_contexts(digest)
+        try:
+            answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+        except (NotFound, Invalid, Unsupported):
+            try:
+                answer = self._endpoint.ask(by_tag, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+            except NotFound:
+                return ()
+        index = parse(answer.body, media_types.OCI_INDEX, f"referrers of {digest}")
         found = index.manifests if isinstance(index, Index) else ()
         return tuple(one for one in found if artifact_type in (None, one.artifact_type))
 
@@ -205,9 +203,12 @@ class Repository:
     def _foreign_at(self, descriptor: Descriptor, offset: int, error: ScowError) -> Response:
         """A foreign layer lives where its urls say: anywhere, so nothing of ours goes along."""
         for url in descriptor.urls or ():
-            if urlsplit(url).scheme not in ("http", "https"):
+            try:
+                call = Call("GET", protocol.http_url(url), protocol.byte_range(offset))
+                response = self._endpoint.transport.send(call)
+            except (Invalid, Unavailable) as trouble:
+                error = trouble
                 continue
-            response = self._endpoint.transport.send(Call("GET", url, protocol.byte_range(offset)))
             if response.status in (200, 206, 416):
                 return response
             error = self._endpoint.refused(response)

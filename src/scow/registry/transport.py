@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.response import BaseHTTPResponse
@@ -25,7 +25,7 @@ from scow.registry.refusal import TRANSIENT_STATUS, refusal
 from scow.registry.retry import Patience, Trouble
 
 #: One read from a response hands out at most this much.
-PIECE = 512 << 10
+PIECE = 1 << 20
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REDIRECT_LIMIT = 10
 #: What a request says about content; everything else stays with the origin it was written for.
@@ -54,7 +54,8 @@ class Response:
         self._raw = raw
         self.url = url
         self.status = raw.status
-        self.headers: dict[str, str] = {name.lower(): value for name, value in raw.headers.items()}
+        # merged: a registry may send several challenges in headers of their own
+        self.headers: dict[str, str] = {name.lower(): value for name, value in raw.headers.itermerged()}
 
     def read(self, size: int = -1, /) -> bytes:
         """What has arrived, at most ``size`` bytes; ``b""`` at the end. Raises :class:`Trouble` when cut short."""
@@ -128,9 +129,9 @@ class Transport:
     def send(self, call: Call, *, retry: bool = True, timeout: float | None = None) -> Response:
         """The answer to ``call``: redirects followed, transient failures tried again.
 
-        Without ``retry`` the first failure is raised. Raises :class:`Trouble` when failures go on, among them the
-        statuses of :data:`TRANSIENT_STATUS`; any other status is the caller's to judge. ``timeout`` replaces the
-        usual waits.
+        Raises :class:`Unavailable` when failures go on, among them the statuses of :data:`TRANSIENT_STATUS`; any other
+        status is the caller's to judge. Without ``retry`` the first failure is raised, as :class:`Trouble`.
+        ``timeout`` replaces the usual waits.
         """
         waits = self._timeout if timeout is None else urllib3.Timeout(connect=timeout, read=timeout)
         return self.patiently(lambda: self._steady(call, waits)) if retry else self._steady(call, waits)
@@ -180,10 +181,8 @@ class Transport:
         raise Unavailable("too many redirects", subject=_host(call.url))
 
     def _redirected(self, call: Call, status: int, location: str) -> Call:
-        url = _without_user(same_place(urljoin(call.url, location), call.url))
+        url = same_place(location, call.url)
         new, old = urlsplit(url), urlsplit(call.url)
-        if new.scheme not in ("http", "https") or not new.hostname:
-            raise Unavailable("redirects to something that is not http", subject=_host(call.url))
         if old.scheme == "https" and not self.trusts(url):
             raise Denied(f"redirects from https to plain http at {new.netloc}", subject=_host(call.url))
         headers = call.headers
@@ -222,11 +221,11 @@ class Pauses:
         self._waited = 0.0
 
     def rest(self, trouble: Trouble) -> None:
-        """Wait before the next try, or raise ``trouble`` when there were enough."""
+        """Wait before the next try, or raise what ``trouble`` means for good when there were enough."""
         self._tries += 1
         pause = self._patience.wait(trouble, self._tries, self._waited, self._jitter())
         if pause is None:
-            raise trouble
+            raise trouble.final from None
         self._waited += pause
         self._sleep(pause)
 
@@ -238,8 +237,3 @@ class Pauses:
 
 def _host(url: str) -> str:
     return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _without_user(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))

@@ -29,8 +29,10 @@ def read_beneath(root: int, path: str, largest: int = 4 * 1024 * 1024) -> bytes:
         fd = open_beneath(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return b""
-    with os.fdopen(fd, "rb") as file:
-        return file.read(largest) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    try:
+        return os.read(fd, largest) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+    finally:
+        os.close(fd)
 
 
 class Placed:

@@ -13,28 +13,32 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_X32_BIT = 0x40000000
-_LOAD, _JEQ, _JGE, _JSET, _RET, _AND = 0x20, 0x15, 0x35, 0x45, 0x06, 0x54
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7, "i386": 0x40000003}
+HOSTS = {"x86_64": ("x86_64", "i386"), "aarch64": ("aarch64",)}
+_LOAD, _JUMP, _JEQ, _JGE, _JSET, _RET = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _ENOSYS = 38
 
 Instruction = tuple[int, int, int, int]  # code, jump if true, jump if false, operand
 
 
 def program(profile: dict[str, Any], machine: str) -> bytes:
-    """The filter for one machine (x86_64, aarch64); KeyError for another.
+    """The filter for one machine (x86_64 with its 32-bit programs, aarch64); KeyError for another.
 
-    Calls of another architecture (32-bit, x32) and calls newer than the table get ENOSYS.
+    Calls of another architecture (x32 among them) and calls newer than the table get ENOSYS.
     """
-    column = MACHINES.index(machine) if machine in MACHINES else None
-    if column is None:
-        raise KeyError(machine)
-    newest = max(n[column] or 0 for n in NUMBERS.values())
+    code: list[Instruction] = [(_LOAD, 0, 0, 4)]
+    for name in HOSTS[machine]:
+        section = _section(profile, MACHINES.index(name))
+        code += [(_JEQ, 1, 0, AUDIT_ARCH[name]), (_JUMP, 0, 0, len(section)), *section]
+    code.append((_RET, 0, 0, _ERRNO | _ENOSYS))
+    return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+
+
+def _section(profile: dict[str, Any], column: int) -> list[Instruction]:
+    """The verdicts of one architecture; every way through it ends in one."""
+    newest = max(numbers[column] or 0 for numbers in NUMBERS.values())
     code: list[Instruction] = [
-        (_LOAD, 0, 0, 4),
-        (_JEQ, 1, 0, AUDIT_ARCH[machine]),
-        (_RET, 0, 0, _ERRNO | _ENOSYS),
         (_LOAD, 0, 0, 0),
         (_JGE, 0, 1, newest + 1),  # x32's calls have a high bit: they end here too
         (_RET, 0, 0, _ERRNO | _ENOSYS),
@@ -51,7 +55,7 @@ def program(profile: dict[str, Any], machine: str) -> bytes:
     for low, high in _ranges(plain):
         code += _range(low, high)
     code.append((_RET, 0, 0, _ERRNO | int(profile["defaultErrnoRet"])))
-    return b"".join(struct.pack("=HBBI", *instruction) for instruction in code)
+    return code
 
 
 def _ranges(numbers: set[int]) -> list[tuple[int, int]]:

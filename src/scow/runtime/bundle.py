@@ -54,7 +54,7 @@ def make_bundle(
     document = spec(
         process(image, options, hostname), options,
         rootfs=str(directory / "rootfs"), directory=str(directory), hostname=hostname, container_id=container_id,
-        capabilities=held, user_namespace=probe.rootless, size=size,
+        capabilities=held, machine=os.uname().machine, user_namespace=probe.rootless, size=size,
     )  # fmt: skip
     return Bundle(directory, container_id, rootfs, document)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LINKS = 40
+_INTERPRETERS = 6  # one more than the kernel follows
 
 
 class View:
@@ -91,8 +92,8 @@ def _check(view: View, word: str, whole: str) -> None:
     _check_format(view, word, here)
 
 
-def _check_format(view: View, word: str, here: str) -> None:
-    """The interpreter a script or a dynamic program names must be in the container too."""
+def _check_format(view: View, word: str, here: str, depth: int = 0) -> None:
+    """The interpreter that a script or a dynamic program names must be in the container too, and its own, and so on."""
     try:
         with open(here, "rb") as file:
             head = file.read(4096)
@@ -100,14 +101,18 @@ def _check_format(view: View, word: str, here: str) -> None:
         return  # it may be run without being read
     if head.startswith(b"#!"):
         words = head[2:].split(b"\n", 1)[0].split()
-        if not words or view.resolve(os.fsdecode(words[0])) is None:
-            raise _refused(127, word, "no such file or directory")
+        interpreter = view.resolve(os.fsdecode(words[0])) if words else None
     elif head.startswith(b"\x7fELF"):
         loader = _loader(head)
-        if loader and view.resolve(os.fsdecode(loader)) is None:
-            raise _refused(127, word, "no such file or directory")
-    elif not _other_formats():
+        interpreter = view.resolve(os.fsdecode(loader)) if loader else here
+    elif depth or _other_formats():
+        return
+    else:
         raise _refused(126, word, "exec format error")
+    if interpreter is None or not os.path.isfile(interpreter):
+        raise _refused(127, word, "no such file or directory")
+    if interpreter != here and depth < _INTERPRETERS:
+        _check_format(view, word, interpreter, depth + 1)
 
 
 def _loader(head: bytes) -> bytes:

@@ -33,8 +33,11 @@ AT_EMPTY_PATH, AT_RECURSIVE = 0x1000, 0x8000
 FSOPEN_CLOEXEC, FSMOUNT_CLOEXEC, MOVE_MOUNT_F_EMPTY_PATH = 1, 1, 4
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
 
+OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
+
 # One number on every machine: these calls came after the tables were joined.
-_MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _OPENAT2, _MOUNT_SETATTR = 429, 430, 431, 432, 437, 442
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 430, 431, 432, 437, 442
+_CLOSE_RANGE = 436
 _KEYCTL = {"x86_64": 250, "aarch64": 219}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _CAP_VERSION_3 = 0x20080522
@@ -141,6 +144,12 @@ def fsmount(fd: int, attributes: int = 0) -> int:
     return _syscall("fsmount", _FSMOUNT, fd, FSMOUNT_CLOEXEC, attributes)
 
 
+def open_tree(path: str) -> int:
+    """A copy of the mount that ``path`` is on, with ``path`` as its root, attached nowhere."""
+    flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC
+    return _syscall("open_tree", _OPEN_TREE, -100, ctypes.c_char_p(os.fsencode(path)), flags)
+
+
 def move_mount(fd: int, target: str) -> None:
     """Attach a detached mount at ``target``."""
     at = -100  # AT_FDCWD
@@ -153,6 +162,16 @@ def mount_setattr(fd: int, add: int, clear: int = 0, recursive: bool = False) ->
     attributes = (ctypes.c_uint64 * 4)(add, clear, 0, 0)
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
     _syscall("mount_setattr", _MOUNT_SETATTR, fd, ctypes.c_char_p(b""), flags, attributes, 32)
+
+
+def close_range(first: int, last: int) -> None:
+    """Close every descriptor from ``first`` to ``last``, both included."""
+    if first > last:
+        return
+    try:
+        _syscall("close_range", _CLOSE_RANGE, first, last, 0)
+    except OSError:  # before 5.9
+        os.closerange(first, min(last + 1, os.sysconf("SC_OPEN_MAX")))
 
 
 def new_session_keyring() -> None:

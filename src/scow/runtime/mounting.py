@@ -13,16 +13,20 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LAYERS = 500  # OVL_MAX_STACK
+_KEPT = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NOEXEC | linux.MS_NOATIME | linux.MS_NODIRATIME
 
 
 def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
     """Mount ``rootfs`` (``{"path"}`` or ``{"lower", "upper", "work"}``) on ``target``.
 
-    ``scratch`` is a private directory for what old kernels need. Raises :class:`Refused`.
+    Device nodes in it do not work, for a container's root can make them. ``scratch`` is a private directory for what
+    old kernels need. Raises :class:`Refused`.
     """
     if "path" in rootfs:
         linux.mount(rootfs["path"], target, None, linux.MS_BIND | linux.MS_REC)
         linux.mount(None, target, None, linux.MS_PRIVATE | linux.MS_REC)
+        kept = os.statvfs(target).f_flag & _KEPT
+        linux.mount(None, target, None, linux.MS_BIND | linux.MS_REMOUNT | linux.MS_NODEV | kept)
         return
     lower = list(rootfs["lower"]) or [_empty(scratch)]
     if len(lower) > _LAYERS:
@@ -58,7 +62,7 @@ def _overlay_by_fd(lower: list[str], upper: str, work: str, target: str, options
         for flag in options:
             linux.fsconfig(context, flag)
         linux.fscreate(context)
-        mounted = linux.fsmount(context)
+        mounted = linux.fsmount(context, linux.MOUNT_ATTR_NODEV)
     finally:
         os.close(context)
     try:
@@ -80,7 +84,7 @@ def _overlay_by_links(lower: list[str], upper: str, work: str, target: str, scra
     try:
         names = ":".join(str(i) for i in range(len(lower)))
         data = ",".join([f"lowerdir={names}", "upperdir=u", "workdir=w", *options])
-        linux.mount("overlay", target, "overlay", 0, data)
+        linux.mount("overlay", target, "overlay", linux.MS_NODEV, data)
     finally:
         os.chdir(before)
 

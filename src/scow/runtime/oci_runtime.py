@@ -17,7 +17,8 @@ PID_FILE, LOG, CONSOLE, STATE = "pid", "oci.log", "console.sock", "oci"
 def prepare(plan: dict[str, Any]) -> None:
     """Make this private mount namespace one the runtime can work in; the bundle becomes the working directory."""
     os.chdir(plan["directory"])
-    os.makedirs(STATE, mode=0o700, exist_ok=True)
+    _remove_tree(STATE)  # of a run before this one
+    os.mkdir(STATE, mode=0o700)
     for name in (PID_FILE, LOG, CONSOLE):
         if os.path.lexists(name):
             os.unlink(name)
@@ -29,6 +30,16 @@ def prepare(plan: dict[str, Any]) -> None:
         # crun up to 1.8 refuses to start where v1 and v2 are mounted side by side, even with cgroups disabled.
         linux.unshare(linux.CLONE_NEWCGROUP)  # only the owner of the namespace may mount
         linux.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
+
+
+def _remove_tree(top: str) -> None:
+    for directory, directories, files in os.walk(top, topdown=False):
+        for name in files:
+            os.unlink(f"{directory}/{name}")
+        for name in directories:
+            os.rmdir(f"{directory}/{name}")
+    if os.path.isdir(top):
+        os.rmdir(top)
 
 
 def command(plan: dict[str, Any]) -> list[str]:
@@ -50,8 +61,14 @@ def adapted(plan: dict[str, Any]) -> dict[str, Any]:
     if plan["rootless"] or (plan["hybrid"] and _is_crun(plan)):
         spec["linux"] = {k: v for k, v in spec["linux"].items() if k not in ("cgroupsPath", "resources")}
         spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]
+        spec["process"] = {**spec["process"], "capabilities": _without_mknod(spec["process"]["capabilities"])}
         spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] != "cgroup"]
     return spec
+
+
+def _without_mknod(held: dict[str, list[str]]) -> dict[str, list[str]]:
+    """No cgroups, no device cgroup: then nodes must not be made at all."""
+    return {kind: [name for name in names if name != "CAP_MKNOD"] for kind, names in held.items()}
 
 
 def container_pid() -> int:

@@ -144,15 +144,12 @@ class Runner:
         launcher met (Invalid, Denied, Unsupported, …).
         """
         stdio = stdio or Stdio()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                launcher = _spawn(theirs.fileno(), stdio)
-            except OSError as error:
-                ours.close()
-                raise Unavailable(f"cannot start the launcher: {error.strerror}", subject=sys.executable) from None
-        console = _began(launcher, ours, self._plan(bundle))
-        return Running(bundle.id, launcher, ours, stdio, console)
+        plan = self._plan(bundle)
+        if self.probe.rung == 1:
+            started = _sealed_start(plan, stdio)
+            if started:
+                return started
+        return _start(plan, stdio, sys.executable)
 
     def _plan(self, bundle: Bundle) -> dict[str, Any]:
         return {
@@ -179,14 +176,50 @@ def _plain(rootfs: Rootfs) -> dict[str, Any]:
     }
 
 
-def _spawn(control: int, stdio: Stdio) -> int:
+def _sealed_start(plan: dict[str, Any], stdio: Stdio) -> Running | None:
+    """Start with an interpreter that cannot be written through /proc/self/exe, whatever the container makes of it.
+
+    Until its program is executed a container's process is this interpreter, and root there may be root here. A mount
+    that is read-only and attached nowhere takes the way back (what CVE-2019-5736 did to runc). None where the kernel
+    is too old for it (before 5.12), or where the interpreter does not start from there.
+    """
+    from scow.runtime import linux
+
+    try:
+        low = linux.open_tree(os.path.realpath(sys.executable))
+    except OSError:
+        return None
+    fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    os.close(low)
+    try:
+        linux.mount_setattr(fd, linux.MOUNT_ATTR_RDONLY)
+        return _start(plan, stdio, f"/proc/self/fd/{fd}")
+    except (OSError, Unavailable):
+        return None
+    finally:
+        os.close(fd)
+
+
+def _start(plan: dict[str, Any], stdio: Stdio, interpreter: str) -> Running:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            launcher = _spawn(theirs.fileno(), stdio, interpreter)
+        except OSError as error:
+            ours.close()
+            raise Unavailable(f"cannot start the launcher: {error.strerror}", subject=sys.executable) from None
+    console = _began(launcher, ours, plan)
+    return Running(str(plan["id"]), launcher, ours, stdio, console)
+
+
+def _spawn(control: int, stdio: Stdio, interpreter: str) -> int:
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) if stdio.stdin is None else None
     given = (null if stdio.stdin is None else stdio.stdin, stdio.stdout, stdio.stderr, control)
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in given if fd is not None]
     try:
         places = [(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in enumerate(high)]
         words = [sys.executable, "-I", "-S", "-c", _LAUNCH, _PACKAGE]
-        return os.posix_spawn(sys.executable, words, os.environ, file_actions=places, setsigmask=())
+        return os.posix_spawn(interpreter, words, os.environ, file_actions=places, setsigmask=())
     finally:
         for fd in [*high, *([] if null is None else [null])]:
             os.close(fd)

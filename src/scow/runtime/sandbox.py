@@ -155,8 +155,8 @@ def _limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:
 
 def _close_all_but(report: int) -> None:
     """Before the working directory: no descriptor of the outside may be reachable through /proc/self/fd."""
-    os.closerange(3, report)
-    os.closerange(report + 1, 1 << 30)
+    linux.close_range(3, report - 1)
+    linux.close_range(report + 1, (1 << 31) - 1)
 
 
 def _working_directory(path: str) -> None:
@@ -217,7 +217,7 @@ def _drop(number: int) -> None:
 
 def _filter(profile: dict[str, Any] | None) -> None:
     machine = os.uname().machine
-    if profile is not None and machine in bpf.AUDIT_ARCH:
+    if profile is not None and machine in bpf.HOSTS:
         linux.seccomp(bpf.program(profile, machine))
 
 

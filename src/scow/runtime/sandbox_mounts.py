@@ -60,6 +60,8 @@ def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
 def _mount(root: int, mount: dict[str, Any]) -> None:
     flags, propagation, own = _words(mount.get("options", ()))
     kind, source = mount["type"], mount["source"]
+    if kind != "devpts" and mount["destination"] != "/dev":
+        flags |= linux.MS_NODEV  # there is no device cgroup here: no node that a container makes may work
     if kind == "cgroup":
         if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
             raise OSError(errno.ENODEV, "no cgroup v2 here")
@@ -108,12 +110,12 @@ def _on(root: int, path: str, source: str | None, kind: str | None, flags: int, 
         os.close(fd)
 
 
-def _restrict(root: int, path: str, flags: int) -> None:
-    """Give the mount that is on ``path`` the attributes in ``flags``, with every mount below it where possible."""
+def _restrict(root: int, path: str, flags: int, below: bool = True) -> None:
+    """Give the mount on ``path`` the attributes in ``flags``; ``below``: and every mount below it, if possible."""
     fd = open_beneath(root, path, os.O_PATH)
     try:
         try:
-            linux.mount_setattr(fd, flags & _ATTRIBUTES, recursive=True)
+            linux.mount_setattr(fd, flags & _ATTRIBUTES, recursive=below)
         except OSError as error:
             if error.errno != errno.ENOSYS:
                 raise
@@ -130,11 +132,14 @@ def _fill_dev(root: int, may_make_nodes: bool) -> None:
         for name, (major, minor) in DEVICES.items():
             if may_make_nodes:
                 os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=dev)
+                source = f"/proc/self/fd/{dev}/{name}"  # onto itself: a mount of its own, that stays usable
             else:
                 os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=dev))
-                _on(root, f"/dev/{name}", f"/dev/{name}", None, linux.MS_BIND)
+                source = f"/dev/{name}"
+            _on(root, f"/dev/{name}", source, None, linux.MS_BIND)
         for name, target in LINKS.items():
             os.symlink(target, name, dir_fd=dev)
+        _restrict(root, "/dev", linux.MS_NODEV, below=False)
     finally:
         os.close(dev)
 

@@ -17,14 +17,15 @@ _REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
     (
         ("CAP_SYS_ADMIN",),
         "fanotify_init fsconfig fsmount fsopen fspick listmount lookup_dcookie mount mount_setattr move_mount open_tree"
-        " open_tree_attr quotactl quotactl_fd setdomainname sethostname setns statmount umount2 unshare",
+        " open_tree_attr quotactl quotactl_fd setdomainname sethostname setns statmount umount umount2"
+        " unshare",
     ),
     (("CAP_SYS_ADMIN", "CAP_BPF"), "bpf"),
     (("CAP_SYS_ADMIN", "CAP_PERFMON"), "perf_event_open"),
     (("CAP_SYS_ADMIN", "CAP_SYSLOG"), "syslog"),
     (("CAP_SYS_MODULE",), "delete_module finit_module init_module"),
     (("CAP_SYS_RAWIO",), "ioperm iopl"),
-    (("CAP_SYS_TIME",), "clock_settime settimeofday"),
+    (("CAP_SYS_TIME",), "clock_settime clock_settime64 settimeofday stime"),
     (("CAP_SYS_NICE",), "get_mempolicy set_mempolicy mbind set_mempolicy_home_node"),
     (("CAP_SYS_BOOT",), "reboot"),
     (("CAP_SYS_PACCT",), "acct"),
@@ -36,7 +37,8 @@ _REFUSED: tuple[tuple[tuple[str, ...], str], ...] = (
         "_sysctl add_key afs_syscall create_module get_kernel_syms getpmsg io_uring_enter io_uring_register"
         " io_uring_setup kexec_file_load kexec_load keyctl lsm_get_self_attr lsm_list_modules lsm_set_self_attr"
         " migrate_pages move_pages nfsservctl pivot_root putpmsg query_module request_key security swapoff swapon"
-        " sysfs tuxcall uselib userfaultfd ustat vserver",
+        " sysfs tuxcall uselib userfaultfd ustat vm86 vm86old"
+        " vserver",
     ),
 )
 REFUSED = {name: capabilities for capabilities, names in _REFUSED for name in names.split()}
@@ -45,6 +47,8 @@ REFUSED = {name: capabilities for capabilities, names in _REFUSED for name in na
 NEW_NAMESPACES = 0x7E020000
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
 AF_VSOCK = 40
+# Only the machine's own: an OCI runtime compiles every rule once for each.
+ARCHITECTURES = {"x86_64": ("SCMP_ARCH_X86_64", "SCMP_ARCH_X86"), "aarch64": ("SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM")}
 CONDITIONAL = ("clone", "clone3", "personality", "socket")
 
 
@@ -55,7 +59,7 @@ def allowed(capabilities: tuple[str, ...] | list[str]) -> tuple[str, ...]:
     return tuple(sorted(free))
 
 
-def profile(capabilities: tuple[str, ...] | list[str]) -> dict[str, Any]:
+def profile(capabilities: tuple[str, ...] | list[str], machine: str = "x86_64") -> dict[str, Any]:
     """``linux.seccomp`` of a runtime-spec for a process that holds ``capabilities``."""
     rules: list[dict[str, Any]] = [{"names": list(allowed(capabilities)), "action": "SCMP_ACT_ALLOW"}]
     rules += [_when("personality", 0, value, "SCMP_CMP_EQ") for value in PERSONALITIES]
@@ -69,7 +73,7 @@ def profile(capabilities: tuple[str, ...] | list[str]) -> dict[str, Any]:
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": EPERM,
-        "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32", "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
+        "architectures": list(ARCHITECTURES.get(machine, ())),
         "syscalls": rules,
     }
 

@@ -20,6 +20,18 @@ MASKED_PATHS = (
 )  # fmt: skip
 READONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
+# docker's: every node may be made, these may be opened.
+_OPENABLE = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2), (136, None))
+DEVICE_RULES: list[dict[str, Any]] = [
+    {"allow": False, "access": "rwm"},
+    {"allow": True, "type": "c", "access": "m"},
+    {"allow": True, "type": "b", "access": "m"},
+    *(
+        {"allow": True, "type": "c", "major": major, "access": "rwm"} | ({} if minor is None else {"minor": minor})
+        for major, minor in _OPENABLE
+    ),
+]
+
 _RESTRICTIONS = "nosuid suid nodev dev noexec exec ro rw relatime noatime"
 _PROPAGATION = "rprivate private rslave slave"
 _RLIMITS = "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
@@ -33,7 +45,8 @@ _STRICT = ["nosuid", "noexec", "nodev"]
 
 def spec(
     process: Process, options: Options, *, rootfs: str, directory: str, hostname: str, container_id: str,
-    capabilities: tuple[str, ...], user_namespace: bool = False, size: tuple[int, int] | None = None,
+    capabilities: tuple[str, ...], machine: str = "x86_64", user_namespace: bool = False,
+    size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The document. ``directory`` holds the generated hosts, hostname and resolv.conf; ``size`` is (rows, columns).
 
@@ -49,9 +62,9 @@ def spec(
             "namespaces": [{"type": kind} for kind in namespaces(options)],
             "maskedPaths": list(MASKED_PATHS),
             "readonlyPaths": list(READONLY_PATHS),
-            "resources": {},
+            "resources": {"devices": DEVICE_RULES},
             "cgroupsPath": cgroups.path_of(container_id),
-            "seccomp": seccomp.profile(capabilities),
+            "seccomp": seccomp.profile(capabilities, machine),
         },
     }
 

@@ -20,32 +20,18 @@ import ssl
 import sys
 import tempfile
 import threading
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from scow.testing.registry_auth import Gate
-from scow.testing.registry_handler import Exchange, Handler
+from scow.testing.registry_handler import Exchange, Handler, Premises, Seen
 from scow.testing.registry_storage import Storage
 
 #: Sees a request before the registry does; true: it was answered.
 Fault = Callable[[Exchange], bool | None]
-_SEEN_LIMIT = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A request that arrived: header names in lower case."""
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str] = field(repr=False)
 
 
 class Server(ThreadingHTTPServer):
@@ -55,39 +41,19 @@ class Server(ThreadingHTTPServer):
     request_queue_size = 128
     allow_reuse_address = True
 
-    def __init__(
-        self,
-        address: tuple[str, int],
-        storage: Storage,
-        gate: Gate,
-        *,
-        tls: tuple[str, str] | None = None,
-        fault: Fault | None = None,
-        page_size: int = 1000,
-        log: Callable[[str], object] | None = None,
-    ) -> None:
+    def __init__(self, address: tuple[str, int], premises: Premises, tls: tuple[str, str] | None = None) -> None:
         self._connections: set[socket.socket] = set()
-        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, Handler)
-        self.storage, self.gate, self.fault, self.page_size, self.tls = storage, gate, fault, page_size, tls
-        self.seen: deque[Seen] = deque(maxlen=_SEEN_LIMIT)
-        self.log = log or (lambda line: None)
         self._context = _server_context(*tls) if tls else None
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        self.premises = premises
+        super().__init__(address, Handler)
+        premises.tls = tls is not None
+        premises.base = f"{'https' if tls else 'http'}://{self.host}"
 
     @property
     def host(self) -> str:
         name, port = self.server_address[:2]
         return f"[{name!s}]:{port}" if ":" in str(name) else f"{name!s}:{port}"
-
-    @property
-    def base(self) -> str:
-        """The URL that the registry is reached at."""
-        return f"{'https' if self.tls else 'http'}://{self.host}"
-
-    def note(self, exchange: Exchange) -> None:
-        parts = urlsplit(exchange.path)
-        headers = {name.lower(): value for name, value in exchange.headers.items()}
-        self.seen.append(Seen(exchange.command, parts.path, parts.query, headers))
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # without HTTPServer's look-up of a domain name, which may take seconds
@@ -114,7 +80,7 @@ class Server(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
-            self.log(f"error: {error!r}")
+            self.premises.log(f"error: {error!r}")
 
 
 class Registry:
@@ -142,8 +108,8 @@ class Registry:
         self._temporary = None if directory else tempfile.mkdtemp(prefix="scow-registry-")
         self.directory = Path(directory or self._temporary or "")
         self.gate = Gate(auth if username else "open", username, password, token_lifetime, anonymous_pull)
-        storage = Storage(self.directory)
-        self._server = Server((host, port), storage, self.gate, tls=tls, fault=fault, page_size=page_size)
+        self._premises = Premises(Storage(self.directory), self.gate, page_size=page_size, fault=fault)
+        self._server = Server((host, port), self._premises, tls)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property
@@ -154,19 +120,19 @@ class Registry:
     @property
     def seen(self) -> list[Seen]:
         """The requests that arrived, oldest first."""
-        return list(self._server.seen)
+        return list(self._premises.seen)
 
     @property
     def fault(self) -> Fault | None:
-        return self._server.fault
+        return self._premises.fault
 
     @fault.setter
     def fault(self, fault: Fault | None) -> None:
-        self._server.fault = fault
+        self._premises.fault = fault
 
     def forget(self) -> None:
         """Empty :attr:`seen`."""
-        self._server.seen.clear()
+        self._premises.seen.clear()
 
     def __enter__(self) -> Registry:
         self._thread.start()
@@ -192,8 +158,9 @@ def serve(
     ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve ``root`` until interrupted. ``ready`` is told ``host:port`` once it listens, ``log`` a line per request."""
-    gate = Gate(auth if username else "open", username, password)
-    with Server((host, port), Storage(root), gate, tls=tls, log=log) as server:
+    premises = Premises(Storage(root), Gate(auth if username else "open", username, password))
+    premises.log = log or premises.log
+    with Server((host, port), premises, tls) as server:
         if ready:
             ready(server.host)
         server.serve_forever()

@@ -7,9 +7,11 @@ import hashlib
 import json
 import re
 import socket
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
@@ -18,12 +20,12 @@ from scow.errors import Invalid, NotFound, ScowError
 from scow.oci import media_types
 from scow.oci.digest import Digest
 from scow.oci.documents import DOCUMENT_LIMIT, encode
-
-if TYPE_CHECKING:
-    from scow.testing.registry import Server
+from scow.testing.registry_auth import Gate
+from scow.testing.registry_storage import Storage
 
 _PIECE = 1 << 20
 _DRAIN_LIMIT = 8 << 20
+_SEEN_LIMIT = 10_000
 _NAME = r"(?P<name>[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*)"
 _DIGEST = r"(?P<digest>sha(?:256|512):[0-9a-f]+)"
 _RANGE = re.compile(r"bytes=(\d+)-(\d*)")
@@ -49,6 +51,30 @@ _ROUTES: tuple[tuple[re.Pattern[str], dict[str, str]], ...] = tuple(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request that arrived: header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str] = field(repr=False)
+
+
+@dataclass
+class Premises:
+    """What all connections of one registry share. ``fault`` sees each request first; true: it has answered."""
+
+    storage: Storage
+    gate: Gate
+    tls: bool = False
+    page_size: int = 1000
+    fault: Callable[[Exchange], bool | None] | None = None
+    log: Callable[[str], object] = lambda line: None
+    base: str = ""
+    seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=_SEEN_LIMIT))
+
+
 class Exchange(BaseHTTPRequestHandler):
     """One request and its answer: what a fault sees.
 
@@ -59,10 +85,13 @@ class Exchange(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "scow-test-registry"
     disable_nagle_algorithm = True
-    server: Server
     method = ""
     query: dict[str, str]
     cut: int | None = None
+
+    @property
+    def premises(self) -> Premises:
+        return cast("Premises", self.server.premises)  # type: ignore[attr-defined]
 
     @property
     def url_path(self) -> str:
@@ -90,7 +119,7 @@ class Exchange(BaseHTTPRequestHandler):
         self.answer(status, {"Content-Type": "application/json", **(headers or {})}, body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        self.server.log(format % args)
+        self.premises.log(format % args)
 
 
 class Handler(Exchange):
@@ -98,7 +127,7 @@ class Handler(Exchange):
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # whoever asked is gone, or never spoke our language
-            if not self.server.tls and self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
+            if not self.premises.tls and self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
                 return  # a TLS hello: its sender must not wait for us
             super().handle()
 
@@ -106,9 +135,10 @@ class Handler(Exchange):
         parts = urlsplit(self.path)
         self.method, self.query, self.cut = self.command, dict(parse_qsl(parts.query)), None
         self._left = int(self.headers.get("Content-Length") or 0)
-        self.server.note(self)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        self.premises.seen.append(Seen(self.command, parts.path, parts.query, headers))
         try:
-            if not (self.server.fault and self.server.fault(self)):
+            if not (self.premises.fault and self.premises.fault(self)):
                 self._dispatch(parts.path)
         except NotFound as error:
             self.refuse(404, error.problem.upper().replace(" ", "_"))
@@ -119,7 +149,7 @@ class Handler(Exchange):
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _route  # noqa: N815 - http.server's names
 
     def _dispatch(self, path: str) -> None:
-        if path == "/token" and self.server.gate.kind == "bearer":
+        if path == "/token" and self.premises.gate.kind == "bearer":
             return self._token()
         for pattern, methods in _ROUTES:
             if match := pattern.fullmatch(path):
@@ -133,18 +163,18 @@ class Handler(Exchange):
         return self.refuse(404, "NAME_UNKNOWN")
 
     def _admitted(self, repository: str) -> bool:
-        gate = self.server.gate
+        gate = self.premises.gate
         if gate.admits(self.command, repository, self.headers.get("Authorization", "")):
             return True
-        challenge = gate.challenge(self.command, repository, self.server.base)
+        challenge = gate.challenge(self.command, repository, self.premises.base)
         self.refuse(401, "UNAUTHORIZED", "authentication required", {"WWW-Authenticate": challenge})
         return False
 
     def _token(self) -> None:
         if self.command == "POST":
-            grant = self.server.gate.exchange(b"".join(self._body()).decode(errors="replace"))
+            grant = self.premises.gate.exchange(b"".join(self._body()).decode(errors="replace"))
         else:
-            grant = self.server.gate.token(urlsplit(self.path).query, self.headers.get("Authorization", ""))
+            grant = self.premises.gate.token(urlsplit(self.path).query, self.headers.get("Authorization", ""))
         if grant is None:
             return self.refuse(401, "UNAUTHORIZED", "incorrect username or password")
         return self.answer(200, {"Content-Type": "application/json"}, json.dumps(grant).encode())
@@ -155,13 +185,13 @@ class Handler(Exchange):
         self.answer(200, {"Docker-Distribution-Api-Version": "registry/2.0", "Content-Type": "application/json"}, b"{}")
 
     def _catalog(self) -> None:
-        self._page("repositories", self.server.storage.repositories(), {})
+        self._page("repositories", self.premises.storage.repositories(), {})
 
     def _tags(self, name: str) -> None:
-        self._page("tags", self.server.storage.tags(name), {"name": name})
+        self._page("tags", self.premises.storage.tags(name), {"name": name})
 
     def _page(self, key: str, names: list[str], more: dict[str, str]) -> None:
-        size = min(int(self.query.get("n", "1000")), self.server.page_size)
+        size = min(int(self.query.get("n", "1000")), self.premises.page_size)
         rest = [name for name in names if name > self.query.get("last", "")]
         headers = {"Content-Type": "application/json"}
         if len(rest) > size:
@@ -170,11 +200,11 @@ class Handler(Exchange):
         self.answer(200, headers, json.dumps({**more, key: rest[:size]}).encode())
 
     def _manifest(self, name: str, reference: str) -> None:
-        digest, media_type, raw = self.server.storage.manifest(name, reference)
+        digest, media_type, raw = self.premises.storage.manifest(name, reference)
         self.answer(200, {"Content-Type": media_type, "Docker-Content-Digest": digest}, raw)
 
     def _referrers(self, name: str, digest: str) -> None:
-        found = self.server.storage.referrers(name, Digest(digest))
+        found = self.premises.storage.referrers(name, Digest(digest))
         headers = {"Content-Type": media_types.OCI_INDEX}
         if wanted := self.query.get("artifactType"):
             found = [one for one in found if one.artifact_type == wanted]
@@ -184,7 +214,7 @@ class Handler(Exchange):
         self.answer(200, headers, json.dumps(index).encode())
 
     def _blob(self, name: str, digest: str) -> None:
-        path = self.server.storage.blob(name, Digest(digest))
+        path = self.premises.storage.blob(name, Digest(digest))
         size = path.stat().st_size
         match = _RANGE.fullmatch(self.headers.get("Range", ""))
         start = int(match[1]) if match else 0
@@ -217,19 +247,19 @@ class Handler(Exchange):
 
     def _start_upload(self, name: str) -> None:
         mount, source, whole = (self.query.get(key) for key in ("mount", "from", "digest"))
-        if mount and source and self.server.storage.mount(name, Digest(mount), source):
+        if mount and source and self.premises.storage.mount(name, Digest(mount), source):
             return self._created(name, mount)
-        upload = self.server.storage.start_upload()
+        upload = self.premises.storage.start_upload()
         if whole:
             return self._finish(name, upload)
         return self._accepted(name, upload, 0)
 
     def _upload(self, name: str, upload: str) -> None:
-        size = self.server.storage.upload(upload).stat().st_size
+        size = self.premises.storage.upload(upload).stat().st_size
         self.answer(204, {"Location": f"/v2/{name}/blobs/uploads/{upload}", "Range": f"0-{max(size - 1, 0)}"})
 
     def _append(self, name: str, upload: str) -> None:
-        path = self.server.storage.upload(upload)
+        path = self.premises.storage.upload(upload)
         at = path.stat().st_size
         told = self.headers.get("Content-Range", "").removeprefix("bytes ").partition("-")[0]
         if told and told != str(at):
@@ -238,7 +268,7 @@ class Handler(Exchange):
         return self._accepted(name, upload, path.stat().st_size)
 
     def _finish(self, name: str, upload: str) -> None:
-        storage, digest = self.server.storage, Digest(self.query.get("digest", ""))
+        storage, digest = self.premises.storage, Digest(self.query.get("digest", ""))
         path = storage.upload(upload)
         fresh = path.stat().st_size == 0
         received = self._receive(str(path), digest.algorithm if fresh else "")
@@ -247,22 +277,22 @@ class Handler(Exchange):
         return self._created(name, digest)
 
     def _cancel(self, name: str, upload: str) -> None:
-        self.server.storage.upload(upload).unlink(missing_ok=True)
+        self.premises.storage.upload(upload).unlink(missing_ok=True)
         self.answer(204)
 
     def _put_manifest(self, name: str, reference: str) -> None:
         raw = b"".join(self._body(DOCUMENT_LIMIT))
         media_type = self.headers.get("Content-Type", "")
-        digest, subject = self.server.storage.put_manifest(name, reference, media_type, raw)
+        digest, subject = self.premises.storage.put_manifest(name, reference, media_type, raw)
         headers = {"Location": f"/v2/{name}/manifests/{digest}", "Docker-Content-Digest": digest}
         self.answer(201, headers | ({"OCI-Subject": subject} if subject else {}))
 
     def _delete_manifest(self, name: str, reference: str) -> None:
-        self.server.storage.delete_manifest(name, reference)
+        self.premises.storage.delete_manifest(name, reference)
         self.answer(202)
 
     def _delete_blob(self, name: str, digest: str) -> None:
-        self.server.storage.forget_blob(name, Digest(digest))
+        self.premises.storage.forget_blob(name, Digest(digest))
         self.answer(202)
 
     def _created(self, name: str, digest: str) -> None:

@@ -1,0 +1,100 @@
+"""Stacks of layers at random: the flat tree, the merged view and a simple model of the rules say the same."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from scow.errors import Invalid
+from scow.layer.view import View
+from tests.layer import model, tars
+from tests.layer.tars import Item, item
+from tests.support.peers import need_root
+from tests.support.trees import snapshot_tree
+
+
+@contextmanager
+def a_directory() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="scow-stack-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)
+
+
+def stacked(layers: list[list[Item]], root: Path) -> View:
+    """Apply the layers one after another to ``root``; their view is made of what each says by itself, as a store's."""
+    view = View()
+    for number, layer in enumerate(layers):
+        stream = tars.write(layer)
+        tars.flat_tree(root, stream, view.lies)
+        view.stack(number, tars.no_tree(stream)[0])
+    return view
+
+
+def contradicts_itself(layer: list[Item]) -> bool:
+    """Whether a marker stands in what is no directory in the same layer: refused or not, by the order they come in."""
+    solid = {item.entry.path for item in layer if item.entry.kind not in ("dir", "whiteout", "opaque")}
+    markers = [item.entry for item in layer if item.entry.kind in ("whiteout", "opaque")]
+    inside = [entry.path + b"/" if entry.kind == "opaque" else entry.parent + b"/" for entry in markers]
+    return any(path.startswith(file + b"/") for path in inside for file in solid)
+
+
+def rewrites_a_link_target(layer: list[Item]) -> bool:
+    """Whether a file that another name was linked to comes a second time: views know a file by its first name."""
+    links: set[bytes] = set()
+    for item in layer:
+        if item.entry.kind not in ("whiteout", "opaque", "dir"):
+            if any((target + b"/").startswith(item.entry.path + b"/") for target in links):
+                return True
+            if item.entry.kind == "hardlink":
+                links.add(item.entry.link)
+    return False
+
+
+def agree(layers: list[list[Item]]) -> None:
+    need_root()
+    assume(not any(contradicts_itself(layer) or rewrites_a_link_target(layer) for layer in layers))
+    states = model.whole(layers)
+    with a_directory() as root:
+        if states is None:
+            with pytest.raises(Invalid):
+                stacked(layers, root)
+            return
+        expected = model.of_state(states[-1])
+        view = stacked(layers, root)
+        assert model.differing(expected, model.of_view(view)) == []
+        assert model.differing(without_times(expected), without_times(model.of_disk(snapshot_tree(root)))) == []
+
+
+def without_times(seen: model.Seen) -> model.Seen:
+    """Directories lose their times: writing into one changes it, and only a whole unpacking puts it back."""
+    return {path: (*found[:3], None, *found[4:]) if found[0] == "dir" else found for path, found in seen.items()}
+
+
+d = {"mode": 0o1777, "uid": 7, "mtime": 10**9}
+
+
+@given(model.straight)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@example([[item("a", "dir", **d), item("a/b")], [item("a", "whiteout"), item("a/c")]])
+@example([[item("a", "dir", **d), item("a/b")], [item("a/c"), item("a", "whiteout")]])
+@example([[item("a/b")], [item("a/b/c"), item("a"), item("a", "dir", **d), item("a/b/c")]])
+@example([[item("a/b/c"), item("a"), item("a/b/c")]])
+@example([[item("a/b/c"), item("a", "symlink", link=b"/b"), item("a/b/c")]])
+def test_layers_without_symlinks(layers: list[list[Item]]) -> None:
+    agree(layers)
+
+
+@given(model.crooked)
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@example([[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a/a", "whiteout")]])
+@example([[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a", "opaque"), item("a/c")]])
+@example([[item("b", "dir", **d), item("a", "symlink", link=b"b")], [item("a", "whiteout"), item("a/c")]])
+def test_layers_with_symlinks(layers: list[list[Item]]) -> None:
+    agree(layers)

@@ -1,0 +1,205 @@
+"""Looking at the machine, choosing a runtime, paths beneath a root, and the lowest rung."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from pathlib import Path
+
+import pytest
+from tests.runtime.conftest import BUSYBOX
+
+from scow.errors import ScowError, Unsupported
+from scow.oci.config import Process as ImageProcess
+from scow.runtime import beneath, bpf, capabilities, linux, mounting, seccomp
+from scow.runtime.bundle import make_bundle
+from scow.runtime.options import Mount, Options
+from scow.runtime.probe import OciRuntime, Probe, _in_child, probe, trial
+from scow.runtime.runner import Choice, Runner, Stdio, choose
+from scow.snapshot.rootfs import Directory, Overlay
+
+ALL = (1 << len(capabilities.NAMES)) - 1
+
+
+def machine(rung: int = 1, *runtimes: OciRuntime, held: int = ALL) -> Probe:
+    return Probe(rung < 3, held, True, "v2", runtimes, rung, ("because",))
+
+
+def test_the_look_is_quick_and_consistent() -> None:
+    probe.cache_clear()
+    start = time.perf_counter()
+    here = probe()
+    assert time.perf_counter() - start < 0.1
+    assert here.root == (os.geteuid() == 0)
+    assert here.rung in (1, 3, 4)
+    assert here.rootless == (here.rung == 3)
+
+
+def test_the_trial_tells_what_works(tmp_path: Path) -> None:
+    tried = trial(tmp_path)
+    for name, version in tried.versions.items():
+        assert name in version
+    if probe().rung == 1:
+        assert tried.overlay is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_choice() -> None:
+    crun, runc = OciRuntime("crun", "/c/crun"), OciRuntime("runc", "/c/runc")
+    shy = OciRuntime("crun", "/c/crun", "refuses")
+    assert choose(machine(1, crun, runc)) == Choice("crun", "/c/crun")
+    assert choose(machine(1, shy, runc)) == Choice("runc", "/c/runc", "crun: refuses")
+    assert choose(machine(1, shy)) == Choice("sandbox", "sandbox", "crun: refuses")
+    assert choose(machine(1)).reason == "neither crun nor runc is installed"
+    assert choose(machine(1, shy), "crun") == Choice("crun", "/c/crun")
+    assert choose(machine(1, crun), "sandbox").name == "sandbox"
+    for here, asked in (
+        (machine(1), "crun"),
+        (machine(4, crun), "crun"),
+        (machine(1), "/no/such"),
+        (machine(4, held=0), None),
+    ):
+        with pytest.raises(Unsupported):
+            choose(here, asked)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> int:
+    inside = tmp_path / "root"
+    (inside / "a/b").mkdir(parents=True)
+    (inside / "a/file").write_text("inside")
+    (tmp_path / "secret").write_text("outside")
+    (inside / "up").symlink_to("../../../../secret")
+    (inside / "absolute").symlink_to(tmp_path / "secret")
+    (inside / "good").symlink_to("/a/../a/file")
+    (inside / "loop").symlink_to("loop")
+    return os.open(inside, os.O_RDONLY | os.O_DIRECTORY)
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_paths_stay_beneath_the_root(root: int, monkeypatch: pytest.MonkeyPatch, by_hand: bool) -> None:
+    if by_hand:
+        monkeypatch.setattr(linux, "openat2", _not_there)
+    assert beneath.read_beneath(root, "/a/file") == b"inside"
+    assert beneath.read_beneath(root, "/good") == b"inside"
+    assert beneath.read_beneath(root, "/../../a/./b/../file") == b"inside"
+    for path in ("/up", "/absolute", "/a/b", "/none", "/a/file/x"):
+        assert beneath.read_beneath(root, path) == b"", path
+    with pytest.raises(OSError, match="symbolic links"):
+        beneath.open_beneath(root, "/loop", os.O_RDONLY)
+    same = os.fstat(beneath.open_beneath(root, "/..", os.O_PATH))
+    assert os.path.samestat(same, os.fstat(root))
+
+
+def _not_there(*_: object) -> int:
+    raise OSError(38, "no such call")
+
+
+def test_places_go_away_and_leave_their_parents_as_they_were(root: int) -> None:
+    os.utime("a", ns=(5, 7), dir_fd=root)
+    placed = [*beneath.make_place(root, "/a/x/y", True), *beneath.make_place(root, "/a/x/f", False)]
+    assert os.path.isdir(f"/proc/self/fd/{root}/a/x/y")
+    for place in reversed(placed):
+        place.remove(root)
+    assert sorted(os.listdir(f"/proc/self/fd/{root}/a")) == ["b", "file"]
+    assert os.stat("a", dir_fd=root).st_mtime_ns == 7
+
+
+def test_overlay_of_old_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if probe().rung != 1:
+        pytest.skip("not root")
+    names = ["up,per", "work", "merged", *(f"lower:{n}" for n in range(40))]
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    (tmp_path / "work/work").unlink()
+
+    def attempt() -> None:
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+        lower = [str(tmp_path / f"lower:{n}") for n in range(40)]
+        rootfs = {"lower": lower, "upper": str(tmp_path / "up,per"), "work": str(tmp_path / "work")}
+        mounting.mount_rootfs(rootfs, str(tmp_path / "merged"), str(tmp_path))
+        assert len(os.listdir(tmp_path / "merged")) == 41
+
+    monkeypatch.setattr(linux, "fsopen", _not_there)
+    assert _in_child(attempt) is None
+
+
+def _as_in_a_pod() -> None:
+    """docker's default capabilities and filter, as a container's root has them."""
+    for number, name in enumerate(capabilities.NAMES):
+        if name not in capabilities.DEFAULT:
+            linux.prctl(linux.PR_CAPBSET_DROP, number)
+    linux.seccomp(bpf.program(seccomp.profile(capabilities.DEFAULT), platform.machine()))
+    held = capabilities.mask(capabilities.DEFAULT)
+    linux.capset(held, held)
+    probe.cache_clear()
+
+
+def _rootfs(directory: Path) -> Path:
+    (directory / "bin").mkdir(parents=True)
+    (directory / "etc").mkdir()
+    (directory / "bin/busybox").write_bytes(Path(BUSYBOX).read_bytes())
+    (directory / "bin/busybox").chmod(0o755)
+    (directory / "bin/sh").symlink_to("busybox")
+    (directory / "etc/passwd").write_text("app:x:1000:1001::/:\n")
+    return directory
+
+
+def test_the_lowest_rung_is_a_chroot(tmp_path: Path) -> None:
+    if os.geteuid() != 0 or not os.access(BUSYBOX, os.X_OK):
+        pytest.skip("needs root and busybox-static")
+    tree = _rootfs(tmp_path / "root")
+    before = sorted(str(p) for p in tree.rglob("*"))
+    script = "busybox id -u; busybox ls /; echo x > /dev/null; busybox sleep 3173 & exit 9"
+
+    def attempt() -> None:
+        _as_in_a_pod()
+        assert probe().rung == 4, probe()
+        runner = Runner()
+        options = Options(args=("sh", "-c", script), user="app")
+        bundle = make_bundle(tmp_path / "b", "b", Directory(tree), ImageProcess(), options, runner.probe)
+        with open(tmp_path / "out", "w") as out:
+            running = runner.start(bundle, Stdio(None, out.fileno(), out.fileno()))
+            assert running.pid > 0
+            assert running.wait() == 9
+        assert (tmp_path / "out").read_text() == "1000\nbin\ndev\netc\n"
+        for bad in (Options(args=("sh",), network="none"), Options(args=("sh",), mounts=(Mount("tmpfs", "", "/x"),))):
+            _refused(runner, tmp_path, Directory(tree), bad)
+        _refused(runner, tmp_path, Overlay((tree,), tmp_path / "u", tmp_path / "w"), Options(args=("sh",)))
+
+    assert _in_child(attempt) is None
+    assert sorted(str(p) for p in tree.rglob("*")) == before
+    commands = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.parent.exists()]
+    assert not any(b"3173" in command for command in commands)
+
+
+def _refused(runner: Runner, tmp_path: Path, rootfs: Directory | Overlay, options: Options) -> None:
+    bundle = make_bundle(tmp_path / "b", "b", rootfs, ImageProcess(), options, runner.probe)
+    try:
+        runner.start(bundle)
+    except ScowError as error:
+        assert isinstance(error, Unsupported), error
+        assert "CAP_SYS_ADMIN" in str(error)
+    else:
+        raise AssertionError("started")
+
+
+def test_root_starts_containers_with_an_interpreter_that_nobody_can_write(tmp_path: Path) -> None:
+    if probe().rung != 1 or not os.access(BUSYBOX, os.X_OK):
+        pytest.skip("needs root and busybox-static")
+    options = Options(args=("sh", "-c", "read x"))
+    runner = Runner("sandbox")
+    bundle = make_bundle(
+        tmp_path / "b", "b", Directory(_rootfs(tmp_path / "root")), ImageProcess(), options, runner.probe
+    )
+    reader, writer = os.pipe()
+    running = runner.start(bundle, Stdio(reader))
+    interpreter = os.open(f"/proc/{running._launcher}/exe", os.O_RDONLY)
+    assert os.fstatvfs(interpreter).f_flag & os.ST_RDONLY
+    running.kill()
+    assert running.pid == 0
+    for fd in (reader, writer, interpreter):
+        os.close(fd)
