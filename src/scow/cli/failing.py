@@ -1,0 +1,51 @@
+"""Errors for people: one clear message on standard error, and an honest exit code.
+
+===========================================  ====
+the program of ``run`` or a build step       its own
+``run`` that scow could not start            125
+every other error                            1
+interrupted                                  130
+===========================================  ====
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scow.errors import Invalid, Process, ScowError, Where
+
+FAILURE: Final = 1
+INTERRUPTED: Final = 130
+RUN_FAILURE: Final = 125
+
+
+def exit_code(error: ScowError, *, running: bool = False) -> int:
+    """The exit code for ``error``; ``running`` is for ``run``, whose own failures are 125."""
+    if running:
+        return error.exit_code if isinstance(error, Process) else RUN_FAILURE
+    return FAILURE
+
+
+def told(error: ScowError, program: str = "scow") -> str:
+    """The message: what happened, to which thing, the place with a caret, what to do next."""
+    where = error.where if isinstance(error, Invalid | Process) else None
+    lines = [f"{program}: {_line(error)}"]
+    if where is not None and where.text:
+        lines += _caret(where)
+    if error.hint:
+        lines.append(f"hint: {error.hint}")
+    return "\n".join(lines)
+
+
+def _line(error: ScowError) -> str:
+    if isinstance(error, Process) and error.where is not None:
+        return f"{error.where}: {error}"
+    return str(error)
+
+
+def _caret(where: Where) -> list[str]:
+    """The line of the Dockerfile with a caret under what is meant."""
+    number = f"{where.line:>5} | "
+    shown = where.text.expandtabs(1)
+    before = " " * (len(number) + where.column - 1)
+    return [number + shown, before + "^" * max(1, min(where.width, len(shown) - where.column + 1 or 1))]

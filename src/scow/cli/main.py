@@ -1,0 +1,113 @@
+"""The command line: the table of verbs, and what is the same for all of them."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from scow.cli.failing import INTERRUPTED, exit_code, told
+from scow.cli.lazy import Lazy, LazyGroup, help_command
+from scow.cli.options import option
+from scow.cli.session import Session
+from scow.errors import ScowError
+
+_IMAGES = "Images"
+_REGISTRIES = "Registries"
+_CONTAINERS = "Containers"
+_STORE = "The store"
+
+VERBS = {
+    "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile", _IMAGES),
+    "images": Lazy("scow.cli.images:images", "List images", _IMAGES),
+    "history": Lazy("scow.cli.images:history", "Show the history of an image", _IMAGES),
+    "inspect": Lazy("scow.cli.inspecting:inspect", "Show all that is known of images or containers", _IMAGES),
+    "tag": Lazy("scow.cli.images:tag", "Give an image one more name", _IMAGES),
+    "rmi": Lazy("scow.cli.images:rmi", "Remove images", _IMAGES),
+    "save": Lazy("scow.cli.archives:save", "Save images to a tar archive", _IMAGES),
+    "load": Lazy("scow.cli.archives:load", "Load images from a tar archive", _IMAGES),
+    "import": Lazy("scow.cli.archives:import_", "Make an image from a tar of a file system", _IMAGES),
+    "image": Lazy("scow.cli.groups:image", "Manage images", _IMAGES),
+    "pull": Lazy("scow.cli.registries:pull", "Download an image from a registry", _REGISTRIES),
+    "push": Lazy("scow.cli.registries:push", "Upload an image to a registry", _REGISTRIES),
+    "login": Lazy("scow.cli.registries:login", "Log in to a registry", _REGISTRIES),
+    "logout": Lazy("scow.cli.registries:logout", "Log out of a registry", _REGISTRIES),
+    "registry": Lazy("scow.cli.groups:registry", "A small registry of your own", _REGISTRIES),
+    "run": Lazy("scow.cli.run:run", "Run a program in a new container", _CONTAINERS),
+    "ps": Lazy("scow.cli.containers:ps", "List containers", _CONTAINERS),
+    "rm": Lazy("scow.cli.containers:rm", "Remove containers", _CONTAINERS),
+    "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive", _CONTAINERS),
+    "container": Lazy("scow.cli.groups:container", "Manage containers", _CONTAINERS),
+    "system": Lazy("scow.cli.groups:system", "Manage the store", _STORE),
+    "builder": Lazy("scow.cli.groups:builder", "Manage the build cache", _STORE),
+    "info": Lazy("scow.cli.system:info", "Show what this machine and store can do", _STORE),
+    "version": Lazy("scow.cli.system:version", "Show the version", _STORE),
+    "completion": Lazy("scow.cli.completion:completion", "Print a completion script for your shell", _STORE),
+}
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from scow import __version__
+
+        click.echo(f"scow version {__version__}")
+        context.exit()
+
+
+@click.group(
+    cls=LazyGroup,
+    name="scow",
+    lazy_subcommands=VERBS,
+    help="Everything people do with container images, without Docker: no daemon, no root.",
+)
+@option("--root", metavar="DIR", help="Where the store is (default: $SCOW_ROOT)")
+@option(
+    "--runtime", metavar="NAME", help="What runs containers: crun, runc, sandbox or a path (default: $SCOW_RUNTIME)"
+)
+@option("--insecure-registry", metavar="HOST", multiple=True, help="A registry that may speak plain HTTP")
+@click.option(
+    "--version",
+    "-v",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Print the version and leave",
+)  # noqa: E501
+@click.pass_context
+def scow(context: click.Context, root: str | None, runtime: str | None, insecure_registry: tuple[str, ...]) -> None:
+    """The root of all verbs."""
+    context.obj = Session(root, runtime, insecure_registry)
+
+
+scow.add_command(help_command)
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    arguments = sys.argv[1:] if argv is None else argv
+    sys.setswitchinterval(0.001)  # the stages of a pull hand work to each other often
+    try:
+        scow.main(arguments, prog_name="scow", standalone_mode=True)
+    except ScowError as error:
+        _flush()
+        click.echo(told(error), err=True)
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        _flush()
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # whoever read our output has left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:
+        pass
+
+
+if __name__ == "__main__":
+    main()

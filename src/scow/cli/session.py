@@ -1,0 +1,96 @@
+"""What a command needs from outside: the engine, made from flags and environment. The only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from scow.cli.progress import Lines, Live, Quiet
+    from scow.engine import Engine
+    from scow.registry.credentials import CredentialStore
+    from scow.registry.hosts import Hosts, Proxies
+
+
+@dataclass
+class Session:
+    """One run of the command line. ``root``, ``runtime`` and ``insecure`` come from the global flags."""
+
+    root: str | None = None
+    runtime: str | None = None
+    insecure: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine over the store that flags or environment name."""
+        from scow.engine import Engine
+
+        return Engine(
+            self.root or self._default_root(),
+            credentials=self._credentials(),
+            hosts=self._hosts,
+            proxies=self._proxies,
+            runtime=self.runtime or self.environment.get("SCOW_RUNTIME") or None,
+        )
+
+    def progress(self, *, quiet: bool = False) -> Quiet | Lines | Live:
+        """Where progress goes: bars on a terminal, lines in a pipe, nowhere when quiet."""
+        from scow.cli.progress import choose
+
+        return choose(sys.stdout, quiet=quiet, isatty=self.terminal, no_color=bool(self.environment.get("NO_COLOR")))
+
+    @property
+    def terminal(self) -> bool:
+        """Whether standard output is a terminal that can be drawn on."""
+        return sys.stdout.isatty() and self.environment.get("TERM") != "dumb"
+
+    def _default_root(self) -> str | None:
+        if root := self.environment.get("SCOW_ROOT"):
+            return root
+        data = self.environment.get("XDG_DATA_HOME")
+        home = self.environment.get("HOME")
+        if os.geteuid() == 0 or not (data or home):
+            return None
+        return os.path.join(data or os.path.join(str(home), ".local/share"), "scow")
+
+    def _credentials(self) -> CredentialStore:
+        from scow.registry.credentials import CredentialStore
+
+        home = Path(self.environment.get("HOME") or "/")
+        docker = Path(self.environment.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
+        files = [docker]
+        if named := self.environment.get("REGISTRY_AUTH_FILE"):
+            files.insert(0, Path(named))
+        if runtime := self.environment.get("XDG_RUNTIME_DIR"):
+            files.append(Path(runtime) / "containers/auth.json")
+        return CredentialStore(files, self.environment.get("DOCKER_AUTH_CONFIG"))
+
+    def _hosts(self) -> Hosts:
+        from scow.registry.hosts import Hosts, HostSettings
+
+        named = {*self.insecure, *filter(None, self.environment.get("SCOW_INSECURE_REGISTRIES", "").split(","))}
+        settings = {host: HostSettings(insecure=True) for host in named}
+        return Hosts(settings, HostSettings(ca_file=self.environment.get("SCOW_CA_FILE") or None))
+
+    def _proxies(self) -> Proxies:
+        from scow.registry.hosts import Proxies
+
+        def first(*names: str) -> str | None:
+            return next((value for name in names if (value := self.environment.get(name))), None)
+
+        exempt = first("no_proxy", "NO_PROXY") or ""
+        return Proxies(
+            first("http_proxy", "HTTP_PROXY"),
+            first("https_proxy", "HTTPS_PROXY"),
+            tuple(filter(None, (entry.strip() for entry in exempt.split(",")))),
+        )
+
+
+pass_session = click.make_pass_decorator(Session, ensure=True)
