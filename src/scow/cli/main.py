@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 
@@ -74,7 +75,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     is_eager=True,
     callback=_print_version,
     help="Print the version and leave",
-)  # noqa: E501
+)
 @click.pass_context
 def scow(context: click.Context, root: str | None, runtime: str | None, insecure_registry: tuple[str, ...]) -> None:
     """The root of all verbs."""
@@ -103,10 +104,8 @@ def main(argv: list[str] | None = None) -> None:
 
 
 def _flush() -> None:
-    try:
+    with contextlib.suppress(OSError):
         sys.stdout.flush()
-    except OSError:
-        pass
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a command needs from outside: the engine, made from flags and environment. The only reader of the environment."""
+"""What a command needs from outside: the engine, made from flags and environment, which only this module reads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from scow.cli.progress import Lines, Live, Quiet
+    from scow.cli.progress import Display
     from scow.engine import Engine
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
@@ -40,7 +40,7 @@ class Session:
             runtime=self.runtime or self.environment.get("SCOW_RUNTIME") or None,
         )
 
-    def progress(self, *, quiet: bool = False) -> Quiet | Lines | Live:
+    def progress(self, *, quiet: bool = False) -> Display:
         """Where progress goes: bars on a terminal, lines in a pipe, nowhere when quiet."""
         from scow.cli.progress import choose
 
