@@ -72,13 +72,16 @@ def probe() -> Probe:
         reasons.append(f"cgroups: {cgroups}, no limits through cgroup v2")
     if root and not held >> NAMES.index("CAP_SYS_RESOURCE") & 1:
         reasons.append("no CAP_SYS_RESOURCE: ulimits cannot be raised")
+    rung = 1 if root and admin else 4 if forbidden else 3
+    if rung == 4:
+        reasons.append("chroot only: no namespaces, no /proc, no mounts; the host name and the network are the host's")
     return Probe(
         root=root,
         capabilities=held,
         user_namespaces=not forbidden,
         cgroups=cgroups,
         runtimes=_runtimes(root and admin, cgroups),
-        rung=1 if root and admin else 4 if forbidden else 3,
+        rung=rung,
         reasons=(*reasons, *forbidden),
     )
 

@@ -34,6 +34,7 @@ _KINDS: dict[str, type[ScowError]] = {
     "Limit": errors.Limit,
     "Unsupported": Unsupported,
 }
+_PATIENCE = 2.0  # seconds
 _HIGH = 64  # the descriptors handed over are first moved out of the way of their places
 
 
@@ -84,10 +85,8 @@ def _asked(here: Probe, asked: str) -> Choice:
 class Running:
     """A container that was started. Not shared between threads, except :meth:`signal`."""
 
-    def __init__(
-        self, container_id: str, launcher: int, control: socket.socket, stdio: Stdio, console: int | None
-    ) -> None:
-        self._id = container_id
+    def __init__(self, cgroup: str, launcher: int, control: socket.socket, stdio: Stdio, console: int | None) -> None:
+        self._cgroup = cgroup
         self._launcher, self._control, self._stdio, self._console = launcher, control, stdio, console
         self._code: int | None = None
 
@@ -107,7 +106,8 @@ class Running:
             self._code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
             self._close()
             if os.WIFSIGNALED(status):
-                cgroups.remove(self._id)  # the launcher was killed: nobody else does
+                # The launcher was killed: nobody else does it, and the kernel may still be ending processes.
+                cgroups.remove(self._cgroup, _PATIENCE)
         return self._code
 
     def signal(self, number: int) -> None:
@@ -209,7 +209,7 @@ def _start(plan: dict[str, Any], stdio: Stdio, interpreter: str) -> Running:
             ours.close()
             raise Unavailable(f"cannot start the launcher: {error.strerror}", subject=sys.executable) from None
     console = _began(launcher, ours, plan)
-    return Running(str(plan["id"]), launcher, ours, stdio, console)
+    return Running(str(plan["spec"]["linux"]["cgroupsPath"]), launcher, ours, stdio, console)
 
 
 def _spawn(control: int, stdio: Stdio, interpreter: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from scow.errors import Invalid, Unsupported
-from scow.runtime import cgroups, seccomp
+from scow.runtime import seccomp
 from scow.runtime.options import Mount, Options, Ulimit
 from scow.runtime.process import Process
 
@@ -63,7 +63,7 @@ def spec(
             "maskedPaths": list(MASKED_PATHS),
             "readonlyPaths": list(READONLY_PATHS),
             "resources": {"devices": DEVICE_RULES},
-            "cgroupsPath": cgroups.path_of(container_id),
+            "cgroupsPath": f"/scow/{container_id}",
             "seccomp": seccomp.profile(capabilities, machine),
         },
     }

@@ -44,6 +44,7 @@ class Supervisor:
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
         self.spec: dict[str, Any] = plan["spec"]
+        self.cgroup: str = self.spec["linux"]["cgroupsPath"]
         self.embedded = plan["runtime"] == "sandbox"
         self.child = 0  # the container's first process
 
@@ -51,11 +52,11 @@ class Supervisor:
         wakeup = self._catch_signals()
         root = self._root()
         _complete(self.spec, root)
-        program = find_executable(View(self.spec["root"]["path"], self._mounts()), *_lookup(self.spec["process"]))
         os.umask(0)
         placed = chroot.furnish(self.spec, root) if self.plan["chroot"] else _make_places(self.spec["mounts"], root)
         os.umask(0o022)  # an OCI runtime hands its own on
         try:
+            program = find_executable(View(self.spec["root"]["path"], self._mounts()), *_lookup(self.spec["process"]))
             if self.embedded:
                 self._start_embedded(program)
             else:
@@ -82,7 +83,7 @@ class Supervisor:
         if self.plan["chroot"]:
             chroot.kill_leftovers()
         if not self.embedded:
-            cgroups.remove(self.plan["id"])
+            cgroups.remove(self.cgroup)
         for place in reversed(placed):
             try:  # noqa: SIM105 -- contextlib is not loaded here
                 place.remove(root)
