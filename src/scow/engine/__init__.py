@@ -13,35 +13,26 @@ environment.
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.engine.values import Version
-from scow.image.store import Store
+from scow.engine.workplace import Workplace, default_root
 
 if TYPE_CHECKING:
     from scow.engine.containers import Containers
     from scow.engine.images import Images
     from scow.engine.system import System
-    from scow.registry.credentials import Credential, CredentialStore
+    from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
-    from scow.registry.remote import Registry
 
 __all__ = ["Engine", "default_root"]
 
 
-def default_root() -> Path:
-    """``/var/lib/scow`` for root, ``~/.local/share/scow`` for everybody else."""
-    if os.geteuid() == 0:
-        return Path("/var/lib/scow")
-    return Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".local/share/scow"
-
-
 class Engine:
-    """Everything scow does, over one store at ``root``.
+    """Everything scow does, over one store at ``root`` (:func:`default_root` when not given).
 
     ``credentials`` and ``hosts`` are for registries (docker's ``~/.docker/config.json`` when not given); ``runtime`` is
     ``crun``, ``runc``, ``sandbox``, a path, or ``None`` for the best of them here.
@@ -56,52 +47,34 @@ class Engine:
         proxies: Callable[[], Proxies] | None = None,
         runtime: str | None = None,
     ) -> None:
-        self.root = Path(root).absolute() if root is not None else default_root()
-        self.store = Store(self.root)
-        self.runtime = runtime
-        self._credentials = credentials
-        self._hosts, self._proxies = hosts, proxies
+        place = Path(root).absolute() if root is not None else default_root()
+        self.workplace = Workplace(place, credentials, hosts, proxies, runtime)
+
+    @property
+    def root(self) -> Path:
+        """Where the store is."""
+        return self.workplace.root
 
     @cached_property
     def images(self) -> Images:
         """Pull, push, build, list, tag, remove … images."""
         from scow.engine.images import Images
 
-        return Images(self)
+        return Images(self.workplace)
 
     @cached_property
     def containers(self) -> Containers:
         """Run, list, remove, export … containers."""
         from scow.engine.containers import Containers
 
-        return Containers(self)
+        return Containers(self.workplace)
 
     @cached_property
     def system(self) -> System:
         """What the store takes, and giving it back."""
         from scow.engine.system import System
 
-        return System(self)
-
-    @cached_property
-    def credentials(self) -> CredentialStore:
-        """Where logins are kept."""
-        if self._credentials is not None:
-            return self._credentials
-        from scow.registry.credentials import CredentialStore
-
-        return CredentialStore((Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".docker/config.json",))
-
-    @cached_property
-    def registry(self) -> Registry:
-        """Every registry."""
-        from scow.registry.hosts import Hosts, Proxies
-        from scow.registry.remote import Registry
-        from scow.registry.transport import Transport
-
-        hosts = self._hosts() if self._hosts else Hosts()
-        proxies = self._proxies() if self._proxies else Proxies()
-        return Registry(Transport(hosts, proxies), self.credentials)
+        return System(self.workplace)
 
     def login(self, host: str, username: str, password: str) -> str:
         """Check the password with the registry and keep it; returns where it is kept.
@@ -110,12 +83,12 @@ class Engine:
         """
         from scow.registry.credentials import Credential
 
-        credential: Credential = self.registry.login(host, Credential(username, password))
-        return self.credentials.store(host, credential)
+        credential = self.workplace.registry.login(host, Credential(username, password))
+        return self.workplace.credentials.store(host, credential)
 
     def logout(self, host: str) -> bool:
         """Forget the password for ``host``; whether there was one."""
-        return self.credentials.erase(host)
+        return self.workplace.credentials.erase(host)
 
     def version(self) -> Version:
         """What this is."""

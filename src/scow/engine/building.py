@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.build import plan
-from scow.build.cache import Records
 from scow.build.context import Context
 from scow.build.execute import Built, Event, Execution, RunRequest
 from scow.build.ops import Graph
-from scow.content.copy import Progress
 from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.parser import Dockerfile, parse
@@ -32,7 +30,7 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
-    from scow.engine import Engine
+    from scow.engine.workplace import Workplace
 
 _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
 
@@ -41,7 +39,7 @@ _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/d
 class Building:
     """One build. See :meth:`scow.engine.images.Images.build` for the fields."""
 
-    engine: Engine
+    workplace: Workplace
     root: Path
     dockerfile: str | os.PathLike[str] | bytes | None
     args: Mapping[str, str]
@@ -53,7 +51,7 @@ class Building:
     platform: Platform
     epoch: int | None
     watch: Callable[[Event], None]
-    watch_pull: Callable[[Progress], None]
+    bring: Callable[[str], Image]
 
     def build(self) -> Descriptor:
         """Do it; returns the manifest."""
@@ -61,7 +59,7 @@ class Building:
             raise NotFound("build context is not a directory", subject=str(self.root))
         read, ignored = self._read()
         self._check_front_end(read)
-        arguments = plan.Arguments(self.args, self.target, self.platform, self.engine.images.platform, self.network)
+        arguments = plan.Arguments(self.args, self.target, self.platform, self.workplace.platform, self.network)
         stages, reachable, outside = plan.select(st.stages(read), arguments)
         images = {
             name: self._image(name, read.where(stage.start.span))
@@ -73,8 +71,8 @@ class Building:
         seconds = self._time(graph, images)
         with self._scratch() as scratch:
             execution = Execution(
-                store=self.engine.store,
-                records=Records(self.engine.root / "cache" / "build"),
+                store=self.workplace.store,
+                records=self.workplace.cache,
                 context=context,
                 images=images,
                 run=self._run,
@@ -119,22 +117,20 @@ class Building:
 
     def _image(self, name: str, where: Where) -> Image:
         """The image in the store, or from its registry."""
-        images = self.engine.images
         try:
             if not self.pull:
                 with contextlib.suppress(NotFound):
-                    known = images.find(name).image
+                    known = self.workplace.catalogue().find(name).image
                     if known.config.platform.fitness(self.platform):
                         self._hold(known)
                         return known
-            images.pull(name, platform=str(self.platform), watch=self.watch_pull)
-            return images.find(name).image
+            return self.bring(name)
         except ScowError as error:
             error.hint = error.hint or f"asked for at {where}"
             raise
 
     def _hold(self, image: Image) -> None:
-        layout = self.engine.store.layout
+        layout = self.workplace.store.layout
         for descriptor in (image.descriptor, *image.manifest.children):
             layout.exists(descriptor)
         for diff_id in image.diff_ids:
@@ -142,7 +138,7 @@ class Building:
 
     def _memory(self) -> Path:
         name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:32]
-        return self.engine.root / "cache" / "context" / name
+        return self.workplace.root / "cache" / "context" / name
 
     def _time(self, graph: Graph, images: Mapping[str, Image]) -> int:
         """The time of everything this build writes: as asked, or the newest base's, to be the same tomorrow."""
@@ -153,7 +149,7 @@ class Building:
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
-        directory = self.engine.store.layout.ingest / f"build-{secrets.token_hex(8)}"
+        directory = self.workplace.store.layout.ingest / f"build-{secrets.token_hex(8)}"
         directory.mkdir(parents=True)
         held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
@@ -166,7 +162,7 @@ class Building:
     def _run(self, request: RunRequest) -> int:
         from scow.engine.running import run_step
 
-        return run_step(self.engine, request)
+        return run_step(self.workplace.runtime, request)
 
     def _finish(self, built: Built, seconds: int) -> Descriptor:
         """The config: the base's document with every step of every stage on the way to the target."""
@@ -185,7 +181,7 @@ class Building:
         config = mutate.edited(config, steps, created=created, **{**cleared, **process})
         if built.stage.author:
             config["author"] = built.stage.author
-        return add_image(self.engine.store.layout, config, [layer.descriptor for layer in built.root.layers])
+        return add_image(self.workplace.store.layout, config, [layer.descriptor for layer in built.root.layers])
 
 
 def _lineage(built: Built) -> tuple[Image | None, list[Built]]:

@@ -6,17 +6,16 @@ import contextlib
 import os
 import secrets
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
 from scow.engine import naming
 from scow.engine.describe import process_document
-from scow.engine.records import Containers as Records
 from scow.engine.records import Settings, State
 from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, Invalid
@@ -25,9 +24,10 @@ from scow.image.image import Image, load
 from scow.snapshot.rootfs import Overlay
 
 if TYPE_CHECKING:
-    from scow.engine import Engine
+    from scow.engine.workplace import Workplace
+    from scow.runtime.bundle import Bundle
     from scow.runtime.options import Options
-    from scow.runtime.runner import Running, Stdio
+    from scow.runtime.runner import Runner, Running, Stdio
 
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
@@ -36,7 +36,7 @@ _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 class Container:
     """A container that was made; :meth:`run` starts it and waits for its end."""
 
-    engine: Engine
+    workplace: Workplace
     settings: Settings
     image: Image
     options: Options
@@ -52,21 +52,18 @@ class Container:
         ``started`` is told of the running process, to send it signals. Raises :class:`~scow.errors.Process` when the
         program cannot be run.
         """
-        from scow.runtime.bundle import make_bundle
         from scow.runtime.runner import Runner
 
-        records = self.engine.containers.records
-        store = self.engine.store
+        records = self.workplace.containers
+        store = self.workplace.store
         home = records.home(self.id)
         with store.layout.working(), records.keeping(self.id):
-            runner = Runner(self.engine.runtime)
+            runner = Runner(self.workplace.runtime)
             lower = rootfs.stack(self.image.layers, store.unpacking, store.snapshots)
             lower = rootfs.with_mount_points(lower, self.image.chain, store.snapshots)
             overlay = Overlay(lower, home / "upper", home / "work")
             rootfs.style(overlay.upper, rootfs.root_entry(self.image.layers, store.unpacking))
-            bundle = make_bundle(
-                home / "bundle", self.id, overlay, self.image.config.process, self.options, runner.probe
-            )
+            bundle = self._bundle(home, overlay, runner)
             begun = _now()
             try:
                 running = runner.start(bundle, stdio)
@@ -75,22 +72,35 @@ class Container:
                 records.note(self.id, State("created", 0, code, "", _now()))
                 raise
             records.note(self.id, State("running", running.pid, 0, begun))
-            started(running)
-            code = running.wait()
+            try:
+                started(running)
+                code = running.wait()
+            except BaseException:
+                running.kill()
+                raise
             records.note(self.id, State("exited", 0, code, begun, _now()))
         return code
 
+    def _bundle(self, home: Path, overlay: Overlay, runner: Runner) -> Bundle:
+        from scow.runtime.bundle import make_bundle
+        from scow.runtime.terminal import size_of
+
+        size = size_of(0) if self.options.tty else None
+        process = self.image.config.process
+        return make_bundle(home / "bundle", self.id, overlay, process, self.options, runner.probe, size)
+
     def remove(self) -> None:
         """Delete it with everything it wrote."""
-        self.engine.containers.records.remove(self.id)
+        self.workplace.containers.remove(self.id)
 
 
 class Containers:
     """``engine.containers``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.records = Records(engine.root / "containers")
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._store = workplace.store
+        self._records = workplace.containers
 
     def create(
         self, image: str, options: Options, *, name: str | None = None, labels: Mapping[str, str] | None = None
@@ -101,7 +111,7 @@ class Containers:
         """
         if name is not None and (len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum()):
             raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-        known = self._engine.images.find(image)
+        known = self._workplace.catalogue().find(image)
         container_id = secrets.token_hex(32)
         args = (*(options.entrypoint or known.image.config.process.entrypoint or ()), *_command(known.image, options))
         settings = Settings(
@@ -116,10 +126,10 @@ class Containers:
             {**(known.image.config.process.labels or {}), **(labels or {})},
             msgspec.to_builtins(options),
         )
-        with self._engine.store.layout.working():
-            self._engine.store.layout.exists(known.image.descriptor)
-            self.records.add(settings)
-        return Container(self._engine, settings, known.image, options)
+        with self._store.layout.working():
+            self._store.layout.exists(known.image.descriptor)
+            self._records.add(settings)
+        return Container(self._workplace, settings, known.image, options)
 
     def run(
         self,
@@ -143,17 +153,17 @@ class Containers:
 
     def list(self) -> tuple[ContainerSummary, ...]:
         """Every container, the newest first."""
-        found = [self._summary(settings) for settings in self.records]
+        found = [self._summary(settings) for settings in self._records]
         return tuple(sorted(found, key=lambda one: one.created, reverse=True))
 
     def find(self, name: str) -> ContainerSummary:
         """The container of that name or id."""
-        return self._summary(self.records.find(name))
+        return self._summary(self._records.find(name))
 
     def remove(self, name: str, *, force: bool = False) -> str:
         """Delete a container; returns its id. Raises :class:`~scow.errors.Conflict` while it runs, unless forced."""
-        settings = self.records.find(name)
-        state = self.records.state(settings.id)
+        settings = self._records.find(name)
+        state = self._records.state(settings.id)
         if state.status == "running":
             if not force:
                 raise Conflict(
@@ -161,18 +171,18 @@ class Containers:
                     "Stop the container before attempting removal or force remove"
                 )
             self._kill(settings.id, state.pid)
-        self.records.remove(settings.id)
+        self._records.remove(settings.id)
         return settings.id
 
     def inspect(self, name: str) -> dict[str, Any]:
         """docker's JSON of a container, as plain values."""
-        settings = self.records.find(name)
-        state = self.records.state(settings.id)
-        image = load(self._engine.store.layout, settings.manifest)
+        settings = self._records.find(name)
+        state = self._records.state(settings.id)
+        image = load(self._store.layout, settings.manifest)
         options = settings.spec
         config = process_document(image.config.process)
         config |= {"Image": settings.image, "Labels": settings.labels or None, "Tty": bool(options.get("tty"))}
-        home = self.records.home(settings.id)
+        home = self._records.home(settings.id)
         return {
             "Id": settings.id,
             "Created": settings.created,
@@ -207,21 +217,13 @@ class Containers:
         """Write a container's file system to ``output`` as one flat tar."""
         from scow.image.flatten import flatten
 
-        settings = self.records.find(name)
-        image = load(self._engine.store.layout, settings.manifest)
-        with self._engine.store.layout.working():
-            flatten(image.layers, self._engine.store, output, self.records.home(settings.id) / "upper")
-
-    def using(self, image_id: str) -> tuple[str, ...]:
-        """The ids of the containers that stand on an image."""
-        return tuple(settings.id for settings in self.records if settings.image_id == image_id)
-
-    def images_in_use(self) -> Counter[str]:
-        """Image id → how many containers stand on it."""
-        return Counter(settings.image_id for settings in self.records)
+        settings = self._records.find(name)
+        image = load(self._store.layout, settings.manifest)
+        with self._store.layout.working():
+            flatten(image.layers, self._store, output, self._records.home(settings.id) / "upper")
 
     def _summary(self, settings: Settings) -> ContainerSummary:
-        state = self.records.state(settings.id)
+        state = self._records.state(settings.id)
         return ContainerSummary(
             settings.id,
             settings.name,
@@ -242,7 +244,7 @@ class Containers:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, 9)
         for _ in range(100):
-            if not self.records.alive(container_id):
+            if not self._records.alive(container_id):
                 return
             time.sleep(0.05)
         raise Conflict("container does not end", subject=container_id[:12])

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,7 +13,7 @@ from scow.content import archive as tar_archive
 from scow.content.copy import Progress, copy
 from scow.content.layout import name_of
 from scow.content.target import Source
-from scow.engine.catalogue import SOURCE, Catalogue, Known, host_platform
+from scow.engine.catalogue import SOURCE, Known
 from scow.engine.describe import history_steps, image_document
 from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
 from scow.errors import Conflict, Invalid, NotFound
@@ -28,7 +27,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.build.execute import Event
-    from scow.engine import Engine
+    from scow.engine.workplace import Workplace
 
 Watch = Callable[[Progress], None]
 
@@ -40,15 +39,9 @@ def _silent(progress: Progress) -> None:
 class Images:
     """``engine.images``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._store = engine.store
-
-    @cached_property
-    def platform(self) -> Platform:
-        """What this machine runs."""
-        uname = os.uname()
-        return host_platform(uname.machine, uname.sysname.lower())
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._store = workplace.store
 
     # -- registries -------------------------------------------------------------------------------------------------
 
@@ -59,15 +52,15 @@ class Images:
         is fetched again; a pull that was cut short goes on where it ended.
         """
         reference = Reference.parse(name)
-        repository = self._engine.registry.repository(reference)
+        repository = self._workplace.registry.repository(reference)
         with self._store.layout.working():
             asked = repository.resolve(reference.selector)
-            before = self._catalogue().named(reference.familiar)
+            before = self._workplace.catalogue().named(reference.familiar)
             image = self._bring(repository, asked, platform, watch)
             entry = image.descriptor.plain.annotated(annotations={SOURCE: asked.digest})
             self._store.layout.tag(entry, reference.familiar)
         fresh = before is None or before.digest != image.descriptor.digest
-        return Moved(str(reference), asked.digest, image.id, fresh)
+        return Moved(str(reference), asked.digest, image.id, fresh, asked.size)
 
     def push(self, name: str, *, watch: Watch = _silent) -> Moved:
         """Send an image to the registry that its name says; blobs that are there are not sent.
@@ -75,25 +68,25 @@ class Images:
         Raises :class:`~scow.errors.NotFound` when the store has no such name, ``Denied``, ``Unavailable``.
         """
         reference = Reference.parse(name)
-        entry = self._catalogue().named(reference.familiar)
+        entry = self._workplace.catalogue().named(reference.familiar)
         if entry is None or reference.tag is None:
             raise NotFound(f"An image does not exist locally with the tag: {reference.familiar_name}")
-        others = [known for one in self._catalogue().entries if (known := name_of(one))]
+        others = [known for one in self._workplace.catalogue().entries if (known := name_of(one))]
         elsewhere = {other.path for text in others if (other := Reference.parse(text)).host == reference.host}
         mounts = tuple(sorted(elsewhere - {reference.path}))[:4]
-        repository = self._engine.registry.repository(reference, push=True, mount_from=mounts)
+        repository = self._workplace.registry.repository(reference, push=True, mount_from=mounts)
         with self._store.layout.working():
             copy(self._store.layout, repository, entry.plain, watch=watch)
             repository.tag(entry.plain, reference.tag)
-            image = load(self._store.layout, entry, self.platform)
+            image = load(self._store.layout, entry, self._workplace.platform)
             self._store.layout.tag(entry.plain.annotated(annotations={SOURCE: entry.digest}), reference.familiar)
-        return Moved(str(reference), entry.digest, image.id, fresh=True)
+        return Moved(str(reference), entry.digest, image.id, fresh=True, size=entry.size)
 
     # -- names ------------------------------------------------------------------------------------------------------
 
     def find(self, name: str) -> Known:
         """The image that ``name`` means: a reference, an id, or the beginning of one."""
-        return self._catalogue().find(name)
+        return self._workplace.catalogue().find(name)
 
     def tag(self, name: str, target: str) -> None:
         """Give an image one more name."""
@@ -106,8 +99,8 @@ class Images:
 
     def list(self) -> tuple[ImageSummary, ...]:
         """Every image, the newest first."""
-        used = self._engine.containers.images_in_use()
-        summaries = [self._summary(known, used) for known in self._catalogue()]
+        used = self._workplace.containers.images_in_use()
+        summaries = [self._summary(known, used) for known in self._workplace.catalogue()]
         return tuple(sorted(summaries, key=lambda one: one.created, reverse=True))
 
     def remove(self, name: str, *, force: bool = False, prune: bool = True) -> Removed:
@@ -116,8 +109,8 @@ class Images:
         Raises :class:`~scow.errors.Conflict` while a container stands on it, or for an id with several names.
         """
         known = self.find(name)
-        by_name = self._catalogue().named(name)
-        users = self._engine.containers.using(known.image.id)
+        by_name = self._workplace.catalogue().named(name)
+        users = self._workplace.containers.using(known.image.id)
         gone = [by_name] if by_name is not None else known.entries
         names = [text for entry in gone if (text := name_of(entry))]
         if by_name is None and len({*known.tags}) > 1 and not force:
@@ -133,7 +126,7 @@ class Images:
             )
         keep_nameless = bool(users) and last
         self._forget(gone, nameless=keep_nameless)
-        swept = self._engine.system.collect() if prune and not keep_nameless else Collected((), 0)
+        swept = self._workplace.collect() if prune and not keep_nameless else Collected((), 0)
         deleted = (known.image.id,) if last and not keep_nameless else ()
         return Removed(tuple(names), deleted, swept.bytes)
 
@@ -161,7 +154,7 @@ class Images:
         with self._store.layout.working():
             for name in names:
                 known = self.find(name)
-                entry = self._catalogue().named(name)
+                entry = self._workplace.catalogue().named(name)
                 _, references = chosen.setdefault(known.image.descriptor.digest, (known.image.descriptor, []))
                 if entry is not None and (text := name_of(entry)):
                     references.append(Reference.parse(text, default_tag=None))
@@ -202,7 +195,7 @@ class Images:
         from scow.engine.importing import import_image
 
         reference = Reference.parse(name) if name else None
-        wanted = Platform.parse(platform) if platform else self.platform
+        wanted = Platform.parse(platform) if platform else self._workplace.platform
         with self._store.layout.working():
             descriptor = import_image(self._store, archive, changes, message, wanted, _now())
             if reference:
@@ -238,8 +231,12 @@ class Images:
         """
         from scow.engine.building import Building
 
+        def bring(name: str) -> Image:
+            self.pull(name, platform=platform, watch=watch_pull)
+            return self.find(name).image
+
         building = Building(
-            engine=self._engine,
+            workplace=self._workplace,
             root=Path(path),
             dockerfile=dockerfile,
             args=dict(build_args or {}),
@@ -248,10 +245,10 @@ class Images:
             pull=pull,
             network=network,
             labels=dict(labels or {}),
-            platform=Platform.parse(platform) if platform else self.platform,
+            platform=Platform.parse(platform) if platform else self._workplace.platform,
             epoch=source_date_epoch,
             watch=watch or (lambda event: None),
-            watch_pull=watch_pull,
+            bring=bring,
         )
         references = [Reference.parse(tag) for tag in tags]
         with self._store.layout.working():
@@ -264,12 +261,9 @@ class Images:
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
-    def _catalogue(self) -> Catalogue:
-        return Catalogue(self._store.layout, self.platform)
-
     def _bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
         """Copy the image for ``platform`` into the store, unpacked, and make sure that it is whole."""
-        wanted = Platform.parse(platform) if platform else self.platform
+        wanted = Platform.parse(platform) if platform else self._workplace.platform
         descriptor = select(source, asked, wanted)
         unpacking = self._store.unpacking
         copy(source, unpacking, descriptor.plain, watch=watch)

@@ -10,6 +10,7 @@ import contextlib
 import fcntl
 import os
 import secrets
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -100,6 +101,14 @@ class Containers:
         if not found:
             raise NotFound(f"No such container: {text}")
         return found[0]
+
+    def using(self, image_id: str) -> tuple[str, ...]:
+        """The ids of the containers that stand on an image."""
+        return tuple(settings.id for settings in self if settings.image_id == image_id)
+
+    def images_in_use(self) -> Counter[str]:
+        """Image id → how many containers stand on it."""
+        return Counter(settings.image_id for settings in self)
 
     def state(self, container_id: str) -> State:
         """How it is doing, whatever its keeper managed to write."""

@@ -1,9 +1,8 @@
-"""Starting processes: a container's, and a build step's. Both are a rootfs and a process handed to the runtime."""
+"""Running a build's step: its rootfs and process handed to the runtime."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from scow.build.execute import RunRequest
 from scow.errors import Unsupported
@@ -12,20 +11,17 @@ from scow.runtime.bundle import make_bundle
 from scow.runtime.options import Options
 from scow.runtime.runner import Runner, Stdio
 
-if TYPE_CHECKING:
-    from scow.engine import Engine
-
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
 _NETWORKS = {"default": "host", "host": "host", "none": "none"}
 
 
-def run_step(engine: Engine, request: RunRequest) -> int:
-    """Run a build step to its end; returns the exit code."""
+def run_step(runtime: str | None, request: RunRequest) -> int:
+    """Run a build step to its end with ``runtime`` (or the best one); returns the exit code."""
     op = request.op
     network = _NETWORKS.get(op.network)
     if network is None:
         raise Unsupported(f"network mode {op.network!r} is not supported for builds", hint="default, host or none")
-    runner = Runner(engine.runtime)
+    runner = Runner(runtime)
     process = Process(env=op.env, cmd=op.argv, user=op.user, working_dir=op.cwd)
     options = Options(env=op.hidden, network="none" if network == "none" else "host", hostname="scow")
     identity = f"build-{os.getpid()}-{request.directory.name}-{os.urandom(4).hex()}"

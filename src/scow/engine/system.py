@@ -7,14 +7,13 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from scow.build.cache import Records
-from scow.engine.catalogue import Catalogue
+from scow.engine.containers import Containers
+from scow.engine.images import Images
 from scow.engine.values import ImageSummary, Pruned, Usage
-from scow.image.collect import Collected, collect
 from scow.layer.store import disk_usage
 
 if TYPE_CHECKING:
-    from scow.engine import Engine
+    from scow.engine.workplace import Workplace
 
 #: Says of an image or container whether a prune with filters may take it.
 Choose = Callable[[Any], bool]
@@ -28,29 +27,23 @@ def _everything(_thing: Any) -> bool:
 class System:
     """``engine.system``."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._records = Records(engine.root / "cache" / "build")
-
-    def collect(self) -> Collected:
-        """Delete what no image, container, cache record or running command needs."""
-        containers = list(self._engine.containers.records)
-        kept = [name for _, layer in self._records for name in (layer.descriptor.digest, layer.diff_id)]
-        kept += [diff_id for settings in containers for diff_id in settings.diff_ids]
-        return collect(self._engine.store, [settings.manifest for settings in containers], kept)
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+        self._store = workplace.store
+        self._images, self._containers = Images(workplace), Containers(workplace)
 
     def usage(self) -> tuple[Usage, ...]:
         """Images, containers and build cache: how many, how many in use, bytes on disk and bytes to get back."""
-        store = self._engine.store
-        summaries = self._engine.images.list()
-        containers = self._engine.containers.list()
+        store = self._store
+        summaries = self._images.list()
+        containers = self._containers.list()
         running = [one for one in containers if one.status == "running"]
-        homes = {one.id: disk_usage(self._engine.containers.records.home(one.id)) for one in containers}
+        homes = {one.id: disk_usage(self._workplace.containers.home(one.id)) for one in containers}
         total, shared = self._image_bytes()
         used = sum(one.containers > 0 for one in summaries)
         idle_images = 0 if used else total
         idle = sum(size for one in containers if one.status != "running" for size in (homes[one.id],))
-        cache = [layer for _, layer in self._records]
+        cache = [layer for _, layer in self._workplace.cache]
         own = {layer.descriptor.digest: layer for layer in cache if layer.descriptor.digest not in shared}
         cache_bytes = sum(disk_usage(store.layout.path(digest)) for digest in own)
         cache_bytes += sum(store.layers.size(layer.diff_id) for layer in own.values())
@@ -65,36 +58,36 @@ class System:
         """Remove every container that does not run."""
         gone: list[str] = []
         freed = 0
-        for one in self._engine.containers.list():
+        for one in self._containers.list():
             if one.status != "running" and chosen(one):
-                freed += disk_usage(self._engine.containers.records.home(one.id))
+                freed += disk_usage(self._workplace.containers.home(one.id))
                 gone.append(one.id)
                 if not dry_run:
-                    self._engine.containers.records.remove(one.id)
+                    self._workplace.containers.remove(one.id)
         return Pruned(containers=tuple(gone), bytes=freed)
 
     def prune_images(self, *, every: bool = False, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
         """Remove dangling images, or with ``every`` all that no container stands on."""
-        gone = [one for one in self._engine.images.list() if self._unused(one, every) and chosen(one)]
+        gone = [one for one in self._images.list() if self._unused(one, every) and chosen(one)]
         told = [word for one in gone for word in (*(f"untagged: {name}" for name in one.names), f"deleted: {one.id}")]
         if dry_run:
             return Pruned(images=tuple(told), bytes=sum(one.size for one in gone))
         doomed = {one.id for one in gone}
-        catalogue = Catalogue(self._engine.store.layout, self._engine.images.platform)
+        catalogue = self._workplace.catalogue()
         entries = {entry.digest for known in catalogue if known.image.id in doomed for entry in known.entries}
         if entries:
-            self._engine.store.layout.rename(lambda old: [entry for entry in old if entry.digest not in entries])
-        return Pruned(images=tuple(told), bytes=self.collect().bytes)
+            self._store.layout.rename(lambda old: [entry for entry in old if entry.digest not in entries])
+        return Pruned(images=tuple(told), bytes=self._workplace.collect().bytes)
 
     def prune_cache(self, *, every: bool = False, dry_run: bool = False) -> Pruned:
         """Forget the build cache: the records whose layers no image has, or with ``every`` all of them."""
         _, shared = self._image_bytes()
-        gone = [name for name, layer in self._records if every or layer.descriptor.digest not in shared]
+        gone = [name for name, layer in self._workplace.cache if every or layer.descriptor.digest not in shared]
         if dry_run:
             return Pruned(cache=tuple(gone))
         for name in gone:
-            self._records.forget(name)
-        return Pruned(cache=tuple(gone), bytes=self.collect().bytes)
+            self._workplace.cache.forget(name)
+        return Pruned(cache=tuple(gone), bytes=self._workplace.collect().bytes)
 
     def prune(self, *, every: bool = False, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
         """Stopped containers, dangling images (with ``every``, all unused ones) and the build cache."""
@@ -111,11 +104,11 @@ class System:
         from scow.runtime.runner import choose
 
         here = probe()
-        containers = self._engine.containers.list()
+        containers = self._containers.list()
         running = sum(one.status == "running" for one in containers)
         uname = os.uname()
         try:
-            choice = choose(here, self._engine.runtime)
+            choice = choose(here, self._workplace.runtime)
             runtime, why = choice.name, choice.reason
         except Exception as error:
             runtime, why = "none", str(error)
@@ -125,9 +118,9 @@ class System:
             "ContainersRunning": running,
             "ContainersPaused": 0,
             "ContainersStopped": len(containers) - running,
-            "Images": len(self._engine.images.list()),
+            "Images": len(self._images.list()),
             "Driver": "overlay",
-            "DockerRootDir": str(self._engine.root),
+            "DockerRootDir": str(self._workplace.root),
             "KernelVersion": uname.release,
             "OSType": uname.sysname.lower(),
             "Architecture": uname.machine,
@@ -143,10 +136,10 @@ class System:
 
     def _image_bytes(self) -> tuple[int, set[str]]:
         """Bytes on disk of everything that images name, each blob and layer once; and those names."""
-        store = self._engine.store
+        store = self._store
         names: set[str] = set()
         total = 0
-        for known in Catalogue(store.layout, self._engine.images.platform):
+        for known in self._workplace.catalogue():
             for descriptor in (known.image.descriptor, *known.image.manifest.children):
                 if descriptor.digest not in names:
                     names.add(descriptor.digest)

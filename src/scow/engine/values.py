@@ -53,12 +53,14 @@ class HistoryStep:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What a pull or push came to. ``digest`` is what the registry calls it; ``fresh``: it was not there before."""
+    """What a pull or push came to. ``digest`` is what the registry calls it, ``size`` the bytes of that document;
+    ``fresh``: it was not there before."""
 
     name: str
     digest: Digest
     id: Digest
     fresh: bool
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,91 @@
+"""What the verbs share: the store, the containers' records, registries, and how to run things here."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scow.engine.catalogue import Catalogue, host_platform
+from scow.engine.records import Containers
+from scow.image.collect import Collected, collect
+from scow.image.store import Store
+from scow.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from scow.build.cache import Records
+    from scow.registry.credentials import CredentialStore
+    from scow.registry.hosts import Hosts, Proxies
+    from scow.registry.remote import Registry
+
+
+def default_root() -> Path:
+    """``/var/lib/scow`` for root, ``~/.local/share/scow`` for everybody else."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/scow")
+    return Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".local/share/scow"
+
+
+class Workplace:
+    """One store, and the way to registries and runtimes. Each part is made when somebody asks for it."""
+
+    def __init__(
+        self,
+        root: Path,
+        credentials: CredentialStore | None,
+        hosts: Callable[[], Hosts] | None,
+        proxies: Callable[[], Proxies] | None,
+        runtime: str | None,
+    ) -> None:
+        self.root = root
+        self.runtime = runtime
+        self.store = Store(root)
+        self.containers = Containers(root / "containers")
+        self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
+
+    @cached_property
+    def platform(self) -> Platform:
+        """What this machine runs."""
+        uname = os.uname()
+        return host_platform(uname.machine, uname.sysname.lower())
+
+    @cached_property
+    def cache(self) -> Records:
+        """The build cache's records."""
+        from scow.build.cache import Records
+
+        return Records(self.root / "cache" / "build")
+
+    @cached_property
+    def credentials(self) -> CredentialStore:
+        """Where logins are kept."""
+        if self._credentials is not None:
+            return self._credentials
+        from scow.registry.credentials import CredentialStore
+
+        return CredentialStore((Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".docker/config.json",))
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Every registry."""
+        from scow.registry.hosts import Hosts, Proxies
+        from scow.registry.remote import Registry
+        from scow.registry.transport import Transport
+
+        hosts = self._hosts() if self._hosts else Hosts()
+        proxies = self._proxies() if self._proxies else Proxies()
+        return Registry(Transport(hosts, proxies), self.credentials)
+
+    def catalogue(self) -> Catalogue:
+        """A fresh look at the store's images."""
+        return Catalogue(self.store.layout, self.platform)
+
+    def collect(self) -> Collected:
+        """Delete what no image, container, cache record or running command needs."""
+        containers = list(self.containers)
+        kept = [name for _, layer in self.cache for name in (layer.descriptor.digest, layer.diff_id)]
+        kept += [diff_id for settings in containers for diff_id in settings.diff_ids]
+        return collect(self.store, [settings.manifest for settings in containers], kept)
