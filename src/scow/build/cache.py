@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,7 +42,7 @@ class Records:
 
     def keep(self, key: str, layer: Layer) -> None:
         """Note what ``key`` made."""
-        temporary = self._root / f".{key}.{secrets.token_hex(4)}"
+        temporary = self._root / f".{key}.{os.urandom(4).hex()}"
         with contextlib.suppress(OSError):
             self._root.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(encode(_Record(layer.descriptor, layer.diff_id)))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import stat
 import threading
 import time
@@ -115,7 +114,7 @@ class Context:
         """Write down the digests for the next build. Losing them costs time only."""
         if not self._memory or not self._changed:
             return
-        temporary = self._memory.with_name(f".{self._memory.name}.{secrets.token_hex(4)}")
+        temporary = self._memory.with_name(f".{self._memory.name}.{os.urandom(4).hex()}")
         with contextlib.suppress(OSError):
             self._memory.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_bytes(msgspec.msgpack.encode(self._known))

@@ -11,7 +11,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -151,7 +150,7 @@ class Layout:
     @contextlib.contextmanager
     def draft(self) -> Iterator[BlobDraft]:
         """A file for a blob whose digest is not known yet; gone at the end unless it was kept."""
-        path = self.ingest / f"blob-{secrets.token_hex(8)}"
+        path = self.ingest / f"blob-{os.urandom(8).hex()}"
         try:
             with path.open("xb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here
@@ -234,7 +233,7 @@ class Layout:
             raise disk_error(error, self.root) from None
 
     def _replace(self, name: str, data: bytes) -> None:
-        temporary = self.root / f".{name}.{secrets.token_hex(4)}"
+        temporary = self.root / f".{name}.{os.urandom(4).hex()}"
         try:
             with temporary.open("xb") as file:
                 file.write(data)

@@ -34,15 +34,16 @@ __all__ = ["Engine", "default_root"]
 class Engine:
     """Everything scow does, over one store at ``root`` (:func:`default_root` when not given).
 
-    ``credentials`` and ``hosts`` are for registries (docker's ``~/.docker/config.json`` when not given); ``runtime`` is
-    ``crun``, ``runc``, ``sandbox``, a path, or ``None`` for the best of them here.
+    ``credentials``, ``hosts`` and ``proxies`` make what registries need, when one is used for the first time (without
+    them: docker's ``~/.docker/config.json``, no settings, no proxies). ``runtime`` is ``crun``, ``runc``, ``sandbox``, a
+    path, or ``None`` for the best of them here.
     """
 
     def __init__(
         self,
         root: str | os.PathLike[str] | None = None,
         *,
-        credentials: CredentialStore | None = None,
+        credentials: Callable[[], CredentialStore] | None = None,
         hosts: Callable[[], Hosts] | None = None,
         proxies: Callable[[], Proxies] | None = None,
         runtime: str | None = None,

@@ -6,7 +6,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -149,7 +148,7 @@ class Building:
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[Path]:
-        directory = self.workplace.store.layout.ingest / f"build-{secrets.token_hex(8)}"
+        directory = self.workplace.store.layout.ingest / f"build-{os.urandom(8).hex()}"
         directory.mkdir(parents=True)
         held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -112,11 +111,11 @@ class Containers:
         if name is not None and (len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum()):
             raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         known = self._workplace.catalogue().find(image)
-        container_id = secrets.token_hex(32)
+        container_id = os.urandom(32).hex()
         args = (*(options.entrypoint or known.image.config.process.entrypoint or ()), *_command(known.image, options))
         settings = Settings(
             container_id,
-            name or naming.name(secrets.randbits(32)),
+            name or naming.name(int.from_bytes(os.urandom(4), "big")),
             image,
             known.image.id,
             known.image.descriptor.plain,
@@ -221,6 +220,18 @@ class Containers:
         image = load(self._store.layout, settings.manifest)
         with self._store.layout.working():
             flatten(image.layers, self._store, output, self._records.home(settings.id) / "upper")
+
+    def volume(self, name: str) -> str:
+        """The directory that holds the named volume, made when it is not there. Raises :class:`Invalid`."""
+        if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
+            raise Invalid(
+                f'create {name}: "{name}" includes invalid characters for a local volume name, '
+                'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed',
+                hint="to mount a host directory, write its absolute path",
+            )
+        directory = self._workplace.root / "volumes" / name / "_data"
+        directory.mkdir(parents=True, exist_ok=True)
+        return str(directory)
 
     def _summary(self, settings: Settings) -> ContainerSummary:
         state = self._records.state(settings.id)

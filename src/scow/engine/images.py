@@ -9,15 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from scow.content import archive as tar_archive
-from scow.content.copy import Progress, copy
 from scow.content.layout import name_of
 from scow.content.target import Source
 from scow.engine.catalogue import SOURCE, Known
 from scow.engine.describe import history_steps, image_document
 from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
 from scow.errors import Conflict, Invalid, NotFound
-from scow.image.collect import Collected
 from scow.image.image import Image, load, select
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -27,9 +24,10 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.build.execute import Event
+    from scow.content.copy import Progress
     from scow.engine.workplace import Workplace
 
-Watch = Callable[[Progress], None]
+Watch = Callable[["Progress"], None]
 
 
 def _silent(progress: Progress) -> None:
@@ -67,6 +65,8 @@ class Images:
 
         Raises :class:`~scow.errors.NotFound` when the store has no such name, ``Denied``, ``Unavailable``.
         """
+        from scow.content.copy import copy
+
         reference = Reference.parse(name)
         entry = self._workplace.catalogue().named(reference.familiar)
         if entry is None or reference.tag is None:
@@ -126,9 +126,9 @@ class Images:
             )
         keep_nameless = bool(users) and last
         self._forget(gone, nameless=keep_nameless)
-        swept = self._workplace.collect() if prune and not keep_nameless else Collected((), 0)
+        freed = self._workplace.collect().bytes if prune and not keep_nameless else 0
         deleted = (known.image.id,) if last and not keep_nameless else ()
-        return Removed(tuple(names), deleted, swept.bytes)
+        return Removed(tuple(names), deleted, freed)
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -150,6 +150,8 @@ class Images:
 
     def save(self, names: Sequence[str], output: BinaryIO) -> None:
         """Write images to one tar that docker, podman, skopeo and scow load."""
+        from scow.content import archive as tar_archive
+
         chosen: dict[Digest, tuple[Descriptor, list[Reference]]] = {}
         with self._store.layout.working():
             for name in names:
@@ -167,6 +169,7 @@ class Images:
         self, archive: BinaryIO, *, platform: str | None = None, watch: Watch = _silent
     ) -> tuple[tuple[str | None, Digest], ...]:
         """Read images from a tar (docker's or OCI's, compressed or not, from a file or a pipe) → (name, id) of each."""
+        from scow.content import archive as tar_archive
         from scow.image.archive import opened
 
         self._store.layout.create()
@@ -263,6 +266,8 @@ class Images:
 
     def _bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
         """Copy the image for ``platform`` into the store, unpacked, and make sure that it is whole."""
+        from scow.content.copy import copy
+
         wanted = Platform.parse(platform) if platform else self._workplace.platform
         descriptor = select(source, asked, wanted)
         unpacking = self._store.unpacking

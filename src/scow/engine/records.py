@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,13 +148,13 @@ class Containers:
     def remove(self, container_id: str) -> None:
         """Delete it with everything it wrote."""
         home = self.home(container_id)
-        doomed = self._root / f".{container_id}-{secrets.token_hex(4)}"
+        doomed = self._root / f".{container_id}-{os.urandom(4).hex()}"
         with contextlib.suppress(FileNotFoundError):
             os.rename(home, doomed)
         remove(doomed)
 
 
 def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     temporary.write_bytes(data)
     os.rename(temporary, path)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from scow.oci.digest import Digest
 from scow.oci.platform import Platform
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(msgspec.Struct, frozen=True):
     """scow's version and what it runs on."""
 
     name: str
@@ -20,8 +20,7 @@ class Version:
     machine: str
 
 
-@dataclass(frozen=True, slots=True)
-class ImageSummary:
+class ImageSummary(msgspec.Struct, frozen=True):
     """One image of the store. ``created`` is RFC 3339 text; ``size`` the content of its layers in bytes."""
 
     id: Digest
@@ -39,8 +38,7 @@ class ImageSummary:
         return not self.names
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryStep:
+class HistoryStep(msgspec.Struct, frozen=True):
     """One entry of an image's history, newest first. ``id`` is known for the newest only."""
 
     id: Digest | None
@@ -51,8 +49,7 @@ class HistoryStep:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True):
     """What a pull or push came to. ``digest`` is what the registry calls it, ``size`` the bytes of that document;
     ``fresh``: it was not there before."""
 
@@ -63,8 +60,7 @@ class Moved:
     size: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Removed:
+class Removed(msgspec.Struct, frozen=True):
     """What a removal took away: names, image ids (and layers as docker counts them), and the bytes given back."""
 
     untagged: tuple[str, ...] = ()
@@ -72,8 +68,7 @@ class Removed:
     bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerSummary:
+class ContainerSummary(msgspec.Struct, frozen=True):
     """One container. ``status`` is ``created``, ``running`` or ``exited``; times are RFC 3339 text, "" before."""
 
     id: str
@@ -87,11 +82,10 @@ class ContainerSummary:
     started: str = ""
     finished: str = ""
     pid: int = 0
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """One line of ``system df``: how many there are, how many are used, and bytes."""
 
     kind: str
@@ -101,8 +95,7 @@ class Usage:
     reclaimable: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pruned:
+class Pruned(msgspec.Struct, frozen=True):
     """What a prune took away, and the bytes given back."""
 
     containers: tuple[str, ...] = ()

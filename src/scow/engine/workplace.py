@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from scow.engine.catalogue import Catalogue, host_platform
 from scow.engine.records import Containers
-from scow.image.collect import Collected, collect
 from scow.image.store import Store
 from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
     from scow.build.cache import Records
+    from scow.image.collect import Collected
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
     from scow.registry.remote import Registry
@@ -35,7 +35,7 @@ class Workplace:
     def __init__(
         self,
         root: Path,
-        credentials: CredentialStore | None,
+        credentials: Callable[[], CredentialStore] | None,
         hosts: Callable[[], Hosts] | None,
         proxies: Callable[[], Proxies] | None,
         runtime: str | None,
@@ -63,7 +63,7 @@ class Workplace:
     def credentials(self) -> CredentialStore:
         """Where logins are kept."""
         if self._credentials is not None:
-            return self._credentials
+            return self._credentials()
         from scow.registry.credentials import CredentialStore
 
         return CredentialStore((Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".docker/config.json",))
@@ -85,6 +85,8 @@ class Workplace:
 
     def collect(self) -> Collected:
         """Delete what no image, container, cache record or running command needs."""
+        from scow.image.collect import collect
+
         containers = list(self.containers)
         kept = [name for _, layer in self.cache for name in (layer.descriptor.digest, layer.diff_id)]
         kept += [diff_id for settings in containers for diff_id in settings.diff_ids]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import secrets
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -23,7 +23,7 @@ def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
         with contextlib.closing(Tar(Path(f"/dev/fd/{file.fileno()}"))) as tar:
             yield tar
         return
-    spool = ingest / f"archive-{secrets.token_hex(8)}"
+    spool = ingest / f"archive-{os.urandom(8).hex()}"
     ingest.mkdir(parents=True, exist_ok=True)
     try:
         plain = inflated(reader, compression)

@@ -23,7 +23,7 @@ from scow.layer.diff import opener
 from scow.layer.entry import Entry
 from scow.layer.index import Writer
 from scow.layer.sparse import Map
-from scow.layer.tree import FlatTree, OverlayTree, is_whiteout, rights
+from scow.layer.tree import FlatTree, OverlayTree, is_opaque, is_whiteout, rights
 from scow.layer.view import Found, View
 from scow.oci.digest import ChainId, chain_id
 from scow.snapshot.store import Snapshots
@@ -61,14 +61,24 @@ def stack(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -
     trees = [unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
     headers = [unpacking.header(layer.descriptor, layer.diff_id) for layer in layers]
     if all(header.plain for header in headers[1:]):
-        return tuple(reversed(trees))
+        return _stackable(trees)
     merged = view(layers, unpacking)
     if merged.conflicts:
         return (flat(layers, unpacking, snapshots),)
     if merged.restyled or merged.relinked:
         fix = snapshots.tree(chain, "fix", lambda path: _fix(path, merged, trees))
-        return (fix, *reversed(trees))
-    return tuple(reversed(trees))
+        return (fix, *_stackable(trees))
+    return _stackable(trees)
+
+
+def _stackable(trees: Sequence[Path]) -> tuple[Path, ...]:
+    """Topmost first: each once, as overlayfs refuses one twice, and none below a root that hides what lies below it."""
+    kept: dict[Path, None] = {}
+    for tree in reversed(trees):
+        kept[tree] = None
+        if is_opaque(tree):
+            break
+    return tuple(kept)
 
 
 def with_mount_points(lower: tuple[Path, ...], chain: ChainId | None, snapshots: Snapshots) -> tuple[Path, ...]:
@@ -151,18 +161,32 @@ def apply_all(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> Vi
             tree.close()
         with unpacking.index(layer.descriptor, layer.diff_id) as index:
             merged.stack(number, index)
+    _restyle(target, merged)
     return merged
+
+
+def _restyle(target: Path, merged: View) -> None:
+    """Directories that a layer wrote into without naming them get their times back."""
+    tree = FlatTree(target, rights())
+    try:
+        for path in merged.restyled:
+            if (found := merged.find(path)) and found.entry.kind == "dir":
+                tree.directory(found.entry)
+        tree.finish()
+    finally:
+        tree.close()
 
 
 def _fix(target: Path, merged: View, trees: list[Path]) -> None:
     """Write the thin top layer: directories with their true metadata, files that a link across layers joins."""
     tree = OverlayTree(target, rights())
     try:
-        for path in sorted(_with_parents(merged.restyled | merged.relinked)):
+        groups = _link_groups(merged)
+        for path in sorted(_with_parents(merged.restyled.union(*groups.values()))):
             found = merged.find(path)
             if found and found.entry.kind == "dir":
                 tree.directory(found.entry)
-        for names in _link_groups(merged).values():
+        for names in groups.values():
             first = merged.find(names[0])
             if first is not None:
                 _write_file(tree, first, trees)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scow.content.layout import Layout
-from scow.image.unpack import Unpacking
 from scow.layer.store import Layers
 from scow.snapshot.store import Snapshots
+
+if TYPE_CHECKING:
+    from scow.image.unpack import Unpacking
 
 
 class Store:
@@ -25,6 +28,8 @@ class Store:
     @cached_property
     def unpacking(self) -> Unpacking:
         """The store as a sink whose layers come out unpacked."""
+        from scow.image.unpack import Unpacking
+
         return Unpacking(self.layout, self.layers)
 
 

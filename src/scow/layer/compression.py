@@ -30,6 +30,7 @@ _OUTPUT_CHUNK: Final = 1 << 20
 #: A stream may not grow by more than this factor once past the floor (deflate's own limit is 1032).
 _RATIO_LIMIT: Final = 1100
 _RATIO_FLOOR: Final = 1 << 30
+_XZ_MEMORY: Final = 100 << 20  # `xz -9` wants 65 MiB to decompress; a stream may ask for 4 GiB
 
 
 def sniff(head: bytes) -> str:
@@ -87,9 +88,10 @@ def detected(reader: Reader) -> tuple[Reader, str]:
 def _inflate(reader: Reader, start: Callable[[], Any], compression: str) -> Iterator[bytes]:
     taken = given = 0
     decoder: Any = None
+    ended = False
     while chunk := reader.read(_CHUNK):
         taken += len(chunk)
-        while chunk:
+        while chunk := chunk if decoder or not ended else chunk.lstrip(b"\0"):
             decoder = decoder or start()
             for plain in _drained(decoder, chunk, compression):
                 given += len(plain)
@@ -98,8 +100,7 @@ def _inflate(reader: Reader, start: Callable[[], Any], compression: str) -> Iter
                 yield plain
             chunk = b""
             if decoder.eof:  # another member may follow, or padding
-                chunk, decoder = decoder.unused_data, None
-                chunk = chunk if chunk.strip(b"\0") else b""
+                chunk, decoder, ended = decoder.unused_data, None, True
     if decoder is not None:
         raise Invalid(f"{compression} stream ends early")
 
@@ -128,6 +129,10 @@ def _gzip() -> Any:
         return zlib.decompressobj(31)
 
 
+def _xz() -> Any:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
+
+
 def _zstd() -> Any:
     if sys.version_info >= (3, 14):
         from compression import zstd
@@ -140,7 +145,7 @@ _DECODERS: Final[dict[str, Callable[[], Any]]] = {
     "gzip": _gzip,
     "zstd": _zstd,
     "bzip2": bz2.BZ2Decompressor,
-    "xz": lzma.LZMADecompressor,
+    "xz": _xz,
 }
 
 

@@ -80,7 +80,11 @@ class Index:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
         self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
-        self.header = self._read_header()
+        try:
+            self.header = self._read_header()
+        except Integrity:
+            self._file.close()
+            raise
 
     def _read_header(self) -> Header:
         raw = self._file.read(_HEADER_ROOM)
@@ -97,12 +101,10 @@ class Index:
 
     def __iter__(self) -> Iterator[Entry]:
         decode = msgspec.msgpack.Decoder(list[Entry]).decode
-        at = _HEADER_ROOM
-        while True:
+        at, left = _HEADER_ROOM, self.header.entries
+        while left:
             self._file.seek(at)
             prefix = self._file.read(4)
-            if not prefix:
-                return
             length = int.from_bytes(prefix, "big")
             data = self._file.read(length) if length <= _FRAME_LIMIT else b""
             at += 4 + length
@@ -110,6 +112,9 @@ class Index:
                 entries = decode(data)
             except msgspec.DecodeError:
                 raise self._damaged() from None
+            left -= len(entries)
+            if not entries or left < 0:
+                raise self._damaged()
             yield from entries
 
     def close(self) -> None:

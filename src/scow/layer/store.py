@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,7 +83,7 @@ class Layers:
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
         """A place to write one layer in; whatever :meth:`keep` did not take is removed."""
-        directory = self._ingest / f"layer-{secrets.token_hex(8)}"
+        directory = self._ingest / f"layer-{os.urandom(8).hex()}"
         directory.mkdir(parents=True)
         draft = Draft(directory, self.flavour)
         held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -109,7 +108,7 @@ class Layers:
         """Take the layer out of sight at once, then delete it; returns the bytes it took."""
         home = self.home(diff_id)
         size = disk_usage(home)
-        trash = self._ingest / f"trash-{secrets.token_hex(8)}"
+        trash = self._ingest / f"trash-{os.urandom(8).hex()}"
         trash.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.rename(home, trash)

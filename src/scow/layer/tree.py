@@ -14,6 +14,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final, Protocol
 
 from scow.errors import Invalid
@@ -339,6 +340,7 @@ class OverlayTree(_DiskTree):
         parent, name = self._locate(path)
         try:
             os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+            self._has_whiteouts(parent)
         except FileExistsError:
             if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
                 self._set_opaque(path)
@@ -346,6 +348,11 @@ class OverlayTree(_DiskTree):
     def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
         """Hide what the layers below have in this directory."""
         self._set_opaque(path)
+
+    def _has_whiteouts(self, fd: int) -> None:
+        """Where no layer below has the directory, overlayfs looks for whiteouts only if it seems to be copied up."""
+        for name in self._may.opaque_xattrs:
+            os.setxattr(fd, name.replace(b"opaque", b"origin"), b"")
 
     def _set_opaque(self, path: bytes) -> None:
         self._replaced(self._directory(path))
@@ -407,6 +414,15 @@ def _enter(above: int, name: bytes) -> int:
 def is_whiteout(status: os.stat_result) -> bool:
     """overlayfs' mark for a deleted path."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def is_opaque(path: Path) -> bool:
+    """Whether overlayfs' mark says that a directory hides what lies below it."""
+    for name in Privileged.opaque_xattrs:
+        with contextlib.suppress(OSError):
+            if os.getxattr(path, name) == b"y":
+                return True
+    return False
 
 
 def remove_at(parent: int, name: bytes) -> None:

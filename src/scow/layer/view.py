@@ -50,8 +50,10 @@ class View:
         for entry in entries:
             if entry.kind in ("whiteout", "opaque"):
                 self._hide(layer, entry)
-            else:
-                additions.append(entry)
+                continue
+            additions.append(entry)
+            if entry.kind == "dir" and self._is_link(entry.path):
+                self._remove(entry.path)  # at once: a marker that follows stands in the new directory
         for entry in additions:
             self._add(layer, entry)
 
@@ -103,6 +105,10 @@ class View:
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def _is_link(self, path: bytes) -> bool:
+        found = self._found.get(path)
+        return found is not None and found.entry.kind == "symlink"
 
     def _hide(self, layer: int, entry: Entry) -> None:
         """A whiteout or an opaque directory: of what is there now, the layers below."""

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,7 +35,7 @@ class Snapshots:
         with contextlib.suppress(FileNotFoundError):
             if marker.read_text() == self._boot and place.is_dir():
                 return place
-        draft = self._ingest / f"snapshot-{secrets.token_hex(8)}"
+        draft = self._ingest / f"snapshot-{os.urandom(8).hex()}"
         draft.mkdir(parents=True)
         held = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -46,7 +45,7 @@ class Snapshots:
             os.close(held)
         place.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
-            os.rename(place, self._ingest / f"trash-{secrets.token_hex(8)}")
+            os.rename(place, self._ingest / f"trash-{os.urandom(8).hex()}")
         with contextlib.suppress(OSError):  # another command may have been first
             os.rename(draft, place)
             marker.write_text(self._boot)
