@@ -158,3 +158,10 @@ def test_triggers() -> None:
         parse_trigger("FROM a", "x")
     with pytest.raises(Invalid, match="should be a single expression"):
         parse_trigger("RUN a\nRUN b")
+
+
+def test_a_name_given_twice_means_its_last_stage_so_far() -> None:
+    of = stages(parse("FROM a AS x\nRUN one\nFROM x AS y\nFROM b AS x\nFROM c\nCOPY --from=x /f /f\n"))
+    assert [stage.index for stage in reachable(of, of.stages[-1])] == [2, 3]
+    assert [stage.index for stage in reachable(of, of.stages[1])] == [0, 1]
+    assert select(of, "x").index == 2

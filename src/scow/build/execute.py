@@ -98,6 +98,8 @@ class Execution:
     watch: Callable[[Event], None] = lambda event: None
     use_cache: bool = True
     _once: dict[str, threading.Lock] = field(default_factory=dict)
+    _made: dict[str, Layer] = field(default_factory=dict)
+    _failed: threading.Event = field(default_factory=threading.Event)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _built: dict[int, Future[Built]] = field(default_factory=dict)
 
@@ -108,7 +110,7 @@ class Execution:
                 self._built[stage.index] = pool.submit(self._stage, stage, scratch)
             errors = [error for stage in graph.stages if (error := self._built[stage.index].exception())]
         if errors:
-            raise errors[0]
+            raise next((error for error in errors if not isinstance(error, _Stopped)), errors[0])
         return self._built[graph.stages[-1].index].result()
 
     def _stage(self, stage: PlannedStage, scratch: Path) -> Built:
@@ -133,11 +135,16 @@ class Execution:
         return Built(stage, base, root, tuple(done))
 
     def _step(self, place: _Place, op: Op, root: Root, scratch: Path) -> Layer:
+        if self._failed.is_set():
+            raise _Stopped
         began = time.monotonic()
         self.watch(place.event("started"))
         try:
             layer, cached = self._layer(place, op, root, scratch)
+        except _Stopped:  # of a stage that this step copies from
+            raise
         except ScowError as error:
+            self._failed.set()
             self.watch(place.event("failed", time.monotonic() - began))
             raise self._placed(error, place.step) from None
         self.watch(place.event("cached" if cached else "done", time.monotonic() - began))
@@ -146,11 +153,12 @@ class Execution:
     def _layer(self, place: _Place, op: Op, root: Root, scratch: Path) -> tuple[Layer, bool]:
         prepared = self._prepare(place, op, root, scratch)
         with self._alone(prepared.key):
-            if self.use_cache and (found := self._cached(prepared.key)):
-                return found, True
-            layer = prepared.make()
-            self.records.keep(prepared.key, layer)
-            return layer, False
+            found = self._made.get(prepared.key) or (self._cached(prepared.key) if self.use_cache else None)
+            layer = found or prepared.make()
+            self._made[prepared.key] = layer
+            if not found:
+                self.records.keep(prepared.key, layer)
+            return layer, found is not None
 
     def _cached(self, name: str) -> Layer | None:
         layer = self.records.find(name)
@@ -264,6 +272,13 @@ class Execution:
         if isinstance(error, NotFound) and not error.subject:
             return NotFound(error.problem, subject=str(where), hint=error.hint)
         return error
+
+
+class _Stopped(ScowError):
+    """Another stage failed: this one need not go on."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import posixpath
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from scow.build.ops import (
@@ -55,8 +55,24 @@ def select(stages: Stages, arguments: Arguments) -> tuple[Stages, tuple[Stage, .
     """The stages with FROM's variables replaced, those the target needs, and the values of the variables outside."""
     outside = st.meta_values(stages, arguments.given, _platform_arguments(arguments))
     expanded = st.expanded(stages, outside)
-    target = st.select(expanded, arguments.target)
-    return expanded, st.reachable(expanded, target), outside
+    return expanded, needed(expanded, arguments), outside
+
+
+def needed(stages: Stages, arguments: Arguments) -> tuple[Stage, ...]:
+    """The stages that the target needs, each after those it needs."""
+    return st.reachable(stages, st.select(stages, arguments.target))
+
+
+def triggered(stages: Stages, bases: Mapping[str, Config]) -> Stages:
+    """The stages with the ONBUILD triggers of the images they stand on before their own instructions."""
+    return replace(stages, stages=tuple(_triggered(stages, stage, bases) for stage in stages.stages))
+
+
+def _triggered(stages: Stages, stage: Stage, bases: Mapping[str, Config]) -> Stage:
+    config = bases.get(stage.image) if st.base(stages, stage) is None else None
+    expressions = (config.process.on_build or ()) if config else ()
+    triggers = tuple(parse_trigger(text, f"ONBUILD of {stage.image}") for text in expressions)
+    return replace(stage, instructions=(*triggers, *stage.instructions))
 
 
 def image_names(stages: Stages, reachable: Sequence[Stage]) -> dict[str, Stage]:
@@ -83,7 +99,7 @@ def plan(
     drafts: dict[int, _Draft] = {}
     for stage in reachable:
         draft = _Draft.begin(stages, stage, outside, arguments, bases, drafts)
-        for instruction in (*draft.triggers, *stage.instructions):
+        for instruction in stage.instructions:
             draft.instruction = instruction
             _APPLY[type(instruction)](draft, instruction)
         drafts[stage.index] = draft
@@ -124,7 +140,6 @@ class _Draft:
     variables: Variables
     process: dict[str, Any]
     network: str
-    triggers: tuple[ins.Instruction, ...] = ()
     steps: list[Step] = field(default_factory=list)
     author: str = ""
     instruction: ins.Instruction | None = None
@@ -149,11 +164,9 @@ class _Draft:
         config = bases[stage.image] if stage.image != SCRATCH else Config()
         process = _process(config)
         env = dict(entry.partition("=")[::2] for entry in process.get("Env") or ())
-        triggers = tuple(
-            parse_trigger(text, f"ONBUILD of {stage.image}") for text in process.pop("OnBuild", None) or ()
-        )
+        process.pop("OnBuild", None)  # its triggers are this stage's first instructions
         variables = Variables(arguments.given, outside, env)
-        return cls(stages, stage, variables, process, arguments.network, triggers)
+        return cls(stages, stage, variables, process, arguments.network)
 
     def expand(self, word: str, *, quotes: bool = True) -> str:
         """``word`` with its variables replaced."""

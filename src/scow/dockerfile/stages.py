@@ -50,7 +50,10 @@ class Stages:
 
 
 def stages(dockerfile: Dockerfile) -> Stages:
-    """The stages of a Dockerfile; Invalid for an instruction outside them and a name given twice."""
+    """The stages of a Dockerfile; Invalid for an instruction outside them.
+
+    A name given twice means its last stage so far, as BuildKit has it.
+    """
     meta: list[Arg] = []
     found: list[tuple[From, list[Instruction]]] = []
     for instruction in dockerfile.instructions:
@@ -69,20 +72,7 @@ def stages(dockerfile: Dockerfile) -> Stages:
         Stage(index, start.name, start, start.image, start.platform, tuple(instructions))
         for index, (start, instructions) in enumerate(found)
     )
-    result = Stages(dockerfile, tuple(meta), made)
-    _check_names(result)
-    return result
-
-
-def _check_names(of: Stages) -> None:
-    seen: dict[str, Stage] = {}
-    for stage in of.stages:
-        first = seen.setdefault(stage.name, stage) if stage.name else stage
-        if first is not stage:
-            problem = (
-                f'duplicate name for build stage: "{stage.name}", first used on line {first.start.span.start_line}'
-            )
-            raise of.invalid(problem, stage.start.words[-1].span)
+    return Stages(dockerfile, tuple(meta), made)
 
 
 def meta_values(of: Stages, given: Mapping[str, str], predefined: Mapping[str, str]) -> dict[str, str]:
@@ -124,16 +114,19 @@ def _expanded_stage(of: Stages, stage: Stage, values: Mapping[str, str]) -> Stag
     return replace(stage, image=image, platform=platform)
 
 
-def find(of: Stages, reference: str) -> Stage | None:
-    """The stage of that name, or number; None where there is none."""
+def find(of: Stages, reference: str, before: int | None = None) -> Stage | None:
+    """The stage of that name, the last of several, or number; stages ``before`` an index come first."""
     if reference.isascii() and reference.isdigit():
         return next((stage for stage in of.stages if str(stage.index) == (reference.lstrip("0") or "0")), None)
-    return next((stage for stage in of.stages if stage.name and stage.name == reference.lower()), None)
+    named = [stage for stage in of.stages if stage.name and stage.name == reference.lower()]
+    earlier = [stage for stage in named if before is None or stage.index < before]
+    return next(reversed(earlier or named), None)
 
 
 def base(of: Stages, stage: Stage) -> Stage | None:
     """The earlier stage that ``stage`` is built on; None where it is on an image (or nothing)."""
-    return next((earlier for earlier in of.stages[: stage.index] if earlier.name == stage.image.lower()), None)
+    earlier = reversed(of.stages[: stage.index])
+    return next((one for one in earlier if one.name and one.name == stage.image.lower()), None)
 
 
 def source(of: Stages, stage: Stage, instruction: Copy | Run, reference: str) -> Stage | None:
@@ -141,7 +134,7 @@ def source(of: Stages, stage: Stage, instruction: Copy | Run, reference: str) ->
 
     Invalid for the stage itself or a later one: to take an image of that name for it would be a trap.
     """
-    found = find(of, reference)
+    found = find(of, reference, stage.index)
     span = _span_of_from(instruction, reference)
     if found is None:
         if isinstance(instruction, Copy) and reference.isdecimal():

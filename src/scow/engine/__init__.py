@@ -34,9 +34,9 @@ __all__ = ["Engine", "default_root"]
 class Engine:
     """Everything scow does, over one store at ``root`` (:func:`default_root` when not given).
 
-    ``credentials``, ``hosts`` and ``proxies`` make what registries need, when one is used for the first time (without
-    them: docker's ``~/.docker/config.json``, no settings, no proxies). ``runtime`` is ``crun``, ``runc``, ``sandbox``, a
-    path, or ``None`` for the best of them here.
+    ``credentials``, ``hosts`` and ``proxies`` make what registries need when one is used for the first time; without
+    them that is docker's ``~/.docker/config.json``, no settings and no proxies. ``runtime`` is ``crun``, ``runc``,
+    ``sandbox``, a path, or ``None`` for the best of them here.
     """
 
     def __init__(

@@ -59,13 +59,17 @@ class Building:
         read, ignored = self._read()
         self._check_front_end(read)
         arguments = plan.Arguments(self.args, self.target, self.platform, self.workplace.platform, self.network)
-        stages, reachable, outside = plan.select(st.stages(read), arguments)
-        images = {
-            name: self._image(name, read.where(stage.start.span))
-            for name, stage in plan.image_names(stages, reachable).items()
-        }
-        configs = {name: image.config for name, image in images.items()}
-        graph = plan.plan(stages, reachable, outside, arguments, configs)
+        written, reachable, outside = plan.select(st.stages(read), arguments)
+        stages = written
+        images: dict[str, Image] = {}
+        while missing := {
+            name: stage for name, stage in plan.image_names(stages, reachable).items() if name not in images
+        }:
+            images |= {name: self._image(name, read.where(stage.start.span)) for name, stage in missing.items()}
+            configs = {name: image.config for name, image in images.items()}
+            stages = plan.triggered(written, configs)  # a trigger may need further stages and images
+            reachable = plan.needed(stages, arguments)
+        graph = plan.plan(stages, reachable, outside, arguments, {name: one.config for name, one in images.items()})
         context = Context(self.root, ignored, self._memory())
         seconds = self._time(graph, images)
         with self._scratch() as scratch:
