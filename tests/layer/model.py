@@ -82,6 +82,8 @@ def stacked(below: State, layer: list[Item], first_file: int) -> State:
     for item in layer:
         if item.entry.kind in ("whiteout", "opaque"):
             _hide(state, item.entry, mine)
+        elif item.entry.kind == "dir" and (old := state.get(item.entry.path)) and old.kind == "symlink":
+            del state[item.entry.path]  # a marker after it stands in the new directory
     for number, item in enumerate(layer):
         if item.entry.kind not in ("whiteout", "opaque"):
             _add(state, item, first_file + number, mine)

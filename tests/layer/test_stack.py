@@ -96,5 +96,6 @@ def test_layers_without_symlinks(layers: list[list[Item]]) -> None:
 @example([[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a/a", "whiteout")]])
 @example([[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a", "opaque"), item("a/c")]])
 @example([[item("b", "dir", **d), item("a", "symlink", link=b"b")], [item("a", "whiteout"), item("a/c")]])
+@example([[item("b/a"), item("a", "symlink", link=b"b")], [item("a", "dir", **d), item("a", "opaque"), item("a/c")]])
 def test_layers_with_symlinks(layers: list[list[Item]]) -> None:
     agree(layers)

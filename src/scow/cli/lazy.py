@@ -36,6 +36,7 @@ class Command(click.Command):
         self.allow_extra_args = True  # counted below, in docker's words
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """docker's flags, then click's reading of them."""
         args = expand(self.params, args, interspersed=ctx.allow_interspersed_args)
         try:
             left = super().parse_args(ctx, args)
@@ -46,12 +47,14 @@ class Command(click.Command):
         return left
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the verb; errors of use are told as docker tells them."""
         try:
             return super().invoke(ctx)
         except click.UsageError as error:
             raise misuse(error, ctx) from None
 
     def get_help(self, ctx: click.Context) -> str:
+        """The help text, laid out as docker lays it out."""
         return helptext.help_text(ctx, aliases=self.aliases, examples=self.examples)
 
 
@@ -80,9 +83,11 @@ class LazyGroup(click.Group):
         self._other_names = {alias: name for name, lazy in self.lazy.items() for alias in lazy.aliases}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the table."""
         return [*self.lazy, *super().list_commands(ctx)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command that was asked for."""
         lazy = self.lazy.get(self._other_names.get(cmd_name, cmd_name))
         if lazy is None:
             return super().get_command(ctx, cmd_name)
@@ -95,6 +100,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Names, aliases, and what was meant by a typing error."""
         name = self._other_names.get(args[0], args[0])
         command = self.get_command(ctx, name)
         if command is None and not ctx.resilient_parsing:
@@ -102,6 +108,7 @@ class LazyGroup(click.Group):
         return name if command else None, command, args[1:]
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """The group's own flags; without any argument, its help."""
         if not args and self.no_args_is_help and not ctx.resilient_parsing:
             click.echo(self.get_help(ctx), err=True)
             ctx.exit()
@@ -111,6 +118,7 @@ class LazyGroup(click.Group):
             raise misuse(error, ctx) from None
 
     def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; errors of use are told as docker tells them."""
         try:
             return super().invoke(ctx)
         except Misuse:
@@ -137,6 +145,7 @@ class LazyGroup(click.Group):
         return [name for name, lazy in self.lazy.items() if not lazy.hidden] + sorted(self.commands)
 
     def get_help(self, ctx: click.Context) -> str:
+        """The help of the group, from its table."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, lazy in self.lazy.items():
             if not lazy.hidden:

@@ -24,12 +24,14 @@ class Misuse(click.UsageError):
 
     @property
     def text(self) -> str:
+        """All that goes to standard error."""
         if self.ctx is None:
             return self.message
         usage = f"{helptext.usage_line(self.ctx)}\n\n" if self.tells_usage else ""
         return f"{self.message}\n\n{usage}Run '{self.ctx.command_path} --help' for more information"
 
     def show(self, file: IO[Any] | None = None) -> None:
+        """click's way of printing an error."""
         click.echo(self.text, file=file, err=True)
 
 

@@ -26,6 +26,7 @@ class Option(click.Option):
     """
 
     def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """click's reading of the value, errors in docker's words."""
         try:
             return super().process_value(ctx, value)
         except click.MissingParameter:
@@ -50,6 +51,7 @@ class Truth(_TruthType):
     name = "bool"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> bool:
+        """The value as a bool."""
         if isinstance(value, bool):
             return value
         if value not in TRUTHS:

@@ -35,9 +35,13 @@ _INTERVAL = 0.1
 class Display(Protocol):
     """What the three have in common."""
 
-    def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None: ...
+    def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
+        """``item`` is in ``status`` now, with ``done`` of ``total`` bytes."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """No more updates will come."""
+        ...
 
     def __enter__(self) -> Display: ...
 
@@ -55,9 +59,11 @@ class Quiet:
     """Shows nothing."""
 
     def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
+        """Nothing."""
         pass
 
     def close(self) -> None:
+        """Nothing."""
         pass
 
     def __enter__(self) -> Quiet:
@@ -80,6 +86,7 @@ class Lines:
         self._last: dict[str, str] = {}
 
     def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
+        """Print a line when an item comes into a new state."""
         under_way = (done > 0 or total is not None) and status.endswith("ing")
         with self._lock:
             if under_way or (item and self._last.get(item) == status):
@@ -138,6 +145,7 @@ class Live:
         self._closed = False
 
     def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
+        """Show where an item is."""
         with self._lock:
             if self._closed:
                 return

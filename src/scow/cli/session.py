@@ -34,7 +34,7 @@ class Session:
 
         return Engine(
             self.root or self._default_root(),
-            credentials=self._credentials(),
+            credentials=self._credentials,
             hosts=self._hosts,
             proxies=self._proxies,
             runtime=self.runtime or self.environment.get("SCOW_RUNTIME") or None,

@@ -61,6 +61,8 @@ class Layout:
             raw = (self.root / "index.json").read_bytes()
         except FileNotFoundError:
             return ()
+        except OSError as error:
+            raise disk_error(error, self.root) from None
         return decode(raw, Index, str(self.root / "index.json"), limit=_INDEX_LIMIT).manifests
 
     def resolve(self, name: str) -> Descriptor:
@@ -95,12 +97,14 @@ class Layout:
 
     def exists(self, descriptor: Descriptor) -> bool:
         """Whether the blob is there with its size; a running :meth:`working` keeps it there."""
-        with locked(self.root / "lock", shared=True):
-            self.hold(descriptor.digest)
-            try:
+        try:
+            with locked(self.root / "lock", shared=True):
+                self.hold(descriptor.digest)
                 return self.path(descriptor.digest).stat().st_size == descriptor.size
-            except FileNotFoundError:
-                return False
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise disk_error(error, self.root) from None
 
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[BinaryIO]:
@@ -111,6 +115,8 @@ class Layout:
             raise NotFound(
                 "content is not in the store", subject=str(descriptor.digest), hint="pull the image again"
             ) from None
+        except OSError as error:
+            raise disk_error(error, self.root) from None
         with file:
             file.seek(offset)
             yield file
@@ -132,7 +138,7 @@ class Layout:
         unless it is Invalid).
         """
         partial = self.ingest / f"{descriptor.digest.hex}.part"
-        with _taking_turns(partial) as file:
+        with _on_disk(self.root), _taking_turns(partial) as file:
             if self.exists(descriptor):
                 self._show(descriptor, watch)
             else:
@@ -141,8 +147,6 @@ class Layout:
                 except (Integrity, Limit, Invalid):
                     partial.unlink(missing_ok=True)
                     raise
-                except OSError as error:
-                    raise disk_error(error, self.root) from None
                 self._settle(file, partial, descriptor.digest)
                 return
             partial.unlink(missing_ok=True)
@@ -151,14 +155,14 @@ class Layout:
     def draft(self) -> Iterator[BlobDraft]:
         """A file for a blob whose digest is not known yet; gone at the end unless it was kept."""
         path = self.ingest / f"blob-{os.urandom(8).hex()}"
-        try:
-            with path.open("xb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here
-                yield BlobDraft(self, file, path)
-        except OSError as error:
-            raise disk_error(error, self.root) from None
-        finally:
-            path.unlink(missing_ok=True)
+        with _on_disk(self.root):
+            self.ingest.mkdir(parents=True, exist_ok=True)
+            try:
+                with path.open("xb") as file:
+                    fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here
+                    yield BlobDraft(self, file, path)
+            finally:
+                path.unlink(missing_ok=True)
 
     def put(self, media_type: str, data: bytes) -> Descriptor:
         """Keep a small document made here."""
@@ -178,7 +182,8 @@ class Layout:
         with self._guard:
             self._workers += 1
             if self._lease is None:
-                self._lease = Lease(self._leases)
+                with _on_disk(self.root):
+                    self._lease = Lease(self._leases)
         try:
             yield
         finally:
@@ -191,7 +196,8 @@ class Layout:
     def hold(self, name: str) -> None:
         """Keep ``name`` (a digest or diff_id) from collection while :meth:`working`."""
         if self._lease:
-            self._lease.hold(name)
+            with _on_disk(self.root):
+                self._lease.hold(name)
 
     def leased(self) -> set[str]:
         """What running commands hold. Call it inside :meth:`exclusive`."""
@@ -201,7 +207,7 @@ class Layout:
     def exclusive(self) -> Iterator[None]:
         """Nobody else changes names or looks for blobs meanwhile."""
         self.create()
-        with locked(self.root / "lock"):
+        with _on_disk(self.root), locked(self.root / "lock"):
             yield
 
     def blobs(self) -> Iterator[tuple[Digest, int]]:
@@ -220,7 +226,7 @@ class Layout:
 
     def _settle(self, file: BinaryIO, path: Path, digest: Digest) -> None:
         """Synced, read-only, renamed: from here on the blob exists."""
-        try:
+        with _on_disk(self.root):
             file.flush()
             os.fchmod(file.fileno(), 0o444)
             os.fsync(file.fileno())
@@ -229,22 +235,19 @@ class Layout:
             self.hold(digest)
             os.rename(path, place)
             sync_directory(place.parent)
-        except OSError as error:
-            raise disk_error(error, self.root) from None
 
     def _replace(self, name: str, data: bytes) -> None:
         temporary = self.root / f".{name}.{os.urandom(4).hex()}"
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.rename(temporary, self.root / name)
-            sync_directory(self.root)
-        except OSError as error:
-            raise disk_error(error, self.root) from None
-        finally:
-            temporary.unlink(missing_ok=True)
+        with _on_disk(self.root):
+            try:
+                with temporary.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                os.rename(temporary, self.root / name)
+                sync_directory(self.root)
+            finally:
+                temporary.unlink(missing_ok=True)
 
 
 class BlobDraft:
@@ -328,6 +331,14 @@ def sync_directory(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def _on_disk(where: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, where) from None
 
 
 def disk_error(error: OSError, where: Path) -> Unavailable:

@@ -81,6 +81,7 @@ class Expanded:
 
     @property
     def text(self) -> str:
+        """The pieces as one text."""
         return "".join(self.pieces)
 
     def whole(self, text: str, at: int) -> None:

@@ -49,6 +49,7 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
     @property
     def parent(self) -> bytes:
+        """The path of the directory it lies in."""
         return self.path.rpartition(b"/")[0]
 
     @property
@@ -91,7 +92,7 @@ def judge(entry: Entry) -> Entry | None:
         link = clean(link)
         if link == path:
             raise Invalid("hard link to itself", subject=entry.text)
-    if entry.kind in ("hardlink", "symlink") and (not link or b"\0" in link or len(link) > PATH_LIMIT):
+    if entry.kind in ("hardlink", "symlink") and (not link or b"\0" in link or len(link) >= PATH_LIMIT):
         raise Invalid(f"{entry.kind} without a usable target", subject=entry.text)
     xattrs = entry.xattrs
     if xattrs:

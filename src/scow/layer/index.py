@@ -46,6 +46,7 @@ class Writer:
         file.write(bytes(_HEADER_ROOM))
 
     def add(self, entry: Entry) -> None:
+        """Append an entry, in the tar's order."""
         self._frame.append(entry)
         if not entry.path and entry.kind == "dir":
             self._root = entry
@@ -118,6 +119,7 @@ class Index:
             yield from entries
 
     def close(self) -> None:
+        """Let go of the file."""
         self._file.close()
 
     def __enter__(self) -> Self:

@@ -38,6 +38,8 @@ _GNU_LONG: Final = {b"L": b"path", b"K": b"linkpath"}
 
 
 class Reader(Protocol):
+    """A stream of bytes; ``b""`` is the end."""
+
     def read(self, size: int = -1, /) -> bytes: ...
 
 
@@ -122,6 +124,7 @@ class Body:
                 start += len(piece)
 
     def finish(self, padded: int) -> None:
+        """Skip what was not read, and the padding."""
         self._stream.skip(self._left + padded)
         self._left = 0
 

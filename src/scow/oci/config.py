@@ -76,14 +76,17 @@ class Config(msgspec.Struct, frozen=True):
 
     @property
     def platform(self) -> Platform:
+        """What the image runs on."""
         return Platform(self.architecture, self.os, self.variant, self.os_version).normalised()
 
     @property
     def process(self) -> Process:
+        """How a container starts; empty when the image does not say."""
         return self.config or Process()
 
     @property
     def diff_ids(self) -> tuple[DiffId, ...]:
+        """The layers' diff_ids, lowest first."""
         return self.rootfs.diff_ids or ()
 
 

@@ -27,6 +27,7 @@ class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
 
     @classmethod
     def of(cls, media_type: str, data: bytes) -> Descriptor:
+        """The descriptor of ``data``."""
         return cls(media_type, Digest.of(data), len(data))
 
     def annotated(self, **changes: Any) -> Descriptor:

@@ -43,6 +43,7 @@ class Index(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
     @property
     def children(self) -> tuple[Descriptor, ...]:
+        """The manifests and indexes it lists."""
         return self.manifests
 
 

@@ -77,9 +77,11 @@ class Reference:
         return self.digest or self.tag or "latest"
 
     def with_digest(self, digest: Digest) -> Reference:
+        """The same with a digest."""
         return replace(self, digest=digest)
 
     def with_tag(self, tag: str) -> Reference:
+        """The same with another tag and no digest."""
         return replace(self, tag=tag, digest=None)
 
     def __str__(self) -> str:

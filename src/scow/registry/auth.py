@@ -168,6 +168,7 @@ def basic(credential: Credential) -> str:
 
 
 def login_hint(host: str) -> str:
+    """What to do about a refusal."""
     return "scow login" if host == "docker.io" else f"scow login {host}"
 
 

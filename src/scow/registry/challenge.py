@@ -35,6 +35,7 @@ class Challenge:
 
     @property
     def realm(self) -> str:
+        """Where tokens are had."""
         return self.params.get("realm", "")
 
     @property

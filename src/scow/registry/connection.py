@@ -74,6 +74,7 @@ class Connections:
             raise told(error, url) from None
 
     def close(self) -> None:
+        """Close every connection."""
         with self._lock:
             managers = list(self._managers.values())
             self._managers.clear()

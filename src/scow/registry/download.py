@@ -56,6 +56,7 @@ class Download:
         return b""
 
     def close(self) -> None:
+        """Let go of the connection."""
         if self._response is not None:
             self._response.close()
             self._response = None

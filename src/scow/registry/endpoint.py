@@ -30,6 +30,7 @@ class Endpoint:
         self._authorizer = authorizer
 
     def url(self, target: str) -> str:
+        """The URL of a path of the API."""
         return urljoin(self.origin, target)
 
     def send(

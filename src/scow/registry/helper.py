@@ -38,6 +38,7 @@ class Helper:
 
     @property
     def program(self) -> str:
+        """The helper's program."""
         return f"docker-credential-{self.name}"
 
     def get(self, server: str) -> tuple[str, str] | None:
@@ -51,6 +52,7 @@ class Helper:
         return (found.username, found.secret) if found.username or found.secret else None
 
     def store(self, server: str, username: str, secret: str) -> None:
+        """Hand the helper a credential to keep."""
         record = {"ServerURL": server, "Username": username, "Secret": secret}
         self._must("store", encode(record))
 

@@ -62,6 +62,7 @@ class Hosts:
         return settings.insecure or (is_loopback(host) and not (settings.ca_file or settings.client_cert))
 
     def tls(self, host: str) -> Tls:
+        """How to meet the host over TLS."""
         settings = self.of(host)
         verify = not self.allows_http(host) or settings.ca_file is not None
         return Tls(verify, settings.ca_file, settings.client_cert, settings.client_key)

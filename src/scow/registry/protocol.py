@@ -79,6 +79,7 @@ class Answer:
 
 
 def ping() -> Request:
+    """``GET /v2/``: is a registry there?"""
     return Request("GET", "/v2/")
 
 
@@ -89,10 +90,12 @@ def manifest(method: str, path: str, reference: str, accept: str = "") -> Reques
 
 
 def put_manifest(path: str, reference: str, media_type: str, raw: bytes) -> Request:
+    """PUT a manifest under a tag or digest."""
     return Request("PUT", f"/v2/{path}/manifests/{reference}", headers={"Content-Type": media_type}, body=raw)
 
 
 def delete_manifest(path: str, reference: str) -> Request:
+    """DELETE a manifest by tag or digest."""
     return Request("DELETE", f"/v2/{path}/manifests/{reference}")
 
 
@@ -102,6 +105,7 @@ def blob(method: str, path: str, digest: str, offset: int = 0) -> Request:
 
 
 def byte_range(offset: int) -> dict[str, str]:
+    """The Range header for all from an offset on."""
     return {"Range": f"bytes={offset}-"} if offset else {}
 
 
@@ -123,10 +127,12 @@ def finish_upload(location: str, digest: str) -> Request:
 
 
 def tags(path: str) -> Request:
+    """GET the tags, the first page or the one after ``last``."""
     return Request("GET", f"/v2/{path}/tags/list", (("n", str(PAGE_SIZE)),))
 
 
 def referrers(path: str, digest: str, artifact_type: str | None = None) -> Request:
+    """GET the manifests whose subject is a digest."""
     query = (("artifactType", artifact_type),) if artifact_type else ()
     return Request("GET", f"/v2/{path}/referrers/{digest}", query, {"Accept": media_types.OCI_INDEX})
 

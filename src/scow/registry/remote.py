@@ -67,6 +67,7 @@ class Registry:
         return Credential(credential.username, identity_token=identity) if identity else credential
 
     def close(self) -> None:
+        """Close every connection."""
         self._transport.close()
 
     def _accepted(self, response: Response, host: str) -> None:

@@ -151,6 +151,7 @@ class Transport:
         return parts.scheme == "https" or (parts.scheme == "http" and self.hosts.allows_http(parts.netloc))
 
     def close(self) -> None:
+        """Close every connection."""
         self._connections.close()
 
     def __enter__(self) -> Transport:

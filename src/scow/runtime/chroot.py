@@ -93,6 +93,7 @@ def _copy(source: str, root: int, place: str) -> int:
 
 
 def enter(root: int) -> None:
+    """Make the directory the root."""
     os.fchdir(root)
     os.chroot(".")
     os.chdir("/")

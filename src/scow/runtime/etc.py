@@ -35,6 +35,7 @@ def resolv_conf(host: bytes, dns: tuple[str, ...]) -> bytes:
 
 
 def hostname_file(hostname: str) -> bytes:
+    """The content of /etc/hostname."""
     return f"{hostname}\n".encode()
 
 

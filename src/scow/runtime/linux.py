@@ -63,10 +63,12 @@ def _path(path: str | None) -> bytes | None:
 
 
 def unshare(flags: int) -> None:
+    """unshare(2)."""
     _checked(_libc.unshare(flags), "unshare")
 
 
 def setns(fd: int, flags: int) -> None:
+    """setns(2)."""
     _checked(_libc.setns(fd, flags), "setns")
 
 
@@ -81,20 +83,24 @@ def mount(source: str | None, target: str, fstype: str | None, flags: int = 0, d
 
 
 def umount(target: str, flags: int = 0) -> None:
+    """umount2(2)."""
     _checked(_libc.umount2(_path(target), flags), f"umount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
+    """pivot_root(2)."""
     _checked(_libc.pivot_root(_path(new), _path(old)), "pivot_root")
 
 
 def prctl(operation: int, *arguments: object) -> int:
+    """prctl(2)."""
     wide = [ctypes.c_ulong(a) if isinstance(a, int) else a for a in arguments]
     wide += [ctypes.c_ulong(0)] * (4 - len(wide))
     return _checked(_libc.prctl(operation, *wide), f"prctl {operation}")
 
 
 def sethostname(name: str, domain: bool = False) -> None:
+    """sethostname(2)."""
     raw = name.encode()
     call = _libc.setdomainname if domain else _libc.sethostname
     _checked(call(raw, ctypes.c_size_t(len(raw))), "sethostname")
@@ -121,11 +127,13 @@ def seccomp(program: bytes) -> None:
 
 
 def openat2(directory: int, path: str, flags: int, mode: int = 0, resolve: int = 0) -> int:
+    """openat2(2); a descriptor."""
     how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, mode, resolve)
     return _syscall(f"open {path}", _OPENAT2, directory, ctypes.c_char_p(os.fsencode(path)), how, 24)
 
 
 def fsopen(fstype: str) -> int:
+    """fsopen(2); a descriptor."""
     return _syscall("fsopen", _FSOPEN, ctypes.c_char_p(fstype.encode()), FSOPEN_CLOEXEC)
 
 
@@ -137,10 +145,12 @@ def fsconfig(fd: int, key: str, value: str | None = None) -> None:
 
 
 def fscreate(fd: int) -> None:
+    """fsconfig(2) with FSCONFIG_CMD_CREATE."""
     _syscall("fsconfig create", _FSCONFIG, fd, FSCONFIG_CMD_CREATE, None, None, 0)
 
 
 def fsmount(fd: int, attributes: int = 0) -> int:
+    """fsmount(2); a descriptor."""
     return _syscall("fsmount", _FSMOUNT, fd, FSMOUNT_CLOEXEC, attributes)
 
 

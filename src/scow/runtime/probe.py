@@ -50,9 +50,11 @@ class Probe:
 
     @property
     def rootless(self) -> bool:
+        """Whether a user namespace has to be made."""
         return self.rung in (2, 3)
 
     def has(self, capability: str) -> bool:
+        """Whether this process holds a capability, by name."""
         return bool(self.capabilities >> NAMES.index(capability) & 1)
 
 

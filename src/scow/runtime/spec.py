@@ -70,6 +70,7 @@ def spec(
 
 
 def namespaces(options: Options) -> tuple[str, ...]:
+    """The kinds of namespaces a container gets."""
     common = ("pid", "ipc", "uts", "mount", "cgroup")
     return common if options.network == "host" else (*common, "network")
 

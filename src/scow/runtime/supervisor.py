@@ -49,6 +49,7 @@ class Supervisor:
         self.child = 0  # the container's first process
 
     def run(self) -> int:
+        """Start the container, keep it, and leave with its exit code."""
         wakeup = self._catch_signals()
         root = self._root()
         _complete(self.spec, root)

@@ -42,6 +42,7 @@ class Refused(Exception):
 
 
 def send(fd: int, message: dict[str, Any]) -> None:
+    """Send one message."""
     raw = marshal.dumps(message)
     rest = len(raw).to_bytes(4, "little") + raw
     while rest:

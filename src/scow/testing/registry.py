@@ -52,10 +52,12 @@ class Server(ThreadingHTTPServer):
 
     @property
     def host(self) -> str:
+        """``address:port``."""
         name, port = self.server_address[:2]
         return f"[{name!s}]:{port}" if ":" in str(name) else f"{name!s}:{port}"
 
     def server_bind(self) -> None:
+        """Bind, and remember the port."""
         TCPServer.server_bind(self)  # without HTTPServer's look-up of a domain name, which may take seconds
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
@@ -67,10 +69,12 @@ class Server(ThreadingHTTPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def shutdown_request(self, request: Any) -> None:
+        """End a connection."""
         self._connections.discard(request)
         super().shutdown_request(request)
 
     def get_request(self) -> tuple[Any, Any]:
+        """Take a connection, over TLS when asked to."""
         connection, address = super().get_request()
         if self._context is not None:  # the handshake is the handler thread's
             connection = self._context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
@@ -78,6 +82,7 @@ class Server(ThreadingHTTPServer):
         return connection, address
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away is no error of ours."""
         error = sys.exc_info()[1]
         if not isinstance(error, OSError):
             self.premises.log(f"error: {error!r}")
@@ -124,10 +129,12 @@ class Registry:
 
     @property
     def fault(self) -> Fault | None:
+        """What may answer instead of the registry."""
         return self._premises.fault
 
     @fault.setter
     def fault(self, fault: Fault | None) -> None:
+        """What may answer instead of the registry."""
         self._premises.fault = fault
 
     def forget(self) -> None:

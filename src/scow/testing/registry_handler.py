@@ -91,10 +91,12 @@ class Exchange(BaseHTTPRequestHandler):
 
     @property
     def premises(self) -> Premises:
+        """What the server shares between requests."""
         return cast("Premises", self.server.premises)  # type: ignore[attr-defined]
 
     @property
     def url_path(self) -> str:
+        """The path without its query."""
         return urlsplit(self.path).path
 
     def answer(self, status: int, headers: dict[str, str] | None = None, body: bytes = b"") -> None:
@@ -115,10 +117,12 @@ class Exchange(BaseHTTPRequestHandler):
             self.connection.shutdown(socket.SHUT_RDWR)
 
     def refuse(self, status: int, code: str, message: str = "", headers: dict[str, str] | None = None) -> None:
+        """Answer with an error document."""
         body = json.dumps({"errors": [{"code": code, "message": message or code.lower().replace("_", " ")}]}).encode()
         self.answer(status, {"Content-Type": "application/json", **(headers or {})}, body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+        """Tell the log, if there is one."""
         self.premises.log(format % args)
 
 
@@ -126,6 +130,7 @@ class Handler(Exchange):
     """Routes, checks who asks, answers."""
 
     def handle(self) -> None:
+        """Answer requests until the connection ends."""
         with contextlib.suppress(OSError):  # whoever asked is gone, or never spoke our language
             if not self.premises.tls and self.connection.recv(1, socket.MSG_PEEK) == b"\x16":
                 return  # a TLS hello: its sender must not wait for us

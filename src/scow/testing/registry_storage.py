@@ -46,23 +46,27 @@ class Storage:
         return path
 
     def mount(self, name: str, digest: Digest, source: str) -> bool:
+        """Let another repository have a blob too."""
         if not self._link(source, "_blobs", digest).exists():
             return False
         _write(self._link(name, "_blobs", digest), b"")
         return True
 
     def forget_blob(self, name: str, digest: Digest) -> None:
+        """Take a blob out of a repository."""
         self.blob(name, digest)
         self._link(name, "_blobs", digest).unlink(missing_ok=True)
 
     # -- uploads
 
     def start_upload(self) -> str:
+        """Begin an upload; its name."""
         upload = secrets.token_hex(16)
         (self._root / "uploads" / upload).touch()
         return upload
 
     def upload(self, upload: str) -> Path:
+        """The file of an upload."""
         path = self._root / "uploads" / upload
         if not path.exists():
             raise NotFound("blob upload unknown")
@@ -125,10 +129,12 @@ class Storage:
         return sorted(_names(folder / "_tags"))
 
     def repositories(self) -> list[str]:
+        """Every repository."""
         top = self._root / "repositories"
         return sorted(str(path.parent.relative_to(top)) for path in top.rglob("_manifests"))
 
     def referrers(self, name: str, subject: Digest) -> list[Descriptor]:
+        """The manifests whose subject is a digest."""
         found = []
         for entry in sorted(_names(self._referrers(name, subject))):
             with contextlib.suppress(ScowError):  # deleted since
@@ -163,6 +169,7 @@ class Storage:
 
 
 def file_digest(path: Path, algorithm: str) -> Digest:
+    """A file's sha256 digest."""
     with open(path, "rb") as stream:
         return Digest(f"{algorithm}:{hashlib.file_digest(stream, algorithm).hexdigest()}")
 

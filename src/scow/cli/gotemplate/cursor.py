@@ -18,11 +18,13 @@ class Cursor:
         self._read: list[Token] = []
 
     def peek(self) -> Token:
+        """The token that comes next."""
         while len(self._read) <= self.at:
             self._read.append(next(self._source))
         return self._read[self.at]
 
     def next(self) -> Token:
+        """Take the next token."""
         token = self.peek()
         self.at += 1
         return token
@@ -34,22 +36,27 @@ class Cursor:
         return self.peek()
 
     def take(self) -> Token:
+        """Take the next token if it is of this kind."""
         self.skip()
         return self.next()
 
     def wrong(self, problem: str) -> Invalid:
+        """The error to raise about a token."""
         return invalid(self._read[-1].line if self._read else 1, problem)
 
     def unexpected(self, token: Token, context: str) -> Invalid:
+        """The error to raise about a token that does not belong there."""
         return self.wrong(f"unexpected {token} in {context}")
 
     def expect(self, kind: str, context: str) -> Token:
+        """Take the next token, which must be of this kind."""
         token = self.take()
         if token.kind != kind:
             raise self.unexpected(token, context)
         return token
 
     def deeper(self) -> None:
+        """Count one more level of nesting."""
         self.depth += 1
         if self.depth > DEEPEST:
             raise Limit(f"template is nested more than {DEEPEST} deep")

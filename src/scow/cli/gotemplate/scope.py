@@ -21,6 +21,7 @@ class Scope:
         self._text = text
 
     def set(self, name: str, value: Value) -> None:
+        """Give a variable a new value."""
         for at in range(len(self.variables) - 1, -1, -1):
             if self.variables[at][0] == name:
                 self.variables[at] = (name, value)
@@ -28,6 +29,7 @@ class Scope:
         raise self.wrong(f"undefined variable: {name}")
 
     def variable(self, name: str) -> Value:
+        """A variable's value."""
         for known, value in reversed(self.variables):
             if known == name:
                 return value

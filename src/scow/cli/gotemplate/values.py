@@ -45,6 +45,7 @@ class Sink:
         self._size = 0
 
     def write(self, text: str) -> None:
+        """Append text, up to the limit."""
         self.reserve(len(text))
         self._parts.append(text)
 
@@ -55,18 +56,22 @@ class Sink:
             raise Limit(f"template prints more than {LARGEST >> 20} MiB")
 
     def text(self) -> str:
+        """All that was written."""
         return "".join(self._parts)
 
 
 def is_map(value: Value) -> bool:
+    """Whether templates see a map."""
     return isinstance(value, Mapping)
 
 
 def is_list(value: Value) -> bool:
+    """Whether templates see a list."""
     return isinstance(value, list | tuple)
 
 
 def is_int(value: Value) -> bool:
+    """Whether templates see an integer (booleans are none)."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -86,6 +91,7 @@ def encoded(text: str) -> bytes:
 
 
 def decoded(text: bytes) -> str:
+    """Bytes as text."""
     return text.decode("utf-8", "replace")
 
 

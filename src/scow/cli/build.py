@@ -1,0 +1,143 @@
+"""``build`` and ``builder prune``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from scow.cli.lazy import Command
+from scow.cli.options import option, switch
+from scow.cli.refused import Refused, flag, refused, values
+from scow.cli.session import Session, pass_session
+from scow.errors import Denied, Invalid, NotFound, ScowError, Unsupported
+
+if TYPE_CHECKING:
+    from scow.cli.buildlog import Log
+
+_EPOCH = "SOURCE_DATE_EPOCH"
+_REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")
+_AS_ALWAYS = ("true", "false")
+
+REFUSED: list[Refused] = [
+    flag("--rm", harmless=_AS_ALWAYS),
+    flag("--force-rm", harmless=_AS_ALWAYS),
+    flag("--load", harmless=_AS_ALWAYS),
+    flag("--push", hint="scow push NAME"),
+    flag("--squash"),
+    flag("--compress"),
+    flag("--check"),
+    *values("--provenance --sbom", "false"),
+    *values("--secret --ssh -o/--output --cache-from --cache-to --build-context --add-host --allow --annotation --attest"),
+    *values("--builder --call --metadata-file --no-cache-filter --shm-size --ulimit --security-opt --isolation"),
+    *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
+    *values("--cgroup-parent", ""),
+]
+"""Docker's flags of ``build`` that are told instead of followed."""
+
+
+@click.command(
+    "build",
+    cls=Command,
+    help="Build an image from a Dockerfile. PATH is the directory that COPY takes files from; with - the Dockerfile"
+    " (or a tar of the whole directory) comes from standard input",
+    aliases="scow image build, scow builder build, scow build",
+    examples="""
+        scow build -t app:v1 .
+        scow build -t app:dev --target dev --build-arg VERSION=1.2 -f docker/Dockerfile .
+        scow build - < Dockerfile
+    """,
+)
+@option("--build-arg", multiple=True, help="Set the value of an ARG (KEY=VALUE, or KEY from the environment)")
+@option("-f", "--file", metavar="string", help="The Dockerfile (default: PATH/Dockerfile); - reads it from standard input")
+@option("--iidfile", metavar="string", help="Write the image ID to the file")
+@option("--label", multiple=True, help="Set a label on the image")
+@option("--network", default="default", metavar="string", help="Network of RUN: default, host or none")
+@switch("--no-cache", help="Do every step anew")
+@option("--platform", metavar="string", help="Build for another platform than this machine's")
+@option("--progress", type=click.Choice(["auto", "plain", "tty", "quiet"]), default="auto", metavar="string",
+        help="How it is shown: auto, plain, tty or quiet")  # fmt: skip
+@switch("--pull", help="Ask the registry for newer base images")
+@switch("-q", "--quiet", help="Only print the image ID")
+@option("-t", "--tag", multiple=True, help="Name of the image (NAME[:TAG])")
+@option("--target", metavar="string", help="Build this stage, and what it needs")
+@refused(REFUSED)
+@click.argument("path", metavar="PATH|URL|-")
+@pass_session
+def build(session: Session, path: str, **given: Any) -> None:
+    """``scow build``."""
+    from scow.cli import buildcontext
+
+    if path.startswith(_REMOTE):
+        raise Unsupported("a build context from the network is not supported yet", subject=path, hint="fetch it first")
+    arguments = _arguments(given["build_arg"], session.environment)
+    epoch = _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH))
+    with buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile), _log(session, given) as log:
+        image_id = session.engine.images.build(
+            root,
+            tags=given["tag"],
+            dockerfile=dockerfile,
+            build_args=arguments,
+            target=given["target"],
+            use_cache=not given["no_cache"],
+            pull=given["pull"],
+            network=given["network"],
+            labels=_labels(given["label"]),
+            platform=given["platform"],
+            source_date_epoch=epoch,
+            watch=log.watch,
+            watch_pull=log.watch_pull,
+        )
+        log.finish(image_id, given["tag"])
+    _write_id(given["iidfile"], image_id)
+    if given["quiet"] or given["progress"] == "quiet":
+        click.echo(image_id)
+
+
+def _arguments(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, str]:
+    """A bare name takes the caller's value; where there is none, the Dockerfile's default holds."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if not name:
+            raise Invalid(f"invalid build argument: {entry}")
+        if equals or name in caller:
+            found[name] = value if equals else caller[name]
+    return found
+
+
+def _epoch(text: str | None) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 12):
+        raise Invalid(f"{_EPOCH} is not a number of seconds since 1970: {text}")
+    return int(text)
+
+
+def _labels(entries: Iterable[str]) -> dict[str, str]:
+    from scow.cli.environment import labels
+
+    return labels(entries)
+
+
+def _log(session: Session, given: Mapping[str, Any]) -> Log:
+    from scow.cli import buildlog
+
+    environment = session.environment
+    terminal = sys.stderr.isatty() and environment.get("TERM") != "dumb"
+    progress = "quiet" if given["quiet"] else given["progress"]
+    if progress == "auto":
+        progress = "tty" if terminal else "plain"
+    return buildlog.choose(sys.stderr, progress, color=not environment.get("NO_COLOR"))
+
+
+def _write_id(path: str | None, image_id: str) -> None:
+    if path:
+        try:
+            Path(path).write_text(image_id)
+        except OSError as error:
+            raise Denied(f"cannot write the image ID: {error.strerror}", subject=path) from None

@@ -1,0 +1,141 @@
+"""PURE. Containers as the rows and columns of docker's ``ps``, and which of them are asked for.
+
+The clock and the zone come in as arguments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import tzinfo
+from typing import TYPE_CHECKING
+
+from scow.cli import table, units
+from scow.cli.filters import Filters
+from scow.errors import Invalid
+
+if TYPE_CHECKING:
+    from scow.engine.values import ContainerSummary
+
+COLUMNS = (
+    ("CONTAINER ID", "ID"),
+    ("IMAGE", "Image"),
+    ("COMMAND", "Command"),
+    ("CREATED", "RunningFor"),
+    ("STATUS", "Status"),
+    ("PORTS", "Ports"),
+    ("NAMES", "Names"),
+)
+SIZE = ("SIZE", "Size")
+HEADERS = {
+    "CreatedAt": "CREATED AT",
+    "Labels": "LABELS",
+    "LocalVolumes": "LOCAL VOLUMES",
+    "Mounts": "MOUNTS",
+    "Networks": "NETWORKS",
+    "Size": "SIZE",
+    "State": "STATE",
+}
+FILTERS = ("status", "name", "id", "label", "ancestor", "exited", "before", "since")
+_STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
+_COMMAND_WIDTH = 20
+
+
+def rows(
+    containers: Iterable[ContainerSummary],
+    now: float,
+    zone: tzinfo,
+    *,
+    whole: bool,
+    sizes: Mapping[str, tuple[int, int]] | None = None,
+) -> Iterator[table.Row]:
+    """A row for each. ``whole``: nothing is cut; ``sizes``: id -> (bytes written, bytes with the image)."""
+    for one in containers:
+        command = " ".join(one.command)
+        shown = command if whole else units.ellipsis(command, _COMMAND_WIDTH)
+        yield {
+            "ID": one.id if whole else one.id[:12],
+            "Image": one.image,
+            "Command": json.dumps(shown, ensure_ascii=False),
+            "RunningFor": f"{units.human_duration(now - units.seconds_of(one.created))} ago",
+            "CreatedAt": units.created_at(one.created, zone),
+            "Status": status(one, now),
+            "State": one.status,
+            "Ports": "",
+            "Names": one.name,
+            "Labels": ",".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
+            "Label": table.labelled(one.labels),
+            "LocalVolumes": "0",
+            "Mounts": "",
+            "Networks": "",
+            "Size": _size(sizes[one.id]) if sizes else "0B",
+        }
+
+
+def status(one: ContainerSummary, now: float) -> str:
+    """``Up 3 seconds``, ``Exited (0) 2 minutes ago``, ``Created``."""
+    if one.status == "running":
+        return f"Up {units.human_duration(now - units.seconds_of(one.started))}"
+    if one.status == "exited":
+        ago = f" {units.human_duration(now - units.seconds_of(one.finished))} ago" if one.finished else ""
+        return f"Exited ({one.exit_code}){ago}"
+    return one.status.capitalize()
+
+
+def _size(of: tuple[int, int]) -> str:
+    return f"{units.human_size(of[0])} (virtual {units.human_size(of[1])})"
+
+
+def chosen(
+    containers: Iterable[ContainerSummary], asked: Filters, *, every: bool, image_id: Callable[[str], str | None]
+) -> list[ContainerSummary]:
+    """Those that pass the filters; the ones that do not run only when ``every``, or when a state is asked for.
+
+    ``image_id`` is the id of the image that an ``ancestor`` filter names.
+    """
+    everything = list(containers)
+    for state in asked.of("status"):
+        if state not in _STATES:
+            raise Invalid(f"invalid filter 'status={state}'", hint=f"the states are {', '.join(_STATES)}")
+    ancestors = {image_id(name) for name in asked.of("ancestor")}
+    codes = {_code(text) for text in asked.of("exited")}
+    names = [_pattern(text) for text in asked.of("name")]
+    after, before = _moments(everything, asked, "since"), _moments(everything, asked, "before")
+    return [
+        one
+        for one in everything
+        if (every or one.status == "running" or "status" in asked)
+        and asked.exact("status", one.status)
+        and asked.match("id", one.id.startswith)
+        and asked.labels(one.labels)
+        and (not names or any(name.search(one.name) or name.search(f"/{one.name}") for name in names))
+        and (not codes or (one.status == "exited" and one.exit_code in codes))
+        and ("ancestor" not in asked or one.image_id in ancestors)
+        and all(one.created > moment for moment in after)
+        and all(one.created < moment for moment in before)
+    ]
+
+
+def _code(text: str) -> int:
+    if not text.removeprefix("-").isdigit() or not text.isascii():
+        raise Invalid(f"invalid filter 'exited={text}'", hint="write an exit code")
+    return int(text)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text[:256])
+    except re.error:
+        return re.compile(re.escape(text))
+
+
+def _moments(containers: Iterable[ContainerSummary], asked: Filters, key: str) -> list[str]:
+    """When the containers that ``before`` or ``since`` name were made."""
+    found = []
+    for text in asked.of(key):
+        named = [one.created for one in containers if text == one.name or one.id.startswith(text)]
+        if not named:
+            raise Invalid(f"No such container: {text}")
+        found.append(named[0])
+    return found

@@ -1,0 +1,69 @@
+"""``-e``, ``--env-file``, ``--label-file`` and their kin: ``K=V``, or ``K`` with the value that the caller has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from scow.errors import Invalid, NotFound
+
+_BOM = b"\xef\xbb\xbf"
+_LARGEST = 1 << 20
+
+
+def taken(entries: Iterable[str], caller: Mapping[str, str]) -> tuple[str, ...]:
+    """The entries, those without a value with the caller's; one that the caller lacks stays bare (and takes it away)."""
+    return tuple(_taken(entry, caller) for entry in entries)
+
+
+def _taken(entry: str, caller: Mapping[str, str]) -> str:
+    name, equals, _ = entry.partition("=")
+    if not name:
+        raise Invalid(f"invalid environment variable: {entry}")
+    return entry if equals or name not in caller else f"{name}={caller[name]}"
+
+
+def read_env_file(path: str, caller: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables of a file: a line each, ``#`` starts a comment line; nothing is unquoted, as docker has it."""
+    found: list[str] = []
+    for line in _lines(path, "env"):
+        name, equals, value = line.partition("=")
+        if not name:
+            raise Invalid(f"no variable name on line '{line}'", subject=path)
+        if any(char.isspace() for char in name):
+            raise Invalid(f"variable '{name}' contains whitespaces", subject=path)
+        if equals:
+            found.append(f"{name}={value}")
+        elif name in caller:
+            found.append(f"{name}={caller[name]}")
+    return tuple(found)
+
+
+def labels(entries: Iterable[str], files: Iterable[str] = ()) -> dict[str, str]:
+    """``K=V`` or ``K``; what is given directly beats what files say."""
+    everything = [line for path in files for line in _lines(path, "label")] + list(entries)
+    found: dict[str, str] = {}
+    for entry in everything:
+        name, _, value = entry.partition("=")
+        if not name:
+            raise Invalid(f"invalid label '{entry}': empty name")
+        found[name] = value
+    return found
+
+
+def _lines(path: str, kind: str) -> Iterable[str]:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise NotFound(f"open {path}: {(error.strerror or '').lower()}") from None
+    if len(content) > _LARGEST:
+        raise Invalid(f"{kind} file is larger than 1 MiB", subject=path)
+    for number, line in enumerate(content.removeprefix(_BOM).splitlines(), 1):
+        try:
+            text = line.decode().lstrip()
+        except UnicodeDecodeError:
+            raise Invalid(f"invalid {kind} file: invalid utf8 bytes at line {number}", subject=path) from None
+        if text and not text.startswith("#"):
+            yield text
+
+

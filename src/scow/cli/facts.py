@@ -1,0 +1,66 @@
+"""PURE. ``info`` and ``version`` as text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scow.cli.units import binary_size
+
+if TYPE_CHECKING:
+    from scow.engine.values import Version
+
+RUNGS: Mapping[int, str] = {
+    1: "full: as root, with every namespace",
+    2: "rootless: a user namespace with a range of ids",
+    3: "rootless: a user namespace with one id",
+    4: "chroot only: no namespaces here",
+}
+"""The rungs of isolation, best first."""
+
+
+def info_text(document: Mapping[str, Any]) -> str:
+    """docker's two blocks; each reason why isolation is not better is a warning at the end."""
+    here = document["Isolation"]
+    reasons = [*here["Reasons"], *([here["RuntimeReason"]] if here["RuntimeReason"] else [])]
+    lines = [
+        "Client:",
+        f" Version:    {document['ServerVersion']}",
+        "",
+        "Store:",
+        f" Containers: {document['Containers']}",
+        f"  Running: {document['ContainersRunning']}",
+        f"  Paused: {document['ContainersPaused']}",
+        f"  Stopped: {document['ContainersStopped']}",
+        f" Images: {document['Images']}",
+        f" Storage Driver: {document['Driver']}",
+        f" Cgroup Version: {document['CgroupVersion']}",
+        f" Default Runtime: {document['DefaultRuntime']}",
+        f" Isolation: {RUNGS.get(here['Rung'], here['Rung'])} (rung {here['Rung']} of {len(RUNGS)})",
+        *(f"  {reason}" for reason in reasons),
+        f" Kernel Version: {document['KernelVersion']}",
+        f" OSType: {document['OSType']}",
+        f" Architecture: {document['Architecture']}",
+        f" CPUs: {document['NCPU']}",
+        f" Total Memory: {binary_size(document['MemTotal'])}",
+        f" Name: {document['Name']}",
+        f" Root Dir: {document['DockerRootDir']}",
+    ]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def version_document(version: Version) -> dict[str, Any]:
+    """docker's document; there is no server."""
+    own = {"Version": version.version, "PythonVersion": version.python, "Os": version.os, "Arch": version.machine}
+    return {"Client": {"Name": version.name, **own}, "Server": None}
+
+
+def version_text(document: Mapping[str, Any]) -> str:
+    """docker's ``Client:`` block."""
+    client = document["Client"]
+    return (
+        "Client:\n"
+        f" Version:           {client['Version']}\n"
+        f" Python version:    {client['PythonVersion']}\n"
+        f" OS/Arch:           {client['Os']}/{client['Arch']}\n"
+    )

@@ -1,0 +1,13 @@
+"""What every ``--format`` says of itself."""
+
+from __future__ import annotations
+
+LIST = """Format output using a custom template:
+'table':            Print output in table format with column headers (default)
+'table TEMPLATE':   Print output in table format using the given Go template
+'json':             Print in JSON format
+'TEMPLATE':         Print output using the given Go template"""
+
+ONE = """Format output using a custom template:
+'json':             Print in JSON format
+'TEMPLATE':         Print output using the given Go template"""

@@ -1,0 +1,59 @@
+"""The groups of verbs, docker's spellings: ``image ls`` is ``images``. Tables only; no verb is imported here."""
+
+from __future__ import annotations
+
+from scow.cli.lazy import Lazy, LazyGroup
+
+image = LazyGroup(
+    "image",
+    {
+        "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile"),
+        "history": Lazy("scow.cli.images:history", "Show the history of an image"),
+        "import": Lazy("scow.cli.archives:import_", "Make an image from a tar of a file system"),
+        "inspect": Lazy("scow.cli.inspecting:inspect_image", "Show all that is known of images"),
+        "load": Lazy("scow.cli.archives:load", "Load images from a tar archive"),
+        "ls": Lazy("scow.cli.images:images", "List images", aliases=("list",)),
+        "prune": Lazy("scow.cli.images:prune", "Remove unused images"),
+        "pull": Lazy("scow.cli.registries:pull", "Download an image from a registry"),
+        "push": Lazy("scow.cli.registries:push", "Upload an image to a registry"),
+        "rm": Lazy("scow.cli.images:rmi", "Remove images", aliases=("remove",)),
+        "save": Lazy("scow.cli.archives:save", "Save images to a tar archive"),
+        "tag": Lazy("scow.cli.images:tag", "Give an image one more name"),
+    },
+    help="Manage images",
+)
+
+container = LazyGroup(
+    "container",
+    {
+        "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive"),
+        "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
+        "ls": Lazy("scow.cli.containers:ps", "List containers", aliases=("list", "ps")),
+        "prune": Lazy("scow.cli.containers:prune", "Remove containers that do not run"),
+        "rm": Lazy("scow.cli.containers:rm", "Remove containers", aliases=("remove",)),
+        "run": Lazy("scow.cli.run:run", "Run a program in a new container"),
+    },
+    help="Manage containers",
+)
+
+system = LazyGroup(
+    "system",
+    {
+        "df": Lazy("scow.cli.system:df", "Show what the store takes"),
+        "info": Lazy("scow.cli.system:info", "Show what this machine and store can do"),
+        "prune": Lazy("scow.cli.system:prune", "Remove what is not used"),
+    },
+    help="Manage the store",
+)
+
+builder = LazyGroup(
+    "builder",
+    {"prune": Lazy("scow.cli.system:builder_prune", "Remove the build cache")},
+    help="Manage the build cache",
+)
+
+registry = LazyGroup(
+    "registry",
+    {"serve": Lazy("scow.cli.serving:serve", "Serve a registry from a directory")},
+    help="A small registry of your own",
+)

@@ -1,0 +1,186 @@
+"""Images in the store: ``images``, ``history``, ``tag``, ``rmi``, ``image prune``."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+
+from scow.cli.lazy import Command
+from scow.cli.options import option, switch
+from scow.cli.session import Session, pass_session
+
+_FORMAT = """Format output using a custom template:
+'table':            Print output in table format with column headers (default)
+'table TEMPLATE':   Print output in table format using the given Go template
+'json':             Print in JSON format
+'TEMPLATE':         Print output using the given Go template"""
+
+
+@click.command(
+    "images",
+    cls=Command,
+    help="List images, the newest first. Images without a name are shown with -a, or with -f dangling=true",
+    aliases="scow image ls, scow image list, scow images",
+    examples="""
+        scow images
+        scow images 'debian:*'
+        scow images --filter dangling=true -q
+        scow images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
+    """,
+)
+@click.argument("name", required=False, metavar="[REPOSITORY[:TAG]]")
+@switch("-a", "--all", "every", help="Show all images (default hides those without a name)")
+@switch("--digests", help="Show digests")
+@option(
+    "-f",
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="filter",
+    help="Show only some: dangling=true, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME, reference=PATTERN",
+)
+@option("--format", "template", default="", metavar="string", help=_FORMAT)
+@switch("--no-trunc", "whole", help="Don't truncate output")
+@switch("-q", "--quiet", help="Only show image IDs")
+@pass_session
+def images(
+    session: Session,
+    name: str | None,
+    every: bool,
+    digests: bool,
+    filters: tuple[str, ...],
+    template: str,
+    whole: bool,
+    quiet: bool,
+) -> None:
+    """``scow images``."""
+    from scow.cli import choosing, listing, table
+    from scow.cli.filters import parse_filters
+
+    asked = parse_filters(filters, choosing.FILTERS)
+    now = time.time()
+    store = session.engine.images
+
+    def created_of(image: str) -> str:
+        return store.find(image).image.config.created or ""
+
+    chosen = choosing.choose(store.list(), asked, now, created_of, name)
+    shown = [one for one in chosen if every or one.names or "dangling" in asked]
+    rows = listing.image_rows(shown, now, whole=whole, digests=digests or ".Digest" in template)
+    columns = listing.image_columns(digests=digests)
+    click.echo(table.render(rows, columns, template, quiet=quiet, headers=listing.IMAGE_HEADERS), nl=False)
+
+
+@click.command(
+    "history",
+    cls=Command,
+    help="Show how an image was made, the newest step first, and the bytes that each step brought",
+    aliases="scow image history, scow history",
+    examples="scow history --no-trunc --format '{{.Size}} {{.CreatedBy}}' debian:12",
+)
+@click.argument("name", metavar="IMAGE")
+@option("--format", "template", default="", metavar="string", help=_FORMAT)
+@switch("-H", "--human", default=True, help="Print sizes and dates in human readable format")
+@switch("--no-trunc", "whole", help="Don't truncate output")
+@switch("-q", "--quiet", help="Only show image IDs")
+@pass_session
+def history(session: Session, name: str, template: str, human: bool, whole: bool, quiet: bool) -> None:
+    """``scow history``."""
+    from scow.cli import listing, table
+
+    steps = session.engine.images.history(name)
+    rows = listing.history_rows(steps, time.time(), human=human, whole=whole)
+    columns = tuple(listing.history_columns(human=human))
+    click.echo(table.render(rows, columns, template, quiet=quiet, headers={"CreatedAt": "CREATED AT"}), nl=False)
+
+
+@click.command(
+    "tag",
+    cls=Command,
+    help="Give an image one more name",
+    aliases="scow image tag, scow tag",
+    examples="""
+        scow tag app:1 app:latest
+        scow tag app:1 localhost:5000/team/app:1
+    """,
+)
+@click.argument("source", metavar="SOURCE_IMAGE[:TAG]")
+@click.argument("target", metavar="TARGET_IMAGE[:TAG]")
+@pass_session
+def tag(session: Session, source: str, target: str) -> None:
+    """``scow tag``."""
+    session.engine.images.tag(source, target)
+
+
+@click.command(
+    "rmi",
+    cls=Command,
+    help="Take names away from images; an image without a name left is deleted",
+    aliases="scow image rm, scow image remove, scow rmi",
+    examples="""
+        scow rmi app:1 app:2
+        scow rmi -f 4f4fb700ef54
+    """,
+)
+@click.argument("names", nargs=-1, required=True, metavar="IMAGE [IMAGE...]")
+@switch("-f", "--force", help="Remove the image whatever it is used by or named")
+@switch("--no-prune", help="Do not delete the content that no image needs any more")
+@click.pass_context
+def rmi(context: click.Context, names: tuple[str, ...], force: bool, no_prune: bool) -> None:
+    """``scow rmi``: goes on after a name that cannot be removed."""
+    from scow.cli.failing import exit_code, told
+    from scow.errors import NotFound, ScowError
+
+    failed = 0
+    engine = context.ensure_object(Session).engine
+    for name in names:
+        try:
+            removed = engine.images.remove(name, force=force, prune=not no_prune)
+        except ScowError as error:
+            click.echo(told(error), err=True)
+            if not (force and isinstance(error, NotFound)):
+                failed = exit_code(error)
+            continue
+        lines = [*(f"Untagged: {text}" for text in removed.untagged), *(f"Deleted: {text}" for text in removed.deleted)]
+        click.echo("".join(f"{line}\n" for line in lines), nl=False)
+    context.exit(failed)
+
+
+@click.command(
+    "prune",
+    cls=Command,
+    help="Remove images without a name; with -a, all that no container stands on",
+    examples="""
+        scow image prune --dry-run
+        scow image prune -af --filter until=240h
+    """,
+)
+@switch("-a", "--all", "every", help="Remove all unused images, not just those without a name")
+@option("--filter", "filters", multiple=True, metavar="filter", help="Remove only some: label=KEY[=VALUE], until=TIME")
+@switch("-f", "--force", help="Do not ask for confirmation")
+@switch("--dry-run", help="Only say what would go, and how many bytes would come back")
+@pass_session
+def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
+    """``scow image prune``."""
+    from scow.cli.choosing import PRUNE_FILTERS, prunable
+    from scow.cli.filters import parse_filters
+    from scow.cli.units import human_size
+
+    asked = parse_filters(filters, PRUNE_FILTERS)
+    chosen = prunable(asked, time.time())
+    every = every or asked.flag("dangling") is False
+    what = "all images without at least one container associated to them" if every else "all dangling images"
+    if not (force or dry_run) and not _sure(f"This will remove {what}."):
+        return
+    pruned = session.engine.system.prune_images(every=every, chosen=chosen, dry_run=dry_run)
+    if pruned.images:
+        click.echo("\n".join(["Would delete:" if dry_run else "Deleted Images:", *pruned.images, ""]))
+    claimed = "Total reclaimable space" if dry_run else "Total reclaimed space"
+    click.echo(f"{claimed}: {human_size(pruned.bytes, 4)}")
+
+
+def _sure(warning: str) -> bool:
+    click.echo(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ", nl=False)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,144 @@
+"""``inspect``: docker's JSON of images and containers, or what a template takes from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from scow.cli.lazy import Command
+from scow.cli.options import option, switch
+from scow.cli.session import Session
+from scow.errors import Conflict, Invalid, NotFound, ScowError
+
+Document = dict[str, Any]
+Look = Callable[[str], Document]
+_FORMAT = """Format output using a custom template:
+'json':             Print in JSON format, on one line
+'TEMPLATE':         Print output using the given Go template"""
+_EXAMPLES = """
+    scow inspect debian:12
+    scow inspect -f '{{.Config.Env}}' debian:12
+    scow inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' debian:12
+    scow inspect -f '{{json .State}}' web
+"""
+
+
+@click.command(
+    "inspect", cls=Command, help="Show all that is known of images or containers, as JSON", examples=_EXAMPLES
+)
+@click.argument("names", nargs=-1, required=True, metavar="NAME|ID [NAME|ID...]")
+@option("-f", "--format", "template", default="", metavar="string", help=_FORMAT)
+@switch("-s", "--size", help="Show total file sizes of containers")
+@option("--type", "kind", default="", metavar="string", help="Only look for things of this type: image or container")
+@click.pass_context
+def inspect(context: click.Context, names: tuple[str, ...], template: str, size: bool, kind: str) -> None:
+    """``scow inspect``."""
+    session = context.ensure_object(Session)
+    if kind not in ("", "image", "container"):
+        raise Invalid(f'"{kind}" is not a valid value for --type', hint="image or container")
+    looks = {"image": _images(session), "container": _containers(session, size=size), "": _any(session, size=size)}
+    _show(context, names, template, looks[kind])
+
+
+@click.command(
+    "inspect",
+    cls=Command,
+    help="Show all that is known of images, as JSON",
+    examples="scow image inspect -f '{{.Config.Env}}' debian:12",
+)
+@click.argument("names", nargs=-1, required=True, metavar="IMAGE [IMAGE...]")
+@option("-f", "--format", "template", default="", metavar="string", help=_FORMAT)
+@click.pass_context
+def inspect_image(context: click.Context, names: tuple[str, ...], template: str) -> None:
+    """``scow image inspect``."""
+    _show(context, names, template, _images(context.ensure_object(Session)))
+
+
+@click.command(
+    "inspect",
+    cls=Command,
+    help="Show all that is known of containers, as JSON",
+    examples="scow container inspect -f '{{.State.ExitCode}}' web",
+)
+@click.argument("names", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]")
+@option("-f", "--format", "template", default="", metavar="string", help=_FORMAT)
+@switch("-s", "--size", help="Show total file sizes")
+@click.pass_context
+def inspect_container(context: click.Context, names: tuple[str, ...], template: str, size: bool) -> None:
+    """``scow container inspect``."""
+    _show(context, names, template, _containers(context.ensure_object(Session), size=size))
+
+
+def _images(session: Session) -> Look:
+    return session.engine.images.inspect
+
+
+def _containers(session: Session, *, size: bool) -> Look:
+    def look(name: str) -> Document:
+        document = session.engine.containers.inspect(name)
+        return {**document, **_sizes(session, document)} if size else document
+
+    return look
+
+
+def _sizes(session: Session, document: Document) -> Document:
+    """docker's ``SizeRw`` (what the container wrote) and ``SizeRootFs`` (that and its image), in bytes."""
+    from pathlib import Path
+
+    from scow.layer.store import disk_usage
+
+    own = disk_usage(Path(document["GraphDriver"]["Data"]["UpperDir"]))
+    return {"SizeRw": own, "SizeRootFs": own + session.engine.images.inspect(document["Image"])["Size"]}
+
+
+def _any(session: Session, *, size: bool) -> Look:
+    """A container of that name, else an image."""
+    container, image = _containers(session, size=size), _images(session)
+
+    def look(name: str) -> Document:
+        for one in (container, image):
+            try:
+                return one(name)
+            except NotFound:
+                continue
+        raise NotFound(f"No such object: {name}")
+
+    return look
+
+
+def _show(context: click.Context, names: Iterable[str], template: str, look: Look) -> None:
+    """Print what was found; what was not is told on standard error, and the exit code is 1."""
+    printer = _printer(template)
+    found: list[Document] = []
+    missing: list[ScowError] = []
+    for name in names:
+        try:
+            found.append(look(name))
+        except (NotFound, Conflict, Invalid) as error:
+            missing.append(error)
+    click.echo(printer(found))
+    for one in missing:
+        click.echo(f"Error: {one}", err=True)
+    context.exit(1 if missing else 0)
+
+
+def _printer(template: str) -> Callable[[list[Document]], str]:
+    """All documents → their text, without its last newline."""
+    if not template:
+        return _indented
+    if template == "json":
+        from scow.cli.gotemplate.gojson import to_json
+
+        return to_json
+    from scow.cli.gotemplate import template as gotemplate
+
+    compiled = gotemplate.compile(template)
+    return lambda found: "\n".join(compiled.render(document) for document in found)
+
+
+def _indented(found: list[Document]) -> str:
+    import json
+
+    return json.dumps(found, indent=4, ensure_ascii=False)

@@ -1,0 +1,140 @@
+"""``-v``, ``--mount`` and ``--tmpfs``: texts -> the container's mounts.
+
+::
+
+    -v       SOURCE:TARGET[:MODE[,MODE]...]     a bare name is a volume of the store, anything with a slash is the host's
+    --mount  type=bind|volume|tmpfs,source=…,target=…[,readonly][,…]
+    --tmpfs  TARGET[:OPTION[,OPTION]...]
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Literal
+
+from scow.errors import Denied, Invalid, Unsupported
+from scow.runtime.options import Mount
+
+#: Says where a volume of that name is; makes it when it is not there.
+Volume = Callable[[str], str]
+Kind = Literal["bind", "volume", "tmpfs"]
+
+#: SELinux labels, and what tells macOS how to share files: nothing to do here.
+_SILENT = frozenset({"z", "Z", "consistent", "cached", "delegated", "nocopy"})
+_KINDS: Mapping[str, Kind] = {"bind": "bind", "volume": "volume", "tmpfs": "tmpfs"}
+_NAMES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
+_SWITCHES = frozenset({"readonly", "volume-nocopy", "bind-nonrecursive"})
+_COMMON = frozenset({"type", "source", "target", "readonly", "consistency"})
+_OWN = {
+    "bind": frozenset({"bind-propagation"}),
+    "volume": frozenset({"volume-nocopy"}),
+    "tmpfs": frozenset({"tmpfs-size", "tmpfs-mode"}),
+}
+
+
+def volume(text: str, place: Volume) -> Mount:
+    """One ``-v``. A directory of the host that is not there is made, as docker does."""
+    parts = text.split(":")
+    if len(parts) == 1:
+        raise Unsupported("anonymous volumes are not supported yet", subject=text, hint="give it a name: NAME:PATH")
+    if len(parts) > 3 or not all(parts):
+        raise Invalid(f"invalid volume specification: '{text}'")
+    modes = [word for word in (parts[2].split(",") if len(parts) == 3 else ()) if word not in _SILENT]
+    read_only = "ro" in modes
+    options = tuple(word for word in modes if word not in ("ro", "rw"))
+    source = parts[0]
+    if source.split("/")[0] in (".", ".."):
+        source = os.path.abspath(source)
+    if not source.startswith("/"):
+        return Mount("volume", place(source), parts[1], read_only, options)
+    _make_directory(source)
+    return Mount("bind", source, parts[1], read_only, options)
+
+
+def _make_directory(path: str) -> None:
+    try:
+        if not os.path.lexists(path):
+            os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        raise Denied(f"cannot make the directory to mount: {error.strerror}", subject=path) from None
+
+
+def mount(text: str, place: Volume) -> Mount:
+    """One ``--mount``. What a bind mount names must be there."""
+    fields = _fields(text)
+    kind = _KINDS.get(fields.get("type", "volume"))
+    if kind is None:
+        raise Invalid(f"mount type unknown: \"{fields['type']}\"")
+    if unknown := sorted(set(fields) - _COMMON - _OWN[kind]):
+        raise Unsupported(f"option {unknown[0]!r} is not supported for mounts of type {kind}", subject=text)
+    if not fields.get("target"):
+        raise Invalid("target is required", subject=text)
+    return Mount(kind, _source(kind, fields, place), fields["target"], fields.get("readonly") == "true", _own(fields))
+
+
+def tmpfs(text: str) -> Mount:
+    """One ``--tmpfs``."""
+    target, _, words = text.partition(":")
+    options = tuple(word for word in words.split(",") if word not in ("", "rw", "ro"))
+    return Mount("tmpfs", "", target, "ro" in words.split(","), options)
+
+
+def distinct(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
+    """The mounts, if no two are at one place."""
+    found: dict[str, Mount] = {}
+    for one in mounts:
+        place = one.target.rstrip("/")
+        if place in found:
+            raise Invalid(f"Duplicate mount point: {one.target}")
+        found[place] = one
+    return tuple(found.values())
+
+
+def _fields(text: str) -> dict[str, str]:
+    import csv
+
+    fields: dict[str, str] = {}
+    for field in next(csv.reader([text], strict=True), []):
+        name, equals, value = field.partition("=")
+        name = _NAMES.get(name.lower(), name.lower())
+        if not equals and name not in _SWITCHES:
+            raise Invalid(f"invalid field '{field}' must be a key=value pair")
+        fields[name] = _truth(name, value) if name in _SWITCHES and equals else value or "true"
+    return fields
+
+
+def _truth(name: str, value: str) -> str:
+    from scow.cli.truths import TRUTHS
+
+    if value not in TRUTHS:
+        raise Invalid(f"invalid value for {name}: {value}")
+    return str(TRUTHS[value]).lower()
+
+
+def _source(kind: Kind, fields: Mapping[str, str], place: Volume) -> str:
+    source = fields.get("source", "")
+    if kind == "tmpfs":
+        if source:
+            raise Invalid("invalid mount config for type \"tmpfs\": field Source must not be specified")
+        return ""
+    if not source:
+        if kind == "volume":
+            raise Unsupported("anonymous volumes are not supported yet", hint="give it a name with source=NAME")
+        raise Invalid('invalid mount config for type "bind": field Source must not be empty')
+    if kind == "volume":
+        return place(source)
+    return os.path.abspath(source) if source.startswith(".") else source
+
+
+def _own(fields: Mapping[str, str]) -> tuple[str, ...]:
+    options = []
+    if "bind-propagation" in fields:
+        options.append(fields["bind-propagation"])
+    if "tmpfs-size" in fields:
+        from scow.cli.units import parse_size
+
+        options.append(f"size={parse_size(fields['tmpfs-size'])}")
+    if "tmpfs-mode" in fields:
+        options.append(f"mode={fields['tmpfs-mode'].lstrip('0') or '0'}")
+    return tuple(options)

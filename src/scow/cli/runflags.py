@@ -1,0 +1,131 @@
+"""What ``run`` reads: docker's flags -> the container's :class:`~scow.runtime.options.Options`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+import click
+
+from scow.cli import environment, mounts
+from scow.cli.refused import Refused, flag, values
+from scow.cli.units import parse_size
+from scow.errors import Invalid, Unsupported
+from scow.runtime.options import Options, Ulimit
+
+_NO_DETACH = "scow has no daemon: let your shell do it with &"
+_NO_LIMITS = "put a limit around scow with systemd-run or ulimit"
+
+REFUSED: list[Refused] = [
+    flag("-d --detach", hint=_NO_DETACH),
+    flag("-P --publish-all", hint="--network host: the container's ports are this machine's"),
+    flag("--privileged", hint="--cap-add ALL gives every capability"),
+    flag("--init"),
+    flag("--oom-kill-disable"),
+    flag("--use-api-socket"),
+    flag("--sig-proxy", harmless=("true",)),
+    *values("-p/--publish", hint="--network host: the container's ports are this machine's"),
+    *values("-m/--memory --memory-reservation --memory-swap", "0", hint=_NO_LIMITS),
+    *values("--cpus --cpu-quota --cpu-period -c/--cpu-shares --cpu-rt-period --cpu-rt-runtime", "0", hint=_NO_LIMITS),
+    *values("--cpuset-cpus --cpuset-mems --cgroup-parent", "", hint=_NO_LIMITS),
+    *values("--pids-limit", "-1", "0", hint=_NO_LIMITS),
+    *values("--restart", "no"),
+    *values("--memory-swappiness", "-1"),
+    *values("--oom-score-adj --blkio-weight", "0"),
+    *values("--cgroupns --ipc --uts --userns --volume-driver --log-driver", "", "private", "local"),
+    *values("--isolation", "", "default"),
+    *values("--pid", ""),
+    *values("-a/--attach --annotation --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops"),
+    *values("--device-write-bps --device-write-iops --blkio-weight-device --dns-option --dns-search --domainname"),
+    *values("--expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval"),
+    *values("--health-start-period --health-timeout --ip --ip6 --kernel-memory --link --link-local-ip --log-opt"),
+    *values("--mac-address --network-alias --stop-timeout --storage-opt --sysctl --volumes-from"),
+]
+"""Docker's flags of ``run`` that are told instead of followed."""
+
+
+def parse_ulimit(text: str) -> Ulimit:
+    """``nofile=1024`` or ``nofile=1024:2048``."""
+    name, equals, limits = text.partition("=")
+    soft, colon, hard = limits.partition(":")
+    if not equals or not name:
+        raise Invalid(f"invalid ulimit argument: {text}")
+    return Ulimit(name, _integer(soft), _integer(hard if colon else soft))
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise Invalid(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+def each(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
+    """A callback for a flag that may be given often."""
+    return lambda _ctx, _param, texts: tuple(parse(text) for text in texts)
+
+
+def one(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """A callback for a flag that is given once or not."""
+    return lambda _ctx, _param, text: None if text is None else parse(text)
+
+
+def checked_variable(text: str) -> str:
+    """An ``-e`` that has a name."""
+    if not text.partition("=")[0]:
+        raise Invalid(f"invalid environment variable: {text}")
+    return text
+
+
+def network(name: str | None) -> Literal["host", "none"]:
+    """What ``--network`` asks for; the default is the host's."""
+    if name in (None, "", "default", "host"):
+        return "host"
+    if name == "none":
+        return "none"
+    raise Unsupported(f"network {name!r} is not supported yet", hint="host or none")
+
+
+def _no_new_privileges(texts: Iterable[str]) -> bool:
+    allowed = {"no-new-privileges": True}
+    for value, meant in (("true", True), ("false", False)):
+        allowed |= {f"no-new-privileges{separator}{value}": meant for separator in (":", "=")}
+    for text in texts:
+        if text not in allowed:
+            raise Unsupported(f"--security-opt {text} is not supported yet")
+    return any(allowed[text] for text in texts)
+
+
+def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str], place: mounts.Volume) -> Options:
+    """The options of a container. ``caller`` is the environment that bare names take their values from."""
+    env = [line for path in given["env_file"] for line in environment.read_env_file(path, caller)]
+    asked = [
+        *(mounts.volume(text, place) for text in given["volume"]),
+        *(mounts.mount(text, place) for text in given["mount"]),
+        *(mounts.tmpfs(text) for text in given["tmpfs"]),
+    ]
+    entrypoint = given["entrypoint"]
+    return Options(
+        args=args,
+        entrypoint=None if entrypoint is None else (entrypoint,) if entrypoint else (),
+        env=(*env, *environment.taken(given["env"], caller)),
+        user=given["user"] or "",
+        workdir=given["workdir"] or "",
+        hostname=given["hostname"] or "",
+        tty=given["tty"],
+        interactive=given["interactive"],
+        network=network(given["network"]),
+        mounts=mounts.distinct(asked),
+        read_only=given["read_only"],
+        cap_add=given["cap_add"],
+        cap_drop=given["cap_drop"],
+        no_new_privileges=_no_new_privileges(given["security_opt"]),
+        add_host=given["add_host"],
+        dns=given["dns"],
+        shm_size=given["shm_size"] or Options().shm_size,
+        ulimits=given["ulimit"],
+        stop_signal=given["stop_signal"] or "",
+    )
+
+
+SIZE = one(parse_size)

@@ -1,0 +1,141 @@
+"""What a container wrote, told as a changeset: applied to what was there, it gives what the container saw."""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from scow.layer import diff
+from scow.layer.entry import Entry
+from scow.layer.view import View
+from tests.layer import tars
+from tests.layer.tars import Item
+from tests.support.peers import need_root, path_of
+from tests.support.trees import difference, snapshot_tree
+
+
+def collected(upper: Path, *, latest: int | None = None, owners: diff.Owners = diff.on_disk) -> list[Item]:
+    found = []
+    for entry, content in diff.changes(str(upper), owners, latest=latest):
+        if callable(content):
+            with os.fdopen(content(), "rb") as file:
+                content = file.read()
+        found.append(Item(entry, content))
+    return found
+
+
+def told(items: list[Item]) -> dict[bytes, str]:
+    return {item.entry.path: item.entry.kind for item in items}
+
+
+def test_every_kind(tmp_path: Path) -> None:
+    upper = tmp_path / "upper"
+    (upper / "d" / "e").mkdir(parents=True)
+    (upper / "d" / "f").write_bytes(b"content")
+    os.link(upper / "d" / "f", upper / "d" / "g")
+    (upper / "l").symlink_to("no/where")
+    os.mkfifo(upper / "p")
+    os.chmod(upper / "d", 0o1777)
+    os.utime(upper / "d" / "f", ns=(0, 1_234_567_890_123_456_789))
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(upper)
+        server.bind("socket")
+    items = collected(upper)
+    assert [item.entry.path for item in items] == [b"d", b"d/e", b"d/f", b"d/g", b"l", b"p"]
+    by_path = {item.entry.path: item for item in items}
+    assert told(items) == {b"d": "dir", b"d/e": "dir", b"d/f": "file", b"d/g": "hardlink", b"l": "symlink",
+                           b"p": "fifo"}  # fmt: skip
+    assert by_path[b"d"].entry.mode == 0o1777
+    assert by_path[b"d/f"].data == b"content"
+    assert by_path[b"d/f"].entry.mtime == 1_234_567_890_123_456_789
+    assert by_path[b"d/g"].entry.link == b"d/f"
+    assert by_path[b"l"].entry.link == b"no/where"
+
+
+def test_a_ceiling_for_times(tmp_path: Path) -> None:
+    (tmp_path / "new").write_bytes(b"")
+    (tmp_path / "old").write_bytes(b"")
+    os.utime(tmp_path / "old", ns=(0, 5))
+    times = {item.entry.path: item.entry.mtime for item in collected(tmp_path, latest=1000)}
+    assert times == {b"new": 1000, b"old": 5}
+
+
+def test_owners_are_remembered_where_only_one_id_is_there(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"")
+    (tmp_path / "new").write_bytes(b"")
+    lower = View()
+    lower.stack(0, [Entry(b"kept", "file", uid=1000, gid=50)])
+    owners = {i.entry.path: (i.entry.uid, i.entry.gid) for i in collected(tmp_path, owners=diff.remembered(lower))}
+    assert owners == {b"kept": (1000, 50), b"new": (0, 0)}
+
+
+def test_overlay_marks(tmp_path: Path) -> None:
+    need_root()
+    os.mknod(tmp_path / "gone", stat.S_IFCHR, os.makedev(0, 0))
+    (tmp_path / "anew").mkdir()
+    os.setxattr(tmp_path / "anew", "trusted.overlay.opaque", b"y")
+    os.setxattr(tmp_path / "anew", "trusted.overlay.origin", b"whatever")
+    (tmp_path / "anew" / "f").write_bytes(b"")
+    os.setxattr(tmp_path / "anew" / "f", "user.kept", b"v")
+    items = collected(tmp_path)
+    assert [(i.entry.path, i.entry.kind) for i in items] == [
+        (b"anew", "dir"), (b"anew", "opaque"), (b"anew/f", "file"), (b"gone", "whiteout"),
+    ]  # fmt: skip
+    assert items[0].entry.xattrs == ()
+    assert items[2].entry.xattrs == ((b"user.kept", b"v"),)
+
+
+def test_an_unreadable_file_is_read_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"secret")
+    os.chmod(tmp_path / "f", 0)
+    assert collected(tmp_path)[0].data == b"secret"
+    assert stat.S_IMODE(os.stat(tmp_path / "f").st_mode) == 0
+
+
+LOWER = """
+mkdir -p d/sub tmp keep usr/lib; chmod 1777 tmp; echo one >d/one; echo two >d/two; echo three >d/sub/three
+ln d/one d/same; ln -s usr/lib lib; echo lib >usr/lib/x; mkfifo keep/pipe; echo k >keep/k; chown 7:8 keep/k
+touch -d @-100 keep/k; mkdir -p full/a/b; echo c >full/a/b/c; echo old >becomes-dir; mkdir becomes-file; echo i >becomes-file/i
+"""
+CHANGE = """
+rm d/one; echo changed >d/two; rm -r d/sub; mkdir d/sub; echo new >d/sub/new
+rm -r full; mkdir full; echo fresh >full/fresh; rm becomes-dir; mkdir becomes-dir; echo in >becomes-dir/in
+rm -r becomes-file; echo file >becomes-file; echo y >lib/y; rm lib; mkdir lib; echo real >lib/real
+chmod 600 keep/k; ln keep/k keep/same; mv keep/pipe keep/moved; setfattr -n user.a -v b d/two 2>/dev/null || true
+mknod dev c 1 3; echo s >tmp/s; chmod 4755 tmp/s; touch -d @5.25 tmp/s; mkdir -p very/deep; ln -s / very/deep/root
+"""
+
+
+@pytest.mark.parametrize("script", [CHANGE, "true", "rm -r *", "rm -r *; mkdir d; echo x >d/x", "touch d"])
+def test_applied_to_what_was_there_it_gives_what_was_seen(script: str, tmp_path: Path) -> None:
+    need_root()
+    base = tmp_path / "base"
+    base.mkdir()
+    subprocess.run(["sh", "-ec", LOWER], cwd=base, check=True)
+    lower = [Item(e.entry, e.data) for e in collected(base)]
+    stream = tars.write(lower)
+    tars.overlay_tree(tmp_path / "lower", stream)
+    for name in ("upper", "work", "at", "seen"):
+        (tmp_path / name).mkdir()
+    mount = f"""
+    mount -t overlay overlay -o lowerdir=lower,upperdir=upper,workdir=work,redirect_dir=off,metacopy=off at
+    (cd at; {script}
+    )
+    cp -a at/. seen
+    """
+    argv = [path_of("unshare"), "--mount", "--propagation", "private", "sh", "-ec", mount]
+    subprocess.run(argv, cwd=tmp_path, check=True)
+    view = View()
+    tars.flat_tree(tmp_path / "flat", stream)
+    view.stack(0, tars.no_tree(stream)[0])
+    change = tars.write(collected(tmp_path / "upper"))
+    tars.flat_tree(tmp_path / "flat", change, view.lies)
+    seen, flat = snapshot_tree(tmp_path / "seen"), snapshot_tree(tmp_path / "flat")
+    seen.pop(b"."), flat.pop(b".")
+    assert difference(seen, flat) == []
+    view.stack(1, tars.no_tree(change)[0])
+    assert {found.entry.path for found in view.walk()} - {b""} == set(seen)
