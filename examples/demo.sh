@@ -105,6 +105,7 @@ image=$address/demo:v1
 run scow tag demo:v1 "$image"
 run scow push "$image"
 run scow rmi "$image" demo:v1
+run scow builder prune -a -f # the cache holds the layers too: without it, they have to come from the registry
 run scow pull "$image"
 run scow run --rm "$image"
 

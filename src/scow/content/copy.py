@@ -7,8 +7,9 @@ import io
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from scow.content.target import Reader, Sink, Source
 from scow.content.verify import read_document
@@ -22,8 +23,7 @@ _NODES_LIMIT = 10_000
 _DOCUMENTS_LIMIT = 32 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """What happened to one blob: ``done`` of its ``descriptor.size`` bytes are there."""
 
     descriptor: Descriptor

@@ -20,6 +20,7 @@ from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, Invalid
 from scow.image import rootfs
 from scow.image.image import Image, load
+from scow.layer.store import disk_usage
 from scow.snapshot.rootfs import Overlay
 
 if TYPE_CHECKING:
@@ -220,6 +221,10 @@ class Containers:
         image = load(self._store.layout, settings.manifest)
         with self._store.layout.working():
             flatten(image.layers, self._store, output, self._records.home(settings.id) / "upper")
+
+    def written(self, name: str) -> int:
+        """Bytes on disk of what a container wrote."""
+        return disk_usage(self._records.home(self._records.find(name).id) / "upper")
 
     def volume(self, name: str) -> str:
         """The directory that holds the named volume, made when it is not there. Raises :class:`Invalid`."""

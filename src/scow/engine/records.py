@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True):
     args: tuple[str, ...]
     created: str
     labels: dict[str, str] = {}
-    spec: dict[str, object] = {}
+    spec: dict[str, Any] = {}
 
 
 class State(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from scow.engine.containers import Containers
@@ -34,24 +34,21 @@ class System:
 
     def usage(self) -> tuple[Usage, ...]:
         """Images, containers and build cache: how many, how many in use, bytes on disk and bytes to get back."""
-        store = self._store
         summaries = self._images.list()
         containers = self._containers.list()
         running = [one for one in containers if one.status == "running"]
         homes = {one.id: disk_usage(self._workplace.containers.home(one.id)) for one in containers}
-        total, shared = self._image_bytes()
-        used = sum(one.containers > 0 for one in summaries)
-        idle_images = 0 if used else total
+        taken = self._image_bytes()
+        unused = {one.id for one in summaries if not one.containers}
+        idle_images = sum(taken.values()) - sum(self._image_bytes(unused).values())
         idle = sum(size for one in containers if one.status != "running" for size in (homes[one.id],))
-        cache = [layer for _, layer in self._workplace.cache]
-        own = {layer.descriptor.digest: layer for layer in cache if layer.descriptor.digest not in shared}
-        cache_bytes = sum(disk_usage(store.layout.path(digest)) for digest in own)
-        cache_bytes += sum(store.layers.size(layer.diff_id) for layer in own.values())
+        cache = self._cache_bytes()
+        cache_bytes = sum(size for name, size in cache.items() if name not in taken)
         return (
-            Usage("Images", len(summaries), used, total, idle_images),
+            Usage("Images", len(summaries), len(summaries) - len(unused), sum(taken.values()), idle_images),
             Usage("Containers", len(containers), len(running), sum(homes.values()), idle),
             Usage("Local Volumes", 0, 0, 0, 0),
-            Usage("Build Cache", len(cache), 0, cache_bytes, cache_bytes),
+            Usage("Build Cache", sum(1 for _ in self._workplace.cache), 0, cache_bytes, cache_bytes),
         )
 
     def prune_containers(self, *, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
@@ -66,13 +63,15 @@ class System:
                     self._workplace.containers.remove(one.id)
         return Pruned(containers=tuple(gone), bytes=freed)
 
-    def prune_images(self, *, every: bool = False, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
-        """Remove dangling images, or with ``every`` all that no container stands on."""
-        gone = [one for one in self._images.list() if self._unused(one, every) and chosen(one)]
+    def prune_images(
+        self, *, every: bool = False, chosen: Choose = _everything, dry_run: bool = False, without: Collection[str] = ()
+    ) -> Pruned:
+        """Remove dangling images, or with ``every`` all that no container stands on (but those of ``without``)."""
+        gone = self._doomed_images(every, chosen, without)
         told = [word for one in gone for word in (*(f"untagged: {name}" for name in one.names), f"deleted: {one.id}")]
-        if dry_run:
-            return Pruned(images=tuple(told), bytes=sum(one.size for one in gone))
         doomed = {one.id for one in gone}
+        if dry_run:
+            return Pruned(images=tuple(told), bytes=self._freed(doomed, ()))
         catalogue = self._workplace.catalogue()
         entries = {entry.digest for known in catalogue if known.image.id in doomed for entry in known.entries}
         if entries:
@@ -81,21 +80,27 @@ class System:
 
     def prune_cache(self, *, every: bool = False, dry_run: bool = False) -> Pruned:
         """Forget the build cache: the records whose layers no image has, or with ``every`` all of them."""
-        _, shared = self._image_bytes()
-        gone = [name for name, layer in self._workplace.cache if every or layer.descriptor.digest not in shared]
+        gone = self._doomed_records(every)
         if dry_run:
-            return Pruned(cache=tuple(gone))
+            return Pruned(cache=gone, bytes=self._freed((), gone))
         for name in gone:
             self._workplace.cache.forget(name)
-        return Pruned(cache=tuple(gone), bytes=self._workplace.collect().bytes)
+        return Pruned(cache=gone, bytes=self._workplace.collect().bytes)
 
-    def prune(self, *, every: bool = False, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
-        """Stopped containers, dangling images (with ``every``, all unused ones) and the build cache."""
+    def prune(
+        self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, dry_run: bool = False
+    ) -> Pruned:
+        """Stopped containers, dangling images (with ``every``, all unused ones) and, unless told not to, the cache."""
         containers = self.prune_containers(chosen=chosen, dry_run=dry_run)
-        images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run)
-        cache = self.prune_cache(every=every, dry_run=dry_run)
-        total = containers.bytes + images.bytes + cache.bytes
-        return Pruned(containers.containers, images.images, cache.cache, total)
+        gone = {one.id for one in self._doomed_images(every, chosen, containers.containers)}
+        images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=containers.containers)
+        if dry_run:
+            records = self._doomed_records(every, gone) if cache else ()
+            freed = containers.bytes + self._freed(gone, records)
+            return Pruned(containers.containers, images.images, records, freed)
+        swept = self.prune_cache(every=every) if cache else Pruned()
+        total = containers.bytes + images.bytes + swept.bytes
+        return Pruned(containers.containers, images.images, swept.cache, total)
 
     def info(self) -> dict[str, Any]:
         """docker's ``info`` document, with what this machine lets containers have (``Isolation``)."""
@@ -134,21 +139,42 @@ class System:
             "Isolation": {"Rung": here.rung, "Reasons": list(here.reasons), "Runtime": runtime, "RuntimeReason": why},
         }
 
-    def _image_bytes(self) -> tuple[int, set[str]]:
-        """Bytes on disk of everything that images name, each blob and layer once; and those names."""
-        store = self._store
-        names: set[str] = set()
-        total = 0
-        for known in self._workplace.catalogue():
-            for descriptor in (known.image.descriptor, *known.image.manifest.children):
-                if descriptor.digest not in names:
-                    names.add(descriptor.digest)
-                    total += disk_usage(store.layout.path(descriptor.digest))
-            for diff_id in known.image.diff_ids:
-                if diff_id not in names:
-                    names.add(diff_id)
-                    total += store.layers.size(diff_id)
-        return total, names
+    def _doomed_images(self, every: bool, chosen: Choose, without: Collection[str]) -> list[ImageSummary]:
+        used = {one.image_id for one in self._containers.list() if one.id not in without}
+        return [one for one in self._images.list() if one.id not in used and (every or one.dangling) and chosen(one)]
 
-    def _unused(self, one: ImageSummary, every: bool) -> bool:
-        return one.containers == 0 and (every or one.dangling)
+    def _doomed_records(self, every: bool, without: Collection[str] = ()) -> tuple[str, ...]:
+        """The keys of the records that no image needs, when those of ``without`` are gone."""
+        shared = self._image_bytes(without)
+        return tuple(name for name, layer in self._workplace.cache if every or layer.descriptor.digest not in shared)
+
+    def _freed(self, images: Collection[str], records: Collection[str]) -> int:
+        """The bytes that come back with these images and cache records."""
+        before = self._image_bytes() | self._cache_bytes()
+        after = self._image_bytes(images) | self._cache_bytes(records)
+        return sum(size for name, size in before.items() if name not in after)
+
+    def _image_bytes(self, without: Collection[str] = ()) -> dict[str, int]:
+        """Everything that images name -> its bytes on disk; but for what only those of ``without`` name."""
+        store = self._store
+        taken: dict[str, int] = {}
+        for known in self._workplace.catalogue():
+            if known.image.id in without:
+                continue
+            for descriptor in (known.image.descriptor, *known.image.manifest.children):
+                if descriptor.digest not in taken:
+                    taken[descriptor.digest] = disk_usage(store.layout.path(descriptor.digest))
+            for diff_id in known.image.diff_ids:
+                if diff_id not in taken:
+                    taken[diff_id] = store.layers.size(diff_id)
+        return taken
+
+    def _cache_bytes(self, without: Collection[str] = ()) -> dict[str, int]:
+        """The same of the build cache, but for the records of ``without``."""
+        store = self._store
+        taken: dict[str, int] = {}
+        for name, layer in self._workplace.cache:
+            if name not in without:
+                taken[layer.descriptor.digest] = disk_usage(store.layout.path(layer.descriptor.digest))
+                taken[layer.diff_id] = store.layers.size(layer.diff_id)
+        return taken

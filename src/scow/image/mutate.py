@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -14,16 +15,14 @@ from scow.oci.manifest import Manifest
 from scow.oci.platform import Platform
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """A layer's blob and what it is uncompressed."""
 
     descriptor: Descriptor
     diff_id: DiffId
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One entry of history, with the layer it brought, if any."""
 
     created_by: str

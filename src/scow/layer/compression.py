@@ -6,10 +6,7 @@ the processor, the number of threads or the system's zlib, and members can be in
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -126,10 +123,20 @@ def _gzip() -> Any:
 
         return isal_zlib.decompressobj(31)
     except ImportError:
+        import zlib
+
         return zlib.decompressobj(31)
 
 
+def _bzip2() -> Any:
+    import bz2
+
+    return bz2.BZ2Decompressor()
+
+
 def _xz() -> Any:
+    import lzma
+
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
 
@@ -144,7 +151,7 @@ def _zstd() -> Any:
 _DECODERS: Final[dict[str, Callable[[], Any]]] = {
     "gzip": _gzip,
     "zstd": _zstd,
-    "bzip2": bz2.BZ2Decompressor,
+    "bzip2": _bzip2,
     "xz": _xz,
 }
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from scow.layer.entry import Entry, Kind
-from scow.layer.pack import Item
 from scow.layer.tree import is_whiteout
 from scow.layer.view import View
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Item
 
 _KINDS: Final[dict[int, Kind]] = {
     stat.S_IFREG: "file",

@@ -11,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 import msgspec
@@ -31,8 +30,7 @@ Content = bytes | Callable[[], int]
 Item = tuple[Entry, Content]
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(msgspec.Struct, frozen=True):
     """A new layer: sha256 and length of the compressed blob, and of the tar inside it (hex digests)."""
 
     blob: str

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from scow.errors import Invalid, Limit
 
 _SEGMENTS_LIMIT: Final = 1 << 20
-_SIZE_LIMIT: Final = 1 << 62
+_SIZE_LIMIT: Final = 4 << 40  # a lastlog that knows the highest uid is 1.2 TiB
 _BLOCK: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(msgspec.Struct, frozen=True):
     """Where the stored bytes belong: ``segments`` of (offset, length); ``consumed`` bytes of the body held the map."""
 
     size: int
@@ -77,8 +77,10 @@ def _pax_1(records: dict[bytes, bytes], take: Callable[[int], bytes]) -> Map:
 
 
 def _map(size: int, numbers: list[int], consumed: int = 0) -> Map:
-    if len(numbers) % 2 or not 0 <= size < _SIZE_LIMIT:
+    if len(numbers) % 2 or size < 0:
         raise Invalid(f"damaged sparse map: {len(numbers)} numbers for a file of {size} bytes")
+    if size > _SIZE_LIMIT:
+        raise Limit(f"sparse file of {size} bytes is over the limit of {_SIZE_LIMIT}")
     segments = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     end = 0
     for start, length in segments:

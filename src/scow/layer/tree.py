@@ -69,20 +69,17 @@ class Privileged:
 
     opaque_xattrs = (b"trusted.overlay.opaque", b"user.overlay.opaque")
 
-    def __init__(self) -> None:
-        self._mine = (os.geteuid(), os.getegid())
-
     def own(self, fd: int, entry: Entry) -> bool:
-        """As the image says."""
-        if (entry.uid, entry.gid) == self._mine:
+        """As the image says; a new file's group is its directory's where that is setgid."""
+        status = os.fstat(fd)
+        if (entry.uid, entry.gid) == (status.st_uid, status.st_gid):
             return False
         os.fchown(fd, entry.uid, entry.gid)
         return True
 
     def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
         """As the image says."""
-        if (entry.uid, entry.gid) != self._mine:
-            os.chown(name, entry.uid, entry.gid, dir_fd=fd, follow_symlinks=False)
+        os.chown(name, entry.uid, entry.gid, dir_fd=fd, follow_symlinks=False)
 
     def device(self, name: bytes, fd: int, entry: Entry) -> None:
         """A real node; where the kernel forbids even root (a user namespace), a placeholder."""
@@ -426,7 +423,6 @@ class FlatTree(_DiskTree):
     def _keep_directory(self, path: bytes, name: bytes, parent: int) -> None:
         super()._keep_directory(path, name, parent)
         fd = self._directory(path)  # as if it were new: a layer's directory has its own attributes, not the lower one's
-        os.fchown(fd, os.geteuid(), os.getegid())
         for attribute in _listed_xattrs(fd):
             with contextlib.suppress(OSError):
                 os.removexattr(fd, attribute)

@@ -7,7 +7,6 @@ stand in the tar.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 import msgspec
 
@@ -17,8 +16,7 @@ from scow.layer.entry import Entry, Kind
 _HOPS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A path of the view: ``entry`` describes it, ``layer`` (0 is the lowest) holds its content at ``source``.
 
     ``source`` differs from ``entry.path`` for a hard link: it is the path, in that layer, of the file linked to.

@@ -10,9 +10,8 @@ from typing import Any
 
 import msgspec
 
-from scow.errors import Invalid
 from scow.oci.digest import DiffId
-from scow.oci.documents import check_bounds, decode
+from scow.oci.documents import decode
 from scow.oci.platform import Platform
 
 
@@ -97,8 +96,4 @@ def parse(raw: bytes, subject: str = "config") -> Config:
 
 def document(raw: bytes, subject: str = "config") -> dict[str, Any]:
     """The config as plain values, for editing."""
-    check_bounds(raw, subject)
-    value = msgspec.json.decode(raw)
-    if not isinstance(value, dict):
-        raise Invalid("is not a JSON object", subject=subject)
-    return value
+    return decode(raw, dict[str, Any], subject)

@@ -7,7 +7,8 @@ is ``localhost``, or is upper case.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from scow.errors import Invalid
 from scow.oci.digest import Digest
@@ -23,8 +24,7 @@ _HEX64 = re.compile(r"[a-f0-9]{64}")
 _PATH_LIMIT = 255
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(msgspec.Struct, frozen=True):
     """One image at one registry. ``path`` is the repository without its host."""
 
     host: str
@@ -78,11 +78,11 @@ class Reference:
 
     def with_digest(self, digest: Digest) -> Reference:
         """The same with a digest."""
-        return replace(self, digest=digest)
+        return msgspec.structs.replace(self, digest=digest)
 
     def with_tag(self, tag: str) -> Reference:
         """The same with another tag and no digest."""
-        return replace(self, tag=tag, digest=None)
+        return msgspec.structs.replace(self, tag=tag, digest=None)
 
     def __str__(self) -> str:
         return self.repository + self._suffix

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from scow.errors import Denied, NotFound, Unsupported
 from scow.oci.config import Process as ImageProcess
@@ -17,8 +18,7 @@ from scow.runtime.spec import spec
 from scow.snapshot.rootfs import Rootfs
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(msgspec.Struct, frozen=True):
     """``directory`` belongs to this container alone; the launcher keeps its own files there."""
 
     directory: Path

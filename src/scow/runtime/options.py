@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+
+class Mount(msgspec.Struct, frozen=True):
     """A place of the container's file system that comes from elsewhere.
 
     ``kind`` bind: the host's ``source``; volume: the directory that holds a volume; tmpfs: memory (no source).
@@ -22,8 +22,7 @@ class Mount:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ulimit:
+class Ulimit(msgspec.Struct, frozen=True):
     """``name`` without RLIMIT_, as in ``nofile``; -1 is unlimited."""
 
     name: str
@@ -31,8 +30,7 @@ class Ulimit:
     hard: int
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(msgspec.Struct, frozen=True):
     """One container's start.
 
     ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or

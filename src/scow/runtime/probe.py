@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from scow.runtime.capabilities import NAMES
 
@@ -24,8 +25,7 @@ _SWITCHES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OciRuntime:
+class OciRuntime(msgspec.Struct, frozen=True):
     """An OCI runtime that is installed; ``reason`` says why it is not taken by itself ("" = it is)."""
 
     name: str
@@ -33,8 +33,7 @@ class OciRuntime:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(msgspec.Struct, frozen=True):
     """``rung`` is 1 (root, everything) to 4 (no namespaces); ``reasons`` say why not a higher one, and what is missing.
 
     ``capabilities`` is the mask of what this process holds; ``rootless`` means that a user namespace has to be made.
@@ -97,8 +96,7 @@ def _why_no_user_namespace() -> list[str]:
     return [f"user namespaces: {refusal}"] if refusal else []
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(msgspec.Struct, frozen=True):
     """What was tried: None when it worked, else why not. ``versions`` are the OCI runtimes' first lines."""
 
     user_namespace: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from scow.errors import Invalid
 from scow.oci.config import Process as ImageProcess
@@ -11,8 +11,7 @@ from scow.runtime.options import Options
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(msgspec.Struct, frozen=True):
     """A program to start. ``user`` is still text: only the mounted root file system knows its numbers (and HOME)."""
 
     args: tuple[str, ...]

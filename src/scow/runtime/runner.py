@@ -6,9 +6,10 @@ import fcntl
 import os
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from scow import errors
 from scow.errors import ScowError, Unavailable, Unsupported
@@ -38,8 +39,7 @@ _PATIENCE = 2.0  # seconds
 _HIGH = 64  # the descriptors handed over are first moved out of the way of their places
 
 
-@dataclass(frozen=True, slots=True)
-class Stdio:
+class Stdio(msgspec.Struct, frozen=True):
     """The descriptors a container's process gets; ``stdin`` None is /dev/null. They stay the caller's to close."""
 
     stdin: int | None = None
@@ -47,8 +47,7 @@ class Stdio:
     stderr: int = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What runs containers: ``name`` sandbox, crun or runc; ``reason`` says why not one before it."""
 
     name: str

@@ -6,12 +6,12 @@ is gone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+
+class Overlay(msgspec.Struct, frozen=True):
     """overlayfs over ``lower`` (topmost first); ``upper`` holds what is written, ``work`` is the kernel's."""
 
     lower: tuple[Path, ...]
@@ -19,8 +19,7 @@ class Overlay:
     work: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(msgspec.Struct, frozen=True):
     """A plain tree, written in place."""
 
     path: Path
