@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from scow.content.archive import DockerArchive, OciArchive, Tar, open_archive, write
 from scow.content.copy import copy
 from scow.content.layout import Layout

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from scow.content import copy as copying
 from scow.content.copy import Progress, copy
 from scow.content.layout import Layout

@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.support.peers import need_root, path_of
+
 from scow.content.layout import Layout, name_of, summary
 from scow.errors import Integrity, Invalid, NotFound, ScowError, Unavailable
 from scow.oci import media_types
 from scow.oci.descriptor import REF_NAME, Descriptor
 from scow.oci.digest import Digest
 from scow.testing.contract import Memory
-from tests.support.peers import need_root, path_of
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = os.urandom(1 << 20)

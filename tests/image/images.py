@@ -11,6 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from tests.layer import tars
+from tests.layer.tars import Item
+from tests.support.peers import need_root, path_of
+from tests.support.trees import Record
+
 from scow.content.copy import copy
 from scow.image.mutate import Layer
 from scow.image.store import Store
@@ -19,10 +24,6 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import encode
 from scow.testing.contract import Memory
-from tests.layer import tars
-from tests.layer.tars import Item
-from tests.support.peers import need_root, path_of
-from tests.support.trees import Record
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.image import images
+
 from scow.errors import Integrity, Invalid, Limit, NotFound
 from scow.image import mutate
 from scow.image.image import load, select
@@ -16,7 +18,6 @@ from scow.oci.documents import encode
 from scow.oci.manifest import parse_manifest
 from scow.oci.platform import Platform
 from scow.testing.contract import Memory
-from tests.image import images
 
 AMD64, ARM64, ARM = Platform("amd64", "linux"), Platform("arm64", "linux"), Platform("arm", "linux", "v7")
 
@@ -57,7 +58,8 @@ def test_docker_lists_and_nested_indexes() -> None:
     outer = memory.index([inner])
     assert load(memory, outer, AMD64).descriptor.digest == amd.digest
     docker = memory.add(
-        encode({"schemaVersion": 2, "mediaType": media_types.DOCKER_INDEX, "manifests": [amd]}), media_types.DOCKER_INDEX
+        encode({"schemaVersion": 2, "mediaType": media_types.DOCKER_INDEX, "manifests": [amd]}),
+        media_types.DOCKER_INDEX,
     )
     assert load(memory, docker, AMD64).descriptor.digest == amd.digest
 
@@ -143,7 +145,9 @@ def test_scratch() -> None:
 
 
 def test_steps_go_on_top() -> None:
-    first = mutate.edited(mutate.scratch(AMD64), [Step("ADD x", "2024-01-01T00:00:00Z", LAYER)], created=None, Env=["A=b"])
+    first = mutate.edited(
+        mutate.scratch(AMD64), [Step("ADD x", "2024-01-01T00:00:00Z", LAYER)], created=None, Env=["A=b"]
+    )
     second = mutate.edited(first, [Step("CMD y", comment="c", author="me")], created="2025-01-01T00:00:00Z", Cmd=["y"])
     assert second["rootfs"]["diff_ids"] == [LAYER.diff_id]
     assert second["config"] == {"Env": ["A=b"], "Cmd": ["y"]}

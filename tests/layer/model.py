@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
-from scow.layer.entry import Entry
-from scow.layer.view import View
 from tests.layer.tars import Item
 from tests.support.trees import Record
+
+from scow.layer.entry import Entry
+from scow.layer.view import View
 
 
 class Impossible(Exception):
@@ -217,9 +218,9 @@ def entries(draw: st.DrawFn, symlinks: bool = True) -> Item:
     kind = draw(st.sampled_from(kinds))
     path = draw(paths)
     if kind == "opaque":
-        return Item(Entry(draw(st.sampled_from([path, path, path, b""])), kind))
+        return Item(Entry(draw(st.sampled_from([path, path, path, b""])), "opaque"))
     if kind == "whiteout":
-        return Item(Entry(path, kind))
+        return Item(Entry(path, "whiteout"))
     data = draw(st.sampled_from([b"", b"1", b"22"])) if kind == "file" else b""
     link = draw(st.sampled_from(_TARGETS)) if kind == "symlink" else b""
     if kind == "hardlink":

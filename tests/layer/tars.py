@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from scow.layer import header as headers
 from scow.layer.apply import apply
@@ -133,7 +134,7 @@ def write(items: Iterable[Item]) -> bytes:
     return b"".join(parts) + END
 
 
-def item(path: str, kind: str = "file", data: bytes = b"", **fields: object) -> Item:
+def item(path: str, kind: str = "file", data: bytes = b"", **fields: Any) -> Item:
     """An :class:`Item`, short: ``item("etc/passwd", data=b"…")``."""
     size = len(data) if kind == "file" else 0
     return Item(Entry(path.encode(), kind, size=size, **fields), data)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from scow.errors import Invalid, Limit, Unsupported
 from scow.layer import compression
 from scow.layer.compression import MEMBER, detected, gzip_member, inflated, sniff
@@ -186,8 +187,14 @@ GOLDEN = {
     "text": (TEXT, "c5fdfc2d283d1542903ffc2fb7feeb52c5fdb1f838e05d39b91a1e60e61a5530"),
     "zeros": (bytes(100_000), "4939e2aa256ae678e30e6b7b56239f5b937a71ce1c42b659f8a594763b732bc2"),
     "noise": (random.Random(1).randbytes(100_000), "5037d781dd5bf13739364d721b04327ca18771a113a2aba6f02538b7a1a8c8e2"),
-    "mixed": (random.Random(2).randbytes(5000) * 40 + TEXT, "4a3967b1511c124ea130f24049a16a07c6d5f2ae220ae2d8e6d9b4fc7032a605"),
-    "a whole member": (random.Random(3).randbytes(4096) * (MEMBER // 4096), "c36c4a5c0ed12cac40b5b7bfc46dfbd808fd59bbf3e70f1f45ab974d3865007c"),
+    "mixed": (
+        random.Random(2).randbytes(5000) * 40 + TEXT,
+        "4a3967b1511c124ea130f24049a16a07c6d5f2ae220ae2d8e6d9b4fc7032a605",
+    ),
+    "a whole member": (
+        random.Random(3).randbytes(4096) * (MEMBER // 4096),
+        "c36c4a5c0ed12cac40b5b7bfc46dfbd808fd59bbf3e70f1f45ab974d3865007c",
+    ),
 }
 
 

@@ -9,13 +9,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from scow.layer import diff
-from scow.layer.entry import Entry
-from scow.layer.view import View
 from tests.layer import tars
 from tests.layer.tars import Item
 from tests.support.peers import need_root, path_of
 from tests.support.trees import difference, snapshot_tree
+
+from scow.layer import diff
+from scow.layer.entry import Entry
+from scow.layer.view import View
 
 
 def collected(upper: Path, *, latest: int | None = None, owners: diff.Owners = diff.on_disk) -> list[Item]:
@@ -99,7 +100,8 @@ def test_an_unreadable_file_is_read_all_the_same(tmp_path: Path) -> None:
 LOWER = """
 mkdir -p d/sub tmp keep usr/lib; chmod 1777 tmp; echo one >d/one; echo two >d/two; echo three >d/sub/three
 ln d/one d/same; ln -s usr/lib lib; echo lib >usr/lib/x; mkfifo keep/pipe; echo k >keep/k; chown 7:8 keep/k
-touch -d @-100 keep/k; mkdir -p full/a/b; echo c >full/a/b/c; echo old >becomes-dir; mkdir becomes-file; echo i >becomes-file/i
+touch -d @-100 keep/k; mkdir -p full/a/b; echo c >full/a/b/c; echo old >becomes-dir; mkdir becomes-file
+echo i >becomes-file/i
 """
 CHANGE = """
 rm d/one; echo changed >d/two; rm -r d/sub; mkdir d/sub; echo new >d/sub/new

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.layer.test_tar import items, short_enough
+
 from scow.errors import Integrity
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index, Writer
-from tests.layer.test_tar import items, short_enough
 
 
 def write(path: Path, entries: list[Entry], size: int = 0, *, plain: bool = True) -> Header:

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from tests.layer import tars
+from tests.layer.tars import item
+
 from scow.errors import Conflict
 from scow.layer import pack as packing
 from scow.layer.compression import MEMBER
@@ -18,8 +21,6 @@ from scow.layer.diff import opener
 from scow.layer.entry import Entry
 from scow.layer.index import Index, Writer
 from scow.layer.pack import Content, Packed, pack
-from tests.layer import tars
-from tests.layer.tars import item
 
 SMALL = [
     item("", "dir", mode=0o755, mtime=10**9),
@@ -51,7 +52,10 @@ def whole(items: Iterable[tars.Item]) -> list[tuple[Entry, Content]]:
 
 def test_the_digests_of_a_small_layer_never_change(tmp_path: Path) -> None:
     made, _, _ = packed(whole(SMALL), tmp_path)
-    assert (made.tar, made.blob) == ("ea1185519d7bc070ea0cc653715bf9a95501e9f2b81bf44bb043a38daea45243", "711a2c837c54d41ef37a5328a93209bc5d91b91939ff22d1b5182f098cd663ec")
+    assert (made.tar, made.blob) == (
+        "ea1185519d7bc070ea0cc653715bf9a95501e9f2b81bf44bb043a38daea45243",
+        "711a2c837c54d41ef37a5328a93209bc5d91b91939ff22d1b5182f098cd663ec",
+    )
 
 
 def test_it_is_the_tar_of_its_entries_and_says_so(tmp_path: Path) -> None:
@@ -91,7 +95,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_threads(tmp_path: Path, monkey
         made, blob, _ = packed(big(tmp_path), tmp_path)
         found.add((made, blob))
     assert len(found) == 1
-    (_, blob), = found
+    ((_, blob),) = found
     assert [member.entry.size for member in tars.read(gzip.decompress(blob))] == [e.size for e, _ in big(tmp_path)]
 
 

@@ -7,15 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
-from scow.errors import Invalid
-from scow.layer.view import View
 from tests.layer import model, tars
 from tests.layer.tars import Item, item
 from tests.support.peers import need_root
 from tests.support.trees import snapshot_tree
+
+from scow.errors import Invalid
+from scow.layer.view import View
 
 
 @contextmanager
@@ -48,12 +50,12 @@ def contradicts_itself(layer: list[Item]) -> bool:
 def rewrites_a_link_target(layer: list[Item]) -> bool:
     """Whether a file that another name was linked to comes a second time: views know a file by its first name."""
     links: set[bytes] = set()
-    for item in layer:
-        if item.entry.kind not in ("whiteout", "opaque", "dir"):
-            if any((target + b"/").startswith(item.entry.path + b"/") for target in links):
+    for each in layer:
+        if each.entry.kind not in ("whiteout", "opaque", "dir"):
+            if any((target + b"/").startswith(each.entry.path + b"/") for target in links):
                 return True
-            if item.entry.kind == "hardlink":
-                links.add(item.entry.link)
+            if each.entry.kind == "hardlink":
+                links.add(each.entry.link)
     return False
 
 
@@ -77,7 +79,7 @@ def without_times(seen: model.Seen) -> model.Seen:
     return {path: (*found[:3], None, *found[4:]) if found[0] == "dir" else found for path, found in seen.items()}
 
 
-d = {"mode": 0o1777, "uid": 7, "mtime": 10**9}
+d: dict[str, Any] = {"mode": 0o1777, "uid": 7, "mtime": 10**9}
 
 
 @given(model.straight)

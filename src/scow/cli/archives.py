@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import click
 
+from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -31,13 +32,13 @@ _URLS = ("http://", "https://")
         scow save app:1 app:2 | gzip > app.tar.gz
     """,
 )
-@click.argument("names", nargs=-1, required=True, metavar="IMAGE [IMAGE...]")
+@click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
 @option("-o", "--output", metavar="string", help="Write to a file instead of standard output")
 @pass_session
-def save(session: Session, names: tuple[str, ...], output: str | None) -> None:
+def save(session: Session, targets: tuple[str, ...], output: str | None) -> None:
     """``scow save``."""
     with _sink(output) as file:
-        session.engine.images.save(names, file)
+        session.engine.images.save(targets, file)
 
 
 @click.command(
@@ -101,7 +102,7 @@ def import_(
     aliases="scow container export, scow export",
     examples="scow export -o rootfs.tar web",
 )
-@click.argument("name", metavar="CONTAINER")
+@click.argument("name", metavar="CONTAINER", shell_complete=names.containers)
 @option("-o", "--output", metavar="string", help="Write to a file instead of standard output")
 @pass_session
 def export(session: Session, name: str, output: str | None) -> None:

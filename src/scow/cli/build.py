@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import Refused, flag, refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid, NotFound, ScowError, Unsupported
+from scow.errors import Denied, Invalid, Unsupported
 
 if TYPE_CHECKING:
     from scow.cli.buildlog import Log
@@ -32,8 +31,10 @@ REFUSED: list[Refused] = [
     flag("--compress"),
     flag("--check"),
     *values("--provenance --sbom", "false"),
-    *values("--secret --ssh -o/--output --cache-from --cache-to --build-context --add-host --allow --annotation --attest"),
-    *values("--builder --call --metadata-file --no-cache-filter --shm-size --ulimit --security-opt --isolation"),
+    *values("--secret --ssh -o/--output --cache-from --cache-to --build-context --add-host --allow --annotation"),
+    *values(
+        "--attest --builder --call --metadata-file --no-cache-filter --shm-size --ulimit --security-opt --isolation"
+    ),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
     *values("--cgroup-parent", ""),
 ]
@@ -45,7 +46,7 @@ REFUSED: list[Refused] = [
     cls=Command,
     help="Build an image from a Dockerfile. PATH is the directory that COPY takes files from; with - the Dockerfile"
     " (or a tar of the whole directory) comes from standard input",
-    aliases="scow image build, scow builder build, scow build",
+    aliases="scow image build, scow build",
     examples="""
         scow build -t app:v1 .
         scow build -t app:dev --target dev --build-arg VERSION=1.2 -f docker/Dockerfile .
@@ -53,7 +54,9 @@ REFUSED: list[Refused] = [
     """,
 )
 @option("--build-arg", multiple=True, help="Set the value of an ARG (KEY=VALUE, or KEY from the environment)")
-@option("-f", "--file", metavar="string", help="The Dockerfile (default: PATH/Dockerfile); - reads it from standard input")
+@option(
+    "-f", "--file", metavar="string", help="The Dockerfile (default: PATH/Dockerfile); - reads it from standard input"
+)
 @option("--iidfile", metavar="string", help="Write the image ID to the file")
 @option("--label", multiple=True, help="Set a label on the image")
 @option("--network", default="default", metavar="string", help="Network of RUN: default, host or none")
@@ -68,7 +71,7 @@ REFUSED: list[Refused] = [
 @refused(REFUSED)
 @click.argument("path", metavar="PATH|URL|-")
 @pass_session
-def build(session: Session, path: str, **given: Any) -> None:
+def build(session: Session, /, path: str, **given: Any) -> None:
     """``scow build``."""
     from scow.cli import buildcontext
 
@@ -76,7 +79,10 @@ def build(session: Session, path: str, **given: Any) -> None:
         raise Unsupported("a build context from the network is not supported yet", subject=path, hint="fetch it first")
     arguments = _arguments(given["build_arg"], session.environment)
     epoch = _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH))
-    with buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile), _log(session, given) as log:
+    with (
+        buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile),
+        _log(session, given) as log,
+    ):
         image_id = session.engine.images.build(
             root,
             tags=given["tag"],

@@ -62,7 +62,8 @@ class Live(Quiet):
 
         with self._lock:
             columns = self._live.console.width if self._live else 80
-            lines = [self._heading(), *(line for step in list(self.steps.all.values()) for line in self._step(step, columns))]
+            steps = [line for step in self.steps.all.values() for line in self._step(step, columns)]
+            lines = [self._heading(), *steps]
             return Text("\n", no_wrap=True, overflow="crop").join(Text(text, style) for text, style in lines)
 
     def _start(self) -> RichLive:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _LAST_LINES = 20
 _LONGEST_LINE = 4096
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-_CONTROLS = {code: None for code in (*range(9), *range(10, 32), *range(127, 160))}
+_CONTROLS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)))
 
 
 @dataclass

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
-from scow.cli import formats
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import flag, refused
@@ -65,8 +65,7 @@ def ps(
         engine.containers.list(), asked, every=every or limit > 0, image_id=lambda name: _image_id(engine, name)
     )
     found = found[:limit] if limit > 0 else found
-    zone = datetime.now().astimezone().tzinfo
-    assert zone is not None  # of an aware time
+    zone = datetime.now().astimezone().tzinfo or UTC
     sized = _sizes(engine, found) if size or ".Size" in template else None
     rows = containerrows.rows(found, time.time(), zone, whole=whole, sizes=sized)
     columns = [*containerrows.COLUMNS, *([containerrows.SIZE] if size else [])]
@@ -99,15 +98,15 @@ def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, 
 @switch("-f", "--force", help="Remove running containers too (with SIGKILL)")
 @switch("-v", "--volumes", help="Remove anonymous volumes too; scow makes none")
 @refused([flag("-l --link")])
-@click.argument("names", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]")
+@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
 @click.pass_context
-def rm(ctx: click.Context, names: tuple[str, ...], force: bool, volumes: bool) -> None:
+def rm(ctx: click.Context, targets: tuple[str, ...], force: bool, volumes: bool) -> None:
     """``scow rm``: goes on after a container that cannot be removed."""
     from scow.cli.failing import exit_code, told
 
     containers = ctx.ensure_object(Session).engine.containers
     failed = 0
-    for name in names:
+    for name in targets:
         try:
             containers.remove(name, force=force)
         except ScowError as error:

@@ -11,7 +11,8 @@ _LARGEST = 1 << 20
 
 
 def taken(entries: Iterable[str], caller: Mapping[str, str]) -> tuple[str, ...]:
-    """The entries, those without a value with the caller's; one that the caller lacks stays bare (and takes it away)."""
+    """The entries, those without a value with the caller's; one that the caller lacks stays bare, which takes the
+    image's away."""
     return tuple(_taken(entry, caller) for entry in entries)
 
 
@@ -65,5 +66,3 @@ def _lines(path: str, kind: str) -> Iterable[str]:
             raise Invalid(f"invalid {kind} file: invalid utf8 bytes at line {number}", subject=path) from None
         if text and not text.startswith("#"):
             yield text
-
-

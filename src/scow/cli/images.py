@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 import time
 
 import click
 
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
-
-_FORMAT = """Format output using a custom template:
-'table':            Print output in table format with column headers (default)
-'table TEMPLATE':   Print output in table format using the given Go template
-'json':             Print in JSON format
-'TEMPLATE':         Print output using the given Go template"""
 
 
 @click.command(
@@ -30,7 +24,7 @@ _FORMAT = """Format output using a custom template:
         scow images --format '{{.Repository}}:{{.Tag}} {{.Size}}'
     """,
 )
-@click.argument("name", required=False, metavar="[REPOSITORY[:TAG]]")
+@click.argument("name", required=False, metavar="[REPOSITORY[:TAG]]", shell_complete=names.images)
 @switch("-a", "--all", "every", help="Show all images (default hides those without a name)")
 @switch("--digests", help="Show digests")
 @option(
@@ -41,7 +35,7 @@ _FORMAT = """Format output using a custom template:
     metavar="filter",
     help="Show only some: dangling=true, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME, reference=PATTERN",
 )
-@option("--format", "template", default="", metavar="string", help=_FORMAT)
+@option("--format", "template", default="", metavar="string", help=formats.LIST)
 @switch("--no-trunc", "whole", help="Don't truncate output")
 @switch("-q", "--quiet", help="Only show image IDs")
 @pass_session
@@ -80,8 +74,8 @@ def images(
     aliases="scow image history, scow history",
     examples="scow history --no-trunc --format '{{.Size}} {{.CreatedBy}}' debian:12",
 )
-@click.argument("name", metavar="IMAGE")
-@option("--format", "template", default="", metavar="string", help=_FORMAT)
+@click.argument("name", metavar="IMAGE", shell_complete=names.images)
+@option("--format", "template", default="", metavar="string", help=formats.LIST)
 @switch("-H", "--human", default=True, help="Print sizes and dates in human readable format")
 @switch("--no-trunc", "whole", help="Don't truncate output")
 @switch("-q", "--quiet", help="Only show image IDs")
@@ -106,7 +100,7 @@ def history(session: Session, name: str, template: str, human: bool, whole: bool
         scow tag app:1 localhost:5000/team/app:1
     """,
 )
-@click.argument("source", metavar="SOURCE_IMAGE[:TAG]")
+@click.argument("source", metavar="SOURCE_IMAGE[:TAG]", shell_complete=names.images)
 @click.argument("target", metavar="TARGET_IMAGE[:TAG]")
 @pass_session
 def tag(session: Session, source: str, target: str) -> None:
@@ -124,18 +118,18 @@ def tag(session: Session, source: str, target: str) -> None:
         scow rmi -f 4f4fb700ef54
     """,
 )
-@click.argument("names", nargs=-1, required=True, metavar="IMAGE [IMAGE...]")
+@click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
 @switch("-f", "--force", help="Remove the image whatever it is used by or named")
 @switch("--no-prune", help="Do not delete the content that no image needs any more")
 @click.pass_context
-def rmi(context: click.Context, names: tuple[str, ...], force: bool, no_prune: bool) -> None:
+def rmi(context: click.Context, targets: tuple[str, ...], force: bool, no_prune: bool) -> None:
     """``scow rmi``: goes on after a name that cannot be removed."""
     from scow.cli.failing import exit_code, told
     from scow.errors import NotFound, ScowError
 
     failed = 0
     engine = context.ensure_object(Session).engine
-    for name in names:
+    for name in targets:
         try:
             removed = engine.images.remove(name, force=force, prune=not no_prune)
         except ScowError as error:
@@ -164,23 +158,15 @@ def rmi(context: click.Context, names: tuple[str, ...], force: bool, no_prune: b
 @pass_session
 def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow image prune``."""
+    from scow.cli import asking
     from scow.cli.choosing import PRUNE_FILTERS, prunable
     from scow.cli.filters import parse_filters
-    from scow.cli.units import human_size
 
     asked = parse_filters(filters, PRUNE_FILTERS)
     chosen = prunable(asked, time.time())
     every = every or asked.flag("dangling") is False
     what = "all images without at least one container associated to them" if every else "all dangling images"
-    if not (force or dry_run) and not _sure(f"This will remove {what}."):
+    if not (force or dry_run) and not asking.sure(f"This will remove {what}.\n"):
         return
     pruned = session.engine.system.prune_images(every=every, chosen=chosen, dry_run=dry_run)
-    if pruned.images:
-        click.echo("\n".join(["Would delete:" if dry_run else "Deleted Images:", *pruned.images, ""]))
-    claimed = "Total reclaimable space" if dry_run else "Total reclaimed space"
-    click.echo(f"{claimed}: {human_size(pruned.bytes, 4)}")
-
-
-def _sure(warning: str) -> bool:
-    click.echo(f"WARNING! {warning}\nAre you sure you want to continue? [y/N] ", nl=False)
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    click.echo(asking.report(pruned, dry_run=dry_run))

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session
@@ -14,9 +15,6 @@ from scow.errors import Conflict, Invalid, NotFound, ScowError
 
 Document = dict[str, Any]
 Look = Callable[[str], Document]
-_FORMAT = """Format output using a custom template:
-'json':             Print in JSON format, on one line
-'TEMPLATE':         Print output using the given Go template"""
 _EXAMPLES = """
     scow inspect debian:12
     scow inspect -f '{{.Config.Env}}' debian:12
@@ -25,21 +23,25 @@ _EXAMPLES = """
 """
 
 
+def _everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    return names.images(ctx, param, incomplete) + names.containers(ctx, param, incomplete)
+
+
 @click.command(
     "inspect", cls=Command, help="Show all that is known of images or containers, as JSON", examples=_EXAMPLES
 )
-@click.argument("names", nargs=-1, required=True, metavar="NAME|ID [NAME|ID...]")
-@option("-f", "--format", "template", default="", metavar="string", help=_FORMAT)
+@click.argument("targets", nargs=-1, required=True, metavar="NAME|ID [NAME|ID...]", shell_complete=_everything)
+@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-s", "--size", help="Show total file sizes of containers")
 @option("--type", "kind", default="", metavar="string", help="Only look for things of this type: image or container")
 @click.pass_context
-def inspect(context: click.Context, names: tuple[str, ...], template: str, size: bool, kind: str) -> None:
+def inspect(context: click.Context, targets: tuple[str, ...], template: str, size: bool, kind: str) -> None:
     """``scow inspect``."""
     session = context.ensure_object(Session)
     if kind not in ("", "image", "container"):
         raise Invalid(f'"{kind}" is not a valid value for --type', hint="image or container")
     looks = {"image": _images(session), "container": _containers(session, size=size), "": _any(session, size=size)}
-    _show(context, names, template, looks[kind])
+    _show(context, targets, template, looks[kind])
 
 
 @click.command(
@@ -48,12 +50,12 @@ def inspect(context: click.Context, names: tuple[str, ...], template: str, size:
     help="Show all that is known of images, as JSON",
     examples="scow image inspect -f '{{.Config.Env}}' debian:12",
 )
-@click.argument("names", nargs=-1, required=True, metavar="IMAGE [IMAGE...]")
-@option("-f", "--format", "template", default="", metavar="string", help=_FORMAT)
+@click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
+@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @click.pass_context
-def inspect_image(context: click.Context, names: tuple[str, ...], template: str) -> None:
+def inspect_image(context: click.Context, targets: tuple[str, ...], template: str) -> None:
     """``scow image inspect``."""
-    _show(context, names, template, _images(context.ensure_object(Session)))
+    _show(context, targets, template, _images(context.ensure_object(Session)))
 
 
 @click.command(
@@ -62,13 +64,13 @@ def inspect_image(context: click.Context, names: tuple[str, ...], template: str)
     help="Show all that is known of containers, as JSON",
     examples="scow container inspect -f '{{.State.ExitCode}}' web",
 )
-@click.argument("names", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]")
-@option("-f", "--format", "template", default="", metavar="string", help=_FORMAT)
+@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
+@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-s", "--size", help="Show total file sizes")
 @click.pass_context
-def inspect_container(context: click.Context, names: tuple[str, ...], template: str, size: bool) -> None:
+def inspect_container(context: click.Context, targets: tuple[str, ...], template: str, size: bool) -> None:
     """``scow container inspect``."""
-    _show(context, names, template, _containers(context.ensure_object(Session), size=size))
+    _show(context, targets, template, _containers(context.ensure_object(Session), size=size))
 
 
 def _images(session: Session) -> Look:
@@ -108,12 +110,12 @@ def _any(session: Session, *, size: bool) -> Look:
     return look
 
 
-def _show(context: click.Context, names: Iterable[str], template: str, look: Look) -> None:
+def _show(context: click.Context, targets: Iterable[str], template: str, look: Look) -> None:
     """Print what was found; what was not is told on standard error, and the exit code is 1."""
     printer = _printer(template)
     found: list[Document] = []
     missing: list[ScowError] = []
-    for name in names:
+    for name in targets:
         try:
             found.append(look(name))
         except (NotFound, Conflict, Invalid) as error:

@@ -2,7 +2,7 @@
 
 ::
 
-    -v       SOURCE:TARGET[:MODE[,MODE]...]     a bare name is a volume of the store, anything with a slash is the host's
+    -v       SOURCE:TARGET[:MODE[,MODE]...]     a bare name is a volume, a path the host's
     --mount  type=bind|volume|tmpfs,source=…,target=…[,readonly][,…]
     --tmpfs  TARGET[:OPTION[,OPTION]...]
 """
@@ -65,7 +65,7 @@ def mount(text: str, place: Volume) -> Mount:
     fields = _fields(text)
     kind = _KINDS.get(fields.get("type", "volume"))
     if kind is None:
-        raise Invalid(f"mount type unknown: \"{fields['type']}\"")
+        raise Invalid(f'mount type unknown: "{fields["type"]}"')
     if unknown := sorted(set(fields) - _COMMON - _OWN[kind]):
         raise Unsupported(f"option {unknown[0]!r} is not supported for mounts of type {kind}", subject=text)
     if not fields.get("target"):
@@ -116,7 +116,7 @@ def _source(kind: Kind, fields: Mapping[str, str], place: Volume) -> str:
     source = fields.get("source", "")
     if kind == "tmpfs":
         if source:
-            raise Invalid("invalid mount config for type \"tmpfs\": field Source must not be specified")
+            raise Invalid('invalid mount config for type "tmpfs": field Source must not be specified')
         return ""
     if not source:
         if kind == "volume":

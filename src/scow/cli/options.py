@@ -121,8 +121,9 @@ class _Expansion:
     def _long(self, argument: str) -> None:
         name, equals, _ = argument.partition("=")
         known = self.options.get(name)
-        if isinstance(known, Switch) and not equals:
-            argument = f"{name}=true"
+        if isinstance(known, Switch):
+            self.done.append(argument if equals else f"{name}=true")
+            return
         self.done.append(argument)
         if known and not equals and _takes_value(known):
             self._copy(known.nargs)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
         scow pull localhost:5000/app@sha256:4f4fb700ef54461cfa02571ae0db9a0dc1e0cdb5577484a6d75e68dc38e8acc1
     """,
 )
-@click.argument("name", metavar="NAME[:TAG|@DIGEST]")
+@click.argument("name", metavar="NAME[:TAG|@DIGEST]", shell_complete=names.images)
 @switch("-a", "--all-tags", help="Download all tagged images in the repository")
 @option("--platform", metavar="string", help="Take the image for another platform than this machine's")
 @switch("-q", "--quiet", help="Only print the name")
@@ -85,7 +86,7 @@ def _remote_tags(session: Session, name: str) -> list[Reference]:
         scow push registry.example.com/team/app:1
     """,
 )
-@click.argument("name", metavar="NAME[:TAG]")
+@click.argument("name", metavar="NAME[:TAG]", shell_complete=names.images)
 @switch("-a", "--all-tags", help="Upload all tags of the repository")
 @switch("-q", "--quiet", help="Only print the name")
 @pass_session

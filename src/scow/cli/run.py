@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scow.cli import runflags
+from scow.cli import environment, names, runflags
 from scow.cli.failing import exit_code, told
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
@@ -64,13 +64,13 @@ def _own_codes(ctx: click.Context) -> Iterator[None]:
 @option("--cidfile", metavar="string", help="Write the container ID to the file")
 @option("--dns", multiple=True, help="Name servers, instead of this machine's")
 @option("--entrypoint", metavar="string", help="Instead of the image's ENTRYPOINT; an empty one takes it away")
-@option("-e", "--env", multiple=True, callback=runflags.each(runflags.checked_variable), help="Set environment variables")
+@option("-e", "--env", multiple=True, callback=runflags.VARIABLES, help="Set environment variables")
 @option("--env-file", multiple=True, help="Read environment variables from a file")
 @option("-h", "--hostname", metavar="string", help="Container host name")
 @switch("-i", "--interactive", help="Keep standard input open")
 @option("-l", "--label", multiple=True, help="Set a label on the container")
 @option("--label-file", multiple=True, help="Read labels from a file")
-@option("--mount", multiple=True, metavar="mount", help="Mount a directory, volume or tmpfs (type=bind,source=…,target=…)")
+@option("--mount", multiple=True, metavar="mount", help="Mount something (type=bind,source=…,target=…)")
 @option("--name", metavar="string", help="Name the container")
 @option("--network", "--net", metavar="network", help="host (this machine's) or none")
 @switch("--no-healthcheck", help="Disable any health check; scow runs none", hidden=True)
@@ -86,17 +86,17 @@ def _own_codes(ctx: click.Context) -> Iterator[None]:
 @option("--stop-signal", metavar="string", help="Signal that stops the container")
 @option("--tmpfs", multiple=True, help="Mount a tmpfs (PATH[:size=…,mode=…])")
 @switch("-t", "--tty", help="Give the container a terminal")
-@option("--ulimit", multiple=True, metavar="ulimit", callback=runflags.each(runflags.parse_ulimit),
+@option("--ulimit", multiple=True, metavar="ulimit", callback=runflags.ULIMITS,
         help="Limits of resources (nofile=1024:2048)")  # fmt: skip
 @option("-u", "--user", metavar="string", help="User name or id (name|uid[:group|gid])")
 @option("-v", "--volume", multiple=True, help="Mount a host directory or named volume (SOURCE:PATH[:ro])")
 @option("-w", "--workdir", metavar="string", help="Working directory in the container")
 @refused(runflags.REFUSED)
-@click.argument("image", metavar="IMAGE")
+@click.argument("image", metavar="IMAGE", shell_complete=names.images)
 @click.argument("command", nargs=-1, metavar="[COMMAND] [ARG...]")
 @pass_session
 @click.pass_context
-def run(ctx: click.Context, session: Session, image: str, command: tuple[str, ...], **given: Any) -> None:
+def run(ctx: click.Context, session: Session, /, image: str, command: tuple[str, ...], **given: Any) -> None:
     """``scow run``."""
     if given["tty"] and given["interactive"] and not os.isatty(0):
         click.echo("the input device is not a TTY", err=True)
@@ -105,7 +105,7 @@ def run(ctx: click.Context, session: Session, image: str, command: tuple[str, ..
         session.runtime = given["runtime"]
     _check_cidfile(given["cidfile"])
     options = runflags.options(given, command, session.environment, session.engine.containers.volume)
-    labels = runflags.environment.labels(given["label"], given["label_file"])
+    labels = environment.labels(given["label"], given["label_file"])
     _bring(session, image, given["pull"], given["platform"], quiet=given["quiet"])
     with Forwarding() as forwarding:
         container = session.engine.containers.create(image, options, name=given["name"], labels=labels)
@@ -154,9 +154,7 @@ def _is_here(session: Session, image: str, platform: str | None) -> bool:
 
 def _check_cidfile(path: str | None) -> None:
     if path and os.path.lexists(path):
-        raise AlreadyExists(
-            f"container ID file found, make sure the other container isn't running or delete {path}"
-        )
+        raise AlreadyExists(f"container ID file found, make sure the other container isn't running or delete {path}")
 
 
 def _write_cidfile(path: str | None, container_id: str) -> None:

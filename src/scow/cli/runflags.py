@@ -35,11 +35,12 @@ REFUSED: list[Refused] = [
     *values("--cgroupns --ipc --uts --userns --volume-driver --log-driver", "", "private", "local"),
     *values("--isolation", "", "default"),
     *values("--pid", ""),
-    *values("-a/--attach --annotation --detach-keys --device --device-cgroup-rule --device-read-bps --device-read-iops"),
-    *values("--device-write-bps --device-write-iops --blkio-weight-device --dns-option --dns-search --domainname"),
-    *values("--expose --gpus --group-add --health-cmd --health-interval --health-retries --health-start-interval"),
-    *values("--health-start-period --health-timeout --ip --ip6 --kernel-memory --link --link-local-ip --log-opt"),
-    *values("--mac-address --network-alias --stop-timeout --storage-opt --sysctl --volumes-from"),
+    *values("-a/--attach --annotation --detach-keys --device --device-cgroup-rule --device-read-bps"),
+    *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device --dns-option"),
+    *values("--dns-search --domainname --expose --gpus --group-add --health-cmd --health-interval --health-retries"),
+    *values("--health-start-interval --health-start-period --health-timeout --ip --ip6 --kernel-memory --link"),
+    *values("--link-local-ip --log-opt --mac-address --network-alias --stop-timeout --storage-opt --sysctl"),
+    *values("--volumes-from"),
 ]
 """Docker's flags of ``run`` that are told instead of followed."""
 
@@ -96,7 +97,9 @@ def _no_new_privileges(texts: Iterable[str]) -> bool:
     return any(allowed[text] for text in texts)
 
 
-def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str], place: mounts.Volume) -> Options:
+def options(
+    given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str], place: mounts.Volume
+) -> Options:
     """The options of a container. ``caller`` is the environment that bare names take their values from."""
     env = [line for path in given["env_file"] for line in environment.read_env_file(path, caller)]
     asked = [
@@ -128,4 +131,4 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
     )
 
 
-SIZE = one(parse_size)
+SIZE, VARIABLES, ULIMITS = one(parse_size), each(checked_variable), each(parse_ulimit)

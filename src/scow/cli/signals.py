@@ -47,7 +47,7 @@ class Forwarding:
         if number in _ENDING:
             self._asked += 1
         if self._asked >= _PATIENCE:
-            number = signal.SIGKILL
+            number = int(signal.SIGKILL)
         if self._running is None:
             self._early.append(number)
         else:

@@ -91,9 +91,7 @@ def _df_rows(usage: Iterable[Usage]) -> Iterator[Row]:
 @switch("--volumes", help="Remove anonymous volumes too; scow makes none, and named ones stay")
 @switch("--dry-run", help="Only say what would go, and how many bytes would come back")
 @pass_session
-def prune(
-    session: Session, every: bool, filters: tuple[str, ...], force: bool, volumes: bool, dry_run: bool
-) -> None:
+def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, volumes: bool, dry_run: bool) -> None:
     """``scow system prune``."""
     from scow.cli import asking
     from scow.cli.containers import choice

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import os
+import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -308,7 +309,7 @@ def _send(file: BinaryIO, output: BinaryIO, size: int) -> None:
     """Copy ``size`` bytes, inside the kernel where it can."""
     left = size
     try:
-        while left:
+        while left and sys.platform == "linux":
             sent = os.sendfile(output.fileno(), file.fileno(), None, left)
             if not sent:
                 break
@@ -316,6 +317,7 @@ def _send(file: BinaryIO, output: BinaryIO, size: int) -> None:
     except OSError:
         if left != size:
             raise
+    if left == size:
         while left and (data := file.read(min(left, _CHUNK))):
             output.write(data)
             left -= len(data)

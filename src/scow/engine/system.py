@@ -47,9 +47,15 @@ class System:
         return (
             Usage("Images", len(summaries), len(summaries) - len(unused), sum(taken.values()), idle_images),
             Usage("Containers", len(containers), len(running), sum(homes.values()), idle),
-            Usage("Local Volumes", 0, 0, 0, 0),
+            self._volumes(),
             Usage("Build Cache", sum(1 for _ in self._workplace.cache), 0, cache_bytes, cache_bytes),
         )
+
+    def _volumes(self) -> Usage:
+        """Named volumes; which containers used them is not noted, so none counts as unused."""
+        root = self._workplace.root / "volumes"
+        names = sorted(root.iterdir()) if root.is_dir() else []
+        return Usage("Local Volumes", len(names), len(names), sum(disk_usage(name) for name in names), 0)
 
     def prune_containers(self, *, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
         """Remove every container that does not run."""

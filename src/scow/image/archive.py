@@ -19,8 +19,8 @@ _CHUNK = 1 << 20
 def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
     """The tar in ``file``; spooled to ``ingest`` when it is compressed or cannot be sought."""
     reader, compression = detected(file)
-    if compression == "none" and file.seekable():
-        with contextlib.closing(Tar(Path(f"/dev/fd/{file.fileno()}"))) as tar:
+    if compression == "none" and (path := _on_disk(file)):
+        with contextlib.closing(Tar(path)) as tar:
             yield tar
         return
     spool = ingest / f"archive-{os.urandom(8).hex()}"
@@ -35,3 +35,11 @@ def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
             yield tar
     finally:
         spool.unlink(missing_ok=True)
+
+
+def _on_disk(file: BinaryIO) -> Path | None:
+    """A path of ``file``, if it is a real one that can be sought."""
+    try:
+        return Path(f"/dev/fd/{file.fileno()}") if file.seekable() else None
+    except OSError:  # bytes in memory have no descriptor
+        return None

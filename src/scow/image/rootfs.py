@@ -135,8 +135,11 @@ class _Nothing:
 def style(upper: Path, root: Entry) -> None:
     """Let the writable directory look as the image's root does: it is the topmost, so it is what shows."""
     os.chmod(upper, root.mode)
-    if os.geteuid() == 0:
-        os.chown(upper, root.uid, root.gid)
+    fd = os.open(upper, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        rights().own(fd, root)
+    finally:
+        os.close(fd)
 
 
 def flat(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> Path:

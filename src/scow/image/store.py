@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,8 @@ class Store:
         """The store as a sink whose layers come out unpacked."""
         from scow.image.unpack import Unpacking
 
-        return Unpacking(self.layout, self.layers)
+        # Trees are for containers, and these are for Linux.
+        return Unpacking(self.layout, self.layers, trees=sys.platform == "linux")
 
 
 def _boot() -> str:

@@ -24,7 +24,7 @@ from typing import Final
 from scow.errors import Integrity
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
-from scow.layer.tree import remove_at
+from scow.layer.tree import remove_at, rights
 from scow.oci.digest import DiffId
 
 _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
@@ -47,7 +47,7 @@ class Layers:
 
     def __init__(self, root: Path, ingest: Path, boot: str) -> None:
         self._root, self._ingest, self._boot = root / "sha256", ingest, boot
-        self.flavour = "privileged" if os.geteuid() == 0 else "ordinary"
+        self.flavour = rights().name
 
     def __iter__(self) -> Iterator[DiffId]:
         with contextlib.suppress(FileNotFoundError):

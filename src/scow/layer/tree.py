@@ -13,7 +13,7 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -24,6 +24,7 @@ from scow.layer.sparse import Map
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORIES: Final = 48
+_ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
 _OPEN_PARENTS: Final = 16
 _DEPTH: Final = 64
 _NO_XATTR: Final = {errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENODATA, errno.ERANGE, errno.E2BIG}
@@ -44,7 +45,10 @@ class Content(Protocol):
 
 
 class Rights(Protocol):
-    """What the process may do to a file it made."""
+    """What the process may do to a file it made. ``name`` tells trees made with different rights apart."""
+
+    @property
+    def name(self) -> str: ...
 
     @property
     def opaque_xattrs(self) -> tuple[bytes, ...]:
@@ -65,8 +69,9 @@ class Rights(Protocol):
 
 
 class Privileged:
-    """root in the initial user namespace."""
+    """root, with every id there is (or, in a container, most of them)."""
 
+    name = "privileged"
     opaque_xattrs = (b"trusted.overlay.opaque", b"user.overlay.opaque")
 
     def own(self, fd: int, entry: Entry) -> bool:
@@ -89,9 +94,20 @@ class Privileged:
             os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
 
 
+@contextlib.contextmanager
+def _unmapped_ids_aside() -> Iterator[None]:
+    """A container of another tool may lack an id that an image uses: the index keeps it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
 class Ordinary:
     """Any other user: one id, no devices. The index keeps what the image said."""
 
+    name = "ordinary"
     opaque_xattrs = (b"user.overlay.opaque",)
 
     def own(self, fd: int, entry: Entry) -> bool:
@@ -107,8 +123,17 @@ class Ordinary:
 
 
 def rights() -> Rights:
-    """What this process has."""
-    return Privileged() if os.geteuid() == 0 else Ordinary()
+    """What this process has. root in a user namespace with few ids is an ordinary user by another name."""
+    return Privileged() if os.geteuid() == 0 and _ids() >= _ALL_IDS else Ordinary()
+
+
+def _ids() -> int:
+    """How many user ids this process can give away."""
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as table:
+            return sum(int(line.split()[2]) for line in table)
+    except OSError:
+        return _ALL_IDS
 
 
 class Tree(Protocol):
@@ -376,16 +401,23 @@ class OverlayTree(_DiskTree):
 
     def _has_whiteouts(self, fd: int) -> None:
         """Where no layer below has the directory, overlayfs looks for whiteouts only if it seems to be copied up."""
-        for name in self._may.opaque_xattrs:
-            os.setxattr(fd, name.replace(b"opaque", b"origin"), b"")
+        self._mark(fd, [name.replace(b"opaque", b"origin") for name in self._may.opaque_xattrs], b"")
 
     def _set_opaque(self, path: bytes) -> None:
         self._replaced(self._directory(path))
 
+    def _mark(self, fd: int, names: Sequence[bytes], value: bytes) -> None:
+        """Set overlayfs' marks under every name that this process may use; one is enough."""
+        for name in names:
+            try:
+                os.setxattr(fd, name, value)
+            except PermissionError:  # trusted.* is for root outside of user namespaces
+                if name == names[-1]:
+                    raise
+
     def _replaced(self, fd: int) -> None:
         """A whiteout, or a file of this layer, was there first: either hides what lies below."""
-        for name in self._may.opaque_xattrs:
-            os.setxattr(fd, name, b"y")
+        self._mark(fd, self._may.opaque_xattrs, b"y")
 
 
 class FlatTree(_DiskTree):

@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from scow.layer.tree import rights
 from scow.runtime.capabilities import NAMES
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
@@ -60,7 +61,7 @@ class Probe(msgspec.Struct, frozen=True):
 @cache
 def probe() -> Probe:
     """A look at this process and machine, once per process."""
-    root, held = os.geteuid() == 0, _capabilities()
+    root, held = rights().name == "privileged", _capabilities()
     admin = bool(held >> NAMES.index("CAP_SYS_ADMIN") & 1)
     forbidden = [] if root and admin else _why_no_user_namespace()
     cgroups = _cgroups()

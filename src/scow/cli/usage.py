@@ -1,0 +1,81 @@
+"""``system df -v``: every image, container and piece of the build cache with its bytes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from scow.cli import table
+from scow.cli.units import human_duration, human_size, seconds_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scow.cli.table import Row
+    from scow.engine import Engine
+
+_IMAGES = (
+    ("REPOSITORY", "Repository"),
+    ("TAG", "Tag"),
+    ("IMAGE ID", "ID"),
+    ("CREATED", "Created"),
+    ("SIZE", "Size"),
+    ("CONTAINERS", "Containers"),
+)
+_CONTAINERS = (
+    ("CONTAINER ID", "ID"),
+    ("IMAGE", "Image"),
+    ("COMMAND", "Command"),
+    ("SIZE", "Size"),
+    ("CREATED", "Created"),
+    ("STATUS", "Status"),
+    ("NAMES", "Names"),
+)
+
+
+def verbose_text(engine: Engine) -> str:
+    """The tables, as docker prints them."""
+    total = next(one for one in engine.system.usage() if one.kind == "Build Cache")
+    return (
+        "Images space usage:\n\n"
+        + table.render(_images(engine, time.time()), _IMAGES)
+        + "\nContainers space usage:\n\n"
+        + table.render(_containers(engine, time.time()), _CONTAINERS)
+        + f"\nBuild cache usage: {human_size(total.size)} in {total.total} records\n"
+    )
+
+
+def _ago(moment: str, now: float) -> str:
+    return f"{human_duration(now - seconds_of(moment))} ago" if moment else "N/A"
+
+
+def _images(engine: Engine, now: float) -> Iterator[Row]:
+    from scow.oci.reference import Reference
+
+    for one in engine.images.list():
+        common = {
+            "ID": one.id.short,
+            "Created": _ago(one.created, now),
+            "Size": human_size(one.size),
+            "Containers": str(one.containers),
+        }
+        for name in one.names:
+            reference = Reference.parse(name, default_tag=None)
+            yield {"Repository": reference.familiar_name, "Tag": reference.tag or "<none>", **common}
+        if not one.names:
+            yield {"Repository": "<none>", "Tag": "<none>", **common}
+
+
+def _containers(engine: Engine, now: float) -> Iterator[Row]:
+    from scow.cli.containerrows import status
+
+    for one in engine.containers.list():
+        yield {
+            "ID": one.id[:12],
+            "Image": one.image,
+            "Command": f'"{" ".join(one.command)[:20]}"',
+            "Size": human_size(engine.containers.written(one.id)),
+            "Created": _ago(one.created, now),
+            "Status": status(one, now),
+            "Names": one.name,
+        }
