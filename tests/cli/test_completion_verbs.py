@@ -1,0 +1,49 @@
+"""Completion scripts, and what they offer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import Scow
+
+
+@pytest.fixture(scope="module")
+def scow(tmp_path_factory: pytest.TempPathFactory) -> Scow:
+    made = make_box(tmp_path_factory.mktemp("completion"))
+    made("run", "--name", "stopped", IMAGE, "true").ok()
+    return made
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_scripts(scow: Scow, shell: str) -> None:
+    script = scow("completion", shell).ok().stdout
+    assert f"_SCOW_COMPLETE={shell}_complete" in script
+    assert "scow" in script
+
+
+def test_an_unknown_shell(scow: Scow) -> None:
+    assert scow("completion", "csh").exit_code == 1
+    assert scow("completion").exit_code == 1
+
+
+def offered(scow: Scow, *words: str) -> list[str]:
+    env = {"_SCOW_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(("scow", *words)), "COMP_CWORD": str(len(words))}
+    return [line.partition(",")[2] for line in scow(env=env).ok().stdout.splitlines() if line]
+
+
+def test_what_is_offered(scow: Scow) -> None:
+    assert "build" in offered(scow, "b")
+    assert "--read-only" in offered(scow, "run", "--rea")
+    assert offered(scow, "run", "--rm", "bus") == [IMAGE]
+    assert offered(scow, "rm", "st") == ["stopped"]
+    assert "prune" in offered(scow, "system", "p")
+
+
+def test_refused_flags_are_not_offered(scow: Scow) -> None:
+    assert offered(scow, "run", "--privi") == []
+
+
+def test_an_empty_store_offers_nothing(scow: Scow, tmp_path: Path) -> None:
+    assert offered(scow, "--root", str(tmp_path / "none"), "run", "bus") == []

@@ -1,0 +1,205 @@
+"""``scow run`` as people use it: real containers of busybox."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import COMMAND, Scow, environment, popen_scow
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("run")
+
+
+@pytest.fixture(scope="module")
+def scow(directory: Path) -> Scow:
+    return make_box(directory)
+
+
+def sh(scow: Scow, script: str, *flags: str, **rest: object) -> str:
+    """What a script prints in a container that is removed."""
+    return scow("run", "--rm", *flags, IMAGE, "sh", "-c", script, **rest).ok().stdout  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["true"], 0), (["sh", "-c", "exit 7"], 7), (["nosuch"], 127), (["/etc"], 126)],
+)
+def test_exit_codes(scow: Scow, arguments: list[str], code: int) -> None:
+    result = scow("run", "--rm", IMAGE, *arguments)
+    assert result.exit_code == code, result.stderr
+
+
+def test_command_and_entrypoint(scow: Scow) -> None:
+    assert scow("run", "--rm", IMAGE).ok().stdout == "its CMD\n"
+    assert scow("run", "--rm", "--entrypoint", "echo", IMAGE, "-n", "x").ok().stdout == "x"
+    assert scow("run", "--rm", IMAGE, "echo", "--rm", "-e").ok().stdout == "--rm -e\n"
+
+
+def test_environment(scow: Scow, tmp_path: Path) -> None:
+    file = tmp_path / "env"
+    file.write_text('# a comment\nA=from file\n  B=${A} "quoted"\nCALLER\nNOT_SET\n')
+    flags = ["--env-file", str(file), "-e", "A=flag", "-e", "TOKEN", "-e", "FROM_IMAGE"]
+    shown = sh(scow, "env", *flags, env={"CALLER": "c", "TOKEN": "s3cret"}).splitlines()
+    assert {"A=flag", 'B=${A} "quoted"', "CALLER=c", "TOKEN=s3cret"} <= set(shown)
+    assert not any(line.startswith(("NOT_SET", "FROM_IMAGE")) for line in shown)
+
+
+def test_user_workdir_hostname(scow: Scow) -> None:
+    shown = sh(scow, "id -u; id -g; pwd; hostname; cat /etc/hostname", "-u", "app", "-w", "/home/app", "-h", "box")
+    assert shown.split() == ["1000", "1000", "/home/app", "box", "box"]
+
+
+def test_volumes(scow: Scow, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/file").write_text("from the host")
+    made = tmp_path / "made/by/scow"
+    flags = ["-v", "./in:/in:ro", "-v", f"{made}:/out", "-v", "kept:/kept", "--tmpfs", "/t:size=1m"]
+    shown = sh(
+        scow, "cat /in/file; touch /in/no || echo; echo -n refused; echo 1 > /out/f; echo 2 > /kept/f; df /t | tail -1",
+        *flags, cwd=tmp_path,
+    )  # fmt: skip
+    assert shown.startswith("from the host\nrefused")
+    assert "1024" in shown.splitlines()[-1]
+    assert (made / "f").read_text() == "1\n"
+    assert sh(scow, "cat /x/f", "--mount", "type=volume,source=kept,target=/x,readonly") == "2\n"
+    assert sh(scow, "cat /x/file", "--mount", f"type=bind,src={tmp_path}/in,dst=/x") == "from the host"
+
+
+def test_read_only_network_ulimit_shm(scow: Scow) -> None:
+    shown = sh(
+        scow, "touch /x; ls /sys/class/net; ulimit -n; df /dev/shm | tail -1",
+        "--read-only", "--network", "none", "--ulimit", "nofile=100:200", "--shm-size", "2m",
+    )  # fmt: skip
+    assert shown.split()[:2] == ["lo", "100"]
+    assert "2048" in shown
+
+
+def test_input(scow: Scow) -> None:
+    assert scow("run", "--rm", "-i", IMAGE, "cat", stdin=b"\0typed").ok().output == b"\0typed"
+    assert scow("run", "--rm", IMAGE, "cat", stdin=b"not read").ok().output == b""
+
+
+def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
+    ids = tmp_path / "id"
+    scow("run", "--name", "named", "-l", "a=b", "--cidfile", str(ids), IMAGE, "true").ok()
+    assert scow("ps", "-a", "--filter", "label=a=b", "--no-trunc", "-q").ok().stdout.strip() == ids.read_text()
+    taken = scow("run", "--name", "named", IMAGE)
+    assert (taken.exit_code, "already in use" in taken.stderr) == (125, True)
+    again = scow("run", "--cidfile", str(ids), IMAGE)
+    assert (again.exit_code, "container ID file found" in again.stderr) == (125, True)
+    assert scow("rm", "named").ok().stdout == "named\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["-d", IMAGE], 125, "-d, --detach is not supported yet"),
+        (["-p", "80:80", IMAGE], 125, "-p, --publish is not supported yet"),
+        (["--privileged", IMAGE], 125, "--privileged is not supported yet"),
+        (["--init", IMAGE], 125, "--init is not supported yet"),
+        (["-m", "1g", IMAGE], 125, "-m, --memory is not supported yet"),
+        (["--cpus=2", IMAGE], 125, "--cpus is not supported yet"),
+        (["--restart", "always", IMAGE], 125, "--restart is not supported yet"),
+        (["--security-opt", "seccomp=unconfined", IMAGE], 125, "seccomp=unconfined is not supported yet"),
+        (["--network", "bridge", IMAGE], 125, "network 'bridge' is not supported yet"),
+        (["-v", "/anonymous", IMAGE], 125, "anonymous volumes are not supported yet"),
+        (["-v", "a/b:/x", IMAGE], 125, "includes invalid characters for a local volume name"),
+        (["--mount", "type=bind,source=/no/such,target=/x", IMAGE], 125, "bind source path does not exist"),
+        (["--mount", "type=bind,source=/", IMAGE], 125, "target is required"),
+        (["--tmpfs", "/a", "--tmpfs", "/a/", IMAGE], 125, "Duplicate mount point"),
+        (["--ulimit", "nofile=x", IMAGE], 125, "invalid argument"),
+        (["-e", "=x", IMAGE], 125, "invalid environment variable: =x"),
+        (["--env-file", "/no/such", IMAGE], 125, "open /no/such: no such file or directory"),
+        (["--pull", "never", "nosuch"], 125, "No such image: nosuch:latest"),
+        (["--nosuch", IMAGE], 125, "unknown flag: --nosuch"),
+        (["Upper"], 125, "lowercase"),
+        ([], 1, "requires at least 1 argument"),
+        (["-it", IMAGE], 1, "the input device is not a TTY"),
+    ],
+)
+def test_refusals(scow: Scow, arguments: list[str], code: int, told: str) -> None:
+    result = scow("run", *arguments)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_what_changes_nothing_is_fine(scow: Scow) -> None:
+    flags = ["--privileged=false", "--restart", "no", "--init=0", "-d=false", "--security-opt", "no-new-privileges"]
+    assert sh(scow, "echo ok", *flags) == "ok\n"
+
+
+def test_missing_image_is_looked_for(scow: Scow) -> None:
+    result = scow("run", "--rm", "127.0.0.1:1/x", env={"SCOW_INSECURE_REGISTRIES": "127.0.0.1:1"})
+    assert result.exit_code == 125
+    assert result.stderr.startswith("Unable to find image '127.0.0.1:1/x:latest' locally\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_reach_the_program(scow: Scow, directory: Path, number: signal.Signals) -> None:
+    name = number.name.removeprefix("SIG")
+    script = f"trap 'echo caught; exit 42' {name}; echo ready; while :; do sleep 0.1; done"
+    process = popen_scow("run", "--rm", IMAGE, "sh", "-c", script, root=directory / "store")
+    assert process.stdout
+    assert process.stdout.readline() == b"ready\n"
+    process.send_signal(number)
+    assert process.stdout.readline() == b"caught\n"
+    assert process.wait(20) == 42
+
+
+def test_three_interrupts_end_a_deaf_program(scow: Scow, directory: Path) -> None:
+    process = popen_scow(
+        "run", "--rm", IMAGE, "sh", "-c", "trap '' INT; echo ready; sleep 60", root=directory / "store"
+    )
+    assert process.stdout
+    process.stdout.readline()
+    deadline = time.monotonic() + 20
+    while process.poll() is None and time.monotonic() < deadline:  # two that come at once are one
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    assert process.wait(20) == 137
+    assert scow("ps", "-aq").ok().stdout == ""
+
+
+def test_terminal(directory: Path, scow: Scow) -> None:
+    argv = [*COMMAND, "run", "--rm", "-it", IMAGE, "sh", "-c", "tty; stty size; read -r line; echo got:$line; exit 3"]
+    env = {**environment(directory / "store", directory / "home"), "TERM": "xterm"}
+    child = pexpect.spawn(sys.executable, argv, env=env, dimensions=(33, 77), timeout=30)
+    child.expect("/dev/(pts/0|console)\r\n33 77\r\n")
+    child.sendline("typed")
+    child.expect("got:typed\r\n")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 3
+    assert scow("ps", "-aq").ok().stdout == ""
+
+
+def test_interrupt_in_a_terminal_is_the_programs(directory: Path, scow: Scow) -> None:
+    argv = [*COMMAND, "run", "--rm", "-it", IMAGE, "sh", "-c", "trap 'echo caught; exit 5' INT; echo ready; sleep 30"]
+    env = {**environment(directory / "store", directory / "home"), "TERM": "xterm"}
+    child = pexpect.spawn(sys.executable, argv, env=env, timeout=30)
+    child.expect("ready")
+    child.sendintr()
+    child.expect("caught")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 5
+
+
+def test_start_imports_nothing_heavy(directory: Path, scow: Scow) -> None:
+    words = ["-X", "importtime", *COMMAND, "run", "--rm", IMAGE, "true"]
+    env = environment(directory / "store", directory / "home")
+    done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+    assert "scow.engine.containers" in loaded
+    heavy = ("urllib3", "rich", "ssl", "http.client", "scow.build", "scow.registry.transport", "scow.dockerfile")
+    assert not [name for name in loaded if name.startswith(heavy)]

@@ -1,0 +1,125 @@
+"""``system df``, ``system prune``, ``builder prune``, ``info`` and ``version``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import Scow
+
+from scow import __version__
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+@pytest.fixture
+def scow(directory: Path) -> Scow:
+    return make_box(directory)
+
+
+def build(scow: Scow, directory: Path, *flags: str) -> str:
+    context = directory / "context"
+    context.mkdir(exist_ok=True)
+    (context / "Dockerfile").write_text(f"FROM {IMAGE}\nRUN head -c 3000000 /dev/urandom > /big\n")
+    return scow("build", "-q", *flags, str(context)).ok().stdout.strip()
+
+
+def total(output: str) -> str:
+    return output.rpartition(": ")[2]
+
+
+def megabytes(output: str) -> float:
+    return float(total(output).removesuffix("MB\n"))
+
+
+def test_df(scow: Scow, directory: Path) -> None:
+    scow("run", IMAGE, "true").ok()
+    rows = [json.loads(line) for line in scow("system", "df", "--format", "json").ok().stdout.splitlines()]
+    assert [row["Type"] for row in rows] == ["Images", "Containers", "Local Volumes", "Build Cache"]
+    assert (rows[0]["TotalCount"], rows[0]["Active"], rows[0]["Reclaimable"]) == ("1", "1", "0B (0%)")
+    assert (rows[1]["TotalCount"], rows[1]["Reclaimable"]) == ("1", f"{rows[1]['Size']} (100%)")
+    build(scow, directory, "-t", "big")
+    heading, images, *_ = scow("system", "df").ok().stdout.splitlines()
+    assert heading == "TYPE            TOTAL     ACTIVE    SIZE      RECLAIMABLE"
+    assert images.startswith("Images          2         1 ")
+    assert "0B" not in images.split()[4]
+    verbose = scow("system", "df", "-v").ok().stdout
+    assert "Images space usage:\n\nREPOSITORY" in verbose
+    assert "Build cache usage: 0B in 1 records" in verbose
+    assert scow("system", "df", "-v", "--format", "json").exit_code == 1
+
+
+def test_prune_asks_first(scow: Scow) -> None:
+    asked = scow("system", "prune", stdin=b"n\n").ok()
+    assert asked.stdout == (
+        "WARNING! This will remove:\n  - all stopped containers\n  - all dangling images\n  - unused build cache\n\n"
+        "Are you sure you want to continue? [y/N] "
+    )
+    more = scow("system", "prune", "-a", "--volumes", "--filter", "label=x", stdin=b"").ok().stdout
+    assert "  - all images without at least one container associated to them\n" in more
+    assert "  Items to be pruned will be filtered with:\n  - label=x\n" in more
+    assert scow("images", "-q").ok().stdout != ""
+
+
+def test_prune_all(scow: Scow, directory: Path) -> None:
+    made = build(scow, directory, "-t", "big")
+    scow("run", "--name", "one", "big", "true").ok()
+    dry = scow("system", "prune", "-a", "--dry-run").ok().stdout
+    gone = scow("system", "prune", "-af").ok().stdout
+    for text in ("Containers:\n", "Images:\n", f"\nuntagged: big:latest\ndeleted: {made}\n", "build cache objects:\n"):
+        assert text in gone
+        assert text in dry
+    assert [line for line in dry.splitlines() if ": " not in line] == [
+        line.replace("Deleted", "Would delete") for line in gone.splitlines() if ": " not in line
+    ]
+    assert megabytes(dry) == pytest.approx(megabytes(gone), rel=0.01)
+    assert megabytes(gone) > 4
+    assert not list((directory / "store/blobs/sha256").iterdir())
+    assert scow("images", "-aq").ok().stdout == scow("ps", "-aq").ok().stdout == ""
+    assert total(scow("system", "prune", "-af").ok().stdout) == "0B\n"
+
+
+def test_prune_keeps_what_is_named_or_used(scow: Scow, directory: Path) -> None:
+    dangling = build(scow, directory)
+    assert "deleted: " + dangling in scow("system", "prune", "-f").ok().stdout
+    assert scow("images", "--format", "{{.Repository}}").ok().stdout == "busybox\n"
+    scow("run", "--name", "one", IMAGE, "true").ok()
+    assert "untagged" not in scow("image", "prune", "-af").ok().stdout
+    assert "untagged" not in scow("system", "prune", "-af", "--filter", "until=1h").ok().stdout
+    both = scow("system", "prune", "-f", "--volumes", "--filter", "until=1h")
+    assert (both.exit_code, "not supported" in both.stderr) == (1, True)
+
+
+def test_builder_prune(scow: Scow, directory: Path) -> None:
+    build(scow, directory, "-t", "big")
+    assert total(scow("builder", "prune", "-f").ok().stdout) == "0B\n"
+    scow("rmi", "big").ok()
+    dry = scow("builder", "prune", "--dry-run").ok().stdout
+    asked = scow("builder", "prune", stdin=b"y\n").ok().stdout
+    assert asked.startswith("WARNING! This will remove all dangling build cache. Are you sure")
+    assert megabytes(dry) == pytest.approx(megabytes(asked), rel=0.01)
+    assert megabytes(asked) > 3
+
+
+def test_info(scow: Scow, directory: Path) -> None:
+    text = scow("info").ok().stdout
+    assert f" Root Dir: {directory}/store\n" in text
+    assert " Images: 1\n" in text
+    document = json.loads(scow("info", "--format", "json").ok().stdout)
+    assert f" Default Runtime: {document['DefaultRuntime']}\n" in text
+    for reason in document["Isolation"]["Reasons"]:
+        assert f"  {reason}\n" in text
+    assert scow("system", "info", "-f", "{{.Isolation.Rung}}").ok().stdout == f"{document['Isolation']['Rung']}\n"
+
+
+def test_version(scow: Scow) -> None:
+    assert scow("version", "--format", "{{.Client.Version}}").ok().stdout == f"{__version__}\n"
+    assert json.loads(scow("version", "-f", "json").ok().stdout)["Client"]["Version"] == __version__
+    assert scow("version").ok().stdout.startswith(f"Client:\n Version:           {__version__}\n")
+    wrong = scow("version", "--format", "{{.Nosuch}}")
+    assert (wrong.exit_code, wrong.stdout) == (1, "")
