@@ -14,9 +14,9 @@ from scow.layer import header as headers
 from scow.layer.apply import apply
 from scow.layer.entry import Entry
 from scow.layer.index import Index, Writer
-from scow.layer.placement import Lower, nothing_below
+from scow.layer.rights import rights
 from scow.layer.tar import members
-from scow.layer.tree import FlatTree, NoTree, OverlayTree, Tree, rights
+from scow.layer.tree import NoTree, OverlayTree, Tree
 
 END = bytes(1024)
 
@@ -140,12 +140,12 @@ def item(path: str, kind: str = "file", data: bytes = b"", **fields: Any) -> Ite
     return Item(Entry(path.encode(), kind, size=size, **fields), data)  # type: ignore[arg-type]
 
 
-def into(tree: Tree, stream: bytes, lower: Lower = nothing_below) -> tuple[list[Entry], bool]:
+def into(tree: Tree, stream: bytes) -> tuple[list[Entry], bool]:
     """Apply ``stream`` to ``tree``; the index's entries, and whether the layer was plain."""
     fd = os.memfd_create("index")
     with os.fdopen(fd, "w+b") as file:
         writer = Writer(file)
-        plain = apply(io.BytesIO(stream), tree, writer, lower)
+        plain = apply(io.BytesIO(stream), tree, writer)
         writer.finish(len(stream), plain=plain)
         with Index(f"/proc/self/fd/{fd}") as index:
             return list(index), plain
@@ -157,16 +157,6 @@ def overlay_tree(path: Path, stream: bytes) -> tuple[list[Entry], bool]:
     tree = OverlayTree(path, rights())
     try:
         return into(tree, stream)
-    finally:
-        tree.close()
-
-
-def flat_tree(path: Path, stream: bytes, lower: Lower = nothing_below) -> tuple[list[Entry], bool]:
-    """Apply ``stream`` onto what is at ``path``."""
-    path.mkdir(exist_ok=True)
-    tree = FlatTree(path, rights())
-    try:
-        return into(tree, stream, lower)
     finally:
         tree.close()
 

@@ -15,6 +15,7 @@ from tests.support.peers import need_root, path_of
 from tests.support.trees import difference, snapshot_tree
 
 from scow.layer import diff
+from scow.layer.checkout import checkout
 from scow.layer.entry import Entry
 from scow.layer.view import View
 
@@ -131,13 +132,14 @@ def test_applied_to_what_was_there_it_gives_what_was_seen(script: str, tmp_path:
     """
     argv = [path_of("unshare"), "--mount", "--propagation", "private", "sh", "-ec", mount]
     subprocess.run(argv, cwd=tmp_path, check=True)
-    view = View()
-    tars.flat_tree(tmp_path / "flat", stream)
-    view.stack(0, tars.no_tree(stream)[0])
     change = tars.write(collected(tmp_path / "upper"))
-    tars.flat_tree(tmp_path / "flat", change, view.lies)
+    tars.overlay_tree(tmp_path / "change", change)
+    view = View()
+    view.stack(0, tars.no_tree(stream)[0])
+    view.stack(1, tars.no_tree(change)[0])
+    (tmp_path / "flat").mkdir()
+    checkout(view.walk(), [tmp_path / "lower", tmp_path / "change"], tmp_path / "flat")
     seen, flat = snapshot_tree(tmp_path / "seen"), snapshot_tree(tmp_path / "flat")
     seen.pop(b"."), flat.pop(b".")
     assert difference(seen, flat) == []
-    view.stack(1, tars.no_tree(change)[0])
     assert {found.entry.path for found in view.walk()} - {b""} == set(seen)

@@ -1,4 +1,4 @@
-"""Stacks of layers at random: the flat tree, the merged view and a simple model of the rules say the same."""
+"""Stacks of layers at random: a checkout, the merged view and a simple model of the rules say the same."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.support.peers import need_root
 from tests.support.trees import snapshot_tree
 
 from scow.errors import Invalid
+from scow.layer.checkout import checkout
 from scow.layer.view import View
 
 
@@ -30,12 +31,14 @@ def a_directory() -> Iterator[Path]:
 
 
 def stacked(layers: list[list[Item]], root: Path) -> View:
-    """Apply the layers one after another to ``root``; their view is made of what each says by itself, as a store's."""
-    view = View()
+    """Unpack the layers apart from each other, and write their view to ``root/whole``."""
+    view, trees = View(), []
     for number, layer in enumerate(layers):
         stream = tars.write(layer)
-        tars.flat_tree(root, stream, view.lies)
-        view.stack(number, tars.no_tree(stream)[0])
+        trees.append(root / str(number))
+        view.stack(number, tars.overlay_tree(trees[-1], stream)[0])
+    (root / "whole").mkdir()
+    checkout(view.walk(), trees, root / "whole")
     return view
 
 
@@ -71,7 +74,9 @@ def agree(layers: list[list[Item]]) -> None:
         expected = model.of_state(states[-1])
         view = stacked(layers, root)
         assert model.differing(expected, model.of_view(view)) == []
-        assert model.differing(without_times(expected), without_times(model.of_disk(snapshot_tree(root)))) == []
+        assert (
+            model.differing(without_times(expected), without_times(model.of_disk(snapshot_tree(root / "whole")))) == []
+        )
 
 
 def without_times(seen: model.Seen) -> model.Seen:

@@ -61,9 +61,10 @@ def _unpack(reader: Reader, compression: str, root: Path) -> None:
     """The tar's files beneath ``root``, as an ordinary user: no owners, no devices, nothing outside."""
     from scow.layer.apply import apply
     from scow.layer.index import Writer
-    from scow.layer.tree import FlatTree, Ordinary
+    from scow.layer.rights import Ordinary
+    from scow.layer.tree import OverlayTree
 
-    tree = FlatTree(root, Ordinary())
+    tree = OverlayTree(root, Ordinary())
     try:
         with open(os.devnull, "r+b") as nowhere:
             apply(inflated(reader, compression), tree, Writer(nowhere))

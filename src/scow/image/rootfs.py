@@ -17,14 +17,12 @@ from pathlib import Path
 
 from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
-from scow.layer.apply import apply
-from scow.layer.compression import detected, inflated
-from scow.layer.diff import opener
+from scow.layer.checkout import checkout
 from scow.layer.entry import Entry
-from scow.layer.index import Writer
+from scow.layer.rights import rights
 from scow.layer.sparse import Map
-from scow.layer.tree import FlatTree, OverlayTree, is_opaque, is_whiteout, rights
-from scow.layer.view import Found, View
+from scow.layer.tree import OverlayTree, is_opaque, is_whiteout
+from scow.layer.view import View
 from scow.oci.digest import ChainId, chain_id
 from scow.snapshot.store import Snapshots
 
@@ -143,88 +141,21 @@ def style(upper: Path, root: Entry) -> None:
 
 
 def flat(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> Path:
-    """All layers applied to one tree, one after another."""
+    """The root file system as one tree."""
     chain = chain_id(layer.diff_id for layer in layers)
-
-    def make(path: Path) -> None:
-        apply_all(layers, unpacking, path)
-
-    return snapshots.tree(chain or _NOTHING, "flat", make)
+    return snapshots.tree(chain or _NOTHING, "flat", lambda path: write(layers, unpacking, path))
 
 
-def apply_all(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> View:
-    """Apply the layers to ``target``, an empty directory; returns the merged view."""
-    merged = View()
-    for number, layer in enumerate(layers):
-        tree = FlatTree(target, rights())
-        try:
-            with unpacking.layout.open(layer.descriptor) as file, open(os.devnull, "r+b") as nowhere:
-                apply(inflated(*detected(file)), tree, Writer(nowhere), merged.lies)
-        finally:
-            tree.close()
-        with unpacking.index(layer.descriptor, layer.diff_id) as index:
-            merged.stack(number, index)
-    _restyle(target, merged)
-    return merged
-
-
-def _restyle(target: Path, merged: View) -> None:
-    """Directories that a layer wrote into without naming them get their times back."""
-    tree = FlatTree(target, rights())
-    try:
-        for path in merged.restyled:
-            if (found := merged.find(path)) and found.entry.kind == "dir":
-                tree.directory(found.entry)
-        tree.finish()
-    finally:
-        tree.close()
+def write(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> None:
+    """Write the root file system to ``target``, an empty directory."""
+    trees = [unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
+    checkout(view(layers, unpacking).walk(), trees, target)
 
 
 def _fix(target: Path, merged: View, trees: list[Path]) -> None:
     """Write the thin top layer: directories with their true metadata, files that a link across layers joins."""
-    tree = OverlayTree(target, rights())
-    try:
-        groups = _link_groups(merged)
-        for path in sorted(_with_parents(merged.restyled.union(*groups.values()))):
-            found = merged.find(path)
-            if found and found.entry.kind == "dir":
-                tree.directory(found.entry)
-        for names in groups.values():
-            first = merged.find(names[0])
-            if first is not None:
-                _write_file(tree, first, trees)
-                for name in names[1:]:
-                    tree.hardlink(Entry(name, "hardlink", link=names[0]))
-        tree.finish()
-    finally:
-        tree.close()
-
-
-def _write_file(tree: OverlayTree, found: Found, trees: list[Path]) -> None:
-    source = os.path.join(os.fsencode(trees[found.layer]), found.source)
-    if found.entry.kind == "file":
-        tree.file(found.entry, _File(source))
-    elif found.entry.kind == "symlink":
-        tree.symlink(found.entry)
-    else:
-        tree.special(found.entry)
-
-
-class _File:
-    """A file of a lower tree with the shape of a tar member's body."""
-
-    map: Map | None = None
-
-    def __init__(self, path: bytes) -> None:
-        self._open = opener(path)
-
-    def pieces(self) -> Iterator[tuple[int, memoryview]]:
-        """``(offset, bytes)``."""
-        offset = 0
-        with os.fdopen(self._open(), "rb") as file:
-            while data := file.read(1 << 20):
-                yield offset, memoryview(data)
-                offset += len(data)
+    wanted = _with_parents(merged.restyled.union(*_link_groups(merged).values()))
+    checkout((found for path in sorted(wanted) if (found := merged.find(path))), trees, target)
 
 
 def _link_groups(merged: View) -> dict[tuple[int, bytes], list[bytes]]:

@@ -15,9 +15,10 @@ from scow.errors import Integrity, ScowError
 from scow.image.pipeline import Inflating
 from scow.layer.apply import apply
 from scow.layer.index import Header, Index, Writer
+from scow.layer.rights import rights
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
-from scow.layer.tree import NoTree, OverlayTree, rights
+from scow.layer.tree import NoTree, OverlayTree
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId

@@ -6,6 +6,7 @@ Documentation/filesystems/overlayfs.rst); hard links are found by inode.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -120,14 +121,26 @@ def opener(path: bytes) -> Callable[[], int]:
         try:
             return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except PermissionError:
-            mode = os.lstat(path).st_mode
-            os.chmod(path, stat.S_IMODE(mode) | 0o400)
-            try:
+            with _lent(path, 0o400):
                 return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-            finally:
-                os.chmod(path, stat.S_IMODE(mode))
 
     return open_it
+
+
+@contextlib.contextmanager
+def _lent(path: bytes, right: int) -> Iterator[None]:
+    """Its owner has ``right`` on ``path``, and may search the directories above it, for the length of the block."""
+    with contextlib.ExitStack() as above:
+        try:
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+        except PermissionError:
+            above.enter_context(_lent(os.path.dirname(path), 0o100))
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+        os.chmod(path, mode | right)
+        try:
+            yield
+        finally:
+            os.chmod(path, mode)
 
 
 def _xattrs(path: bytes) -> dict[str, bytes]:

@@ -25,7 +25,7 @@ from scow.layer.tar import Reader
 _THREADS: Final = max(2, os.cpu_count() or 2)
 _READ: Final = 1 << 20
 
-#: Where a file's bytes come from: themselves, or a function that opens them (read from where it stands, and closed after).
+#: A file's bytes, or a function that opens them (the descriptor is read from where it stands, and closed after).
 Content = bytes | Callable[[], int]
 Item = tuple[Entry, Content]
 
@@ -99,7 +99,7 @@ class _Stream:
 def pack(items: Iterable[Item], output: BinaryIO, index: Writer) -> Packed:
     """Write the layer that ``items`` (parents first) make to ``output``, and its entries to ``index``.
 
-    Raises :class:`Conflict` when a file becomes shorter while it is read, or ``OSError``.
+    Raises :class:`Conflict` when a file changes its size while it is read, or ``OSError``.
     """
     with ThreadPoolExecutor(_THREADS, "gzip") as pool:
         stream = _Stream(output, pool)
@@ -151,4 +151,6 @@ def _copy_file(stream: _Stream, fd: int, entry: Entry) -> bytes:
         digest.update(room[:count])
         stream.advance(count)
         left -= count
+    if os.lseek(fd, 0, os.SEEK_CUR) == entry.size and os.read(fd, 1):  # else it was a slice of a larger file
+        raise Conflict("file became longer while it was read", subject=entry.text)
     return digest.digest()

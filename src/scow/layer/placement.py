@@ -5,8 +5,6 @@ So a tree is only ever handed paths whose parents are directories, and never fol
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import msgspec
 
 from scow.errors import Invalid
@@ -14,26 +12,14 @@ from scow.layer.entry import Entry, Kind
 
 _HOPS = 40  # as the kernel's own limit
 
-#: What lies at a path below this layer: its kind and link, or ``None``.
-Lower = Callable[[bytes], tuple[Kind, bytes] | None]
-
-
-def nothing_below(path: bytes) -> tuple[Kind, bytes] | None:
-    """The :data:`Lower` of a layer looked at by itself."""
-    return None
-
 
 class Placement:
     """The paths one layer has brought so far. ``plain`` turns false when one leans on the layers below."""
 
-    def __init__(self, lower: Lower = nothing_below) -> None:
-        self._lower = lower
+    def __init__(self) -> None:
         self.seen: dict[bytes, Kind] = {}
         self._links: dict[bytes, bytes] = {}
         self._directories: set[bytes] = {b""}
-        self._hidden: set[bytes] = set()
-        self._opaque: set[bytes] = set()
-        self.implicit: set[bytes] = set()
         self.plain = True
 
     def place(self, entry: Entry) -> Entry:
@@ -45,17 +31,9 @@ class Placement:
                 self.plain = False
         if path != entry.path or link != entry.link:
             entry = msgspec.structs.replace(entry, path=path, link=link)
-        if entry.kind == "whiteout":
-            self._hidden.add(path)
-        elif entry.kind == "opaque":
-            self._opaque.add(path)
-        else:
+        if entry.kind not in ("whiteout", "opaque"):
             self._note(entry)
         return entry
-
-    def brought(self, path: bytes) -> bool:
-        """Whether the layer has ``path``, or something below it."""
-        return path in self.seen or path in self._directories
 
     def real(self, path: bytes) -> bytes:
         """``path`` with its parents' symlinks followed; the last component is never followed."""
@@ -67,21 +45,16 @@ class Placement:
 
     def _note(self, entry: Entry) -> None:
         path = entry.path
-        old = self.seen.get(path)
         if entry.kind != "dir" and path in self._directories:
             self._forget_below(path)
-        elif entry.kind == "dir" and old not in (None, "dir"):
-            self._opaque.add(path)  # what was below it went when it was not a directory
         self.seen[path] = entry.kind
         self._links.pop(path, None)
         if entry.kind == "symlink":
             self._links[path] = entry.link
         if entry.kind == "dir":
             self._directories.add(path)
-            self.implicit.discard(path)
         else:
             self._directories.discard(path)
-            self.implicit.discard(path)
 
     def _forget_below(self, path: bytes) -> None:
         prefix = path + b"/"
@@ -89,7 +62,6 @@ class Placement:
             self.seen.pop(gone, None)
             self._links.pop(gone, None)
             self._directories.discard(gone)
-            self.implicit.discard(gone)
 
     def _directory(self, path: bytes) -> bytes:
         """The real directory that ``path`` means; directories nobody has named yet become implicit ones."""
@@ -104,7 +76,7 @@ class Placement:
                 at = at.rpartition(b"/")[0]
                 continue
             here = at + b"/" + name if at else name
-            target = self._link_at(here)
+            target = self._links.get(here)
             if target is None:
                 self._enter(here)
                 at = here
@@ -117,26 +89,10 @@ class Placement:
                 at = b""
         return at
 
-    def _link_at(self, path: bytes) -> bytes | None:
-        if path in self.seen:
-            return self._links.get(path)
-        below = self._lower(path)
-        return below[1] if below and below[0] == "symlink" and not self._is_hidden(path) else None
-
-    def _is_hidden(self, path: bytes) -> bool:
-        """Whether a whiteout that came by already hides what lies at ``path`` below."""
-        if path in self._hidden or b"" in self._opaque:
-            return True
-        while path := path.rpartition(b"/")[0]:
-            if path in self._hidden or path in self._opaque:
-                return True
-        return False
-
     def _enter(self, path: bytes) -> None:
         if path in self._directories:
             return
         if path in self.seen:
             raise Invalid("parent is not a directory", subject="/" + path.decode(errors="backslashreplace"))
         self._directories.add(path)
-        self.implicit.add(path)
         self.plain = False

@@ -24,7 +24,8 @@ from typing import Final
 from scow.errors import Integrity
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
-from scow.layer.tree import remove_at, rights
+from scow.layer.removal import remove_at
+from scow.layer.rights import rights
 from scow.oci.digest import DiffId
 
 _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}

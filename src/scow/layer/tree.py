@@ -1,9 +1,9 @@
 """The only file-system calls that layers make: a tree beneath one directory, by descriptors, following no link.
 
-:class:`Tree` is the shape; :class:`OverlayTree` writes one layer for overlayfs to stack (a whiteout is a 0/0 character
-device, an opaque directory an xattr: kernel Documentation/filesystems/overlayfs.rst); :class:`FlatTree` applies a layer
-onto the ones before it; :class:`NoTree` writes nothing, for whoever wants the index only. What an ordinary user may not
-do (owners, devices, privileged xattrs) is another :class:`Rights`, not an ``if``: the index remembers what was meant.
+:class:`Tree` is the shape. :class:`OverlayTree` writes one layer for overlayfs to stack (a whiteout is a 0/0 character
+device, an opaque directory an xattr: kernel Documentation/filesystems/overlayfs.rst). :class:`NoTree` writes nothing,
+for whoever wants the index only. What an ordinary user may not do (owners, devices, privileged xattrs) is another
+:class:`~scow.layer.rights.Rights`, not an ``if``: the index remembers what was meant.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from typing import Final, Protocol
 
 from scow.errors import Invalid
 from scow.layer.entry import Entry
+from scow.layer.removal import remove_at
+from scow.layer.rights import OPAQUE, Rights
 from scow.layer.sparse import Map
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -44,103 +46,8 @@ class Content(Protocol):
         ...
 
 
-class Rights(Protocol):
-    """What the process may do to a file it made. ``name`` tells trees made with different rights apart."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def opaque_xattrs(self) -> tuple[bytes, ...]:
-        """The names under which this process may mark a directory opaque."""
-        ...
-
-    def own(self, fd: int, entry: Entry) -> bool:
-        """Give the file its owner; true when that was a call (which clears setuid bits)."""
-        ...
-
-    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
-        """Give a symlink or device its owner."""
-        ...
-
-    def device(self, name: bytes, fd: int, entry: Entry) -> None:
-        """Make a device node."""
-        ...
-
-
-class Privileged:
-    """root, with every id there is (or, in a container, most of them)."""
-
-    name = "privileged"
-    opaque_xattrs = (b"trusted.overlay.opaque", b"user.overlay.opaque")
-
-    def own(self, fd: int, entry: Entry) -> bool:
-        """As the image says; a new file's group is its directory's where that is setgid."""
-        status = os.fstat(fd)
-        if (entry.uid, entry.gid) == (status.st_uid, status.st_gid):
-            return False
-        os.fchown(fd, entry.uid, entry.gid)
-        return True
-
-    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
-        """As the image says."""
-        os.chown(name, entry.uid, entry.gid, dir_fd=fd, follow_symlinks=False)
-
-    def device(self, name: bytes, fd: int, entry: Entry) -> None:
-        """A real node; where the kernel forbids even root (a user namespace), a placeholder."""
-        try:
-            os.mknod(name, _SPECIAL[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=fd)
-        except PermissionError:
-            os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
-
-
-@contextlib.contextmanager
-def _unmapped_ids_aside() -> Iterator[None]:
-    """A container of another tool may lack an id that an image uses: the index keeps it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-
-
-class Ordinary:
-    """Any other user: one id, no devices. The index keeps what the image said."""
-
-    name = "ordinary"
-    opaque_xattrs = (b"user.overlay.opaque",)
-
-    def own(self, fd: int, entry: Entry) -> bool:
-        """Everything is the user's own."""
-        return False
-
-    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
-        """Everything is the user's own."""
-
-    def device(self, name: bytes, fd: int, entry: Entry) -> None:
-        """An empty file holds the place."""
-        os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
-
-
-def rights() -> Rights:
-    """What this process has. root in a user namespace with few ids is an ordinary user by another name."""
-    return Privileged() if os.geteuid() == 0 and _ids() >= _ALL_IDS else Ordinary()
-
-
-def _ids() -> int:
-    """How many user ids this process can give away."""
-    try:
-        with open("/proc/self/uid_map", encoding="ascii") as table:
-            return sum(int(line.split()[2]) for line in table)
-    except OSError:
-        return _ALL_IDS
-
-
 class Tree(Protocol):
-    """What :func:`scow.layer.apply.apply` writes to. Paths are clean, their parents real directories.
-
-    ``mine`` answers whether this layer has brought a path already.
-    """
+    """What :func:`scow.layer.apply.apply` writes to. Paths are clean, their parents real directories."""
 
     def directory(self, entry: Entry) -> None:
         """Make or keep a directory."""
@@ -162,11 +69,11 @@ class Tree(Protocol):
         """Make a device or FIFO."""
         ...
 
-    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+    def whiteout(self, path: bytes) -> None:
         """Hide what lies below this layer at ``path``."""
         ...
 
-    def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+    def opaque(self, path: bytes) -> None:
         """Hide what lies below this layer in a directory."""
         ...
 
@@ -192,7 +99,7 @@ class NoTree:
             digest.update(piece)
         return digest.digest()
 
-    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
+    def whiteout(self, path: bytes) -> None:
         """Nothing."""
 
     opaque = whiteout
@@ -201,8 +108,8 @@ class NoTree:
         """Nothing."""
 
 
-class _DiskTree:
-    """What both real trees do alike."""
+class OverlayTree:
+    """One layer by itself, for overlayfs to stack."""
 
     def __init__(self, root: str | os.PathLike[str], may: Rights) -> None:
         self._may = may
@@ -271,7 +178,7 @@ class _DiskTree:
         try:
             self._replacing(entry.path, link)
         except (FileNotFoundError, NotADirectoryError):
-            self._missing_link(entry)
+            pass  # it lies below this layer
         except (IsADirectoryError, PermissionError) as error:
             raise Invalid(f"hard link to what cannot be linked: {error.strerror}", subject=entry.text) from None
 
@@ -286,6 +193,21 @@ class _DiskTree:
         self._may.own_link(name, parent, entry)
         os.chmod(name, entry.mode, dir_fd=parent)
         os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
+
+    def whiteout(self, path: bytes) -> None:
+        """Hide ``path`` of the layers below, but nothing of this one."""
+        self._trim()
+        parent, name = self._locate(path)
+        try:
+            os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
+            self._has_whiteouts(parent)
+        except FileExistsError:
+            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+                self._replaced(self._directory(path))
+
+    def opaque(self, path: bytes) -> None:
+        """Hide what the layers below have in this directory."""
+        self._replaced(self._directory(path))
 
     def finish(self) -> None:
         """Directories get their owner, mode, xattrs and time, the deepest first."""
@@ -314,12 +236,6 @@ class _DiskTree:
             self.remove(path)
             os.mkdir(name, 0o755, dir_fd=parent)
             self._replaced(self._directory(path))
-
-    def _replaced(self, fd: int) -> None:
-        """Called with a directory that took the place of something else."""
-
-    def _missing_link(self, entry: Entry) -> None:
-        """Called where the target of a hard link is not in this tree."""
 
     def _replacing(self, path: bytes, make: Callable[[], None]) -> None:
         try:
@@ -375,36 +291,9 @@ class _DiskTree:
         os.mkdir(name, 0o755, dir_fd=above)
         return _enter(above, name)
 
-    def _trim(self) -> None:
-        """Close the descriptors opened longest ago. Called between entries: within one, two may be in use."""
-        while len(self._open) > _OPEN_DIRECTORIES:
-            os.close(self._open.pop(next(iter(self._open))))
-
-
-class OverlayTree(_DiskTree):
-    """One layer by itself, for overlayfs to stack."""
-
-    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
-        """Hide ``path`` of the layers below, but nothing of this one."""
-        self._trim()
-        parent, name = self._locate(path)
-        try:
-            os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
-            self._has_whiteouts(parent)
-        except FileExistsError:
-            if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-                self._set_opaque(path)
-
-    def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
-        """Hide what the layers below have in this directory."""
-        self._set_opaque(path)
-
     def _has_whiteouts(self, fd: int) -> None:
         """Where no layer below has the directory, overlayfs looks for whiteouts only if it seems to be copied up."""
         self._mark(fd, [name.replace(b"opaque", b"origin") for name in self._may.opaque_xattrs], b"")
-
-    def _set_opaque(self, path: bytes) -> None:
-        self._replaced(self._directory(path))
 
     def _mark(self, fd: int, names: Sequence[bytes], value: bytes) -> None:
         """Set overlayfs' marks under every name that this process may use; one is enough."""
@@ -419,48 +308,10 @@ class OverlayTree(_DiskTree):
         """A whiteout, or a file of this layer, was there first: either hides what lies below."""
         self._mark(fd, self._may.opaque_xattrs, b"y")
 
-
-class FlatTree(_DiskTree):
-    """One layer on top of the ones already there."""
-
-    def whiteout(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
-        """Remove ``path``, but nothing that this layer brought."""
-        self._hide([path], mine)
-
-    def opaque(self, path: bytes, mine: Callable[[bytes], bool]) -> None:
-        """Remove what is in the directory, but nothing that this layer brought."""
-        self._trim()
-        self._hide(self._children(path), mine)
-
-    def _hide(self, todo: list[bytes], mine: Callable[[bytes], bool]) -> None:
-        while todo:
-            path = todo.pop()
-            self._trim()
-            parent, name = self._locate(path)
-            try:
-                status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-            except FileNotFoundError:
-                continue
-            if not mine(path):
-                self.remove(path)
-            elif stat.S_ISDIR(status.st_mode):
-                todo += self._children(path)
-                if path not in self._metadata:  # the layer only leans on it: what it was below is hidden
-                    self.directory(Entry(path, "dir", 0o755))
-
-    def _children(self, path: bytes) -> list[bytes]:
-        names = (os.fsencode(name) for name in os.listdir(self._directory(path)))
-        return [path + b"/" + name if path else name for name in names]
-
-    def _keep_directory(self, path: bytes, name: bytes, parent: int) -> None:
-        super()._keep_directory(path, name, parent)
-        fd = self._directory(path)  # as if it were new: a layer's directory has its own attributes, not the lower one's
-        for attribute in _listed_xattrs(fd):
-            with contextlib.suppress(OSError):
-                os.removexattr(fd, attribute)
-
-    def _missing_link(self, entry: Entry) -> None:
-        raise Invalid("hard link to a file that is not there", subject=entry.text)
+    def _trim(self) -> None:
+        """Close the descriptors opened longest ago. Called between entries: within one, two may be in use."""
+        while len(self._open) > _OPEN_DIRECTORIES:
+            os.close(self._open.pop(next(iter(self._open))))
 
 
 def _enter(above: int, name: bytes) -> int:
@@ -474,50 +325,11 @@ def is_whiteout(status: os.stat_result) -> bool:
 
 def is_opaque(path: Path) -> bool:
     """Whether overlayfs' mark says that a directory hides what lies below it."""
-    for name in Privileged.opaque_xattrs:
+    for name in OPAQUE:
         with contextlib.suppress(OSError):
             if os.getxattr(path, name) == b"y":
                 return True
     return False
-
-
-def remove_at(parent: int, name: bytes) -> None:
-    """Remove ``name`` in ``parent`` and all below it, following no link; not being there is fine.
-
-    However deep a tree is, only ``_DEPTH`` descriptors are open: what lies deeper is moved up first.
-    """
-    todo = [name]
-    while todo:
-        _remove(parent, todo.pop(), parent, todo, 0)
-
-
-def _remove(fd: int, name: bytes, top: int, todo: list[bytes], depth: int) -> None:
-    try:
-        os.unlink(name, dir_fd=fd)
-    except FileNotFoundError:
-        return
-    except (IsADirectoryError, PermissionError):
-        inner = _open_to_empty(fd, name)
-        try:
-            for child in os.listdir(inner):
-                if depth < _DEPTH:
-                    _remove(inner, os.fsencode(child), top, todo, depth + 1)
-                else:
-                    todo.append(b".scow-removed-%d" % (os.stat(child, dir_fd=inner, follow_symlinks=False).st_ino,))
-                    os.rename(child, todo[-1], src_dir_fd=inner, dst_dir_fd=top)
-        finally:
-            os.close(inner)
-        os.rmdir(name, dir_fd=fd)
-
-
-def _open_to_empty(parent: int, name: bytes) -> int:
-    """A directory's descriptor, whatever its mode."""
-    status = os.stat(name, dir_fd=parent, follow_symlinks=False)
-    if not stat.S_ISDIR(status.st_mode):
-        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), name)
-    if status.st_mode & 0o700 != 0o700 and os.geteuid() != 0:
-        os.chmod(name, 0o700, dir_fd=parent)
-    return os.open(name, _DIRECTORY, dir_fd=parent)
 
 
 def _write(fd: int, body: Content) -> bytes:
@@ -549,13 +361,6 @@ def _set_xattrs(fd: int, entry: Entry) -> None:
         except OSError as error:
             if error.errno not in _NO_XATTR:
                 raise
-
-
-def _listed_xattrs(fd: int) -> list[str]:
-    try:
-        return os.listxattr(fd)
-    except OSError:  # a file system without xattrs
-        return []
 
 
 def _umask() -> int:

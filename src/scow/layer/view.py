@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from scow.errors import Invalid
-from scow.layer.entry import Entry, Kind
+from scow.layer.entry import Entry
 
 _HOPS = 40
 
@@ -58,11 +58,6 @@ class View:
     def find(self, path: bytes) -> Found | None:
         """What lies at ``path``; its parents are not followed (see :meth:`resolve`)."""
         return self._found.get(path)
-
-    def lies(self, path: bytes) -> tuple[Kind, bytes] | None:
-        """Kind and link of what lies at ``path``: the ``Lower`` of a :class:`~scow.layer.placement.Placement`."""
-        found = self._found.get(path)
-        return (found.entry.kind, found.entry.link) if found else None
 
     def children(self, path: bytes) -> list[bytes]:
         """The paths right below a directory, sorted."""
@@ -135,7 +130,7 @@ class View:
         return real + b"/" + name if real else name
 
     def _add(self, layer: int, entry: Entry) -> None:
-        path = source = self._beneath_links(entry.path)
+        path, source = self._beneath_links(entry.path), entry.path
         found = self._target(entry) if entry.kind == "hardlink" else None
         self._parents(layer, path)
         old = self._found.get(path)

@@ -1,0 +1,112 @@
+"""What a process may do to the files it makes. What it may not, the index remembers."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from scow.layer.entry import Entry
+
+_NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
+#: overlayfs' names for the mark of a directory that hides what lies below it.
+OPAQUE: Final = (b"trusted.overlay.opaque", b"user.overlay.opaque")
+_SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK}
+
+
+class Rights(Protocol):
+    """What the process may do to a file it made. ``name`` tells trees made with different rights apart."""
+
+    @property
+    def name(self) -> str:
+        """``privileged`` or ``ordinary``."""
+        ...
+
+    @property
+    def opaque_xattrs(self) -> tuple[bytes, ...]:
+        """The names under which this process may mark a directory opaque."""
+        ...
+
+    def own(self, fd: int, entry: Entry) -> bool:
+        """Give the file its owner; true when that was a call (which clears setuid bits)."""
+        ...
+
+    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
+        """Give a symlink or device its owner."""
+        ...
+
+    def device(self, name: bytes, fd: int, entry: Entry) -> None:
+        """Make a device node."""
+        ...
+
+
+class Privileged:
+    """root, with every id there is (or, in a container, most of them)."""
+
+    name = "privileged"
+    opaque_xattrs = OPAQUE
+
+    def own(self, fd: int, entry: Entry) -> bool:
+        """As the image says; a new file's group is its directory's where that is setgid."""
+        status = os.fstat(fd)
+        if (entry.uid, entry.gid) == (status.st_uid, status.st_gid):
+            return False
+        os.fchown(fd, entry.uid, entry.gid)
+        return True
+
+    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
+        """As the image says."""
+        os.chown(name, entry.uid, entry.gid, dir_fd=fd, follow_symlinks=False)
+
+    def device(self, name: bytes, fd: int, entry: Entry) -> None:
+        """A real node; where the kernel forbids even root (a user namespace), a placeholder."""
+        try:
+            os.mknod(name, _SPECIAL[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=fd)
+        except PermissionError:
+            os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
+
+
+@contextlib.contextmanager
+def _unmapped_ids_aside() -> Iterator[None]:
+    """A container of another tool may lack an id that an image uses: the index keeps it."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
+class Ordinary:
+    """Any other user: one id, no devices. The index keeps what the image said."""
+
+    name = "ordinary"
+    opaque_xattrs = (b"user.overlay.opaque",)
+
+    def own(self, fd: int, entry: Entry) -> bool:
+        """Everything is the user's own."""
+        return False
+
+    def own_link(self, name: bytes, fd: int, entry: Entry) -> None:
+        """Everything is the user's own."""
+
+    def device(self, name: bytes, fd: int, entry: Entry) -> None:
+        """An empty file holds the place."""
+        os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
+
+
+def rights() -> Rights:
+    """What this process has. root in a user namespace with few ids is an ordinary user by another name."""
+    return Privileged() if os.geteuid() == 0 and _ids() >= _ALL_IDS else Ordinary()
+
+
+def _ids() -> int:
+    """How many user ids this process can give away."""
+    try:
+        with open("/proc/self/uid_map", encoding="ascii") as table:
+            return sum(int(line.split()[2]) for line in table)
+    except OSError:
+        return _ALL_IDS
