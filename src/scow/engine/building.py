@@ -83,6 +83,7 @@ class Building:
                 where=lambda step: read.where(step.span),
                 watch=self.watch,
                 use_cache=self.use_cache,
+                stacks=self.workplace.stacks,
             )
             built = execution.execute(graph, scratch)
             context.remember()

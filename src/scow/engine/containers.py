@@ -18,10 +18,10 @@ from scow.engine.describe import process_document
 from scow.engine.records import Settings, State
 from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, Invalid
-from scow.image import rootfs
 from scow.image.image import Image, load
+from scow.image.writable import reopened, writable
 from scow.layer.store import disk_usage
-from scow.snapshot.rootfs import Overlay
+from scow.snapshot.rootfs import Rootfs
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
@@ -59,11 +59,8 @@ class Container:
         home = records.home(self.id)
         with store.layout.working(), records.keeping(self.id):
             runner = Runner(self.workplace.runtime)
-            lower = rootfs.stack(self.image.layers, store.unpacking, store.snapshots)
-            lower = rootfs.with_mount_points(lower, self.image.chain, store.snapshots)
-            overlay = Overlay(lower, home / "upper", home / "work")
-            rootfs.style(overlay.upper, rootfs.root_entry(self.image.layers, store.unpacking))
-            bundle = self._bundle(home, overlay, runner)
+            place = writable(store, self.image.layers, home, stacks=self.workplace.stacks)
+            bundle = self._bundle(home, place.rootfs, runner)
             begun = _now()
             try:
                 running = runner.start(bundle, stdio)
@@ -81,13 +78,13 @@ class Container:
             records.note(self.id, State("exited", 0, code, begun, _now()))
         return code
 
-    def _bundle(self, home: Path, overlay: Overlay, runner: Runner) -> Bundle:
+    def _bundle(self, home: Path, rootfs: Rootfs, runner: Runner) -> Bundle:
         from scow.runtime.bundle import make_bundle
         from scow.runtime.terminal import size_of
 
         size = size_of(0) if self.options.tty else None
         process = self.image.config.process
-        return make_bundle(home / "bundle", self.id, overlay, process, self.options, runner.probe, size)
+        return make_bundle(home / "bundle", self.id, rootfs, process, self.options, runner.probe, size)
 
     def remove(self) -> None:
         """Delete it with everything it wrote."""
@@ -220,11 +217,12 @@ class Containers:
         settings = self._records.find(name)
         image = load(self._store.layout, settings.manifest)
         with self._store.layout.working():
-            flatten(image.layers, self._store, output, self._records.home(settings.id) / "upper")
+            written = reopened(self._store, image.layers, self._records.home(settings.id))
+            flatten(image.layers, self._store, output, written.changes())
 
     def written(self, name: str) -> int:
         """Bytes on disk of what a container wrote."""
-        return disk_usage(self._records.home(self._records.find(name).id) / "upper")
+        return disk_usage(self._records.home(self._records.find(name).id))
 
     def volume(self, name: str) -> str:
         """The directory that holds the named volume, made when it is not there. Raises :class:`Invalid`."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,7 +15,7 @@ from scow.content.target import Source
 from scow.engine.catalogue import SOURCE, Known
 from scow.engine.describe import history_steps, image_document
 from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
-from scow.errors import Conflict, Invalid, NotFound
+from scow.errors import Conflict, Integrity, Invalid, Limit, NotFound, ScowError, Unsupported
 from scow.image.image import Image, load, select
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -51,7 +52,7 @@ class Images:
         """
         reference = Reference.parse(name)
         repository = self._workplace.registry.repository(reference)
-        with self._store.layout.working():
+        with self._bringing():
             asked = repository.resolve(reference.selector)
             before = self._workplace.catalogue().named(reference.familiar)
             image = self._bring(repository, asked, platform, watch)
@@ -178,7 +179,7 @@ class Images:
 
         self._store.layout.create()
         loaded: list[tuple[str | None, Digest]] = []
-        with self._store.layout.working(), opened(archive, self._store.layout.ingest) as tar:
+        with self._bringing(), opened(archive, self._store.layout.ingest) as tar:
             source = tar_archive.open_archive(tar)
             for name, descriptor in source.names():
                 image = self._bring(source, descriptor, platform, watch)
@@ -267,6 +268,18 @@ class Images:
             return load(self._store.layout, descriptor).id
 
     # -- parts ------------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _bringing(self) -> Iterator[None]:
+        """What is brought stays at least until the end of the block. Of an image that is refused nothing stays; what a
+        network cut short does, for the next try to go on from."""
+        try:
+            with self._store.layout.working():
+                yield
+        except (Integrity, Invalid, Limit, Unsupported):
+            with contextlib.suppress(ScowError):
+                self._workplace.collect()
+            raise
 
     def _bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
         """Copy the image for ``platform`` into the store, unpacked, and make sure that it is whole."""

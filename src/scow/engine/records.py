@@ -70,8 +70,7 @@ class Containers:
                     "You have to remove (or rename) that container to be able to reuse that name."
                 )
         home = self.home(settings.id)
-        for directory in (home, home / "upper", home / "work"):
-            directory.mkdir(parents=True)
+        home.mkdir(parents=True)
         _write(home / _SETTINGS, encode(settings))
         self.note(settings.id, State())
         return home

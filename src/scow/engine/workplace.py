@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 from collections.abc import Callable
@@ -51,6 +52,21 @@ class Workplace:
         """What this machine runs."""
         uname = os.uname()
         return host_platform(uname.machine, uname.sysname.lower())
+
+    @cached_property
+    def stacks(self) -> bool:
+        """Whether overlayfs can be had on the store's file system; tried once a boot, as it costs a process."""
+        from scow.runtime.probe import trial
+
+        known = self.root / f"overlay-{self.store.layers.flavour}"
+        with contextlib.suppress(OSError):
+            boot, _, answer = known.read_text().partition(" ")
+            if boot == self.store.boot:
+                return answer == "yes"
+        works = trial(self.root).overlay is None
+        with contextlib.suppress(OSError):
+            known.write_text(f"{self.store.boot} {'yes' if works else 'no'}")
+        return works
 
     @cached_property
     def cache(self) -> Records:

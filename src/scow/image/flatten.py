@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
 import msgspec
@@ -15,21 +14,18 @@ from scow.image.store import Store
 from scow.layer import diff
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
-from scow.layer.pack import Content
+from scow.layer.pack import Content, Item
 from scow.layer.view import Found
 
 _CHUNK = 1 << 20
 
 
-def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, upper: Path | None = None) -> None:
-    """Write the file system of ``layers``, and of ``upper`` (an overlay's writable directory) above them."""
+def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, changes: Iterable[Item] = ()) -> None:
+    """Write the file system of ``layers``, with ``changes`` (what a container wrote) on top of them."""
     view = rootfs.view(layers, store.unpacking)
-    written: dict[bytes, Content] = {}
-    if upper is not None:
-        owners = diff.remembered(view) if store.layers.flavour == "ordinary" else diff.on_disk
-        items = list(diff.changes(str(upper), owners))
-        written = {entry.path: content for entry, content in items}
-        view.stack(len(layers), [entry for entry, _ in items])
+    items = list(changes)
+    written: dict[bytes, Content] = {entry.path: content for entry, content in items}
+    view.stack(len(layers), [entry for entry, _ in items])
 
     def opener(found: Found) -> Callable[[], int]:
         if found.layer == len(layers):

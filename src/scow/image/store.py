@@ -22,9 +22,9 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.layout = Layout(root)
-        boot = _boot()
-        self.layers = Layers(root / "layers", self.layout.ingest, boot)
-        self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, boot, self.layers.flavour)
+        self.boot = _boot()
+        self.layers = Layers(root / "layers", self.layout.ingest, self.boot)
+        self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, self.boot, self.layers.flavour)
 
     @cached_property
     def unpacking(self) -> Unpacking:

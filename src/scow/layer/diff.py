@@ -69,24 +69,23 @@ def changes(upper: str, owners: Owners, *, latest: int | None = None) -> Iterato
             continue
         if stat.S_ISSOCK(status.st_mode):
             continue  # a socket means nothing once its process is gone: no tar can hold it
-        xattrs = _xattrs(full)
         if path:
-            yield _item(path, full, status, xattrs, owners, links, latest)
+            yield item(path, full, status, owners, links, latest)
         if stat.S_ISDIR(status.st_mode):
-            if any(name in _OPAQUE for name in xattrs):
+            if not _OPAQUE.isdisjoint(_xattrs(full)):
                 yield Entry(path, "opaque"), b""
             todo += sorted((os.path.join(path, name) for name in os.listdir(full)), reverse=True)
 
 
-def _item(
+def item(
     path: bytes,
     full: bytes,
     status: os.stat_result,
-    xattrs: dict[str, bytes],
     owners: Owners,
     links: dict[tuple[int, int], bytes],
     latest: int | None,
 ) -> Item:
+    """The entry of the file at ``full``, and its content. ``links`` remembers files with several names."""
     kind = _KINDS[stat.S_IFMT(status.st_mode)]
     link = os.readlink(full) if kind == "symlink" else b""
     content: bytes | Callable[[], int] = b""
@@ -110,7 +109,7 @@ def _item(
         link,
         major=os.major(status.st_rdev) if device else 0,
         minor=os.minor(status.st_rdev) if device else 0,
-        xattrs=tuple(sorted((os.fsencode(k), v) for k, v in xattrs.items() if not k.startswith(_OVERLAY))),
+        xattrs=tuple(sorted((os.fsencode(k), v) for k, v in _xattrs(full).items() if not k.startswith(_OVERLAY))),
     ), content
 
 

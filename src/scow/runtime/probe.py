@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from scow.layer.tree import rights
+from scow.layer.rights import rights
 from scow.runtime.capabilities import NAMES
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
