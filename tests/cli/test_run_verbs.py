@@ -133,6 +133,10 @@ def test_refusals(scow: Scow, arguments: list[str], code: int, told: str) -> Non
     assert "Traceback" not in result.stderr
 
 
+def test_nothing_stays_of_what_was_refused(scow: Scow) -> None:
+    assert scow("ps", "-aq").ok().stdout == ""
+
+
 def test_what_changes_nothing_is_fine(scow: Scow) -> None:
     flags = ["--privileged=false", "--restart", "no", "--init=0", "-d=false", "--security-opt", "no-new-privileges"]
     assert sh(scow, "echo ok", *flags) == "ok\n"

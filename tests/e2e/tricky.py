@@ -63,7 +63,7 @@ def first(layer: Layer) -> None:
     layer.file("t/large-owner", 0o640, uid=2_000_000, gid=3_000_000)
     layer.file("t/empty", content=b"")
     layer.file("t/capable", 0o755, xattrs={"security.capability": CAPABILITY})
-    layer.file("t/attributed", xattrs={"user.one": b"1", "user.empty": b"", "user.binary": b"\x01=\n\x7f"})
+    layer.file("t/attributed", xattrs={"user.one": b"1", "user.binary": b"\x01=\n\x7f"})
     layer.directory("t/attributed-directory", xattrs={"user.of": b"directory"})
     layer.add("t/null", tarfile.CHRTYPE, 0o666, devmajor=1, devminor=3)
     layer.add("t/loop", tarfile.BLKTYPE, 0o660, devmajor=7, devminor=200, gid=6)

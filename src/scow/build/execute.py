@@ -35,16 +35,15 @@ from scow.build.ops import (
 from scow.build.owners import owner
 from scow.build.root import Root
 from scow.errors import Invalid, NotFound, Process, ScowError, Where
-from scow.image import rootfs
 from scow.image.add import add_layer
 from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
-from scow.layer import diff
+from scow.image.writable import writable
 from scow.layer.entry import Entry
 from scow.layer.pack import Item
 from scow.layer.store import remove
-from scow.snapshot.rootfs import Overlay
+from scow.snapshot.rootfs import Rootfs
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ class RunRequest:
     """A program to run: in ``rootfs``, as ``op`` says; what it writes goes to ``output``, a descriptor."""
 
     op: RunOp
-    rootfs: Overlay
+    rootfs: Rootfs
     directory: Path
     output: int
 
@@ -97,6 +96,7 @@ class Execution:
     where: Callable[[Step], Where]
     watch: Callable[[Event], None] = lambda event: None
     use_cache: bool = True
+    stacks: bool = True
     _once: dict[str, threading.Lock] = field(default_factory=dict)
     _made: dict[str, Layer] = field(default_factory=dict)
     _failed: threading.Event = field(default_factory=threading.Event)
@@ -211,25 +211,16 @@ class Execution:
         return _Prepared(key("run", parts), make)
 
     def _run(self, place: _Place, op: RunOp, root: Root, directory: Path) -> Layer:
-        upper, work = directory / "upper", directory / "work"
-        for made in (upper, work):
-            made.mkdir(parents=True)
-        rootfs.style(upper, rootfs.root_entry(root.layers, self.store.unpacking))
-        lower = rootfs.with_mount_points(root.trees(), root.chain, self.store.snapshots)
-        code = self._follow(place, RunRequest(op, Overlay(lower, upper, work), directory, -1))
+        written = writable(self.store, root.layers, directory, stacks=self.stacks)
+        code = self._follow(place, RunRequest(op, written.rootfs, directory, -1))
         if code:
             remove(directory)
             told = " ".join(op.argv)
             raise Process(f"process {told!r} did not complete successfully: exit code: {code}", exit_code=code)
-        ordinary = self.store.layers.flavour == "ordinary"
-        owners = diff.remembered(root.view) if ordinary else diff.on_disk
-        latest = self.time * 10**9
-        layer = add_layer(
-            self.store.layout,
-            self.store.layers,
-            _clamping(diff.changes(str(upper), owners, latest=latest), upper),
-            upper,
-        )
+        items = written.changes(self.time * 10**9)
+        if written.tree is not None:
+            items = _clamping(items, written.tree)
+        layer = add_layer(self.store.layout, self.store.layers, items, written.tree)
         remove(directory)
         return layer
 

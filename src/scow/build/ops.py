@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from scow.dockerfile.span import Span
 
@@ -26,15 +26,118 @@ class FromImage:
 
 @dataclass(frozen=True, slots=True)
 class FromContext:
-    """Files come from the build context."""
+    """Files come from the build context, or from the one the user gave that ``name``."""
+
+    name: str = ""
 
 
-Origin = FromStage | FromImage | FromContext
+@dataclass(frozen=True, slots=True)
+class FromUrl:
+    """One file from the network. ``checksum`` is ``sha256:…``, or empty."""
+
+    url: str
+    checksum: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FromGit:
+    """The files of a repository at ``ref`` (empty: its default branch) below ``subdirectory``."""
+
+    remote: str
+    ref: str = ""
+    subdirectory: str = ""
+    keep_git: bool = False
+    checksum: str = ""
+
+
+Origin = FromStage | FromImage | FromContext | FromUrl | FromGit
+
+
+@dataclass(frozen=True, slots=True)
+class BindMount:
+    """``source`` of ``origin`` at ``target``; what is written to it is thrown away."""
+
+    origin: Origin
+    source: str
+    target: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CacheMount:
+    """A directory that outlives the build. A new one holds ``source`` of ``origin``, or nothing."""
+
+    id: str
+    target: str
+    sharing: str = "shared"
+    read_only: bool = False
+    mode: int = 0o755
+    uid: int = 0
+    gid: int = 0
+    origin: Origin | None = None
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TmpfsMount:
+    """Memory; ``size`` is its limit in bytes."""
+
+    target: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecretMount:
+    """The user's secret ``id`` as a file at ``target`` and as the variable ``env``; either may be empty."""
+
+    id: str
+    target: str
+    env: str = ""
+    required: bool = False
+    mode: int = 0o400
+    uid: int = 0
+    gid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SshMount:
+    """The socket of the user's SSH agent ``id`` at ``target``."""
+
+    id: str
+    target: str
+    required: bool = False
+    mode: int = 0o600
+    uid: int = 0
+    gid: int = 0
+
+
+Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount
+
+
+@dataclass(frozen=True, slots=True)
+class Ulimit:
+    """``name`` as in ``nofile``; -1 is unlimited."""
+
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What every RUN of a build finds, as the user asked: ``hosts`` are ``name:address``, ``shm_size`` is in bytes."""
+
+    hosts: tuple[str, ...] = ()
+    shm_size: int | None = None
+    ulimits: tuple[Ulimit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunOp:
-    """Run ``argv`` in the file system so far. ``hidden`` variables (proxies) are set but in no key or history."""
+    """Run ``argv`` in the file system so far. ``hidden`` variables (proxies) are set but in no key or history.
+
+    ``script`` is a file (a heredoc with a ``#!`` line) that lies at :data:`SCRIPT` while the program runs.
+    """
 
     argv: tuple[str, ...]
     env: tuple[str, ...]
@@ -42,13 +145,23 @@ class RunOp:
     user: str
     network: str
     hidden: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    insecure: bool = False
+    script: bytes = b""
+    around: Surroundings = Surroundings()
+
+
+#: Where the script of a RUN lies.
+SCRIPT: Final = "/dev/pipes/EOF"
 
 
 @dataclass(frozen=True, slots=True)
 class CopyOp:
     """Copy ``sources`` (patterns) and ``files`` (name, content) of ``origin`` to ``target``, an absolute path.
 
-    ``target`` ends in a slash when it must be a directory. ``unpack``: archives are unpacked (ADD).
+    ``target`` ends in a slash when it must be a directory. ``unpack``: archives are unpacked (ADD). ``link``: a target's
+    symlinks are not followed. ``parents``: a source's directories are kept, from its ``/./`` on. ``exact``: the mode and
+    the name are those of a download.
     """
 
     origin: Origin
@@ -59,6 +172,8 @@ class CopyOp:
     chmod: str = ""
     exclude: tuple[str, ...] = ()
     unpack: bool = False
+    link: bool = False
+    parents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +184,14 @@ class MakeDirectoryOp:
 
 
 Op = RunOp | CopyOp | MakeDirectoryOp
+
+
+def origins(op: Op | None) -> tuple[Origin, ...]:
+    """Where an op's files come from."""
+    if isinstance(op, CopyOp):
+        return (op.origin,)
+    mounts = op.mounts if isinstance(op, RunOp) else ()
+    return tuple(mount.origin for mount in mounts if isinstance(mount, BindMount | CacheMount) and mount.origin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +219,8 @@ class PlannedStage:
 
     @property
     def origins(self) -> tuple[Origin, ...]:
-        """What its COPYs take from."""
-        return tuple(step.op.origin for step in self.steps if isinstance(step.op, CopyOp))
+        """What its steps take files from."""
+        return tuple(origin for step in self.steps for origin in origins(step.op))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from scow.build.copying import ViewListing
-from scow.image import rootfs
 from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.layer.diff import opener
@@ -57,10 +55,6 @@ class Root:
             return b""
         with os.fdopen(self._open(found.layer, found.source), "rb") as file:
             return file.read(1 << 20)
-
-    def trees(self) -> tuple[Path, ...]:
-        """The unpacked trees to stack for a RUN, topmost first."""
-        return rootfs.stack(self.layers, self._store.unpacking, self._store.snapshots)
 
     def _stack(self, view: View, number: int) -> None:
         layer = self.layers[number]

@@ -131,14 +131,19 @@ def _labels(entries: Iterable[str]) -> dict[str, str]:
 
 
 def _log(session: Session, given: Mapping[str, Any]) -> Log:
+    """The display that the flags and the terminal call for."""
     from scow.cli import buildlog
+    from scow.cli.pulling import error_display
 
-    environment = session.environment
-    terminal = sys.stderr.isatty() and environment.get("TERM") != "dumb"
     progress = "quiet" if given["quiet"] else given["progress"]
-    if progress == "auto":
-        progress = "tty" if terminal else "plain"
-    return buildlog.choose(sys.stderr, progress, color=not environment.get("NO_COLOR"))
+    if progress == "quiet":
+        return buildlog.Quiet(sys.stderr)
+    pulls = error_display(session, quiet=False)
+    if progress == "tty" or (progress == "auto" and sys.stderr.isatty() and session.environment.get("TERM") != "dumb"):
+        from scow.cli.buildlive import Live
+
+        return Live(sys.stderr, pulls, color=not session.environment.get("NO_COLOR"))
+    return buildlog.Plain(sys.stderr, pulls)
 
 
 def _write_id(path: str | None, image_id: str) -> None:

@@ -15,7 +15,6 @@ from typing import IO, TYPE_CHECKING
 
 from scow.cli.buildlog import Quiet, Step
 from scow.cli.units import ellipsis, width
-from scow.errors import ScowError
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHOWN_OUTPUT = 6
 _PER_SECOND = 8
+_ROOM = 2  # lines of the screen that steps leave free, for the heading and the cursor
 _MARKS = {"cached": "CACHED ", "failed": "ERROR "}
 _STYLES = {"started": "", "done": "blue", "cached": "blue", "failed": "red"}
 
@@ -38,8 +38,10 @@ class Live(Quiet):
         self._color = color
         self._live: RichLive | None = None
         self._ended: list[str] = []
+        self._over = False
 
     def show(self, step: Step, state: str, lines: Sequence[str]) -> None:
+        """Everything is drawn from the steps themselves; the first of them starts that."""
         if self._live is None:
             self._live = self._start()
 
@@ -47,12 +49,9 @@ class Live(Quiet):
         self._ended = [f"writing image {image_id}", *(f"naming to {Reference.parse(tag)}" for tag in tags)]
 
     def close(self, error: BaseException | None) -> None:
+        self._over = True
         if self._live:
-            self._live.vertical_overflow = "visible"
-            self._live.update(self, refresh=False)
             self._live.stop()
-        elif isinstance(error, ScowError):
-            return
         if self._ended:
             self.write(*(f" => {text}" for text in self._ended))
 
@@ -63,7 +62,8 @@ class Live(Quiet):
         with self._lock:
             columns = self._live.console.width if self._live else 80
             steps = [line for step in self.steps.all.values() for line in self._step(step, columns)]
-            lines = [self._heading(), *steps]
+            room = None if self._over or not self._live else self._live.console.height - _ROOM
+            lines = [self._heading(), *(steps[-room:] if room else steps)]
             return Text("\n", no_wrap=True, overflow="crop").join(Text(text, style) for text, style in lines)
 
     def _start(self) -> RichLive:
@@ -73,7 +73,7 @@ class Live(Quiet):
         console = Console(file=self._stream, force_terminal=True, no_color=not self._color, highlight=False)
         live = RichLive(
             self, console=console, refresh_per_second=_PER_SECOND, redirect_stdout=False, redirect_stderr=False,
-            vertical_overflow="ellipsis",
+            vertical_overflow="crop",
         )  # fmt: skip
         live.start()
         return live

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
 
 from scow.cli.progress import Display
-from scow.cli.progress import choose as choose_progress
 from scow.cli.transfers import PULL, Transfer
 from scow.errors import ScowError
 from scow.oci.reference import Reference
@@ -110,27 +109,18 @@ def _one_line(title: str) -> str:
 class Log(Protocol):
     """What the displays have in common."""
 
-    def watch(self, event: Event) -> None: ...
+    def watch(self, event: Event) -> None:
+        """Something happened to a step; told by every stage."""
 
-    def watch_pull(self, progress: Progress) -> None: ...
+    def watch_pull(self, progress: Progress) -> None:
+        """Something happened to a layer of a base image."""
 
-    def finish(self, image_id: str, tags: Sequence[str]) -> None: ...
+    def finish(self, image_id: str, tags: Sequence[str]) -> None:
+        """The image is there."""
 
     def __enter__(self) -> Log: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None: ...
-
-
-def choose(stream: IO[str], progress: str, *, color: bool = True) -> Log:
-    """The display that ``progress`` names: plain, tty or quiet."""
-    if progress == "quiet":
-        return Quiet(stream)
-    pulls = choose_progress(stream, isatty=progress == "tty", no_color=not color)
-    if progress == "plain":
-        return Plain(stream, pulls)
-    from scow.cli.buildlive import Live
-
-    return Live(stream, pulls, color=color)
 
 
 class Quiet:
@@ -172,11 +162,10 @@ class Quiet:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        with self._lock:
-            self._end_pulls()
-            self.close(error)
-            if isinstance(error, ScowError) and (step := self.steps.failed) and step.last:
-                self.write("------", f" > {step.name}:", *step.last, "------")
+        self._end_pulls()
+        self.close(error)  # not under the lock: whoever draws waits for it
+        if isinstance(error, ScowError) and (step := self.steps.failed) and step.last:
+            self.write("------", f" > {step.name}:", *step.last, "------")
 
     def write(self, *lines: str) -> None:
         """Put lines on the stream at once."""
@@ -196,6 +185,7 @@ class Plain(Quiet):
         self._shown = 0
 
     def show(self, step: Step, state: str, lines: Sequence[str]) -> None:
+        """The lines, beneath the name of the step when another one spoke last."""
         if state == "failed" and step is not self.steps.failed:
             self._about(step, f"#{step.id} CANCELED")
             return

@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
-from scow.errors import Denied, Invalid, Unsupported
+from scow.errors import Denied, Invalid, NotFound, Unsupported
 from scow.runtime.options import Mount
 
 #: Says where a volume of that name is; makes it when it is not there.
@@ -124,7 +124,10 @@ def _source(kind: Kind, fields: Mapping[str, str], place: Volume) -> str:
         raise Invalid('invalid mount config for type "bind": field Source must not be empty')
     if kind == "volume":
         return place(source)
-    return os.path.abspath(source) if source.startswith(".") else source
+    source = os.path.abspath(source) if source.startswith(".") else source
+    if not os.path.exists(source):
+        raise NotFound(f'invalid mount config for type "bind": bind source path does not exist: {source}')
+    return source
 
 
 def _own(fields: Mapping[str, str]) -> tuple[str, ...]:

@@ -29,10 +29,12 @@ class RunCommand(Command):
     """A command whose own failures have docker's exit codes of ``run``: 125, 126, 127."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As any command; a flag that is refused is a failure of scow's own."""
         with _own_codes(ctx):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
+        """As any command; what goes wrong before the program runs is a failure of scow's own."""
         with _own_codes(ctx):
             return super().invoke(ctx)
 

@@ -1,0 +1,180 @@
+"""A stage while its instructions are gone through: what is known so far, and the steps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scow.build.ops import FromContext, FromImage, FromStage, Op, Origin, Step, Surroundings
+from scow.build.variables import Variables
+from scow.dockerfile import instructions as ins
+from scow.dockerfile import shell
+from scow.dockerfile import stages as st
+from scow.dockerfile.span import Span, located
+from scow.dockerfile.stages import SCRATCH, Stage, Stages
+from scow.errors import Invalid, NotFound, Unsupported
+from scow.oci.config import Config, Healthcheck
+from scow.oci.platform import Platform
+
+DEFAULT_SHELL: Final = ("/bin/sh", "-c")
+DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What the user gives a build: ``--build-arg``, ``--target``, the platforms, ``--network`` …
+
+    ``contexts`` are the names of ``--build-context`` → an image's name, or ``None`` for a directory. ``allow``:
+    entitlements. ``path`` is the PATH of images that have none.
+    """
+
+    given: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    platform: Platform = Platform("amd64", "linux")  # noqa: RUF009 - frozen
+    build_platform: Platform = Platform("amd64", "linux")  # noqa: RUF009 - frozen
+    network: str = "default"
+    contexts: Mapping[str, str | None] = field(default_factory=dict)
+    allow: frozenset[str] = frozenset()
+    around: Surroundings = Surroundings()
+    path: str = DEFAULT_PATH
+
+
+@dataclass
+class Draft:
+    """One stage being planned."""
+
+    stages: Stages
+    stage: Stage
+    arguments: Arguments
+    variables: Variables
+    process: dict[str, Any]
+    steps: list[Step] = field(default_factory=list)
+    author: str = ""
+    instruction: ins.Instruction | None = None
+    own_command: bool = False
+
+    @classmethod
+    def begin(
+        cls,
+        stages: Stages,
+        stage: Stage,
+        outside: Mapping[str, str],
+        arguments: Arguments,
+        bases: Mapping[str, Config],
+        drafts: Mapping[int, Draft],
+    ) -> Draft:
+        """The state after FROM."""
+        _check_platform(stages, stage, arguments)
+        base = st.base(stages, stage)
+        if base is not None:
+            below = drafts[base.index]
+            return cls(stages, stage, arguments, below.variables.copy(), dict(below.process))
+        process = _process(bases[stage.image] if stage.image != SCRATCH else Config())
+        process.pop("OnBuild", None)  # its triggers are this stage's first instructions
+        env = dict(entry.partition("=")[::2] for entry in process.get("Env") or ())
+        if arguments.path and "PATH" not in env:
+            env["PATH"] = arguments.path
+            process["Env"] = [f"{name}={value}" for name, value in env.items()]
+        return cls(stages, stage, arguments, Variables(arguments.given, outside, env), process)
+
+    def expand(self, word: str, *, quotes: bool = True) -> str:
+        """``word`` with its variables replaced."""
+        try:
+            return shell.expand(word, self.variables.lookup, self.escape, quotes=quotes)
+        except Invalid as error:
+            raise located(error, self.stages.dockerfile.where(self.span)) from None
+
+    @property
+    def escape(self) -> str:
+        """The Dockerfile's escape character."""
+        return self.stages.dockerfile.directives.escape
+
+    @property
+    def span(self) -> Span:
+        """Where the instruction stands."""
+        return self.instruction.span if self.instruction else self.stage.start.span
+
+    def invalid(self, problem: str, *, hint: str = "", span: Span | None = None) -> Invalid:
+        """What is wrong with the instruction."""
+        return self.stages.invalid(problem, span or self.span, hint=hint)
+
+    def unsupported(self, what: str, hint: str = "") -> Unsupported:
+        """The refusal of something that is written but cannot be built."""
+        where = self.stages.dockerfile.where(self.span)
+        return Unsupported(f"{what} is not supported", subject=str(where), hint=hint)
+
+    def step(self, created_by: str, op: Op | None = None) -> None:
+        """Note a step."""
+        title = self.instruction.original if self.instruction else created_by
+        self.steps.append(Step(title, created_by, self.span, op, self.author))
+
+    def origin(self, instruction: ins.Copy | ins.Run, reference: str) -> Origin:
+        """What ``--from`` or a mount's ``from`` means: a given context, an earlier stage, else an image."""
+        if not reference:
+            return FromContext()
+        if reference in self.arguments.contexts:
+            image = self.arguments.contexts[reference]
+            return FromContext(reference) if image is None else FromImage(image)
+        stage = st.source(self.stages, self.stage, instruction, reference)
+        if stage is None and reference == SCRATCH:
+            raise NotFound("scratch holds no files", subject=str(self.stages.dockerfile.where(self.span)))
+        return FromStage(stage.index) if stage else FromImage(reference)
+
+    @property
+    def workdir(self) -> str:
+        """The working directory so far."""
+        return self.process.get("WorkingDir") or "/"
+
+    @property
+    def shell(self) -> tuple[str, ...]:
+        """What reads the shell form."""
+        return tuple(self.process.get("Shell") or DEFAULT_SHELL)
+
+    def argv(self, command: ins.Command) -> tuple[str, ...]:
+        """The argument vector of a command in either form."""
+        return command.argv if isinstance(command, ins.ExecForm) else (*self.shell, command.text)
+
+
+def _check_platform(stages: Stages, stage: Stage, arguments: Arguments) -> None:
+    if stage.platform:
+        where = stages.dockerfile.where(stage.start.span)
+        try:
+            wanted = Platform.parse(stage.platform)
+        except Invalid as error:
+            raise located(error, where) from None
+        if wanted not in (arguments.platform.normalised(), arguments.build_platform.normalised()):
+            raise Unsupported(f"building a stage for {wanted} is not supported yet", subject=str(where))
+
+
+def _process(config: Config) -> dict[str, Any]:
+    """The config object of an image with docker's field names, set fields only."""
+    process = config.process
+    fields: dict[str, Any] = {
+        "User": process.user,
+        "Env": list(process.env or ()),
+        "Entrypoint": list(process.entrypoint or ()),
+        "Cmd": list(process.cmd or ()),
+        "WorkingDir": process.working_dir,
+        "Labels": dict(process.labels or {}),
+        "ExposedPorts": dict(process.exposed_ports or {}),
+        "Volumes": dict(process.volumes or {}),
+        "StopSignal": process.stop_signal,
+        "Healthcheck": health(process.healthcheck) if process.healthcheck else None,
+        "OnBuild": list(process.on_build or ()),
+        "Shell": list(process.shell or ()),
+    }
+    return {name: value for name, value in fields.items() if value}
+
+
+def health(check: Healthcheck) -> dict[str, Any]:
+    """A health check with docker's field names, set fields only."""
+    fields = {
+        "Test": list(check.test),
+        "Interval": check.interval,
+        "Timeout": check.timeout,
+        "StartPeriod": check.start_period,
+        "StartInterval": check.start_interval,
+        "Retries": check.retries,
+    }
+    return {name: value for name, value in fields.items() if value}
