@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 import re
+import shutil
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from tests.e2e.actors import Actor, listing
 from tests.support.peers import need_root
 from tests.support.processes import free_port
 
+from scow.oci.digest import Digest
 from scow.testing.registry import Registry
 from scow.testing.registry_handler import Exchange
 
@@ -57,7 +62,7 @@ def stocked(caller: Actor, busybox: Path) -> Actor:
     return caller
 
 
-# -- registries ---------------------------------------------------------------------------------------------------------
+# -- registries --------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -90,8 +95,6 @@ def is_layer(exchange: Exchange) -> bool:
 
 def size_of(exchange: Exchange, digest: str) -> int:
     """The size of a blob of the registry's."""
-    from scow.oci.digest import Digest
-
     return exchange.premises.storage.blob("team/app", Digest(digest)).stat().st_size
 
 
@@ -111,7 +114,7 @@ def test_wrong_password(stocked: Actor) -> None:
 
 
 def test_unknown_tag(stocked: Actor, registry: Registry) -> None:
-    says = literally("scow: {...}not found{...}{rest}")
+    says = literally("scow: {...}not found{...}{rest}") + "|" + literally("scow: {...}unknown{...}{rest}")
     check_refused(stocked, "pull", f"{registry.host}/team/app:nothing", says=says)
     check_refused(stocked, "pull", f"{registry.host}/nobody/nothing", says=says)
     check_refused(stocked, "pull", f"{registry.host}/team/app@sha256:{'0' * 64}", says=says)
@@ -119,7 +122,8 @@ def test_unknown_tag(stocked: Actor, registry: Registry) -> None:
 
 def test_unknown_host(stocked: Actor) -> None:
     nobody = f"127.0.0.1:{free_port()}"
-    check_refused(stocked, "pull", f"{nobody}/app:1", says=literally(f"scow: cannot reach {nobody}: connection refused"))
+    says = literally(f"scow: cannot reach {nobody}: connection refused")
+    check_refused(stocked, "pull", f"{nobody}/app:1", says=says)
     check_refused(
         stocked, "pull", "no-such-host.invalid/app:1",
         says=literally("scow: cannot reach no-such-host.invalid: name not known"),
@@ -153,58 +157,75 @@ def test_truncated_blob(stocked: Actor, registry: Registry) -> None:
 
 def manifest_of(registry: Registry) -> bytes:
     """The manifest of ``team/app:1``."""
-    from urllib.request import Request, urlopen
-
     accept = {"Accept": "application/vnd.oci.image.manifest.v1+json"}
     with urlopen(Request(f"http://{registry.host}/v2/team/app/manifests/1", headers=accept)) as answer:
         content: bytes = answer.read()
     return content
 
 
+DAMAGED = literally(
+    "scow: sha256:{...}: content does not have its digest: it was damaged or changed on the way"
+    " (expected sha256:{...}, got sha256:{...})"
+)
+
+
 def test_tampered_blob(stocked: Actor, registry: Registry) -> None:
     def tamper(exchange: Exchange) -> bool:
         if not is_layer(exchange):
             return False
-        exchange.answer(200, {"Content-Type": "application/octet-stream"}, bytes(size_of(exchange, exchange.url_path.rpartition("/")[2])))
+        zeros = bytes(size_of(exchange, exchange.url_path.rpartition("/")[2]))
+        exchange.answer(200, {"Content-Type": "application/octet-stream"}, zeros)
         return True
 
     registry.fault = tamper
     stocked("rmi", "busybox:1").ok()
-    check_refused(
-        stocked, "pull", f"{registry.host}/team/app:1",
-        says=literally("scow: {...} (expected sha256:{...}, got sha256:{...})"),
-    )  # fmt: skip
+    check_refused(stocked, "pull", f"{registry.host}/team/app:1", says=DAMAGED)
     registry.fault = None
     stocked("pull", f"{registry.host}/team/app:1").ok()
+
+
+def answering(change: Callable[[bytes], bytes], *, told: bool) -> Callable[[Exchange], bool]:
+    """A registry that changes its manifests; ``told``: it names the changed one's digest, else the right one's."""
+
+    def tamper(exchange: Exchange) -> bool:
+        if "/manifests/" not in exchange.path:
+            return False
+        digest, media_type, raw = exchange.premises.storage.manifest("team/app", "1")
+        changed = change(raw)
+        named = f"sha256:{hashlib.sha256(changed).hexdigest()}" if told else digest
+        exchange.answer(200, {"Content-Type": media_type, "Docker-Content-Digest": named}, changed)
+        return True
+
+    return tamper
+
+
+def test_tampered_manifest(stocked: Actor, registry: Registry) -> None:
+    registry.fault = answering(lambda raw: raw.replace(b'"size":', b'"size" :'), told=False)
+    check_refused(stocked, "pull", f"{registry.host}/team/app:1", says=DAMAGED)
+    registry.fault = answering(lambda raw: raw[:-10], told=False)
+    check_refused(stocked, "pull", f"{registry.host}/team/app:1", says=DAMAGED)
+    digest = f"sha256:{hashlib.sha256(manifest_of(registry)).hexdigest()}"
+    registry.fault = answering(lambda raw: raw.replace(b'"size":', b'"size" :'), told=True)
+    check_refused(stocked, "pull", f"{registry.host}/team/app@{digest}", says=DAMAGED)
 
 
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        (lambda raw: raw.replace(b'"schemaVersion":2', b'"schemaVersion":2 '), "scow: {...}(expected sha256:{...}, got sha256:{...})"),
-        (lambda raw: raw[:-10], "scow: {...}{rest}"),
-        (lambda raw: b"<html>hello</html>", "scow: {...}{rest}"),
-        (lambda raw: b"[" * 100_000, "scow: {...}{rest}"),
-        (lambda raw: b'{"schemaVersion":1,"name":"team/app","tag":"1","fsLayers":[]}', "scow: {...}{rest}"),
+        (b"<html>a proxy's page</html>", "scow: {...}not valid JSON{...}"),
+        (b'{"schemaVersion":2,"layers":' + b"[" * 50_000, "scow: {...}nests 50001 deep, over the limit of {...}"),
+        (b'{"schemaVersion":2,"config":{"mediaType":"x","digest":"../../etc","size":1}}', "scow: {...}digest{...}"),
+        (b'{"schemaVersion":1,"name":"team/app","tag":"1","fsLayers":[]}', "scow: {...}schema{...}{rest}"),
+        (b" " * (5 << 20), "scow: {...}over the limit{...}"),
     ],
-    ids=["digest", "cut", "html", "deep", "schema1"],
-)  # fmt: skip
-def test_tampered_manifest(stocked: Actor, registry: Registry, body: Callable[[bytes], bytes], says: str) -> None:
-    def tamper(exchange: Exchange) -> bool:
-        if "/manifests/" not in exchange.path:
-            return False
-        digest, media_type, raw = exchange.premises.storage.manifest("team/app", "1")
-        headers = {"Content-Type": media_type}
-        if exchange.command == "HEAD" or body(raw).startswith(b'{"schemaVersion":2'):
-            headers["Docker-Content-Digest"] = digest
-        exchange.answer(200, headers, body(raw))
-        return True
-
-    registry.fault = tamper
+    ids=["html", "deep", "digest", "schema1", "huge"],
+)
+def test_manifests_that_are_none(stocked: Actor, registry: Registry, body: bytes, says: str) -> None:
+    registry.fault = answering(lambda raw: body, told=True)
     check_refused(stocked, "pull", f"{registry.host}/team/app:1", says=literally(says))
 
 
-# -- the disk -----------------------------------------------------------------------------------------------------------
+# -- the disk ----------------------------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -230,8 +251,6 @@ def tight(caller: Actor, busybox: Path, tmp_path: Path) -> Iterator[Actor]:
 
 def large_tar(directory: Path) -> Path:
     """A file system of 30 MB that does not compress."""
-    import os
-
     path = directory / "large.tar"
     with tarfile.open(path, "w") as archive:
         member = tarfile.TarInfo("large")
@@ -258,7 +277,11 @@ def test_full_disk_load_and_pull(tight: Actor) -> None:
         name = f"{registry.host}/large:1"
         other("tag", "large:1", name).ok()
         other("push", name).ok()
-        check_refused(tight, "pull", name, says=FULL)
+        before = shutil.disk_usage(tight.store).used
+        done = tight("pull", name)
+        assert done.exit_code == 1
+        assert re.fullmatch(FULL, done.stderr.rstrip("\n")), done.stderr
+        assert shutil.disk_usage(tight.store).used - before < 1 << 16  # no half of a layer fills the disk for good
     assert tight("run", "--rm", "busybox:1", "echo", "works").ok().stdout == "works\n"
 
 
@@ -275,7 +298,7 @@ def test_full_disk_save(stocked: Actor, tmp_path: Path) -> None:
         assert list(disk.iterdir()) == []
 
 
-# -- Dockerfiles --------------------------------------------------------------------------------------------------------
+# -- Dockerfiles -------------------------------------------------------------------------------------------------------
 
 
 BROKEN = {
@@ -285,23 +308,23 @@ BROKEN = {
     ),
     "unknown-flag": (
         "FROM busybox:1\n\nCOPY --chwon=1 a b\n",
-        "scow: Dockerfile:3: {...}chwon{...}\n    3 | COPY --chwon=1 a b\n{rest}^{rest}",
+        "scow: Dockerfile:3: unknown flag: --chwon\n    3 | COPY --chwon=1 a b\n             ^^^^^^^\nhint: {...}",
     ),
     "no-argument": (
         "FROM busybox:1\nCOPY one\n",
-        "scow: Dockerfile:2: {...}\n    2 | COPY one\n{rest}^{rest}",
+        "scow: Dockerfile:2: COPY requires at least two arguments{...}\n    2 | COPY one\n        ^^^^\n{rest}",
     ),
     "no-from": (
         "RUN echo\n",
-        "scow: Dockerfile:1: {...}\n    1 | RUN echo\n{rest}^{rest}",
+        "scow: Dockerfile:1: no build stage in current context\n    1 | RUN echo\n        ^^^^^^^^\nhint: {...}",
     ),
     "bad-variable": (
         "FROM busybox:1\nENV A=${B\n",
-        "scow: Dockerfile:2: {...}\n    2 | ENV A=${B\n{rest}^{rest}",
+        "scow: Dockerfile:2: \"${B\": syntax error: missing '}'\n    2 | ENV A=${B\n        ^^^^^^^^^",
     ),
     "no-heredoc-end": (
         "FROM busybox:1\nRUN <<EOF\necho\n",
-        "scow: Dockerfile:2: {...}\n    2 | RUN <<EOF\n{rest}^{rest}",
+        "scow: Dockerfile:2: unterminated heredoc\n    2 | RUN <<EOF\n            ^^^^^\nhint: {...}",
     ),
     "missing-source": (
         "FROM busybox:1\nCOPY missing.txt /\n",
@@ -313,11 +336,11 @@ BROKEN = {
     ),
     "missing-stage": (
         "FROM busybox:1 AS one\nFROM busybox:1\nCOPY --from=7 /a /b\n",
-        "scow: Dockerfile:3: {...}\n{rest}^{rest}",
+        "scow: Dockerfile:3: invalid stage index 7\n    3 | COPY --from=7 /a /b\n             ^^^^^^^^",
     ),
     "unknown-user": (
         "FROM busybox:1\nCOPY --chown=nobody-here present.txt /\n",
-        "scow: {...}nobody-here{...}{rest}",
+        "scow: Dockerfile:2: invalid user index: no 'nobody-here' in the image's /etc/passwd\n{rest}^{rest}",
     ),
 }  # fmt: skip
 
@@ -336,7 +359,7 @@ def test_failing_step_gives_its_exit_code(stocked: Actor) -> None:
     stocked.file("context/Dockerfile", "FROM busybox:1\nRUN echo before\nRUN echo the reason >&2; exit 7\n")
     before = json.loads((stocked.store / "index.json").read_text())
     done = stocked("build", "-t", "x:1", str(stocked.directory / "context"))
-    assert done.exit_code == 7 or done.exit_code == 1
+    assert done.exit_code == 1
     assert "the reason" in done.stderr
     assert "Dockerfile:3: " in done.stderr
     assert "exit code: 7" in done.stderr
@@ -349,7 +372,7 @@ def test_no_context_and_no_dockerfile(stocked: Actor) -> None:
     check_refused(stocked, "build", str(empty / "nowhere"), says=literally("scow: {...}nowhere{...}{rest}"))
 
 
-# -- archives -----------------------------------------------------------------------------------------------------------
+# -- archives ----------------------------------------------------------------------------------------------------------
 
 
 def escaping(kind: str) -> bytes:
@@ -376,11 +399,20 @@ def escaping(kind: str) -> bytes:
     return output.getvalue()
 
 
-@pytest.mark.parametrize("kind", ["parent", "absolute-parent", "middle", "hardlink", "whiteout"])
+ESCAPES = {
+    "parent": "scow: ../../escaped: name leaves the layer's root",
+    "absolute-parent": "scow: /../../../escaped: name leaves the layer's root",
+    "middle": "scow: a/../../escaped: name leaves the layer's root",
+    "hardlink": "scow: ../../../../etc/passwd: name leaves the layer's root",
+    "whiteout": "scow: .wh...: whiteout of nothing",
+}
+
+
+@pytest.mark.parametrize("kind", ESCAPES)
 def test_a_tar_that_escapes(stocked: Actor, kind: str) -> None:
     """Refused in import, in load and in a pulled layer alike."""
     content = escaping(kind)
-    says = literally("scow: {...}{rest}")
+    says = literally(ESCAPES[kind])
     check_refused(stocked, "import", "-", "evil:1", stdin=content, says=says)
     archive = evil_archive(content)
     check_refused(stocked, "load", stdin=archive, says=says)
@@ -392,15 +424,14 @@ def test_a_tar_that_escapes(stocked: Actor, kind: str) -> None:
 
 def evil_documents(layer: bytes) -> dict[str, bytes]:
     """Layer, config and manifest of an image of one layer, by digest; the manifest comes last."""
-    import hashlib
-
     def named(content: bytes) -> str:
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
     def described(content: bytes, media_type: str) -> dict[str, object]:
         return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": named(content), "size": len(content)}
 
-    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [named(layer)]}})
+    rootfs = {"type": "layers", "diff_ids": [named(layer)]}
+    config = json.dumps({"architecture": "amd64", "os": "linux", "rootfs": rootfs})
     manifest = json.dumps({
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
         "config": described(config.encode(), "config.v1+json"), "layers": [described(layer, "layer.v1.tar")],
@@ -430,25 +461,24 @@ def evil_archive(layer: bytes) -> bytes:
 
 def push_raw(registry: Registry, layer: bytes) -> None:
     """Put the image on the registry as ``evil:1``, with nothing of scow's on the way."""
-    from urllib.request import Request, urlopen
-
     documents = list(evil_documents(layer).items())
     for digest, content in documents[:-1]:
         url = f"http://{registry.host}/v2/evil/blobs/uploads/?digest={digest}"
         with urlopen(Request(url, content, method="POST")) as answer:
             assert answer.status == 201
     headers = {"Content-Type": "application/vnd.oci.image.manifest.v1+json"}
-    with urlopen(Request(f"http://{registry.host}/v2/evil/manifests/1", documents[-1][1], headers, method="PUT")) as answer:
+    url = f"http://{registry.host}/v2/evil/manifests/1"
+    with urlopen(Request(url, documents[-1][1], headers, method="PUT")) as answer:
         assert answer.status == 201
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (b"this is not a tar" * 100, "scow: {...}{rest}"),
-        (b"", "scow: {...}{rest}"),
-        (b"\x1f\x8b\x08\x00" + b"junk" * 500, "scow: {...}{rest}"),
-        (escaping("nothing"), "scow: {...}{rest}"),
+        (b"this is not a tar" * 100, "scow: {...}not a tar archive: invalid header"),
+        (b"", "scow: {...}not a tar archive: empty file"),
+        (b"\x1f\x8b\x08\x00" + b"junk" * 500, "scow: {...}damaged gzip stream: {...}"),
+        (escaping("nothing"), "scow: {...}archive holds no images: {...}\nhint: for a file system: scow import"),
     ],
     ids=["text", "empty", "broken-gzip", "no-images"],
 )
@@ -459,13 +489,15 @@ def test_not_an_image_archive(stocked: Actor, content: bytes, says: str) -> None
 def test_a_cut_archive(stocked: Actor, busybox: Path) -> None:
     content = busybox.read_bytes()
     stocked("rmi", "busybox:1").ok()
-    check_refused(stocked, "load", stdin=content[: len(content) // 2], says=literally("scow: {...}{rest}"))
+    half = content[: len(content) // 2]
+    check_refused(stocked, "load", stdin=half, says=literally("scow: {...}unexpected end of data"))
     missing = stocked.directory / "nothing.tar"
-    check_refused(stocked, "load", "-i", str(missing), says=literally(f"scow: open {missing}: no such file or directory"))
+    says = literally(f"scow: open {missing}: no such file or directory")
+    check_refused(stocked, "load", "-i", str(missing), says=says)
     stocked("load", stdin=content).ok()
 
 
-# -- names --------------------------------------------------------------------------------------------------------------
+# -- names -------------------------------------------------------------------------------------------------------------
 
 
 def test_unknown_image(stocked: Actor) -> None:
@@ -492,11 +524,9 @@ def test_inspect_prints_what_it_found(stocked: Actor) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["UPPER:1", "a b", "x:" + "y" * 200, "-dash", "a//b", "a" * 64, "x@sha256:12", ""])
+@pytest.mark.parametrize("name", ["UPPER:1", "a b", "x:" + "y" * 200, "a//b", "a" * 64, "x@sha256:12", ""])
 def test_bad_reference(stocked: Actor, name: str) -> None:
-    if name.startswith("-"):
-        pytest.skip("an option, as everywhere")
-    says = literally("scow: {...}invalid{...}") + "|" + literally("scow: {...}{rest}")
+    says = literally(f"scow: '{name}': invalid reference format{{...}}")
     check_refused(stocked, "tag", "busybox:1", name, says=says)
     check_refused(stocked, "pull", name, says=says)
     check_refused(stocked, "run", "--rm", name, says=says, code=125)
@@ -504,7 +534,7 @@ def test_bad_reference(stocked: Actor, name: str) -> None:
     check_refused(stocked, "build", "-q", "-t", name, str(stocked.directory / "context"), says=says)
 
 
-# -- containers ---------------------------------------------------------------------------------------------------------
+# -- containers --------------------------------------------------------------------------------------------------------
 
 
 def test_programs_that_cannot_run(actor: Actor, busybox: Path) -> None:
@@ -519,11 +549,20 @@ def test_programs_that_cannot_run(actor: Actor, busybox: Path) -> None:
     denied = literally("scow: {...}permission denied{...}{rest}")
     check_refused(actor, *run, "/etc/passwd", says=denied, code=126)
     check_refused(actor, *run, "/etc", says=literally("scow: {...}/etc{...}{rest}"), code=126)
-    check_refused(actor, "run", "--rm", "-w", "/etc/passwd/x", "busybox:1", "true", says=literally("scow: {...}{rest}"), code=126)
     check_refused(
         actor, "run", "--rm", "-u", "no-such-user", "busybox:1", "true",
         says=literally("scow: {...}no-such-user{...}{rest}"), code=125,
     )  # fmt: skip
+
+
+def test_a_working_directory_below_a_file(actor: Actor, busybox: Path, request: pytest.FixtureRequest) -> None:
+    if actor.user is None:
+        why = "runc writes its own message to the container's standard error as well: two messages"
+        request.applymarker(pytest.mark.xfail(strict=True, reason=why))
+    actor("load", "-i", str(actor.copy(busybox, "busybox.tar"))).ok()
+    actor("run", "--rm", "busybox:1", "true").ok()
+    says = literally("scow: {...}/etc/passwd{...}ot a directory")
+    check_refused(actor, "run", "--rm", "-w", "/etc/passwd/x", "busybox:1", "true", says=says, code=125)
 
 
 def test_names_and_images_in_use(stocked: Actor) -> None:
@@ -534,7 +573,10 @@ def test_names_and_images_in_use(stocked: Actor) -> None:
     )  # fmt: skip
     check_refused(
         stocked, "rmi", "busybox:1",
-        says=literally("scow: conflict: unable to remove repository reference 'busybox:1' (must force) - container {...}"),
+        says=literally(
+            "scow: conflict: unable to remove repository reference 'busybox:1' (must force) - "
+            "container {...} is using its referenced image {...}"
+        ),
     )  # fmt: skip
     stocked("rm", "taken").ok()
     stocked("rmi", "busybox:1").ok()

@@ -33,9 +33,8 @@ class Unpacked:
     def timeless(self) -> set[bytes]:
         """Directories that umoci left with the time of its work: no layer says theirs, or a whiteout touched them."""
         late = 4_000_000_000 * 10**9
-        return {
-            path for path, found in self.tree.items() if found.kind == "directory" and self.began <= found.mtime_ns < late
-        }
+        directories = {path: found for path, found in self.tree.items() if found.kind == "directory"}
+        return {path for path, found in directories.items() if self.began <= found.mtime_ns < late}
 
 
 def unpacked(directory: Path, base: Path) -> Unpacked:

@@ -36,7 +36,7 @@ class Arguments:
     network: str = "default"
     contexts: Mapping[str, str | None] = field(default_factory=dict)
     allow: frozenset[str] = frozenset()
-    around: Surroundings = Surroundings()
+    around: Surroundings = Surroundings()  # noqa: RUF009 - frozen
     path: str = DEFAULT_PATH
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
 from scow.dockerfile.span import Span
 
@@ -136,7 +136,7 @@ class Surroundings:
 class RunOp:
     """Run ``argv`` in the file system so far. ``hidden`` variables (proxies) are set but in no key or history.
 
-    ``script`` is a file (a heredoc with a ``#!`` line) that lies at :data:`SCRIPT` while the program runs.
+    ``script`` is a file (a heredoc with a ``#!`` line) that lies at ``argv[0]`` while the program runs.
     """
 
     argv: tuple[str, ...]
@@ -151,17 +151,13 @@ class RunOp:
     around: Surroundings = Surroundings()
 
 
-#: Where the script of a RUN lies.
-SCRIPT: Final = "/dev/pipes/EOF"
-
-
 @dataclass(frozen=True, slots=True)
 class CopyOp:
     """Copy ``sources`` (patterns) and ``files`` (name, content) of ``origin`` to ``target``, an absolute path.
 
-    ``target`` ends in a slash when it must be a directory. ``unpack``: archives are unpacked (ADD). ``link``: a target's
-    symlinks are not followed. ``parents``: a source's directories are kept, from its ``/./`` on. ``exact``: the mode and
-    the name are those of a download.
+    ``target`` ends in a slash when it must be a directory. ``unpack``: archives are unpacked (ADD). ``link``: what lies
+    below is not looked at, so a target's symlinks are not followed. ``parents``: a source's directories are kept, from
+    its ``/./`` on.
     """
 
     origin: Origin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
 from scow.build.draft import Draft, health
@@ -15,7 +15,6 @@ from scow.dockerfile.ports import ports
 from scow.dockerfile.span import located
 from scow.errors import Invalid
 from scow.oci.config import Healthcheck
-
 
 
 def _arg(draft: Draft, instruction: ins.Arg) -> None:
@@ -56,14 +55,19 @@ def _user(draft: Draft, instruction: ins.User) -> None:
 def _cmd(draft: Draft, instruction: ins.Cmd) -> None:
     draft.process["Cmd"] = list(draft.argv(instruction.command))
     draft.own_command = True
-    draft.step(f"CMD {json.dumps(draft.process['Cmd'], ensure_ascii=False, separators=(',', ':'))}")
+    draft.step(f"CMD {_array(draft.process['Cmd'])}")
 
 
 def _entrypoint(draft: Draft, instruction: ins.Entrypoint) -> None:
     draft.process["Entrypoint"] = list(draft.argv(instruction.command))
     if not draft.own_command:
         draft.process.pop("Cmd", None)  # a new entrypoint resets the base image's CMD
-    draft.step(f"ENTRYPOINT {json.dumps(draft.process['Entrypoint'], ensure_ascii=False, separators=(',', ':'))}")
+    draft.step(f"ENTRYPOINT {_array(draft.process['Entrypoint'])}")
+
+
+def _array(words: list[str]) -> str:
+    """As docker's history has it: quoted, with spaces between."""
+    return f"[{' '.join(json.dumps(word, ensure_ascii=False) for word in words)}]"
 
 
 def _expose(draft: Draft, instruction: ins.Expose) -> None:
@@ -73,7 +77,7 @@ def _expose(draft: Draft, instruction: ins.Expose) -> None:
     except Invalid as error:
         raise located(error, draft.stages.dockerfile.where(draft.span)) from None
     draft.process["ExposedPorts"] = {**draft.process.get("ExposedPorts", {}), **{port: {} for port in found}}
-    draft.step(f"EXPOSE {' '.join(found)}")
+    draft.step(f"EXPOSE [{' '.join(found)}]")
 
 
 def _volume(draft: Draft, instruction: ins.Volume) -> None:

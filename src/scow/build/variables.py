@@ -36,12 +36,13 @@ class Variables:
         return self.env.get(name, self.args.get(name))
 
     def declare(self, name: str, default: str | None) -> str | None:
-        """ARG: the user's value, else the default, else that of the same name before the first FROM."""
+        """ARG: the user's value, else the default, else that of the same name before the first FROM.
+
+        One that has a value keeps it when it is declared again without.
+        """
         value = self._given.get(name, default if default is not None else self._outside.get(name))
         self._declared.add(name)
-        if value is None:
-            self.args.pop(name, None)
-        else:
+        if value is not None:
             self.args[name] = value
         return value
 

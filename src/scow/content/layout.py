@@ -135,7 +135,7 @@ class Layout:
         ``watch`` sees every byte from the first one, and then ``b""``, before the blob is in place: it may refuse.
         Two commands that want the same blob take turns, and the second finds it there. Raises :class:`Integrity` when
         the bytes are wrong (nothing of them stays), and whatever ``source`` or ``watch`` raise (what came is kept,
-        unless it is Invalid).
+        unless it is Invalid or the disk is full).
         """
         partial = self.ingest / f"{descriptor.digest.hex}.part"
         with _on_disk(self.root), _taking_turns(partial) as file:
@@ -144,7 +144,7 @@ class Layout:
             else:
                 try:
                     _fill(file, descriptor, source, watch)
-                except (Integrity, Limit, Invalid):
+                except (Integrity, Limit, Invalid, OSError):  # a full disk needs the room
                     partial.unlink(missing_ok=True)
                     raise
                 self._settle(file, partial, descriptor.digest)

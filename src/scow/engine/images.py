@@ -15,7 +15,7 @@ from scow.content.target import Source
 from scow.engine.catalogue import SOURCE, Known
 from scow.engine.describe import history_steps, image_document
 from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
-from scow.errors import Conflict, Integrity, Invalid, Limit, NotFound, ScowError, Unsupported
+from scow.errors import Conflict, Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image, load, select
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -52,7 +52,7 @@ class Images:
         """
         reference = Reference.parse(name)
         repository = self._workplace.registry.repository(reference)
-        with self._bringing():
+        with self._bringing(resumable=True):
             asked = repository.resolve(reference.selector)
             before = self._workplace.catalogue().named(reference.familiar)
             image = self._bring(repository, asked, platform, watch)
@@ -270,15 +270,16 @@ class Images:
     # -- parts ------------------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def _bringing(self) -> Iterator[None]:
-        """What is brought stays at least until the end of the block. Of an image that is refused nothing stays; what a
-        network cut short does, for the next try to go on from."""
+    def _bringing(self, *, resumable: bool = False) -> Iterator[None]:
+        """What is brought stays at least until the end of the block. Of an image that cannot be had nothing stays;
+        with ``resumable``, what a network cut short does, for the next try to go on from."""
         try:
             with self._store.layout.working():
                 yield
-        except (Integrity, Invalid, Limit, Unsupported):
-            with contextlib.suppress(ScowError):
-                self._workplace.collect()
+        except ScowError as error:
+            if not (resumable and isinstance(error, Unavailable)):
+                with contextlib.suppress(ScowError):
+                    self._workplace.collect()
             raise
 
     def _bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:

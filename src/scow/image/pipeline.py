@@ -62,57 +62,49 @@ class Pipe:
 
 
 class Inflating:
-    """Chunks in, compressed or not; ``consume`` reads the plain bytes on the other side, hashed by then."""
+    """Chunks in, compressed or not; ``consume`` reads the plain bytes on a thread of its own, hashed as they go by.
+
+    One thread inflates, hashes and applies, so that bytes are still in the processor's cache when they are written;
+    layers are side by side.
+    """
 
     def __init__(self, consume: Callable[[Reader, Callable[[], int]], None]) -> None:
-        self._compressed, self._plain = Pipe(), Pipe()
+        self._pipe = Pipe()
         self._hash = hashlib.sha256()
         self._consume = consume
         self._size = 0
-        self._threads = [threading.Thread(target=self._guarded, args=(work,)) for work in (self._inflate, self._apply)]
-        for thread in self._threads:
-            thread.daemon = True
-            thread.start()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
     def feed(self, chunk: bytes) -> None:
-        """The next chunk; ``b""`` waits for the end. Raises what a stage failed with."""
+        """The next chunk; ``b""`` waits for the end. Raises what the other side failed with."""
         if chunk:
-            self._compressed.write(chunk)
+            self._pipe.write(chunk)
             return
-        self._compressed.end()
-        self._join()
-        self._compressed.write(b"")  # raises the error of a stage
+        self._pipe.end()
+        self._thread.join()
+        self._pipe.write(b"")  # raises the error of the other side
 
     def abandon(self) -> None:
         """Stop everything; harmless at the end."""
-        error = ScowError("abandoned")
-        self._compressed.fail(error)
-        self._plain.fail(error)
-        self._join()
+        self._pipe.fail(ScowError("abandoned"))
+        self._thread.join()
 
     @property
     def hexdigest(self) -> str:
         """The sha256 of the plain bytes, once all were fed."""
         return self._hash.hexdigest()
 
-    def _inflate(self) -> None:
-        reader = inflated(*detected(self._compressed))
-        while chunk := reader.read():
-            self._plain.write(chunk)
-            self._hash.update(chunk)
-            self._size += len(chunk)
-        self._plain.end()
+    def read(self, size: int = -1, /) -> bytes:
+        """The next plain bytes."""
+        chunk = self._plain.read()
+        self._hash.update(chunk)
+        self._size += len(chunk)
+        return chunk
 
-    def _apply(self) -> None:
-        self._consume(self._plain, lambda: self._size)
-
-    def _guarded(self, work: Callable[[], None]) -> None:
+    def _work(self) -> None:
         try:
-            work()
+            self._plain = inflated(*detected(self._pipe))
+            self._consume(self, lambda: self._size)
         except BaseException as error:
-            self._compressed.fail(error)
-            self._plain.fail(error)
-
-    def _join(self) -> None:
-        for thread in self._threads:
-            thread.join()
+            self._pipe.fail(error)

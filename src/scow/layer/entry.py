@@ -6,6 +6,7 @@ root itself. Whiteouts carry the path they hide, not their marker's name.
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal
 
 import msgspec
@@ -19,6 +20,7 @@ _OPAQUE: Final = b".wh..wh..opq"
 _META: Final = b".wh..wh."  # aufs' own bookkeeping: not part of any image
 PATH_LIMIT: Final = 4096
 _NAME_LIMIT: Final = 255
+_UNCLEAN: Final = re.compile(rb"^[/.]|/[/.]|\0")
 _DEPTH_LIMIT: Final = 300
 
 #: xattrs that mean something to overlayfs itself: an image must not speak to the kernel that mounts it.
@@ -60,6 +62,9 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
 def clean(path: bytes) -> bytes:
     """``path`` as the root sees it. Raises :class:`Invalid` when it would leave the root."""
+    short = path.rstrip(b"/")
+    if len(short) <= _NAME_LIMIT and not _UNCLEAN.search(short):
+        return short  # nearly every path
     if b"\0" in path:
         raise Invalid("name holds a NUL byte", subject=repr(path[:80]))
     if len(path) > PATH_LIMIT:

@@ -20,6 +20,8 @@ _TIME_LIMIT: Final = (1 << 63) - 1  # nanoseconds: the years 1677 to 2262
 _MAJOR_LIMIT: Final = (1 << 12) - 1  # as the kernel's dev_t
 _MINOR_LIMIT: Final = (1 << 20) - 1
 _CHUNK: Final = 1 << 20
+_TERMINATORS: Final = b"\0 "
+_OCTAL: Final = b"01234567"
 _ZEROS: Final = bytes(BLOCK)
 
 _KINDS: Final[dict[bytes, Kind]] = {
@@ -82,9 +84,19 @@ class _Stream:
             size -= len(piece)
             yield piece
 
+    def whole(self, size: int) -> memoryview | None:
+        """The next ``size`` bytes, if the chunk at hand has them all."""
+        at, end = self._at, self._at + size
+        if end > len(self._chunk):
+            return None
+        self._at = end
+        self.offset += size
+        return self._view[at:end]
+
     def skip(self, size: int) -> None:
-        for _ in self.pieces(size):
-            pass
+        if size and self.whole(size) is None:
+            for _ in self.pieces(size):
+                pass
 
     def drain(self) -> None:
         """Read to the end: what follows the last member is part of the layer's digest."""
@@ -116,6 +128,10 @@ class Body:
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """``(offset in the file, bytes)``; offsets jump over holes."""
+        if self.map is None and (piece := self._stream.whole(self._left)) is not None:
+            self._left = 0
+            yield 0, piece
+            return
         segments = self.map.segments if self.map else ((0, self._left),)
         for start, length in segments:
             for piece in self._stream.pieces(min(length, self._left)):
@@ -182,6 +198,11 @@ def _signed(block: bytes) -> int:
 
 def _number(field: bytes) -> int:
     """Octal, or base-256 when the first bit is set (GNU)."""
+    if field[-1] in _TERMINATORS and field[0] in _OCTAL:  # what nearly every header has
+        try:
+            return int(field[:-1], 8)
+        except ValueError:
+            pass  # padded in another way
     if field and field[0] & 0x80:
         value = int.from_bytes(field, "big") & ((1 << (8 * len(field) - 1)) - 1)
         return value - (1 << (8 * len(field) - 1)) if field[0] & 0x40 else value

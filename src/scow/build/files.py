@@ -1,0 +1,152 @@
+"""COPY and ADD → their ops: where files come from, and where they go. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import Final
+from urllib.parse import urlsplit
+
+from scow.build.draft import Draft
+from scow.build.ops import CopyOp, FromContext, FromGit, FromUrl, Origin
+from scow.dockerfile import instructions as ins
+from scow.errors import Invalid
+from scow.oci.digest import Digest
+
+_SCP: Final = re.compile(r"[\w.-]+@[\w.-]+:[^\s]+")
+_URL: Final = re.compile(r"(https?|git|ssh|ftp)://", re.IGNORECASE)
+_COMMIT: Final = re.compile(r"(?:sha256:)?[0-9a-f]{7,64}")
+
+
+def copy(draft: Draft, instruction: ins.Copy) -> None:
+    """Note a COPY."""
+    origin = draft.origin(instruction, draft.expand(instruction.from_))
+    sources = tuple(draft.expand(source) for source in instruction.sources)
+    _step(draft, instruction, origin, sources, len(sources) + len(instruction.files))
+
+
+def add(draft: Draft, instruction: ins.Add) -> None:
+    """Note an ADD: one step for what is local, and one for each source on the network."""
+    sources = [draft.expand(source) for source in instruction.sources]
+    remote = [(source, found) for source in sources if (found := _remote(draft, instruction, source))]
+    names = [source for source, _ in remote]
+    local = tuple(source for source in sources if source not in names)
+    if instruction.checksum and (local or instruction.files or len(remote) != 1):
+        raise draft.invalid("checksum can't be specified for multiple or local sources")
+    if instruction.keep_git_dir and not any(isinstance(origin, FromGit) for _, origin in remote):
+        raise draft.invalid("keep-git-dir is for git sources only")
+    count = len(sources) + len(instruction.files)
+    if local or instruction.files:
+        _step(draft, instruction, FromContext(), local, count)
+    for source, origin in remote:
+        _step(draft, instruction, origin, (_downloaded(draft, instruction, source, origin),), count)
+
+
+def _downloaded(draft: Draft, instruction: ins.Add, source: str, origin: Origin) -> str:
+    """What the remote source gives: a repository's files, or the one file with its name."""
+    if not isinstance(origin, FromUrl):
+        return "."
+    name = posixpath.basename(urlsplit(source).path)
+    if not name and draft.expand(instruction.target).endswith("/"):
+        raise draft.invalid(f"cannot determine filename for source URL {origin.url}", hint="end the target with one")
+    return name or "download"
+
+
+def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
+    """A URL or a git repository; ``None`` for a local path."""
+    if not (_URL.match(source) or _SCP.fullmatch(source) or source.startswith("github.com/")):
+        return None
+    checksum = draft.expand(instruction.checksum)
+    if _is_git(source):
+        return _git(draft, instruction, source, checksum)
+    if not source.lower().startswith(("http://", "https://")):
+        raise draft.unsupported(f"ADD of {urlsplit(source).scheme}://")
+    parts = urlsplit(source)
+    if parts.username or parts.password:
+        raise draft.invalid("a URL with credentials would end up in the history", hint="use RUN --mount=type=secret")
+    if checksum:
+        try:
+            Digest(checksum)
+        except Invalid as error:
+            raise draft.invalid(f"invalid checksum: {error.problem}", hint="sha256:HEX") from None
+    return FromUrl(source, checksum)
+
+
+def _is_git(source: str) -> bool:
+    if source.startswith(("git@", "git://", "ssh://", "github.com/")) or _SCP.fullmatch(source):
+        return True
+    return source.lower().startswith(("http://", "https://")) and urlsplit(source).path.endswith(".git")
+
+
+def _git(draft: Draft, instruction: ins.Add, source: str, checksum: str) -> Origin:
+    remote, _, fragment = source.partition("#")
+    if "?" in remote:
+        raise draft.unsupported("a git URL with a query", "REMOTE#REF:SUBDIRECTORY")
+    if checksum and not _COMMIT.fullmatch(checksum):
+        raise draft.invalid("the checksum of a git source is a commit", hint="the hex digits of its hash")
+    ref, _, subdirectory = fragment.partition(":")
+    if ref.startswith("-") or remote.startswith("-"):
+        raise draft.invalid("invalid git reference")
+    if ".." in subdirectory.split("/"):
+        raise draft.invalid("the subdirectory leaves the repository")
+    remote = f"https://{remote}" if remote.startswith("github.com/") else remote
+    return FromGit(remote, ref, subdirectory.strip("/"), bool(instruction.keep_git_dir), checksum)
+
+
+def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...], count: int) -> None:
+    """Note a step that is one of the instruction's, which has ``count`` sources."""
+    target = _target(draft, instruction, count)
+    files = tuple(
+        (doc.name, (draft.expand(doc.text, quotes=False) if doc.expand else doc.text).encode())
+        for doc in instruction.files
+        if isinstance(origin, FromContext) or isinstance(instruction, ins.Copy)
+    )
+    op = CopyOp(
+        origin=origin,
+        sources=sources,
+        target=target,
+        files=files,
+        chown=draft.expand(instruction.chown),
+        chmod=draft.expand(instruction.chmod),
+        exclude=tuple(draft.expand(pattern) for pattern in instruction.exclude),
+        unpack=isinstance(instruction, ins.Add) and _unpacks(instruction, origin),
+        link=instruction.link,
+        parents=isinstance(instruction, ins.Copy) and instruction.parents,
+    )
+    draft.step(_told(draft, instruction, op), op)
+
+
+def _unpacks(instruction: ins.Add, origin: Origin) -> bool:
+    """Local archives are unpacked unless it is said not to be, downloads only when it is said."""
+    if instruction.unpack is None:
+        return isinstance(origin, FromContext)
+    return instruction.unpack
+
+
+def _told(draft: Draft, instruction: ins.Copy | ins.Add, op: CopyOp) -> str:
+    """How history tells it."""
+    flags = [f"--{name}={value}" for name, value in (("chown", op.chown), ("chmod", op.chmod)) if value]
+    flags += [f"--{name}" for name, on in (("link", op.link), ("parents", op.parents)) if on]
+    sources = op.sources
+    if isinstance(op.origin, FromUrl):
+        sources = (op.origin.url,)
+    elif isinstance(op.origin, FromGit):
+        ref = f"#{op.origin.ref}" if op.origin.ref else ""
+        sources = (op.origin.remote + ref + (f":{op.origin.subdirectory}" if op.origin.subdirectory else ""),)
+    names = (name for name, _ in op.files)
+    return " ".join([instruction.keyword, *flags, *sources, *names, draft.expand(instruction.target)])
+
+
+def _target(draft: Draft, instruction: ins.Copy | ins.Add, count: int) -> str:
+    """The absolute path, with a slash at its end when it must be a directory."""
+    written = draft.expand(instruction.target)
+    target = posixpath.normpath(posixpath.join("/", draft.workdir, written))
+    target = "/" + target.lstrip("/")
+    if (written.endswith(("/", "/.")) or written in (".", "")) and target != "/":
+        target += "/"
+    if count > 1 and not target.endswith("/"):
+        raise draft.invalid(
+            f"when using {instruction.keyword} with more than one source file, the destination must be a directory "
+            "and end with a /"
+        )
+    return target

@@ -1,0 +1,167 @@
+"""A part of a listing by itself: what it is (its key), and its files in a directory of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+import msgspec
+
+from scow.build.ops import key
+from scow.errors import NotFound
+from scow.layer.entry import Entry
+from scow.layer.pack import Content
+from scow.layer.rights import rights
+from scow.layer.sparse import Map
+from scow.layer.tree import OverlayTree
+
+_HOPS: Final = 40
+_READ: Final = 1 << 20
+
+
+class Listing(Protocol):
+    """Where files are copied from."""
+
+    def find(self, path: bytes) -> Entry | None:
+        """What lies at ``path``, links not followed."""
+        ...
+
+    def children(self, path: bytes) -> list[bytes]:
+        """The paths right below a directory, sorted."""
+        ...
+
+    def content(self, entry: Entry) -> Content:
+        """A file's bytes."""
+        ...
+
+    def digest(self, entry: Entry) -> bytes:
+        """The raw sha256 of a file's bytes."""
+        ...
+
+    def identity(self, entry: Entry) -> object | None:
+        """The same for all names of one file; ``None`` for a file with one name."""
+        ...
+
+
+def follow(listing: Listing, path: bytes) -> bytes:
+    """The path with every symlink followed beneath the listing's root; ``..`` never leaves it."""
+    todo, at, hops = path.split(b"/")[::-1], b"", 0
+    while todo:
+        name = todo.pop()
+        if name in (b"", b"."):
+            continue
+        if name == b"..":
+            at = at.rpartition(b"/")[0]
+            continue
+        here = at + b"/" + name if at else name
+        entry = listing.find(here)
+        if entry and entry.kind == "symlink" and hops < _HOPS:
+            hops += 1
+            todo += entry.link.split(b"/")[::-1]
+            at = b"" if entry.link.startswith(b"/") else at
+        else:
+            at = here
+    return at
+
+
+@dataclass(frozen=True, slots=True)
+class Subtree:
+    """``top`` of ``listing`` and everything below it. ``time`` (ns), when given, is everything's."""
+
+    listing: Listing
+    top: Entry
+    time: int | None = None
+
+    @classmethod
+    def of(cls, listing: Listing, source: str, time: int | None = None) -> Subtree:
+        """What ``source`` names, links followed. Raises :class:`NotFound`."""
+        path = follow(listing, source.encode("utf-8", "surrogateescape"))
+        top = listing.find(path)
+        if top is None:
+            raise NotFound(f'"/{source.lstrip("/")}": not found')
+        return cls(listing, top, time)
+
+    def walk(self) -> Iterator[tuple[bytes, Entry]]:
+        """``(path below the top, entry)``, parents first, sorted; the top is ``b""``."""
+        skip = len(self.top.path) + 1 if self.top.path else 0
+        todo = [self.top.path]
+        while todo:
+            path = todo.pop()
+            entry = self.listing.find(path)
+            if entry is None:
+                continue
+            yield path[skip:] if path != self.top.path else b"", entry
+            if entry.kind == "dir":
+                todo += self.listing.children(path)[::-1]
+
+    def key(self) -> str:
+        """Equal for equal files, owners and modes; times do not count."""
+        parts: list[str | bytes] = []
+        for path, entry in self.walk():
+            digest = self.listing.digest(entry) if entry.kind == "file" else b""
+            told = f"{entry.mode:o} {entry.uid}:{entry.gid} {entry.major} {entry.minor}"
+            parts += [path, entry.kind, told, entry.link, digest, str(len(entry.xattrs))]
+            parts += [part for pair in entry.xattrs for part in pair]
+        return key("subtree", parts)
+
+    def write(self, target: Path) -> Path:
+        """Copy it to ``target``, a path that is not there yet, and return that."""
+        if self.top.kind == "dir":
+            target.mkdir(parents=True)
+            self._write(target, b"")
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            self._write(target.parent, os.fsencode(target.name))
+        return target
+
+    def _write(self, directory: Path, name: bytes) -> None:
+        tree = OverlayTree(directory, rights())
+        first: dict[object, bytes] = {}
+        try:
+            for path, found in self.walk():
+                entry = msgspec.structs.replace(found, path=path or name)
+                if self.time is not None:
+                    entry = msgspec.structs.replace(entry, mtime=self.time)
+                identity = self.listing.identity(found) if found.kind == "file" else None
+                before = first.setdefault(identity, entry.path) if identity is not None else entry.path
+                if before != entry.path:
+                    tree.hardlink(msgspec.structs.replace(entry, kind="hardlink", link=before))
+                else:
+                    _place(tree, entry, self.listing.content(found) if found.kind == "file" else b"")
+            tree.finish()
+        finally:
+            tree.close()
+
+
+def _place(tree: OverlayTree, entry: Entry, content: Content) -> None:
+    if entry.kind == "dir":
+        tree.directory(entry)
+    elif entry.kind == "file":
+        tree.file(entry, _Body(content))
+    elif entry.kind == "symlink":
+        tree.symlink(entry)
+    else:
+        tree.special(entry)
+
+
+class _Body:
+    """A file's bytes with the shape of a tar member's body."""
+
+    map: Map | None = None
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+
+    def pieces(self) -> Iterator[tuple[int, memoryview]]:
+        """``(offset, bytes)``."""
+        if isinstance(self._content, bytes):
+            yield 0, memoryview(self._content)
+            return
+        offset = 0
+        with os.fdopen(self._content(), "rb") as file:
+            while data := file.read(_READ):
+                yield offset, memoryview(data)
+                offset += len(data)
