@@ -111,7 +111,7 @@ def _flush() -> None:
 
 
 def program() -> NoReturn:
-    """The ``scow`` program: :func:`main`, and then gone at once, as taking the interpreter down costs a tenth of a run."""
+    """:func:`main`, and then gone at once: taking the interpreter down costs a tenth of a ``run``."""
     code = 0
     try:
         main()

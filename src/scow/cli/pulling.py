@@ -21,15 +21,7 @@ def error_display(session: Session, *, quiet: bool) -> Display:
 
 def pull(session: Session, image: str, platform: str | None, *, quiet: bool) -> None:
     """Bring ``image`` from its registry."""
-    from scow.cli.transfers import PULL, Transfer
-    from scow.oci.reference import Reference
+    from scow.cli.registries import fetch
 
-    reference = Reference.parse(image)
     with error_display(session, quiet=quiet) as display:
-        transfer = Transfer(display, PULL, [f"{reference.selector}: Pulling from {reference.path}"])
-        moved = session.engine.images.pull(str(reference), platform=platform, watch=transfer)
-        transfer.begin()
-        transfer.settle()
-        news = "Downloaded newer image" if moved.fresh else "Image is up to date"
-        display.update("", f"Digest: {moved.digest}")
-        display.update("", f"Status: {news} for {reference.familiar}")
+        fetch(session, image, platform, display)

@@ -9,8 +9,9 @@ import msgspec
 
 from scow.errors import Invalid
 from scow.layer.entry import Entry, Kind
+from scow.layer.follow import follow
 
-_HOPS = 40  # as the kernel's own limit
+_SLASH = ord("/")
 
 
 class Placement:
@@ -65,29 +66,11 @@ class Placement:
 
     def _directory(self, path: bytes) -> bytes:
         """The real directory that ``path`` means; directories nobody has named yet become implicit ones."""
-        todo = path.split(b"/")[::-1]
-        at = b""
-        hops = 0
-        while todo:
-            name = todo.pop()
-            if name in (b"", b"."):
-                continue
-            if name == b"..":
-                at = at.rpartition(b"/")[0]
-                continue
-            here = at + b"/" + name if at else name
-            target = self._links.get(here)
-            if target is None:
-                self._enter(here)
-                at = here
-                continue
-            hops += 1
-            if hops > _HOPS:
-                raise Invalid("too many levels of symbolic links", subject="/" + path.decode(errors="backslashreplace"))
-            todo += target.split(b"/")[::-1]
-            if target.startswith(b"/"):
-                at = b""
-        return at
+        real = follow(path, self._links.get)
+        for end in [at for at, byte in enumerate(real) if byte == _SLASH] + [len(real)]:
+            if end:
+                self._enter(real[:end])
+        return real
 
     def _enter(self, path: bytes) -> None:
         if path in self._directories:

@@ -12,8 +12,7 @@ import msgspec
 
 from scow.errors import Invalid
 from scow.layer.entry import Entry
-
-_HOPS = 40
+from scow.layer.follow import follow
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -50,7 +49,7 @@ class View:
                 self._hide(layer, entry)
                 continue
             additions.append(entry)
-            if entry.kind == "dir" and self._is_link(entry.path):
+            if entry.kind == "dir" and self._link_at(entry.path) is not None:
                 self._remove(entry.path)  # at once: a marker that follows stands in the new directory
         for entry in additions:
             self._add(layer, entry)
@@ -72,36 +71,18 @@ class View:
             todo += sorted(self._children.get(at, ()), reverse=True)
 
     def resolve(self, path: bytes, *, last: bool = True) -> bytes:
-        """``path`` with symlinks followed beneath the root, as the kernel would in a chroot.
+        """``path`` with symlinks followed beneath the root; components that are not there are kept.
 
-        Components that are not there are kept; ``last`` says whether the final one is followed too. A loop ends in the
-        path as far as it was followed.
+        ``last`` says whether the final one is followed too. Raises :class:`Invalid` for a loop.
         """
-        todo = [part for part in path.split(b"/") if part not in (b"", b".")][::-1]
-        at, hops = b"", 0
-        while todo:
-            name = todo.pop()
-            if name in (b"", b"."):
-                continue
-            if name == b"..":
-                at = at.rpartition(b"/")[0]
-                continue
-            here = at + b"/" + name if at else name
-            found = self._found.get(here)
-            if found and found.entry.kind == "symlink" and (todo or last) and hops < _HOPS:
-                hops += 1
-                todo += found.entry.link.split(b"/")[::-1]
-                at = b"" if found.entry.link.startswith(b"/") else at
-            else:
-                at = here
-        return at
+        return follow(path, self._link_at, last=last)
+
+    def _link_at(self, path: bytes) -> bytes | None:
+        found = self._found.get(path)
+        return found.entry.link if found and found.entry.kind == "symlink" else None
 
     def __len__(self) -> int:
         return len(self._found)
-
-    def _is_link(self, path: bytes) -> bool:
-        found = self._found.get(path)
-        return found is not None and found.entry.kind == "symlink"
 
     def _hide(self, layer: int, entry: Entry) -> None:
         """A whiteout or an opaque directory: of what is there now, the layers below."""
