@@ -8,7 +8,11 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
-PURE_TESTS := $(wildcard tests/oci tests/dockerfile)
+PURE_ROOMS := scow.oci scow.dockerfile scow.layer scow.cli.gotemplate scow.registry.protocol scow.registry.challenge \
+    scow.runtime.spec scow.runtime.process scow.build.plan scow.build.ops
+PURE_TESTS := $(wildcard tests/oci tests/dockerfile tests/layer tests/image tests/build/test_plan.py \
+    tests/cli/test_gotemplate.py tests/registry/test_protocol.py tests/registry/test_challenge.py \
+    tests/runtime/test_process.py tests/runtime/test_spec.py)
 DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
 
 .PHONY: help venv demo check lint types plan doctest coverage test bench clean
@@ -50,8 +54,8 @@ doctest: $(VENV)/.developed
 	if [ -f docs/cli.md ]; then $(BIN)/python -m scow.cli.reference | diff -u docs/cli.md -; fi
 
 coverage: $(VENV)/.developed
-	$(if $(PURE_TESTS),$(BIN)/pytest -q -n $(WORKERS) $(PURE_TESTS) \
-	    --cov=scow.oci --cov=scow.dockerfile --cov-branch --cov-report=term:skip-covered --cov-fail-under=90)
+	$(if $(PURE_TESTS),$(BIN)/pytest -q -n $(WORKERS) $(PURE_TESTS) $(PURE_ROOMS:%=--cov=%) --cov-branch \
+	    --cov-report=term:skip-covered --cov-fail-under=90)
 
 # session fixtures (registries, dockerd) start once per worker, in about a second; tests that must not run side by side
 # carry the same @pytest.mark.xdist_group

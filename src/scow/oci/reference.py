@@ -62,9 +62,9 @@ class Reference(msgspec.Struct, frozen=True):
     @property
     def familiar_name(self) -> str:
         """The repository as docker shows it: ``nginx``, ``me/app``, ``host:5000/app``."""
-        if self.host == HUB:
-            return self.path.removeprefix("library/") if self.path.count("/") == 1 else self.path
-        return self.repository
+        short = self.path.removeprefix("library/") if self.path.count("/") == 1 else self.path
+        means_this = _split_host(short) == (self.host, self.path)  # "docker.io/a.b/c" has no shorter form
+        return short if means_this else self.repository
 
     @property
     def familiar(self) -> str:
