@@ -45,7 +45,7 @@ def copy(
     sink: Sink,
     root: Descriptor,
     *,
-    jobs: int = 4,
+    jobs: int = 3,
     watch: Watch = lambda progress: None,
     children: Children = all_children,
 ) -> None:
