@@ -34,7 +34,7 @@ TO_THE_END_EVERY = 4
 
 def layer_tar(seed: int, files: int = 120, size: int = 24_000) -> bytes:
     """A layer of files that compress by half, in a few directories."""
-    made = random.Random(seed)  # noqa: S311
+    made = random.Random(seed)
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for number in range(files):
@@ -53,7 +53,7 @@ class Place:
     home: Path
     registry: str
     older: frozenset[str] = frozenset()
-    moments: random.Random = field(default_factory=lambda: random.Random(20_26))  # noqa: S311
+    moments: random.Random = field(default_factory=lambda: random.Random(20_26))
 
     def run(self, *argv: str) -> str:
         """A command that must succeed."""

@@ -60,11 +60,9 @@ class Quiet:
 
     def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
         """Nothing."""
-        pass
 
     def close(self) -> None:
         """Nothing."""
-        pass
 
     def __enter__(self) -> Quiet:
         return self
