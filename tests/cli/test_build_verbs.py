@@ -155,8 +155,8 @@ def test_a_context_that_leads_outside(scow: Scow, members: list[tuple[str, bytes
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
-        (["--secret", "id=x", "."], 1, "--secret is not supported yet"),
-        (["-o", "out", "."], 1, "-o, --output is not supported yet"),
+        (["--secret", "id=x", "."], 1, "secret x: no such file"),
+        (["--call", "outline", "."], 1, "--call is not supported yet"),
         (["--cache-from=x", "."], 1, "--cache-from is not supported yet"),
         (["https://example.com/x.git"], 1, "from the network is not supported yet"),
         (["no/such"], 1, "not a directory"),

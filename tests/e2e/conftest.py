@@ -33,3 +33,19 @@ def actor(request: pytest.FixtureRequest) -> Actor:
     """The test runs twice: as whoever runs the suite, and as an ordinary user."""
     chosen: Actor = request.getfixturevalue(request.param)
     return chosen
+
+
+@pytest.fixture(scope="session")
+def busybox(tmp_path_factory: pytest.TempPathFactory, busybox_tar: Path) -> Path:
+    """``busybox:1`` as an archive that ``load`` takes."""
+    actor = Actor(tmp_path_factory.mktemp("busybox"))
+    actor("import", "-c", 'CMD ["sh"]', str(busybox_tar), "busybox:1").ok()
+    actor("save", "-o", str(actor.directory / "busybox.tar"), "busybox:1").ok()
+    return actor.directory / "busybox.tar"
+
+
+@pytest.fixture
+def stocked(caller: Actor, busybox: Path) -> Actor:
+    """A store that has ``busybox:1``."""
+    caller("load", "-i", str(busybox)).ok()
+    return caller

@@ -26,6 +26,7 @@ COPY --from=build /work /work
 COPY --chown=1000:1000 files/ /srv/
 ADD archive.tar /added/
 ENV A=b
+RUN mkdir /closed && echo nobody > /closed/file && chmod 0 /closed/file && chmod 0 /closed
 RUN find /srv /work /added /etc /home /tmp > /list
 CMD ["sh"]
 """
@@ -41,8 +42,8 @@ USER 10:20
 CMD ["run.sh"]
 """
 REF_NAME = "org.opencontainers.image.ref.name"
-GOLDEN_ID = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
-GOLDEN_DIGEST = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+GOLDEN_ID = "sha256:c56b255d96aeff0bae3b5d99957d9d3c7a16d64ce565e63967beff64ff9f5b18"
+GOLDEN_DIGEST = "sha256:7f77ee0b8b5df768f9f4a353e3972351225cc08c330de953d4d65ccc5715feeb"
 
 
 def make_context(actor: Actor, name: str) -> Path:

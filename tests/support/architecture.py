@@ -16,7 +16,7 @@ FLOORS: Mapping[str, int] = {
     "build": 5, "runtime": 5, "scan": 5, "size": 5, "testing": 5,
     "engine": 6,
     "cli": 7,
-    "": 8,
+    "": 8, "__main__": 8,
 }  # fmt: skip
 #: the package itself: its version is a constant that everybody may read; what else it names is the roof
 ROOF_CONSTANTS = frozenset({"__version__"})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -83,11 +84,20 @@ def environment(root: Path, home: Path) -> dict[str, str]:
 def popen_scow(
     *argv: str, root: Path, home: Path | None = None, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start one command and return at once, for tests that kill it. stdout and stderr are pipes; its own group."""
+    """Start one command and return at once, for tests that kill it. stdout and stderr are pipes; its own group.
+
+    It hears every signal, also where the suite itself runs in the background or under nohup.
+    """
     return subprocess.Popen(
         [sys.executable, *COMMAND, *argv], env={**environment(root, home or root.parent), **(env or {})}, cwd=cwd,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+        preexec_fn=_hear_signals,
     )  # fmt: skip
+
+
+def _hear_signals() -> None:
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def run_scow(

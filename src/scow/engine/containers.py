@@ -222,7 +222,8 @@ class Containers:
 
     def written(self, name: str) -> int:
         """Bytes on disk of what a container wrote."""
-        return disk_usage(self._records.home(self._records.find(name).id))
+        home = self._records.home(self._records.find(name).id)
+        return disk_usage(home / "upper") + disk_usage(home / "rootfs")
 
     def volume(self, name: str) -> str:
         """The directory that holds the named volume, made when it is not there. Raises :class:`Invalid`."""

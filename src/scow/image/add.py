@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from scow.content.layout import Layout, disk_error
@@ -60,8 +60,13 @@ def _placed(items: Iterable[Item], placement: Placement) -> Iterator[Item]:
         yield entry, content
 
 
-def add_image(layout: Layout, config: dict[str, object], layers: Iterable[Descriptor]) -> Descriptor:
+def add_image(
+    layout: Layout,
+    config: dict[str, object],
+    layers: Iterable[Descriptor],
+    annotations: Mapping[str, str] | None = None,
+) -> Descriptor:
     """Put a config document and the manifest that joins it with ``layers``; returns the manifest's descriptor."""
     raw = encode(config)
     layout.put(media_types.OCI_CONFIG, raw)
-    return layout.put(media_types.OCI_MANIFEST, manifest(raw, tuple(layers)))
+    return layout.put(media_types.OCI_MANIFEST, manifest(raw, tuple(layers), annotations))

@@ -63,9 +63,11 @@ class Stacked:
         return Overlay(lower, self._upper, self._work)
 
     def changes(self, latest: int | None = None) -> Iterator[Item]:
-        """What is in the upper directory."""
+        """What is in the upper directory; nothing before the first start."""
         from scow.layer.diff import changes
 
+        if not self._upper.is_dir():
+            return iter(())
         owners = _owners(self._store, lambda: rootfs.view(self._layers, self._store.unpacking))
         return changes(str(self._upper), owners, latest=latest)
 

@@ -57,9 +57,13 @@ def changes(upper: str, owners: Owners, *, latest: int | None = None) -> Iterato
 
     ``latest`` (ns) is a ceiling for times, for builds that must come out the same tomorrow.
     """
+    with contextlib.ExitStack() as lent:
+        yield from _walk(os.fsencode(upper), owners, latest, lent)
+
+
+def _walk(root: bytes, owners: Owners, latest: int | None, lent: contextlib.ExitStack) -> Iterator[Item]:
     links: dict[tuple[int, int], bytes] = {}
     todo = [b""]
-    root = os.fsencode(upper)
     while todo:
         path = todo.pop()
         full = os.path.join(root, path) if path else root
@@ -69,12 +73,19 @@ def changes(upper: str, owners: Owners, *, latest: int | None = None) -> Iterato
             continue
         if stat.S_ISSOCK(status.st_mode):
             continue  # a socket means nothing once its process is gone: no tar can hold it
+        if _is_closed(status):  # to an ordinary user, not to the root of its container
+            lent.enter_context(_lent(full, 0o500))
         if path:
             yield item(path, full, status, owners, links, latest)
         if stat.S_ISDIR(status.st_mode):
             if not _OPAQUE.isdisjoint(_xattrs(full)):
                 yield Entry(path, "opaque"), b""
             todo += sorted((os.path.join(path, name) for name in os.listdir(full)), reverse=True)
+
+
+def _is_closed(status: os.stat_result) -> bool:
+    """Whether a directory's owner cannot look into it."""
+    return stat.S_ISDIR(status.st_mode) and status.st_mode & 0o500 != 0o500 and os.geteuid() == status.st_uid != 0
 
 
 def item(
@@ -144,8 +155,11 @@ def _lent(path: bytes, right: int) -> Iterator[None]:
 
 def _xattrs(path: bytes) -> dict[str, bytes]:
     try:
-        return {
-            name: os.getxattr(path, name, follow_symlinks=False) for name in os.listxattr(path, follow_symlinks=False)
-        }
+        names = os.listxattr(path, follow_symlinks=False)
+        try:
+            return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
+        except PermissionError:
+            with _lent(path, 0o400):
+                return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
     except OSError:  # a file system without xattrs
         return {}
