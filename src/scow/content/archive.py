@@ -36,9 +36,9 @@ _CHUNK: Final = 1 << 20
 
 
 class Tar:
-    """The members of a seekable tar by name, links between them followed."""
+    """The members of a seekable tar by name, links between them followed. ``told`` is what errors call it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, told: str = "") -> None:
         self._file = path.open("rb")
         self._members: dict[str, tarfile.TarInfo] = {}
         self._archive: tarfile.TarFile | None = None
@@ -47,9 +47,9 @@ class Tar:
             for member in self._archive:
                 self._members[_clean(member.name)] = member
                 if len(self._members) > _MEMBERS_LIMIT:
-                    raise Invalid("archive has too many members", subject=str(path))
+                    raise Invalid("archive has too many members", subject=told or str(path))
         except tarfile.TarError as error:
-            raise Invalid(f"not a tar archive: {error}", subject=str(path)) from None
+            raise Invalid(f"not a tar archive: {error}", subject=told or str(path)) from None
 
     def __contains__(self, name: str) -> bool:
         return _clean(name) in self._members

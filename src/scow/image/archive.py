@@ -20,7 +20,7 @@ def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
     """The tar in ``file``; spooled to ``ingest`` when it is compressed or cannot be sought."""
     reader, compression = detected(file)
     if compression == "none" and (path := _on_disk(file)):
-        with contextlib.closing(Tar(path)) as tar:
+        with contextlib.closing(Tar(path, _name(file))) as tar:
             yield tar
         return
     spool = ingest / f"archive-{os.urandom(8).hex()}"
@@ -31,7 +31,7 @@ def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
             fcntl.flock(out, fcntl.LOCK_SH)  # says that somebody is at work here
             while chunk := plain.read(_CHUNK):
                 out.write(chunk)
-        with contextlib.closing(Tar(spool)) as tar:
+        with contextlib.closing(Tar(spool, _name(file))) as tar:
             yield tar
     finally:
         spool.unlink(missing_ok=True)
@@ -43,3 +43,9 @@ def _on_disk(file: BinaryIO) -> Path | None:
         return Path(f"/dev/fd/{file.fileno()}") if file.seekable() else None
     except OSError:  # bytes in memory have no descriptor
         return None
+
+
+def _name(file: BinaryIO) -> str:
+    """What the user calls it."""
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) and name != "<stdin>" else "archive"
