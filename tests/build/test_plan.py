@@ -6,7 +6,7 @@ import pytest
 from tests.build.planning import PATH, config, copy_of, graph, histories, last, run_of
 
 from scow.build.metadata import changed_process
-from scow.build.ops import FromContext, FromImage, FromStage, MakeDirectoryOp
+from scow.build.ops import CacheMount, FromContext, FromImage, FromStage, MakeDirectoryOp, TmpfsMount
 from scow.build.plan import Arguments
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.platform import Platform
@@ -120,7 +120,6 @@ HISTORY = [
     ("HEALTHCHECK NONE", 'HEALTHCHECK {"Test": ["NONE"]}'),
     ("HEALTHCHECK --interval=5s --retries=2 CMD x",
      'HEALTHCHECK {"Test": ["CMD-SHELL", "x"], "Interval": 5000000000, "Retries": 2}'),
-    ("ONBUILD RUN x", "ONBUILD RUN x"),
     ("MAINTAINER me", "MAINTAINER me"),
     ("COPY a b /c/", "COPY a b /c/"),
     ("COPY --chown=1:2 --chmod=600 a .", "COPY --chown=1:2 --chmod=600 a ."),
@@ -149,7 +148,7 @@ BASE = config(
     Healthcheck={"Test": ["CMD", "t"], "Interval": 7},
 )  # fmt: skip
 
-PROCESS = [
+PROCESS: list[tuple[str, str, object]] = [
     ("", "Env", ["PATH=/p", "A=1"]),
     ("ENV A=2 B=3", "Env", ["PATH=/p", "A=2", "B=3"]),
     ("", "Entrypoint", ["e"]),
@@ -190,7 +189,9 @@ def test_an_image_without_a_path_gets_docker_s() -> None:
 
 
 def test_a_stage_on_a_stage_leaves_the_lower_one_alone() -> None:
-    text = "FROM base AS a\nLABEL x=1\nFROM a AS b\nLABEL x=2\nENV A=2\nFROM scratch\nCOPY --from=a / /\nCOPY --from=b / /"
+    text = (
+        "FROM base AS a\nLABEL x=1\nFROM a AS b\nLABEL x=2\nENV A=2\nFROM scratch\nCOPY --from=a / /\nCOPY --from=b / /"
+    )
     below, above, _ = graph(text, images={"base": BASE}).stages
     assert (below.process["Labels"]["x"], above.process["Labels"]["x"]) == ("1", "2")
     assert below.process["Env"] == ["PATH=/p", "A=1"]
@@ -295,8 +296,36 @@ def test_platforms_that_are_not_built() -> None:
     assert last("FROM --platform=linux/arm64/v8 x", platform=arm).base == "x"
     with pytest.raises(Unsupported, match="Dockerfile:1: building a stage for linux/s390x"):
         last("FROM --platform=linux/s390x x")
-    with pytest.raises(Invalid, match="Dockerfile:1: .*not a platform"):
+    with pytest.raises(Invalid, match=r"Dockerfile:1: .*not a platform"):
         last("FROM --platform=a/b/c/d x")
+
+
+# -- contexts that were given ------------------------------------------------------------------------------------------
+
+
+def test_given_contexts_beat_stages_and_images() -> None:
+    contexts = {"dir": None, "one": "docker.io/library/other:1", "alpine": "docker.io/library/mine:2"}
+    text = (
+        "FROM scratch AS one\nRUN never\nFROM alpine:latest\nCOPY --from=dir a /\nCOPY --from=one b /\n"
+        "RUN --mount=from=dir,target=/m x\n"
+    )
+    found = graph(text, Arguments(contexts=contexts))
+    assert [stage.base for stage in found.stages] == ["docker.io/library/mine:2"]
+    named, image = FromContext("dir"), FromImage("docker.io/library/other:1")
+    assert found.stages[0].origins == (named, image, named)
+    with pytest.raises(Unsupported, match="Dockerfile:1: FROM dir, which is a directory"):
+        last("FROM dir", contexts=contexts)
+
+
+def test_mounts_have_their_variables_replaced() -> None:
+    text = (
+        "FROM scratch\nWORKDIR /w\nARG D=d S=64m\nRUN --mount=type=tmpfs,target=$D,size=$S --mount=type=cache,id=$D x"
+    )
+    mounts = run_of(last(text)).mounts
+    assert mounts == (TmpfsMount("/w/d", 64 << 20), CacheMount("d", "/w"))
+    with pytest.raises(Invalid, match=r"Dockerfile:3: ") as caught:
+        last("FROM scratch\nARG S=x\nRUN --mount=type=tmpfs,target=/a,size=$S x")
+    assert caught.value.where and caught.value.where.column == 5
 
 
 # -- --change ---------------------------------------------------------------------------------------------------------

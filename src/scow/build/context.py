@@ -62,20 +62,20 @@ class Context:
 
     def find(self, path: bytes) -> Entry | None:
         """What lies at ``path``, unless it is ignored (a directory that holds an exception is there)."""
-        if path and self._hidden(path):
-            return None
         try:
             status = os.lstat(self._full(path))
         except (FileNotFoundError, NotADirectoryError):
+            return None
+        if path and self._hidden(path, directory=stat.S_ISDIR(status.st_mode)):
             return None
         return self._entry(path, status)
 
     def children(self, path: bytes) -> list[bytes]:
         """The paths right below a directory, sorted."""
         with os.scandir(self._full(path)) as found:
-            names = sorted(entry.name for entry in found)
-        inner = [path + b"/" + name if path else name for name in names]
-        return [child for child in inner if not self._hidden(child)]
+            kinds = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
+        inner = ((path + b"/" + name if path else name, directory) for name, directory in kinds)
+        return [child for child, directory in inner if not self._hidden(child, directory=directory)]
 
     def content(self, entry: Entry) -> Content:
         """The file's bytes; opening raises :class:`Conflict` when the file changed since it was looked at."""
@@ -126,9 +126,12 @@ class Context:
                 return msgspec.msgpack.decode(self._memory.read_bytes(), type=dict[bytes, _Known])
         return {}
 
-    def _hidden(self, path: bytes) -> bool:
+    def _hidden(self, path: bytes, *, directory: bool) -> bool:
+        """Whether the path is ignored. A directory is not when something below it is an exception."""
         text = os.fsdecode(path)
-        return self._ignored.ignores(text) and not self._ignored.may_hold_exception(text)
+        if not self._ignored.ignores(text):
+            return False
+        return not (directory and self._ignored.may_hold_exception(text) and self.children(path))
 
     def _full(self, path: bytes) -> bytes:
         return os.path.join(self._root, path) if path else self._root

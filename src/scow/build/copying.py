@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from scow.build.ops import CopyOp, key
+from scow.build.subtree import Listing, real_path
 from scow.dockerfile.ignore import Patterns, match
 from scow.errors import Invalid, NotFound
 from scow.layer.entry import Entry, clean
@@ -20,32 +21,7 @@ from scow.layer.pack import Content, Item
 from scow.layer.view import View
 
 _WILD: Final = re.compile(r"[*?\[\\]")
-_HOPS: Final = 40
 _SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
-
-
-class Listing(Protocol):
-    """Where files are copied from."""
-
-    def find(self, path: bytes) -> Entry | None:
-        """What lies at ``path``, links not followed."""
-        ...
-
-    def children(self, path: bytes) -> list[bytes]:
-        """The paths right below a directory, sorted."""
-        ...
-
-    def content(self, entry: Entry) -> Content:
-        """A file's bytes."""
-        ...
-
-    def digest(self, entry: Entry) -> bytes:
-        """The raw sha256 of a file's bytes."""
-        ...
-
-    def identity(self, entry: Entry) -> object | None:
-        """The same for all names of one file; ``None`` for a file with one name."""
-        ...
 
 
 #: Members of an archive, or ``None`` when the file is not one.
@@ -54,8 +30,9 @@ Unpack = Callable[[Content], Iterator[Item] | None]
 
 @dataclass
 class Copying:
-    """One COPY being resolved over ``view``, the file system it writes to. ``owner`` and ``time`` (ns) are what
-    everything copied gets."""
+    """One COPY being resolved over ``view``, the file system it writes to. ``time`` (ns) is what everything copied
+    gets; ``owner`` what new directories get, and with ``--chown`` everything: else files of a stage or an image keep
+    theirs."""
 
     op: CopyOp
     listing: Listing
@@ -74,7 +51,10 @@ class Copying:
             self._place_file(Entry(name.encode(), "file", 0o644, size=len(content)), content, name.encode())
         for pattern in self.op.sources:
             for path in self._matches(pattern):
-                self._copy(path, excluded)
+                if self.op.parents:
+                    self._copy_with_parents(path, _pivot(pattern), excluded)
+                else:
+                    self._copy(path, excluded)
         add_parents(self.placed, self.view, self.owner, self.time)
         return key("copy", [f"{self.owner[0]}:{self.owner[1]}", self.op.chmod, *self.parts])
 
@@ -92,18 +72,20 @@ class Copying:
             parts = _without_dotdot(parts)
         if not _WILD.search(pattern):
             path = b"/".join(parts)
-            if self.listing.find(self._follow(path)) is None:
+            if self.listing.find(real_path(self.listing, path)) is None:
                 raise NotFound(f'"/{_text(path)}": not found', hint=self._hint(path))
             return [path]
-        found = [b""]
-        for part in parts:
+        wild = next(number for number, part in enumerate(parts) if _WILD.search(_text(part)))
+        prefix = b"/".join(parts[:wild])
+        found = [prefix if self.op.parents else real_path(self.listing, prefix)]
+        for part in parts[wild:]:  # no link that a pattern matches is followed
             text = _text(part)
             below = (child for path in found for child in self._below(path))
             found = [child for child in below if match(text, _text(child.rpartition(b"/")[2]))]
         return found
 
     def _below(self, path: bytes) -> list[bytes]:
-        entry = self.listing.find(self._follow(path))
+        entry = self.listing.find(path)
         return self.listing.children(path) if entry and entry.kind == "dir" else []
 
     def _hint(self, path: bytes) -> str:
@@ -114,28 +96,8 @@ class Copying:
         near = get_close_matches(_text(name), names, 1)
         return f"did you mean {near[0]!r}?" if near else "is it in the build context, and not in .dockerignore?"
 
-    def _follow(self, path: bytes) -> bytes:
-        """The path with every symlink followed beneath the listing's root."""
-        todo, at, hops = path.split(b"/")[::-1], b"", 0
-        while todo:
-            name = todo.pop()
-            if name in (b"", b"."):
-                continue
-            if name == b"..":
-                at = at.rpartition(b"/")[0]
-                continue
-            here = at + b"/" + name if at else name
-            entry = self.listing.find(here)
-            if entry and entry.kind == "symlink" and hops < _HOPS:
-                hops += 1
-                todo += entry.link.split(b"/")[::-1]
-                at = b"" if entry.link.startswith(b"/") else at
-            else:
-                at = here
-        return at
-
     def _copy(self, path: bytes, excluded: Patterns | None) -> None:
-        real = self._follow(path)
+        real = real_path(self.listing, path)
         entry = self.listing.find(real)
         if entry is None:
             raise NotFound(f'"/{_text(path)}": not found')
@@ -144,10 +106,30 @@ class Copying:
         elif not (excluded and excluded.ignores(_text(path.rpartition(b"/")[2]))):
             self._place_found(entry, path.rpartition(b"/")[2])
 
+    def _copy_with_parents(self, path: bytes, pivot: int, excluded: Patterns | None) -> None:
+        """``path`` with the directories above it, but not the first ``pivot`` of them; links are not followed."""
+        parts = path.split(b"/")
+        skip = len(b"/".join(parts[:pivot])) + 1 if pivot else 0
+        target = self._target_directory()
+        for count in range(pivot + 1, len(parts) + 1):
+            here = b"/".join(parts[:count])
+            entry = self.listing.find(here)
+            if entry is None or (entry.kind != "dir" and count < len(parts)):
+                raise NotFound(f'"/{_text(path)}": not found', hint="--parents follows no links")
+            if excluded and excluded.ignores(_text(here[skip:])):
+                return
+            self._put(target + b"/" + here[skip:] if target else here[skip:], entry)
+        found = self.listing.find(path)
+        if found and found.kind == "dir":
+            self._copy_below(path, skip, excluded)
+
     def _copy_contents(self, root: bytes, excluded: Patterns | None) -> None:
         """A directory gives its contents, not itself; what is there keeps its own mode."""
+        self._copy_below(root, len(root) + 1 if root else 0, excluded)
+
+    def _copy_below(self, root: bytes, skip: int, excluded: Patterns | None) -> None:
+        """What lies below ``root``, each under its path without the first ``skip`` bytes."""
         target = self._target_directory()
-        skip = len(root) + 1 if root else 0
         todo = self.listing.children(root)[::-1]
         while todo:
             path = todo.pop()
@@ -172,7 +154,7 @@ class Copying:
         if found and found.entry.kind != "dir":
             raise Invalid(f"cannot copy to non-directory: /{_text(target)}")
         if target and not found and target not in self.placed:
-            self._note(Entry(target, "dir", 0o755), b"")
+            self.placed[target] = (Entry(target, "dir", 0o755, *self.owner, mtime=self.time), b"")
         return target
 
     def _place_found(self, entry: Entry, name: bytes) -> None:
@@ -212,18 +194,19 @@ class Copying:
         digest = b""
         if entry.kind == "file":
             content, digest = self.listing.content(entry), self.listing.digest(entry)
-        self.parts += [path, entry.kind, f"{entry.mode:o} {entry.major} {entry.minor}", entry.link, digest]
+        status = f"{entry.mode:o} {entry.uid} {entry.gid} {entry.major} {entry.minor}"
+        self.parts += [path, entry.kind, status, entry.link, digest]
         self.parts += [part for pair in entry.xattrs for part in pair]
         identity = self.listing.identity(entry) if entry.kind == "file" else None
         first = self._linked.setdefault(identity, path) if identity is not None else path
         if first != path:
-            self._note(Entry(path, "hardlink", entry.mode, link=first), b"")
+            self._note(Entry(path, "hardlink", entry.mode, entry.uid, entry.gid, link=first), b"")
         else:
             self._note(msgspec.structs.replace(entry, path=path, digest=b"", offset=-1), content)
 
     def _note(self, entry: Entry, content: Content) -> None:
         mode = chmod(entry, self.op.chmod) if self.op.chmod and entry.kind != "symlink" else entry.mode
-        uid, gid = self.owner
+        uid, gid = self.owner if self.op.chown else (entry.uid, entry.gid)
         self.placed[entry.path] = (
             msgspec.structs.replace(entry, mode=mode, uid=uid, gid=gid, mtime=self.time),
             content,
@@ -303,6 +286,13 @@ def _apply(mode: int, who: str, operation: str, permissions: str, *, directory: 
     if "t" in permissions:
         mode = mode & ~0o1000 if operation == "-" else mode | 0o1000
     return mode
+
+
+def _pivot(pattern: str) -> int:
+    """How many components of a pattern stand before its ``/./``."""
+    before, found, _ = pattern.partition("/./")
+    parts = [part for part in before.encode().split(b"/") if part not in (b"", b".")] if found else []
+    return len(_without_dotdot(parts))
 
 
 def _without_dotdot(parts: list[bytes]) -> list[bytes]:

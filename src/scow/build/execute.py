@@ -11,16 +11,19 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from scow.build import archive
 from scow.build.cache import Records
+from scow.build.caches import Caches
 from scow.build.context import Context
-from scow.build.copying import Copying, Listing, add_parents
+from scow.build.copying import add_parents
+from scow.build.filling import Filling
+from scow.build.mounting import Mounted, Mounting, key_of
 from scow.build.ops import (
     CopyOp,
+    FromContext,
     FromImage,
     FromStage,
     Graph,
@@ -34,6 +37,9 @@ from scow.build.ops import (
 )
 from scow.build.owners import owner
 from scow.build.root import Root
+from scow.build.secrets import Secrets
+from scow.build.subtree import Listing
+from scow.build.untouched import without_untouched
 from scow.errors import Invalid, NotFound, Process, ScowError, Where
 from scow.image.add import add_layer
 from scow.image.image import Image
@@ -44,6 +50,9 @@ from scow.layer.entry import Entry
 from scow.layer.pack import Item
 from scow.layer.store import remove
 from scow.snapshot.rootfs import Rootfs
+
+if TYPE_CHECKING:
+    from scow.registry.transport import Transport
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +70,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """A program to run: in ``rootfs``, as ``op`` says; what it writes goes to ``output``, a descriptor."""
+    """A program to run: in ``rootfs``, as ``op`` says; what it writes goes to ``output``, a descriptor.
+
+    ``directory`` is for the runner's own files; what tells ``mounted.hidden`` belongs to ``mounted.private``.
+    """
 
     op: RunOp
     rootfs: Rootfs
     directory: Path
     output: int
+    mounted: Mounted = Mounted()  # noqa: RUF009 - frozen
 
 
 #: Runs a request to its end and returns the exit code.
@@ -85,7 +98,11 @@ class Built:
 
 @dataclass
 class Execution:
-    """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes."""
+    """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes.
+
+    ``latest`` is that time when the user asked for it. ``contexts`` are the directories of ``--build-context``;
+    ``uncached`` the titles of stages that are done anew.
+    """
 
     store: Store
     records: Records
@@ -93,10 +110,17 @@ class Execution:
     images: Mapping[str, Image]
     run: Runner
     time: int
+    caches: Caches
     where: Callable[[Step], Where]
     watch: Callable[[Event], None] = lambda event: None
     use_cache: bool = True
     stacks: bool = True
+    contexts: Mapping[str, Context] = field(default_factory=dict)
+    secrets: Secrets = field(default_factory=Secrets)
+    agents: dict[str, Path] = field(default_factory=dict)
+    latest: int | None = None
+    transport: Callable[[], Transport] | None = None
+    uncached: frozenset[str] = frozenset()
     _once: dict[str, threading.Lock] = field(default_factory=dict)
     _made: dict[str, Layer] = field(default_factory=dict)
     _failed: threading.Event = field(default_factory=threading.Event)
@@ -153,7 +177,8 @@ class Execution:
     def _layer(self, place: _Place, op: Op, root: Root, scratch: Path) -> tuple[Layer, bool]:
         prepared = self._prepare(place, op, root, scratch)
         with self._alone(prepared.key):
-            found = self._made.get(prepared.key) or (self._cached(prepared.key) if self.use_cache else None)
+            cached = self.use_cache and place.stage.title not in self.uncached
+            found = self._made.get(prepared.key) or (self._cached(prepared.key) if cached else None)
             layer = found or prepared.make()
             self._made[prepared.key] = layer
             if not found:
@@ -182,42 +207,37 @@ class Execution:
 
     def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> _Prepared:
         def make() -> Layer:
-            return self._add(_directory_items(op.path, root, self.time * 10**9))
+            passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.user else (b"", b"")
+            return self._add(_directory_items(op.path, owner(op.user, passwd, group), root, self.time * 10**9))
 
-        return _Prepared(key("workdir", [root.chain or "", op.path, str(self.time)]), make)
+        return _Prepared(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
     def _prepare_copy(self, op: CopyOp, root: Root, scratch: Path) -> _Prepared:
-        nanoseconds = self.time * 10**9
-        passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.chown else (b"", b"")
-        copying = Copying(
-            op,
-            self._listing(op.origin),
-            root.view,
-            owner(op.chown, passwd, group),
-            nanoseconds,
-            archive.unpacker(scratch, nanoseconds),
-        )
-        content = copying.resolve()
-        name = key("copy", [root.chain or "", op.target, content, str(self.time)])
-        return _Prepared(name, lambda: self._add(copying.items()))
+        filling = Filling(self._listing, self.time, self.latest, self.transport, self.agents)
+        name, items = filling.prepared(op, root, scratch)
+        return _Prepared(name, lambda: self._add(items()))
 
     def _prepare_run(self, place: _Place, op: RunOp, root: Root, scratch: Path) -> _Prepared:
-        parts = [root.chain or "", op.cwd, op.user, op.network, str(self.time), "argv", *op.argv, "env", *op.env]
+        mounting = Mounting(self.caches, self.secrets, self.agents, self._listing, self.time * 10**9)
+        name = key_of(op, root.chain or "", self.time, mounting.keys(op))
 
         def make() -> Layer:
             directory = scratch / f"run-{place.stage.index}-{place.number}"
-            return self._run(place, op, root, directory)
+            return self._run(place, op, root, directory, mounting)
 
-        return _Prepared(key("run", parts), make)
+        return _Prepared(name, make)
 
-    def _run(self, place: _Place, op: RunOp, root: Root, directory: Path) -> Layer:
+    def _run(self, place: _Place, op: RunOp, root: Root, directory: Path, mounting: Mounting) -> Layer:
         written = writable(self.store, root.layers, directory, stacks=self.stacks)
-        code = self._follow(place, RunRequest(op, written.rootfs, directory, -1))
+        with mounting.made(op, directory / "mounts") as mounted:
+            code = self._follow(place, RunRequest(op, written.rootfs, directory, -1, mounted))
         if code:
             remove(directory)
             told = " ".join(op.argv)
             raise Process(f"process {told!r} did not complete successfully: exit code: {code}", exit_code=code)
         items = written.changes(self.time * 10**9)
+        if op.mounts:
+            items = without_untouched(items, root.view, self.time * 10**9)
         if written.tree is not None:
             items = _clamping(items, written.tree)
         layer = add_layer(self.store.layout, self.store.layers, items, written.tree)
@@ -236,7 +256,7 @@ class Execution:
         thread = threading.Thread(target=tell, daemon=True)
         thread.start()
         try:
-            return self.run(RunRequest(request.op, request.rootfs, request.directory, writing))
+            return self.run(replace(request, output=writing))
         finally:
             os.close(writing)
             thread.join(timeout=10)
@@ -246,9 +266,11 @@ class Execution:
             return self._built[origin.index].result().root.listing()
         if isinstance(origin, FromImage):
             return Root(self.store, self.images[origin.name].layers).listing()
-        if self.context is None:
+        name = origin.name if isinstance(origin, FromContext) else ""
+        found = self.contexts.get(name) if name else self.context
+        if found is None:
             raise NotFound("this build has no context to copy from")
-        return self.context
+        return found
 
     def _add(self, items: Iterable[Item]) -> Layer:
         return add_layer(self.store.layout, self.store.layers, items)
@@ -298,13 +320,13 @@ class _Prepared:
     make: Callable[[], Layer]
 
 
-def _directory_items(path: str, root: Root, nanoseconds: int) -> list[Item]:
+def _directory_items(path: str, whose: tuple[int, int], root: Root, nanoseconds: int) -> list[Item]:
     """The directory and its missing parents; nothing when it is there."""
     real = root.view.resolve(path.encode())
     if root.view.find(real):
         return []
-    placed: dict[bytes, Item] = {real: (Entry(real, "dir", 0o755, mtime=nanoseconds), b"")}
-    add_parents(placed, root.view, (0, 0), nanoseconds)
+    placed: dict[bytes, Item] = {real: (Entry(real, "dir", 0o755, *whose, mtime=nanoseconds), b"")}
+    add_parents(placed, root.view, whose, nanoseconds)
     return [placed[path] for path in sorted(placed)]
 
 

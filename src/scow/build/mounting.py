@@ -178,7 +178,7 @@ def _script(op: RunOp, directory: Path) -> HostMount:
     path = directory / "script"
     path.write_bytes(op.script)
     path.chmod(0o755)
-    return HostMount("bind", str(path), op.argv[0], True)
+    return HostMount("bind", str(path), op.argv[-1], True)
 
 
 def key_of(op: RunOp, chain: str, time: int, mounts: list[str | bytes]) -> str:

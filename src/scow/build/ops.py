@@ -136,7 +136,7 @@ class Surroundings:
 class RunOp:
     """Run ``argv`` in the file system so far. ``hidden`` variables (proxies) are set but in no key or history.
 
-    ``script`` is a file (a heredoc with a ``#!`` line) that lies at ``argv[0]`` while the program runs.
+    ``script`` is a file (a heredoc with a ``#!`` line) that lies at ``argv[-1]`` while the program runs.
     """
 
     argv: tuple[str, ...]
@@ -174,9 +174,10 @@ class CopyOp:
 
 @dataclass(frozen=True, slots=True)
 class MakeDirectoryOp:
-    """WORKDIR: make the directory when it is not there."""
+    """WORKDIR: make the directory, ``user``'s, when it is not there."""
 
     path: str
+    user: str = ""
 
 
 Op = RunOp | CopyOp | MakeDirectoryOp

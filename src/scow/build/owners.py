@@ -6,19 +6,22 @@ from scow.errors import Invalid
 
 
 def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
-    """``""`` is 0:0; a user alone takes the same number as group (Dockerfile reference, "COPY --chown")."""
+    """``""`` is 0:0. Without a group, a user's name brings its primary group, and a number is the group's as well
+    (the Dockerfile reference says so of both, BuildKit does it of numbers only)."""
     if not text:
         return 0, 0
     user, colon, wanted = text.partition(":")
-    uid = _number(user, passwd, "passwd")
-    return uid, _number(wanted, group, "group") if colon else uid
+    uid, primary = _numbers(user, passwd, "passwd")
+    return uid, _numbers(wanted, group, "group")[0] if colon else primary
 
 
-def _number(name: str, table: bytes, file: str) -> int:
+def _numbers(name: str, table: bytes, file: str) -> tuple[int, int]:
+    """The id of ``name``, and the one after it: in passwd, the primary group."""
     if name.isascii() and name.isdigit() and int(name) < 1 << 32:
-        return int(name)
+        return int(name), int(name)
     for line in table.splitlines():
         fields = line.split(b":")
         if len(fields) > 2 and fields[0] == name.encode() and fields[2].isdigit():
-            return int(fields[2])
+            number = int(fields[2])
+            return number, int(fields[3]) if len(fields) > 3 and fields[3].isdigit() else number
     raise Invalid(f"invalid user index: no {name!r} in the image's /etc/{file}", hint="use a number")

@@ -59,7 +59,7 @@ def _program(draft: Draft, command: ins.Command) -> tuple[tuple[str, ...], bytes
     first = command.heredocs[0]
     if len(command.heredocs) == 1 and heredoc(command.text.strip()):
         if first.text.startswith("#!"):
-            return (f"{_PIPES}/{posixpath.basename(first.name)}",), first.text.encode()
+            return (*draft.shell, f"{_PIPES}/{posixpath.basename(first.name)}"), first.text.encode()
         return (*draft.shell, first.text), b""
     bodies = "".join(f"{doc.content}{doc.name}\n" for doc in command.heredocs)
     return (*draft.shell, f"{command.text}\n{bodies}"), b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 
 from scow.build.copying import ViewListing
 from scow.image.mutate import Layer
@@ -19,6 +20,7 @@ class Root:
         self._store = store
         self.layers = layers
         self._view: View | None = None
+        self._guard = threading.Lock()
 
     def copy(self) -> Root:
         """The same file system for a stage built on this one."""
@@ -38,11 +40,13 @@ class Root:
     @property
     def view(self) -> View:
         """The merged view of the layers."""
-        if self._view is None:
-            self._view = View()
-            for number in range(len(self.layers)):
-                self._stack(self._view, number)
-        return self._view
+        with self._guard:  # several stages may take files from this one
+            if self._view is None:
+                made = View()
+                for number in range(len(self.layers)):
+                    self._stack(made, number)
+                self._view = made
+            return self._view
 
     def listing(self) -> ViewListing:
         """The files as a source of COPY --from."""

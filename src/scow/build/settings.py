@@ -44,7 +44,7 @@ def _workdir(draft: Draft, instruction: ins.Workdir) -> None:
     path = posixpath.normpath(posixpath.join("/", draft.workdir, draft.expand(instruction.path)))
     path = "/" + path.lstrip("/")
     draft.process["WorkingDir"] = path
-    draft.step(f"WORKDIR {path}", MakeDirectoryOp(path) if path != "/" else None)
+    draft.step(f"WORKDIR {path}", MakeDirectoryOp(path, draft.process.get("User", "")) if path != "/" else None)
 
 
 def _user(draft: Draft, instruction: ins.User) -> None:
@@ -117,8 +117,7 @@ def _healthcheck(draft: Draft, instruction: ins.Healthcheck) -> None:
 
 
 def _onbuild(draft: Draft, instruction: ins.Onbuild) -> None:
-    draft.process["OnBuild"] = [*draft.process.get("OnBuild", []), instruction.expression]
-    draft.step(f"ONBUILD {instruction.expression}")
+    draft.process["OnBuild"] = [*draft.process.get("OnBuild", []), instruction.expression]  # as docker, not in history
 
 
 def _maintainer(draft: Draft, instruction: ins.Maintainer) -> None:

@@ -13,12 +13,12 @@ import msgspec
 from scow.build.ops import key
 from scow.errors import NotFound
 from scow.layer.entry import Entry
+from scow.layer.follow import follow
 from scow.layer.pack import Content
 from scow.layer.rights import rights
 from scow.layer.sparse import Map
 from scow.layer.tree import OverlayTree
 
-_HOPS: Final = 40
 _READ: Final = 1 << 20
 
 
@@ -46,25 +46,14 @@ class Listing(Protocol):
         ...
 
 
-def follow(listing: Listing, path: bytes) -> bytes:
-    """The path with every symlink followed beneath the listing's root; ``..`` never leaves it."""
-    todo, at, hops = path.split(b"/")[::-1], b"", 0
-    while todo:
-        name = todo.pop()
-        if name in (b"", b"."):
-            continue
-        if name == b"..":
-            at = at.rpartition(b"/")[0]
-            continue
-        here = at + b"/" + name if at else name
+def real_path(listing: Listing, path: bytes) -> bytes:
+    """The path with every symlink followed beneath the listing's root. Raises :class:`Invalid` for a loop."""
+
+    def link_at(here: bytes) -> bytes | None:
         entry = listing.find(here)
-        if entry and entry.kind == "symlink" and hops < _HOPS:
-            hops += 1
-            todo += entry.link.split(b"/")[::-1]
-            at = b"" if entry.link.startswith(b"/") else at
-        else:
-            at = here
-    return at
+        return entry.link if entry and entry.kind == "symlink" else None
+
+    return follow(path, link_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +67,7 @@ class Subtree:
     @classmethod
     def of(cls, listing: Listing, source: str, time: int | None = None) -> Subtree:
         """What ``source`` names, links followed. Raises :class:`NotFound`."""
-        path = follow(listing, source.encode("utf-8", "surrogateescape"))
+        path = real_path(listing, source.encode("utf-8", "surrogateescape"))
         top = listing.find(path)
         if top is None:
             raise NotFound(f'"/{source.lstrip("/")}": not found')

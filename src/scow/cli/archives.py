@@ -37,7 +37,7 @@ _URLS = ("http://", "https://")
 @pass_session
 def save(session: Session, targets: tuple[str, ...], output: str | None) -> None:
     """``scow save``."""
-    with _sink(output) as file:
+    with sink(output) as file:
         session.engine.images.save(targets, file)
 
 
@@ -107,7 +107,7 @@ def import_(
 @pass_session
 def export(session: Session, name: str, output: str | None) -> None:
     """``scow export``."""
-    with _sink(output) as file:
+    with sink(output) as file:
         session.engine.containers.export(name, file)
 
 
@@ -128,7 +128,7 @@ def _source(name: str) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _sink(name: str | None) -> Iterator[BinaryIO]:
+def sink(name: str | None) -> Iterator[BinaryIO]:
     """The file ``name``, there only once it is whole and readable by its owner alone; or standard output."""
     if name is None:
         if sys.stdout.isatty():

@@ -31,10 +31,8 @@ REFUSED: list[Refused] = [
     flag("--compress"),
     flag("--check"),
     *values("--provenance --sbom", "false"),
-    *values("--secret --ssh -o/--output --cache-from --cache-to --build-context --add-host --allow --annotation"),
-    *values(
-        "--attest --builder --call --metadata-file --no-cache-filter --shm-size --ulimit --security-opt --isolation"
-    ),
+    *values("--cache-from --cache-to --attest --builder --security-opt --isolation"),
+    *values("--call", "build"),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
     *values("--cgroup-parent", ""),
 ]
@@ -53,55 +51,99 @@ REFUSED: list[Refused] = [
         scow build - < Dockerfile
     """,
 )
+@option("--add-host", multiple=True, help="Add a name to /etc/hosts of RUN (HOST:ADDRESS)")
+@option("--allow", multiple=True, help="Allow what may harm the machine: security.insecure")
+@option("--annotation", multiple=True, help="Add an annotation to the image's manifest")
+@option("--build-context", multiple=True, help="What a name stands for: NAME=DIR, docker-image://REF, oci-layout://DIR")
 @option("--build-arg", multiple=True, help="Set the value of an ARG (KEY=VALUE, or KEY from the environment)")
 @option(
     "-f", "--file", metavar="string", help="The Dockerfile (default: PATH/Dockerfile); - reads it from standard input"
 )
 @option("--iidfile", metavar="string", help="Write the image ID to the file")
 @option("--label", multiple=True, help="Set a label on the image")
+@option("--metadata-file", metavar="string", help="Write the image's digests and names to the file, as JSON")
 @option("--network", default="default", metavar="string", help="Network of RUN: default, host or none")
 @switch("--no-cache", help="Do every step anew")
+@option("--no-cache-filter", multiple=True, help="Do every step of these stages anew")
+@option("-o", "--output", multiple=True, metavar="string",
+        help="Where the result goes: DIR, or type=local|tar|oci|docker|image|registry,dest=PATH")  # fmt: skip
 @option("--platform", metavar="string", help="Build for another platform than this machine's")
 @option("--progress", type=click.Choice(["auto", "plain", "tty", "quiet"]), default="auto", metavar="string",
         help="How it is shown: auto, plain, tty or quiet")  # fmt: skip
 @switch("--pull", help="Ask the registry for newer base images")
 @switch("-q", "--quiet", help="Only print the image ID")
+@option("--secret", multiple=True, help="A secret for RUN --mount=type=secret (id=ID,src=FILE or id=ID,env=NAME)")
+@option("--shm-size", metavar="bytes", help="Size of /dev/shm of RUN")
+@option("--ssh", multiple=True, help="An SSH agent for RUN --mount=type=ssh (default, or ID=SOCKET)")
 @option("-t", "--tag", multiple=True, help="Name of the image (NAME[:TAG])")
 @option("--target", metavar="string", help="Build this stage, and what it needs")
+@option("--ulimit", multiple=True, metavar="ulimit", help="A limit of RUN (NAME=SOFT[:HARD])")
 @refused(REFUSED)
 @click.argument("path", metavar="PATH|URL|-")
 @pass_session
 def build(session: Session, /, path: str, **given: Any) -> None:
     """``scow build``."""
-    from scow.cli import buildcontext
+    from scow.cli import buildcontext, buildflags, buildoutput
 
     if path.startswith(_REMOTE):
         raise Unsupported("a build context from the network is not supported yet", subject=path, hint="fetch it first")
-    arguments = _arguments(given["build_arg"], session.environment)
-    epoch = _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH))
+    outputs = buildflags.outputs(given["output"])
+    tags = (*given["tag"], *(name for output in outputs for name in output.names))
+    asked = {**_asked(session, given), **_surroundings(session, given)}
+    before = buildoutput.known(session.engine, outputs, tags)
     with (
         buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile),
         _log(session, given) as log,
     ):
         image_id = session.engine.images.build(
             root,
-            tags=given["tag"],
+            tags=tags,
             dockerfile=dockerfile,
-            build_args=arguments,
-            target=given["target"],
-            use_cache=not given["no_cache"],
-            pull=given["pull"],
-            network=given["network"],
-            labels=_labels(given["label"]),
-            platform=given["platform"],
-            source_date_epoch=epoch,
+            **asked,
             watch=log.watch,
             watch_pull=log.watch_pull,
         )
-        log.finish(image_id, given["tag"])
-    _write_id(given["iidfile"], image_id)
+        log.finish(image_id, tags)
+    _write(given["iidfile"], image_id)
+    if given["metadata_file"]:
+        _write(given["metadata_file"], buildoutput.metadata(session.engine, image_id, tags))
+    buildoutput.put(session.engine, image_id, outputs, tags, before)
     if given["quiet"] or given["progress"] == "quiet":
         click.echo(image_id)
+
+
+def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the flags ask of the engine."""
+    from scow.cli import buildflags
+
+    arguments = _arguments(given["build_arg"], session.environment)
+    return {
+        "build_args": arguments,
+        "target": given["target"],
+        "use_cache": not given["no_cache"],
+        "uncached": buildflags.names(given["no_cache_filter"]),
+        "pull": given["pull"],
+        "labels": _labels(given["label"]),
+        "annotations": buildflags.manifest_annotations(given["annotation"]),
+        "platform": given["platform"],
+        "source_date_epoch": _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH)),
+    }
+
+
+def _surroundings(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the flags give to RUN and COPY."""
+    from scow.cli import buildflags
+
+    return {
+        "network": given["network"],
+        "secrets": buildflags.secrets(given["secret"], session.environment),
+        "ssh": buildflags.agents(given["ssh"], session.environment),
+        "build_contexts": buildflags.pairs(given["build_context"], "build context"),
+        "extra_hosts": buildflags.hosts(given["add_host"]),
+        "shm_size": buildflags.shm_size(given["shm_size"]),
+        "ulimits": buildflags.ulimits(given["ulimit"]),
+        "allow": buildflags.allowed(given["allow"]),
+    }
 
 
 def _arguments(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, str]:
@@ -146,9 +188,9 @@ def _log(session: Session, given: Mapping[str, Any]) -> Log:
     return buildlog.Plain(sys.stderr, pulls)
 
 
-def _write_id(path: str | None, image_id: str) -> None:
+def _write(path: str | None, text: str) -> None:
     if path:
         try:
-            Path(path).write_text(image_id)
+            Path(path).write_text(text)
         except OSError as error:
-            raise Denied(f"cannot write the image ID: {error.strerror}", subject=path) from None
+            raise Denied(f"cannot write the file: {error.strerror}", subject=path) from None

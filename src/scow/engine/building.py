@@ -7,15 +7,17 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.build import plan
+from scow.build.caches import Caches
 from scow.build.context import Context
 from scow.build.execute import Built, Event, Execution, RunRequest
-from scow.build.ops import Graph
+from scow.build.ops import Graph, Surroundings
+from scow.build.secrets import Secrets
 from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.parser import Dockerfile, parse
@@ -51,6 +53,14 @@ class Building:
     epoch: int | None
     watch: Callable[[Event], None]
     bring: Callable[[str], Image]
+    secrets: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
+    agents: Mapping[str, Path] = field(default_factory=dict)
+    contexts: Mapping[str, str | None] = field(default_factory=dict)
+    directories: Mapping[str, Path] = field(default_factory=dict)
+    around: Surroundings = field(default_factory=Surroundings)
+    allow: frozenset[str] = frozenset()
+    uncached: frozenset[str] = frozenset()
+    annotations: Mapping[str, str] = field(default_factory=dict)
 
     def build(self) -> Descriptor:
         """Do it; returns the manifest."""
@@ -58,19 +68,31 @@ class Building:
             raise NotFound("build context is not a directory", subject=str(self.root))
         read, ignored = self._read()
         self._check_front_end(read)
-        arguments = plan.Arguments(self.args, self.target, self.platform, self.workplace.platform, self.network)
+        arguments = plan.Arguments(
+            self.args,
+            self.target,
+            self.platform,
+            self.workplace.platform,
+            self.network,
+            contexts=self.contexts,
+            allow=self.allow,
+            around=self.around,
+        )
         written, reachable, outside = plan.select(st.stages(read), arguments)
         stages = written
         images: dict[str, Image] = {}
         while missing := {
-            name: stage for name, stage in plan.image_names(stages, reachable).items() if name not in images
+            name: stage
+            for name, stage in plan.image_names(stages, reachable, self.contexts).items()
+            if name not in images
         }:
             images |= {name: self._image(name, read.where(stage.start.span)) for name, stage in missing.items()}
             configs = {name: image.config for name, image in images.items()}
             stages = plan.triggered(written, configs)  # a trigger may need further stages and images
             reachable = plan.needed(stages, arguments)
         graph = plan.plan(stages, reachable, outside, arguments, {name: one.config for name, one in images.items()})
-        context = Context(self.root, ignored, self._memory())
+        context = Context(self.root, ignored, self._memory(self.root))
+        contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
         with self._scratch() as scratch:
             execution = Execution(
@@ -80,13 +102,21 @@ class Building:
                 images=images,
                 run=self._run,
                 time=seconds,
+                caches=Caches(self.workplace.root / "cache" / "mounts"),
                 where=lambda step: read.where(step.span),
                 watch=self.watch,
                 use_cache=self.use_cache,
                 stacks=self.workplace.stacks,
+                contexts=contexts,
+                secrets=Secrets(self.secrets),
+                agents=dict(self.agents),
+                latest=self.epoch,
+                transport=lambda: self.workplace.transport,
+                uncached=self.uncached,
             )
             built = execution.execute(graph, scratch)
-            context.remember()
+            for one in (context, *contexts.values()):
+                one.remember()
         return self._finish(built, seconds)
 
     def _read(self) -> tuple[Dockerfile, Patterns]:
@@ -122,7 +152,7 @@ class Building:
     def _image(self, name: str, where: Where) -> Image:
         """The image in the store, or from its registry."""
         try:
-            if not self.pull:
+            if not self.pull and "://" not in name:
                 with contextlib.suppress(NotFound):
                     known = self.workplace.catalogue().find(name).image
                     if known.config.platform.fitness(self.platform):
@@ -140,8 +170,12 @@ class Building:
         for diff_id in image.diff_ids:
             layout.hold(diff_id)
 
-    def _memory(self) -> Path:
-        name = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:32]
+    def _named(self, path: Path) -> Context:
+        """A further context has an ignore file of its own."""
+        return Context(path, self._ignored([path / ".dockerignore"]), self._memory(path))
+
+    def _memory(self, root: Path) -> Path:
+        name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
         return self.workplace.root / "cache" / "context" / name
 
     def _time(self, graph: Graph, images: Mapping[str, Image]) -> int:
@@ -185,7 +219,8 @@ class Building:
         config = mutate.edited(config, steps, created=created, **{**cleared, **process})
         if built.stage.author:
             config["author"] = built.stage.author
-        return add_image(self.workplace.store.layout, config, [layer.descriptor for layer in built.root.layers])
+        layers = [layer.descriptor for layer in built.root.layers]
+        return add_image(self.workplace.store.layout, config, layers, self.annotations)
 
 
 def _lineage(built: Built) -> tuple[Image | None, list[Built]]:

@@ -170,6 +170,18 @@ class Images:
             listed = [(descriptor, tuple(references)) for descriptor, references in chosen.values()]
             tar_archive.write(self._store.layout, listed, output)
 
+    def export(self, name: str, output: BinaryIO) -> None:
+        """Write an image's file system to ``output`` as one flat tar."""
+        from scow.engine.exporting import export_tar
+
+        export_tar(self._store, self.find(name).image, output)
+
+    def checkout(self, name: str, directory: str | os.PathLike[str]) -> None:
+        """Write an image's files below ``directory``, as this user's own."""
+        from scow.engine.exporting import export_directory
+
+        export_directory(self._store, self.find(name).image, Path(directory))
+
     def load(
         self, archive: BinaryIO, *, platform: str | None = None, watch: Watch = _silent
     ) -> tuple[tuple[str | None, Digest], ...]:
@@ -228,18 +240,39 @@ class Images:
         labels: Mapping[str, str] | None = None,
         platform: str | None = None,
         source_date_epoch: int | None = None,
+        secrets: Mapping[str, bytes | Path] | None = None,
+        ssh: Mapping[str, Path] | None = None,
+        build_contexts: Mapping[str, str] | None = None,
+        extra_hosts: Sequence[str] = (),
+        shm_size: int | None = None,
+        ulimits: Sequence[tuple[str, int, int]] = (),
+        allow: Sequence[str] = (),
+        uncached: Sequence[str] = (),
+        annotations: Mapping[str, str] | None = None,
         watch: Callable[[Event], None] | None = None,
         watch_pull: Watch = _silent,
     ) -> Digest:
         """Build the Dockerfile of a directory; returns the image id.
 
         ``dockerfile`` is a path, or its bytes. Times in the image are ``source_date_epoch``, or the newest base
-        image's, so that the same input gives the same image. Raises :class:`~scow.errors.Invalid` with its place in the
-        Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
+        image's, so that the same input gives the same image.
+
+        ``secrets``: id → value or file; ``ssh``: id → an agent's socket; ``build_contexts``: name → a directory,
+        ``docker-image://REF`` or ``oci-layout://DIR[:TAG][@DIGEST]``; ``extra_hosts``: ``name:address``; ``ulimits``:
+        (name, soft, hard); ``allow``: entitlements such as ``security.insecure``; ``uncached``: stages to do anew.
+
+        Raises :class:`~scow.errors.Invalid` with its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN
+        fails.
         """
+        from scow.build.ops import Surroundings, Ulimit
+        from scow.engine import contexts
         from scow.engine.building import Building
 
+        names, directories = contexts.divided(build_contexts or {})
+
         def bring(name: str) -> Image:
+            if name.startswith(contexts.LAYOUT):
+                return self._bring(*contexts.in_layout(name), platform, watch_pull)
             self.pull(name, platform=platform, watch=watch_pull)
             return self.find(name).image
 
@@ -257,6 +290,14 @@ class Images:
             epoch=source_date_epoch,
             watch=watch or (lambda event: None),
             bring=bring,
+            secrets=dict(secrets or {}),
+            agents=dict(ssh or {}),
+            contexts=names,
+            directories=directories,
+            around=Surroundings(tuple(extra_hosts), shm_size, tuple(Ulimit(*one) for one in ulimits)),
+            allow=frozenset(allow),
+            uncached=frozenset(uncached),
+            annotations=dict(annotations or {}),
         )
         references = [Reference.parse(tag) for tag in tags]
         with self._store.layout.working():

@@ -8,7 +8,7 @@ from scow.build.execute import RunRequest
 from scow.errors import Unsupported
 from scow.oci.config import Process
 from scow.runtime.bundle import make_bundle
-from scow.runtime.options import Options
+from scow.runtime.options import Mount, Options, Ulimit
 from scow.runtime.runner import Runner, Stdio
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
@@ -23,7 +23,18 @@ def run_step(runtime: str | None, request: RunRequest) -> int:
         raise Unsupported(f"network mode {op.network!r} is not supported for builds", hint="default, host or none")
     runner = Runner(runtime)
     process = Process(env=op.env, cmd=op.argv, user=op.user, working_dir=op.cwd)
-    options = Options(env=op.hidden, network="none" if network == "none" else "host", hostname="scow")
+    mounted, around = request.mounted, op.around
+    options = Options(
+        env=(*op.hidden, *mounted.hidden),
+        network="none" if network == "none" else "host",
+        hostname="scow",
+        mounts=tuple(Mount(one.kind, one.source, one.target, one.read_only, one.options) for one in mounted.mounts),
+        cap_add=("ALL",) if op.insecure else (),
+        add_host=around.hosts,
+        shm_size=Options().shm_size if around.shm_size is None else around.shm_size,
+        ulimits=tuple(Ulimit(one.name, one.soft, one.hard) for one in around.ulimits),
+    )
     identity = f"build-{os.getpid()}-{request.directory.name}-{os.urandom(4).hex()}"
-    bundle = make_bundle(request.directory / "bundle", identity, request.rootfs, process, options, runner.probe)
+    directory = mounted.private or request.directory  # a bundle holds the variables of its process
+    bundle = make_bundle(directory / "bundle", identity, request.rootfs, process, options, runner.probe)
     return runner.start(bundle, Stdio(None, request.output, request.output)).wait()

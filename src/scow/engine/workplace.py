@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
     from scow.registry.remote import Registry
+    from scow.registry.transport import Transport
 
 
 def default_root() -> Path:
@@ -85,15 +86,21 @@ class Workplace:
         return CredentialStore((Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".docker/config.json",))
 
     @cached_property
-    def registry(self) -> Registry:
-        """Every registry."""
+    def transport(self) -> Transport:
+        """The way to the network."""
         from scow.registry.hosts import Hosts, Proxies
-        from scow.registry.remote import Registry
         from scow.registry.transport import Transport
 
         hosts = self._hosts() if self._hosts else Hosts()
         proxies = self._proxies() if self._proxies else Proxies()
-        return Registry(Transport(hosts, proxies), self.credentials)
+        return Transport(hosts, proxies)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Every registry."""
+        from scow.registry.remote import Registry
+
+        return Registry(self.transport, self.credentials)
 
     def catalogue(self) -> Catalogue:
         """A fresh look at the store's images."""

@@ -1,0 +1,103 @@
+"""COPY and ADD made ready: the step's cache key, and the layer's entries when it has to be done."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scow.build import archive, remote
+from scow.build.context import Context
+from scow.build.copying import Copying
+from scow.build.ops import CopyOp, FromGit, FromUrl, Origin, key
+from scow.build.owners import owner
+from scow.build.root import Root
+from scow.build.subtree import Listing
+from scow.dockerfile.ignore import Patterns
+from scow.errors import Unsupported
+from scow.layer.pack import Item
+from scow.layer.view import View
+
+if TYPE_CHECKING:
+    from scow.registry.transport import Transport
+
+#: A step's key, and its entries.
+Filled = tuple[str, Callable[[], Iterator[Item]]]
+
+
+@dataclass
+class Filling:
+    """``time`` and ``latest`` are in seconds: that of everything copied, and the ceiling that the user asked for.
+
+    ``transport`` gives the way to the network; ``agents`` are the sockets of the user's SSH agents.
+    """
+
+    listing: Callable[[Origin], Listing]
+    time: int
+    latest: int | None = None
+    transport: Callable[[], Transport] | None = None
+    agents: dict[str, Path] = field(default_factory=dict)
+
+    def prepared(self, op: CopyOp, root: Root, scratch: Path) -> Filled:
+        """The op over ``root``; what is fetched goes below ``scratch``."""
+        if isinstance(op.origin, FromGit):
+            return self._git(op, op.origin, root, scratch)
+        if isinstance(op.origin, FromUrl):
+            return self._url(op, op.origin, root, scratch)
+        copying = self._copying(op, self.listing(op.origin), root, scratch, self.time * 10**9)
+        return self._key(op, root, copying.resolve()), copying.items
+
+    def _copying(self, op: CopyOp, listing: Listing, root: Root, scratch: Path, time: int) -> Copying:
+        view = View() if op.link else root.view
+        return Copying(op, listing, view, self._owner(op, root), time, archive.unpacker(scratch, time))
+
+    def _owner(self, op: CopyOp, root: Root) -> tuple[int, int]:
+        passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.chown else (b"", b"")
+        return owner(op.chown, passwd, group)
+
+    def _key(self, op: CopyOp, root: Root, content: str) -> str:
+        """A linked layer is the same on everything."""
+        below = "link" if op.link else root.chain or ""
+        return key("copy", [below, op.target, content, str(self.time)])
+
+    def _declared(self, op: CopyOp, root: Root, *parts: str) -> str:
+        """The key of what need not be fetched to know what it is."""
+        told = [*map(str, self._owner(op, root)), op.chmod, str(op.unpack), str(self.latest), *op.exclude]
+        return self._key(op, root, key("declared", [*parts, key("how", told)]))
+
+    def _url(self, op: CopyOp, origin: FromUrl, root: Root, scratch: Path) -> Filled:
+        name = op.sources[0]
+
+        def resolved() -> tuple[str, Copying]:
+            fetched = remote.download(self._network(), origin, name, scratch / f"download-{os.urandom(8).hex()}")
+            latest = fetched.modified if self.latest is None else min(fetched.modified, self.latest * 10**9)
+            copying = self._copying(op, fetched, root, scratch, latest)
+            return key("download", [copying.resolve(), str(latest)]), copying
+
+        if origin.checksum:
+            return self._declared(op, root, "url", origin.checksum, name), lambda: resolved()[1].items()
+        content, copying = resolved()
+        return self._key(op, root, content), copying.items
+
+    def _git(self, op: CopyOp, origin: FromGit, root: Root, scratch: Path) -> Filled:
+        place = scratch / f"git-{os.urandom(8).hex()}"
+        place.mkdir()
+        git = remote.Git(place, self.agents.get("default"))
+        commit = git.commit(origin)
+
+        def items() -> Iterator[Item]:
+            files = git.checkout(origin, commit, place / "files")
+            hidden = Patterns.parse("" if origin.keep_git else "**/.git")
+            copying = self._copying(op, Context(files, hidden), root, scratch, self.time * 10**9)
+            copying.resolve()
+            return copying.items()
+
+        name = self._declared(op, root, "git", origin.remote, commit, origin.subdirectory, str(origin.keep_git))
+        return name, items
+
+    def _network(self) -> Transport:
+        if self.transport is None:
+            raise Unsupported("this build has no way to the network")
+        return self.transport()

@@ -1,0 +1,225 @@
+"""ADD from the network: one file over HTTP, or a git repository through the git program.
+
+Nothing of the user's goes along: no credentials for other hosts, no git configuration, no prompt. Size and time are
+bounded.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from scow.build.ops import FromGit, FromUrl
+from scow.errors import Denied, Integrity, Limit, NotFound, Unavailable, Unsupported
+from scow.layer.entry import Entry
+from scow.layer.pack import Content
+from scow.oci.digest import Digest
+
+if TYPE_CHECKING:
+    from scow.registry.transport import Transport
+
+LARGEST: Final = 16 << 30  # bytes
+_GIT_SECONDS: Final = 1800
+_COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PROTOCOLS: Final = ("http", "https", "git", "ssh")
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that was fetched. As a listing it holds the one file, with mode 0600 (Dockerfile reference, "ADD").
+
+    ``modified`` is its Last-Modified in nanoseconds, 0 where the server does not say.
+    """
+
+    path: Path
+    name: bytes
+    sha256: bytes
+    modified: int
+
+    def find(self, path: bytes) -> Entry | None:
+        """The file, or the root that it lies in."""
+        if path == self.name:
+            return Entry(self.name, "file", 0o600, size=self.path.stat().st_size)
+        return None if path else Entry(b"", "dir", 0o755)
+
+    def children(self, path: bytes) -> list[bytes]:
+        """The file."""
+        return [] if path else [self.name]
+
+    def content(self, entry: Entry) -> Content:
+        """The file's bytes."""
+        return lambda: os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def digest(self, entry: Entry) -> bytes:
+        """The raw sha256."""
+        return self.sha256
+
+    def identity(self, entry: Entry) -> object | None:
+        """It has one name."""
+        return None
+
+
+def download(transport: Transport, origin: FromUrl, name: str, target: Path) -> Download:
+    """Fetch a file to ``target``, a path that is not there yet.
+
+    Raises :class:`NotFound`, :class:`Denied`, :class:`Unavailable`, :class:`Limit`, and :class:`Integrity` when the
+    content does not have the checksum.
+    """
+    digest, modified = transport.patiently(lambda: _fetch(transport, origin.url, target))
+    if origin.checksum:
+        _check(origin, target, digest)
+    return Download(target, name.encode("utf-8", "surrogateescape"), digest, modified)
+
+
+def _fetch(transport: Transport, url: str, target: Path) -> tuple[bytes, int]:
+    from scow.registry.transport import Call
+
+    digest, size = hashlib.sha256(), 0
+    with transport.send(Call("GET", url), retry=False) as response:
+        _judge(response.status, url)
+        with target.open("wb") as file:
+            while data := response.read():
+                size += len(data)
+                if size > LARGEST:
+                    raise Limit(f"file is larger than {LARGEST} bytes", subject=_host(url))
+                digest.update(data)
+                file.write(data)
+        length = response.headers.get("content-length", "")
+        if length.isdecimal() and int(length) != size:
+            raise Unavailable("the download ended early", subject=_host(url))
+        return digest.digest(), _modified(response.headers)
+
+
+def _judge(status: int, url: str) -> None:
+    if status == 200:
+        return
+    if status in (401, 403):
+        raise Denied(f"the server answered {status}", subject=_shown(url))
+    if status in (404, 410):
+        raise NotFound(f"the server answered {status}", subject=_shown(url))
+    raise Unavailable(f"the server answered {status}", subject=_shown(url))
+
+
+def _modified(headers: Mapping[str, str]) -> int:
+    try:
+        return max(int(email.utils.parsedate_to_datetime(headers["last-modified"]).timestamp()), 0) * 10**9
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return 0
+
+
+def _check(origin: FromUrl, path: Path, sha256: bytes) -> None:
+    wanted = Digest(origin.checksum)
+    actual = sha256.hex()
+    if wanted.algorithm != "sha256":
+        with path.open("rb") as file:
+            actual = hashlib.file_digest(file, wanted.algorithm).hexdigest()
+    if actual != wanted.hex:
+        raise Integrity(
+            "digest mismatch", subject=_shown(origin.url), expected=str(wanted), actual=f"{wanted.algorithm}:{actual}"
+        )
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _shown(url: str) -> str:
+    """The URL without what may be secret in it."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{_host(url)}{parts.path}"
+
+
+# -- git --------------------------------------------------------------------------------------------------------------
+
+
+class Git:
+    """The git program, in an empty environment; ``agent`` is the SSH agent's socket that it may use."""
+
+    def __init__(self, home: Path, agent: Path | None = None) -> None:
+        found = shutil.which("git", path=os.defpath)
+        if found is None:
+            raise Unsupported("ADD of a git repository needs the git program", hint="apt-get install git")
+        self._git, self._home = found, home
+        self._env = {
+            "PATH": os.defpath,
+            "HOME": str(home),
+            "LC_ALL": "C",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ALLOW_PROTOCOL": ":".join(_PROTOCOLS),
+            "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
+            **({"SSH_AUTH_SOCK": str(agent)} if agent else {}),
+        }
+
+    def commit(self, origin: FromGit) -> str:
+        """The commit that the reference is now. Raises :class:`NotFound`, and :class:`Integrity` for the checksum."""
+        ref = origin.ref or "HEAD"
+        found = ref if _COMMIT.fullmatch(ref) else self._resolved(origin, ref)
+        wanted = origin.checksum.removeprefix("sha256:")
+        if wanted and not found.startswith(wanted):
+            raise Integrity("commit mismatch", subject=_shown_git(origin), expected=wanted, actual=found)
+        return found
+
+    def checkout(self, origin: FromGit, commit: str, target: Path) -> Path:
+        """The files at ``commit``, submodules and all, below ``target``; returns the directory that is asked for."""
+        target.mkdir()
+        self._run(origin, "init", "--quiet", cwd=target)
+        self._run(origin, "remote", "add", "origin", "--", origin.remote, cwd=target)
+        try:
+            self._run(origin, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", commit, cwd=target)
+        except Unavailable:  # an old server gives out names only
+            self._run(origin, "fetch", "--quiet", "origin", origin.ref or "HEAD", cwd=target)
+        self._run(origin, "checkout", "--quiet", "--detach", commit, cwd=target)
+        self._run(origin, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", cwd=target)
+        directory = (target / origin.subdirectory).resolve()
+        if not directory.is_relative_to(target.resolve()) or not directory.is_dir():
+            raise NotFound(f"no directory {origin.subdirectory!r}", subject=_shown_git(origin))
+        return directory
+
+    def _resolved(self, origin: FromGit, ref: str) -> str:
+        lines = self._run(origin, "ls-remote", "--exit-code", "--", origin.remote, ref, f"{ref}^{{}}").splitlines()
+        named = {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
+        wanted = (f"{ref}^{{}}", f"refs/tags/{ref}^{{}}", ref, f"refs/heads/{ref}", f"refs/tags/{ref}")
+        found = next((named[name] for name in wanted if name in named), "")
+        if not _COMMIT.fullmatch(found):
+            raise NotFound(f"no reference {ref!r}", subject=_shown_git(origin))
+        return found
+
+    def _run(self, origin: FromGit, *words: str, cwd: Path | None = None) -> str:
+        options = (
+            "-c",
+            "core.hooksPath=/dev/null",
+            "-c",
+            "protocol.file.allow=never",
+            "-c",
+            "advice.detachedHead=false",
+        )
+        try:
+            done = subprocess.run(
+                [self._git, *options, *words],
+                cwd=cwd or self._home, env=self._env, stdin=subprocess.DEVNULL, capture_output=True,
+                timeout=_GIT_SECONDS, check=False, umask=0o022,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise Unavailable("git took too long", subject=_shown_git(origin)) from None
+        if done.returncode == 0:
+            return done.stdout.decode("utf-8", "replace")
+        if words[0] == "ls-remote" and done.returncode == 2:
+            return ""
+        told = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise Unavailable(f"git {words[0]} failed: {told}", subject=_shown_git(origin))
+
+
+def _shown_git(origin: FromGit) -> str:
+    scheme, found, rest = origin.remote.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if found else origin.remote

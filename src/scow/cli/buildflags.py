@@ -1,0 +1,170 @@
+"""What ``build`` reads of its flags with more than one word in them: ``--secret``, ``--ssh``, ``--output`` …"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from scow.cli.units import parse_size
+from scow.dockerfile.values import boolean, csv
+from scow.errors import Invalid, NotFound, Unsupported
+
+_SECRET_KEYS = {"id": "id", "src": "src", "source": "src", "env": "env", "type": "type"}
+_ENTITLEMENTS = ("network.host", "security.insecure")
+_AGENT = "SSH_AUTH_SOCK"
+#: kinds of ``--output`` that leave the store
+EXPORTS = ("local", "tar", "oci", "docker")
+
+
+class Output(NamedTuple):
+    """``kind`` local, tar, oci, docker or image; ``target`` a path, or ``-`` for standard output."""
+
+    kind: str
+    target: str = ""
+    names: tuple[str, ...] = ()
+    push: bool = False
+
+
+def secrets(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, bytes | Path]:
+    """``id=ID[,src=FILE|,env=NAME]``; alone, an id is a variable's name, else a file's."""
+    found: dict[str, bytes | Path] = {}
+    for entry in entries:
+        fields = _fields(entry, _SECRET_KEYS, "secret")
+        name = fields.get("id") or Path(fields.get("src", "")).name or fields.get("env", "")
+        if not name:
+            raise Invalid("secret missing 'id'", subject=entry)
+        if fields.get("type", "file") not in ("file", "env"):
+            raise Invalid(f'unsupported secret type "{fields["type"]}"', hint="file or env")
+        found[name] = _secret(name, fields, caller)
+    return found
+
+
+def _secret(name: str, fields: Mapping[str, str], caller: Mapping[str, str]) -> bytes | Path:
+    variable = fields.get("env", "")
+    if fields.get("type") == "env":
+        variable = variable or fields.get("src", "") or name
+    elif not variable and "src" not in fields and "type" not in fields and name in caller:
+        variable = name
+    if variable:
+        if variable not in caller:
+            raise NotFound(f"secret {name}: the variable {variable} is not set")
+        return caller[variable].encode("utf-8", "surrogateescape")
+    path = Path(fields.get("src") or name)
+    if not path.is_file() and not path.is_fifo():
+        raise NotFound(f"secret {name}: no such file", subject=str(path))
+    return path
+
+
+def agents(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, Path]:
+    """``default``, or ``ID=SOCKET``."""
+    found: dict[str, Path] = {}
+    for entry in entries:
+        name, equals, path = entry.partition("=")
+        path = path if equals else caller.get(_AGENT, "")
+        if not path:
+            raise Invalid("no SSH agent is running", subject=f"--ssh {entry}", hint=f"set {_AGENT}, or name the socket")
+        if not Path(path).is_socket():
+            if Path(path).exists():
+                raise Unsupported("keys are not read, only agents are asked", subject=path, hint="ssh-add it")
+            raise NotFound("no such socket", subject=path)
+        found[name or "default"] = Path(path)
+    return found
+
+
+def pairs(entries: Iterable[str], what: str) -> dict[str, str]:
+    """``KEY=VALUE`` of ``--build-context`` and ``--annotation``."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        name, equals, value = entry.partition("=")
+        if not (name and equals):
+            raise Invalid(f"invalid {what} {entry!r}, expected key=value")
+        found[name] = value
+    return found
+
+
+def manifest_annotations(entries: Iterable[str]) -> dict[str, str]:
+    """Of the manifest: ``[manifest:]KEY=VALUE``."""
+    found = pairs(entries, "annotation")
+    for name in found:
+        kind, colon, _ = name.partition(":")
+        if colon and kind.partition("[")[0] in ("index", "index-descriptor", "manifest-descriptor"):
+            raise Unsupported(f"annotations of the {kind} are not supported yet", subject=name)
+    return {name.removeprefix("manifest:"): value for name, value in found.items()}
+
+
+def hosts(entries: Iterable[str]) -> tuple[str, ...]:
+    """``HOST:ADDRESS`` or ``HOST=ADDRESS``, an IPv6 address with or without brackets."""
+    found = []
+    for entry in entries:
+        name, _, address = entry.replace("=", ":", 1).partition(":")
+        address = address.removeprefix("[").removesuffix("]")
+        if not (name and address):
+            raise Invalid(f'bad format for add-host: "{entry}"', hint="HOST:ADDRESS")
+        found.append(f"{name}:{address}")
+    return tuple(found)
+
+
+def ulimits(entries: Iterable[str]) -> list[tuple[str, int, int]]:
+    """``nofile=1024`` or ``nofile=1024:2048``."""
+    if not (listed := list(entries)):
+        return []
+    from scow.cli.runflags import parse_ulimit
+
+    return [(one.name, one.soft, one.hard) for one in map(parse_ulimit, listed)]
+
+
+def shm_size(text: str | None) -> int | None:
+    """Bytes."""
+    return parse_size(text) if text else None
+
+
+def allowed(entries: Iterable[str]) -> tuple[str, ...]:
+    """Entitlements."""
+    listed = tuple(entries)
+    for entry in listed:
+        if entry not in _ENTITLEMENTS:
+            raise Unsupported(f"unknown entitlement {entry!r}", hint=", ".join(_ENTITLEMENTS))
+    return listed
+
+
+def names(entries: Iterable[str]) -> tuple[str, ...]:
+    """Names with commas between, of ``--no-cache-filter``."""
+    return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
+
+
+def outputs(entries: Iterable[str]) -> tuple[Output, ...]:
+    """``DIR``, ``-``, or ``type=KIND,dest=PATH``."""
+    return tuple(_output(entry) for entry in entries)
+
+
+def _output(entry: str) -> Output:
+    if entry == "-":
+        return Output("tar", "-")
+    if "=" not in entry:
+        return Output("local", entry)
+    fields = _fields(entry, {key: key for key in ("type", "dest", "name", "push", "tar")}, "output")
+    kind = fields.get("type", "")
+    if kind == "registry":
+        return Output("image", names=names([fields.get("name", "")]), push=True)
+    if kind == "image":
+        return Output("image", names=names([fields.get("name", "")]), push=bool(boolean(fields.get("push", "false"))))
+    if kind not in EXPORTS:
+        raise Invalid(f"unsupported output type {kind!r}", hint=", ".join((*EXPORTS, "image", "registry")))
+    if kind == "docker" and not fields.get("dest"):
+        return Output("image", names=names([fields.get("name", "")]))
+    if kind == "local" and fields.get("dest", "-") == "-":
+        raise Invalid("dest is required for the local output", subject=entry)
+    return Output(kind, fields.get("dest", "-"), names([fields.get("name", "")]))
+
+
+def _fields(entry: str, known: Mapping[str, str], what: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for text, _, _ in csv(entry):
+        key, equals, value = text.partition("=")
+        name = known.get(key.lower())
+        if not equals or name is None:
+            problem = f"unexpected key '{key}' in '{text}'" if equals else f"invalid field '{text}' must be key=value"
+            raise Invalid(f"invalid {what}: {problem}", hint=", ".join(known))
+        found[name] = value
+    return found

@@ -1,0 +1,59 @@
+"""Where a build's result goes when not (only) to the store: ``--output``, ``--metadata-file``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from scow.cli.archives import sink
+from scow.cli.buildflags import EXPORTS, Output
+from scow.oci.digest import Digest
+from scow.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from scow.engine import Engine
+
+
+def known(engine: Engine, outputs: Sequence[Output], tags: Sequence[str]) -> frozenset[Digest] | None:
+    """The images that were there before, when one that is new should not stay: it only leaves the store."""
+    only = bool(outputs) and not tags and all(output.kind in EXPORTS for output in outputs)
+    return frozenset(one.id for one in engine.images.list()) if only else None
+
+
+def put(
+    engine: Engine, image_id: Digest, outputs: Sequence[Output], tags: Sequence[str], before: frozenset[Digest] | None
+) -> None:
+    """Write every output; ``before`` is what :func:`known` said."""
+    for output in outputs:
+        _put(engine, image_id, output, tags)
+    if before is not None and image_id not in before:
+        engine.images.remove(str(image_id))
+
+
+def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str]) -> None:
+    if output.kind == "local":
+        engine.images.checkout(str(image_id), output.target)
+    elif output.kind == "image":
+        for name in (output.names or tags) if output.push else ():
+            engine.images.push(name)
+    else:
+        with sink(None if output.target == "-" else output.target) as file:
+            if output.kind == "tar":
+                engine.images.export(str(image_id), file)
+            else:
+                engine.images.save(tuple(tags) or (str(image_id),), file)
+
+
+def metadata(engine: Engine, image_id: Digest, tags: Sequence[str]) -> str:
+    """buildx's JSON about a build."""
+    descriptor = engine.images.find(str(image_id)).image.descriptor
+    told = {
+        "containerimage.config.digest": image_id,
+        "containerimage.descriptor": {
+            "mediaType": descriptor.media_type, "digest": descriptor.digest, "size": descriptor.size,
+        },
+        "containerimage.digest": descriptor.digest,
+        **({"image.name": ",".join(str(Reference.parse(tag)) for tag in tags)} if tags else {}),
+    }  # fmt: skip
+    return json.dumps(told, indent=2) + "\n"

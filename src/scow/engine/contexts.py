@@ -1,0 +1,51 @@
+"""``--build-context``: names for directories and images, instead of what the Dockerfile means by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from scow.content.layout import Layout, name_of
+from scow.errors import Invalid, NotFound, Unsupported
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
+from scow.oci.reference import Reference
+
+IMAGE: Final = "docker-image://"
+LAYOUT: Final = "oci-layout://"
+_REMOTE: Final = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "target:")
+
+
+def divided(given: Mapping[str, str]) -> tuple[dict[str, str | None], dict[str, Path]]:
+    """Each name → an image's name or ``None``, and those of directories → their paths."""
+    contexts: dict[str, str | None] = {}
+    directories: dict[str, Path] = {}
+    for name, value in given.items():
+        if not name or not value:
+            raise Invalid("invalid context value, expected key=value", subject=f"{name}={value}")
+        if value.startswith(IMAGE):
+            contexts[name] = str(Reference.parse(value.removeprefix(IMAGE)))
+        elif value.startswith(LAYOUT):
+            contexts[name] = value
+        elif value.startswith(_REMOTE):
+            raise Unsupported("a build context from the network is not supported yet", subject=value)
+        else:
+            contexts[name], directories[name] = None, Path(value)
+    return contexts, directories
+
+
+def in_layout(name: str) -> tuple[Layout, Descriptor]:
+    """The layout and the image that ``oci-layout://DIR[:TAG][@DIGEST]`` names."""
+    path, at, digest = name.removeprefix(LAYOUT).partition("@")
+    directory, colon, tag = path.rpartition(":")
+    if not colon or "/" in tag:
+        directory, tag = path, "" if at else "latest"
+    layout = Layout(Path(directory))
+    if not (layout.root / "oci-layout").is_file():
+        raise NotFound("no image layout is there", subject=directory)
+    wanted = Digest(digest) if at else None
+    for descriptor in layout.entries():
+        if descriptor.digest == wanted or (not wanted and name_of(descriptor) == tag):
+            return layout, descriptor
+    raise NotFound(f"the image layout has no {digest or tag!r}", subject=directory)

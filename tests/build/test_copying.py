@@ -1,0 +1,286 @@
+"""COPY and ADD over listings in memory: what goes where, with which mode, under which key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.build.listings import TIME, Memory, copied, resolved, view_of
+
+from scow.build.copying import Copying, chmod
+from scow.build.ops import CopyOp, FromContext, key
+from scow.build.owners import owner
+from scow.errors import Invalid, NotFound
+from scow.layer.entry import Entry
+
+FILES = {
+    "a": "A", "b": "B", "c.txt": "C", "d/one": "1", "d/two.txt": "2", "d/e/three": "3", "d/e/four.txt": "4",
+    "empty": None, "to-a": "-> a", "to-d": "-> d", "d/up": "-> ../b", "loop": "-> loop", "hanging": "-> nowhere",
+    "out": "-> ../../a", "[x]": "X",
+}  # fmt: skip
+
+DESTINATIONS: list[tuple[str, str, str, dict[str, str | None], dict[str, str]]] = [
+    # A file to a name, to a directory that is there, to one that is not.
+    ("file to name", "a", "/x", {}, {"x": "A"}),
+    ("file to deep name", "a", "/p/q/x", {}, {"p": "dir", "p/q": "dir", "p/q/x": "A"}),
+    ("file to new directory", "a", "/x/", {}, {"x": "dir", "x/a": "A"}),
+    ("file to directory that is there", "a", "/x", {"x": None}, {"x": "dir", "x/a": "A"}),
+    ("file to directory that is there, slash", "a", "/x/", {"x": None}, {"x": "dir", "x/a": "A"}),
+    ("file over file", "a", "/x", {"x": "old"}, {"x": "A"}),
+    ("file to the root", "a", "/", {}, {"a": "A"}),
+    ("files to directory", "a b", "/x/", {}, {"x": "dir", "x/a": "A", "x/b": "B"}),
+    # A directory gives its contents.
+    ("directory", "d/e", "/x", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
+    ("directory slash", "d/e/", "/x/", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
+    ("directory to the root", "d/e", "/", {}, {"three": "3", "four.txt": "4"}),
+    ("deep directory", "d", "/x", {},
+     {"x": "dir", "x/e": "dir", "x/e/three": "3", "x/e/four.txt": "4", "x/one": "1", "x/two.txt": "2",
+      "x/up": "-> ../b"}),
+    ("empty directory", "empty", "/x", {}, {"x": "dir"}),
+    ("two directories", "d/e empty", "/x/", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
+    ("directory into one that is there", "d/e", "/x", {"x/three": "old", "x/y": ""},
+     {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
+    # Links among the sources are followed, links within a directory are copied.
+    ("link to file", "to-a", "/x/", {}, {"x": "dir", "x/to-a": "A"}),
+    ("link to directory", "to-d/e", "/x", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
+    ("link out of the context", "out", "/x", {}, {"x": "A"}),
+    ("dotdot stays inside", "../../a", "/x", {}, {"x": "A"}),
+    ("dotdot in the middle", "d/../b", "/x", {}, {"x": "B"}),
+    # Links at the destination are followed beneath its root.
+    ("link as directory", "a", "/l/x", {"l": "-> real", "real": None}, {"real": "dir", "real/x": "A"}),
+    ("absolute link", "a", "/l/", {"l": "-> /p/q", "p/q": None}, {"p": "dir", "p/q": "dir", "p/q/a": "A"}),
+    ("link to nothing", "a", "/l/x", {"l": "-> gone"}, {"gone": "dir", "gone/x": "A"}),
+    ("link that climbs", "a", "/l/x", {"l": "-> ../../../r"}, {"r": "dir", "r/x": "A"}),
+    # Patterns are Go's.
+    ("star", "*.txt", "/x/", {}, {"x": "dir", "x/c.txt": "C"}),
+    ("star in a directory", "d/*.txt", "/x/", {}, {"x": "dir", "x/two.txt": "2"}),
+    ("star for a directory", "*/e", "/x/", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
+    ("question mark", "?.txt", "/x/", {}, {"x": "dir", "x/c.txt": "C"}),
+    ("star in a linked directory", "to-d/*.txt", "/x/", {}, {"x": "dir", "x/two.txt": "2"}),
+    ("class", "[a-b]", "/x/", {}, {"x": "dir", "x/a": "A", "x/b": "B"}),
+    ("escaped", "[[]x]", "/x/", {}, {"x": "dir", "x/[x]": "X"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("sources", "target", "below", "made"), [row[1:] for row in DESTINATIONS], ids=[row[0] for row in DESTINATIONS]
+)
+def test_where_things_go(sources: str, target: str, below: dict[str, str | None], made: dict[str, str]) -> None:
+    assert copied(FILES, sources, target, below) == made
+
+
+PROBLEMS: list[tuple[str, str, dict[str, str | None], type[Exception], str]] = [
+    ("aa", "/", {}, NotFound, '"/aa": not found'),
+    ("d/thre", "/", {}, NotFound, '"/d/thre": not found'),
+    ("hanging", "/", {}, NotFound, '"/hanging": not found'),
+    ("a", "/x/", {"x": "file"}, Invalid, "cannot copy to non-directory: /x"),
+    ("d", "/x", {"x": "file"}, Invalid, "cannot copy to non-directory: /x"),
+    ("d", "/x", {"x/e": "file"}, Invalid, "cannot copy over a non-directory: /x/e"),
+    ("d/e", "/x", {"x/three/y": ""}, Invalid, "cannot copy over a directory: /x/three"),
+    ("loop", "/x", {}, Invalid, "too many levels of symbolic links"),
+]
+
+
+@pytest.mark.parametrize(("sources", "target", "below", "kind", "told"), PROBLEMS)
+def test_what_cannot_be(
+    sources: str, target: str, below: dict[str, str | None], kind: type[Exception], told: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        copied(FILES, sources, target, below)
+    assert told in str(caught.value)
+
+
+def test_a_near_name_is_told() -> None:
+    with pytest.raises(NotFound) as caught:
+        copied(FILES, "d/tow.txt", "/")
+    assert caught.value.hint == "did you mean 'two.txt'?"
+    with pytest.raises(NotFound) as caught:
+        copied(FILES, "nothing/like/it", "/")
+    assert ".dockerignore" in caught.value.hint
+
+
+EXCLUDED = [
+    (("*.txt",), "d", {"x", "x/e", "x/e/three", "x/e/four.txt", "x/one", "x/up"}),
+    (("**/*.txt",), "d", {"x", "x/e", "x/e/three", "x/one", "x/up"}),
+    (("e",), "d", {"x", "x/one", "x/two.txt", "x/up"}),
+    (("*", "!e/three"), "d", {"x", "x/e", "x/e/three"}),
+    (("a",), "a b", {"x", "x/b"}),
+]
+
+
+@pytest.mark.parametrize(("patterns", "sources", "paths"), EXCLUDED)
+def test_exclude(patterns: tuple[str, ...], sources: str, paths: set[str]) -> None:
+    assert set(copied(FILES, sources, "/x/", exclude=patterns)) == paths
+
+
+PARENTS = [
+    ("a", {"x", "x/a"}),
+    ("d/one", {"x", "x/d", "x/d/one"}),
+    ("d/e", {"x", "x/d", "x/d/e", "x/d/e/three", "x/d/e/four.txt"}),
+    ("./d/./e/three", {"x", "x/e", "x/e/three"}),
+    ("d/e/./three", {"x", "x/three"}),
+    ("/d/./e", {"x", "x/e", "x/e/three", "x/e/four.txt"}),
+    ("d/*/three a", {"x", "x/d", "x/d/e", "x/d/e/three", "x/a"}),
+    ("d/./*/*.txt", {"x", "x/e", "x/e/four.txt"}),
+    ("empty", {"x", "x/empty"}),
+]
+
+
+@pytest.mark.parametrize(("sources", "paths"), PARENTS)
+def test_parents(sources: str, paths: set[str]) -> None:
+    assert set(copied(FILES, sources, "/x/", parents=True)) == paths
+
+
+def test_parents_keep_modes_and_exclude() -> None:
+    files: dict[str, str | Entry | None] = {**FILES, "d": Entry(b"d", "dir", 0o2750, 5, 6)}
+    op = CopyOp(FromContext(), ("d/e",), "/", parents=True, exclude=("d/e/*.txt",))
+    made, _ = resolved(op, Memory(files))
+    assert set(made) == {"d", "d/e", "d/e/three"}
+    assert (made["d"][0].mode, made["d"][0].uid) == (0o2750, 5)
+    assert copied(FILES, "d/e", "/x/", parents=True, exclude=("d",)) == {"x": "dir"}
+
+
+def test_parents_follow_no_link() -> None:
+    with pytest.raises(NotFound, match='"/to-d/one": not found'):
+        copied(FILES, "to-d/one", "/x/", parents=True)
+    assert set(copied(FILES, "to-d", "/x/", parents=True)) == {"x", "x/to-d"}
+
+
+def test_texts_are_files() -> None:
+    op = CopyOp(FromContext(), (), "/x", files=(("name", b"text"),))
+    made, _ = resolved(op, Memory({}))
+    assert made == {"x": (Entry(b"x", "file", 0o644, size=4, mtime=TIME), b"text")}
+    assert set(resolved(replace(op, target="/y/"), Memory({}))[0]) == {"y", "y/name"}
+
+
+def test_names_of_one_file_stay_one_file() -> None:
+    memory = Memory({"d/a": "same", "d/b": "same", "d/c": "same"}, {"d/a": 1, "d/b": 1})
+    made, _ = resolved(CopyOp(FromContext(), ("d",), "/"), memory)
+    assert {path: entry.kind for path, (entry, _) in made.items()} == {"a": "file", "b": "hardlink", "c": "file"}
+    assert made["b"][0].link == b"a"
+
+
+def test_owners_and_modes() -> None:
+    files: dict[str, str | Entry | None] = {"d/f": Entry(b"d/f", "file", 0o4711, 5, 6), "d/l": "-> f"}
+    plain, _ = resolved(CopyOp(FromContext(), ("d",), "/n/m/"), Memory(files), {"n": None}, (1, 2))
+    assert {path: (entry.uid, entry.gid, entry.mode) for path, (entry, _) in plain.items()} == {
+        "n": (0, 0, 0o755), "n/m": (1, 2, 0o755), "n/m/f": (5, 6, 0o4711), "n/m/l": (0, 0, 0o777),
+    }  # fmt: skip
+    given_, _ = resolved(CopyOp(FromContext(), ("d",), "/m/", chown="1:2", chmod="600"), Memory(files), {}, (1, 2))
+    assert {path: (entry.uid, entry.mode) for path, (entry, _) in given_.items()} == {
+        "m": (1, 0o755), "m/f": (1, 0o600), "m/l": (1, 0o777),
+    }  # fmt: skip
+    assert {entry.mtime for entry, _ in given_.values()} == {TIME}
+
+
+def test_archives_are_unpacked() -> None:
+    members = [
+        (Entry(b"in", "dir", 0o700, mtime=5), b""),
+        (Entry(b"in/f", "file", 0o600, 1, 2, size=1, mtime=5), b"x"),
+        (Entry(b"in/h", "hardlink", link=b"in/f"), b""),
+    ]
+    copying = Copying(
+        CopyOp(FromContext(), ("a", "b"), "/x/", unpack=True), Memory(FILES), view_of(), (0, 0), TIME,
+        lambda content: iter(members) if content == b"A" else None,
+    )  # fmt: skip
+    copying.resolve()
+    made = {entry.path: entry for entry, _ in copying.items()}
+    assert set(made) == {b"x", b"x/in", b"x/in/f", b"x/in/h", b"x/b"}
+    assert (made[b"x/in/f"].uid, made[b"x/in/f"].mtime, made[b"x/in/h"].link) == (1, 5, b"x/in/f")
+
+
+# -- keys -------------------------------------------------------------------------------------------------------------
+
+BASE = CopyOp(FromContext(), ("d",), "/x/")
+
+
+def name_of(op: CopyOp = BASE, owner: tuple[int, int] = (0, 0), **changed: str | Entry) -> str:
+    files: dict[str, Any] = {"d/f": "1", "d/g": "2", "other": "3"}
+    return resolved(
+        op, Memory({**files, **{path.replace("__", "/"): value for path, value in changed.items()}}), {}, owner
+    )[1]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        name_of(d__f="2"),
+        name_of(d__h="1"),
+        name_of(d__f=Entry(b"d/f", "file", 0o600, size=1)),
+        name_of(d__f=Entry(b"d/f", "file", 0o644, 1, 0, size=1)),
+        name_of(d__f=Entry(b"d/f", "file", 0o644, size=1, xattrs=((b"user.a", b"b"),))),
+        name_of(d__f="-> g"),
+        name_of(replace(BASE, target="/y/")),
+        name_of(replace(BASE, chmod="600")),
+        name_of(replace(BASE, sources=("d/f",))),
+        name_of(replace(BASE, exclude=("g",))),
+        name_of(owner=(1, 0)),
+    ],
+)
+def test_what_changes_a_key(changed: str) -> None:
+    assert changed != name_of()
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        name_of(),
+        name_of(other="4"),
+        name_of(d__f=Entry(b"d/f", "file", 0o644, size=1, mtime=77)),
+        name_of(replace(BASE, sources=("d/",))),
+        name_of(replace(BASE, exclude=("nothing",))),
+    ],
+)
+def test_what_does_not(same: str) -> None:
+    assert same == name_of()
+
+
+@given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
+def test_parts_never_run_together(one: list[bytes], two: list[bytes]) -> None:
+    assert (key("x", one) == key("x", two)) is (one == two)
+
+
+# -- modes and owners -------------------------------------------------------------------------------------------------
+
+MODES = [
+    ("755", 0o644, 0o755), ("0755", 0o644, 0o755), ("4711", 0, 0o4711), ("0", 0o777, 0),
+    ("u+x", 0o644, 0o744), ("+x", 0o644, 0o755), ("a+x", 0o600, 0o711), ("go-rwx", 0o777, 0o700),
+    ("u=rw,go=r", 0o777, 0o644), ("u=", 0o777, 0o077), ("ug+s", 0o755, 0o6755), ("u-s", 0o4755, 0o755),
+    ("+t", 0o755, 0o1755), ("-t", 0o1755, 0o755), ("o+w-r", 0o644, None), ("a+X", 0o644, 0o644),
+    ("a+X", 0o744, 0o755), ("u+x,o-r", 0o644, 0o740),
+    ("888", 0, None), ("77777", 0, None), ("u+q", 0, None), ("", 0, None), ("x", 0, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "before", "after"), MODES)
+def test_modes(text: str, before: int, after: int | None) -> None:
+    entry = Entry(b"f", "file", before)
+    if after is None:
+        with pytest.raises(Invalid, match="invalid chmod parameter"):
+            chmod(entry, text)
+    else:
+        assert chmod(entry, text) == after
+
+
+def test_capital_x_is_for_directories() -> None:
+    assert chmod(Entry(b"d", "dir", 0o600), "a+X") == 0o711
+
+
+PASSWD = b"root:x:0:0::/:\nme:x:1000:50::/:\nodd:x:nine:1::/:\nshort\n"
+GROUP = b"root:x:0:\nstaff:x:50:\n"
+OWNERS = [
+    ("", (0, 0)), ("5", (5, 5)), ("5:6", (5, 6)), ("me", (1000, 50)), ("me:staff", (1000, 50)), ("me:7", (1000, 7)),
+    ("5:root", (5, 0)), ("nobody", "passwd"), ("me:nobody", "group"), ("odd", "passwd"), ("4294967296", "passwd"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "found"), OWNERS)
+def test_owners(text: str, found: tuple[int, int] | str) -> None:
+    if isinstance(found, str):
+        with pytest.raises(Invalid, match=f"/etc/{found}"):
+            owner(text, PASSWD, GROUP)
+    else:
+        assert owner(text, PASSWD, GROUP) == found

@@ -1,0 +1,218 @@
+"""``scow build``'s flags, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import Scow
+
+from scow import Engine
+from scow.cli import buildflags
+from scow.cli.buildflags import Output
+from scow.errors import Invalid, NotFound, ScowError, Unsupported
+
+
+@pytest.fixture(scope="module")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("flags")
+
+
+@pytest.fixture(scope="module")
+def scow(box: Path) -> Scow:
+    return make_box(box)
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    made = tmp_path / "context"
+    made.mkdir()
+    return made
+
+
+def write(context: Path, text: str) -> Path:
+    (context / "Dockerfile").write_text(f"FROM {IMAGE}\n{text}\n")
+    return context
+
+
+def test_secrets_agents_hosts_and_limits(scow: Scow, context: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("from a file")
+    text = (
+        "RUN --mount=type=secret,id=one --mount=type=secret,id=TWO,env=IN --mount=type=secret,id=three"
+        " --mount=type=ssh,required cat /run/secrets/*; echo $IN; test -S $SSH_AUTH_SOCK; grep there /etc/hosts;"
+        " ulimit -n; df /dev/shm | tail -1 | awk '{print $2}'"
+    )
+    with socket.socket(socket.AF_UNIX) as agent:
+        agent.bind(str(tmp_path / "agent"))
+        agent.listen()
+        result = scow(
+            "build", "--network=none", "--secret", f"id=one,src={tmp_path}/file", "--secret", "id=TWO", "--secret",
+            "id=three,env=THREE", "--ssh", "default", "--add-host", "there:10.0.0.9", "--ulimit", "nofile=77",
+            "--shm-size", "3m", str(write(context, text)),
+            env={"TWO": "from the caller", "THREE": "by name", "SSH_AUTH_SOCK": str(tmp_path / "agent")},
+        ).ok()  # fmt: skip
+    said = [" ".join(line.split()[2:]) for line in result.stderr.splitlines() if line.startswith("#1 0.")]
+    assert said == ["from a fileby namefrom the caller", "10.0.0.9 there", "77", "3072"]
+
+
+def test_named_contexts(scow: Scow, context: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "f").write_text("of the other")
+    (other / "no").write_text("ignored")
+    (other / ".dockerignore").write_text("no\n")
+    text = "COPY --from=more . /m/\nCOPY --from=image /etc/passwd /p\nRUN --mount=from=more,target=/x ls /x /m"
+    flags = ["--build-context", f"more={other}", "--build-context", f"image=docker-image://{IMAGE}"]
+    result = scow("build", *flags, "-t", "named", str(write(context, text))).ok()
+    assert " no\n" not in result.stderr
+    assert scow("run", "--rm", "named", "cat", "/m/f").ok().stdout == "of the other"
+    (context / "Dockerfile").write_text("FROM nowhere:9 AS a\nFROM a\nRUN true\n")
+    scow("build", "--build-context", f"nowhere:9=docker-image://{IMAGE}", str(context)).ok()
+    refused = scow("build", "--build-context", f"nowhere:9={other}", str(context))
+    assert (refused.exit_code, "FROM nowhere:9, which is a directory" in refused.stderr) == (1, True)
+
+
+def test_an_image_layout_as_a_context(scow: Scow, box: Path, context: Path, tmp_path: Path) -> None:
+    with (tmp_path / "tar").open("wb") as output:
+        Engine(box / "store").images.save([IMAGE], output)
+    with tarfile.open(tmp_path / "tar") as tar:
+        tar.extractall(tmp_path / "layout", filter="data")
+    (context / "Dockerfile").write_text("FROM there\nRUN echo it works\n")
+    index = json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]
+    result = scow("build", "--build-context", f"there=oci-layout://{tmp_path}/layout@{index['digest']}", str(context))
+    assert "it works" in result.ok().stderr
+    missing = scow("build", "--build-context", f"there=oci-layout://{tmp_path}/layout:none", str(context))
+    assert "the image layout has no 'none'" in missing.stderr
+
+
+def test_stages_done_anew(scow: Scow, context: Path) -> None:
+    (context / "Dockerfile").write_text(
+        f"FROM {IMAGE} AS a\nRUN echo one\nFROM {IMAGE}\nRUN echo two\nCOPY --from=a /etc/passwd /x\n"
+    )
+    scow("build", str(context)).ok()
+    again = scow("build", "--no-cache-filter", "a", str(context)).ok()
+    assert again.stderr.count("CACHED") == 2
+
+
+def test_files_about_the_result(scow: Scow, box: Path, context: Path, tmp_path: Path) -> None:
+    flags = ["--iidfile", str(tmp_path / "id"), "--metadata-file", str(tmp_path / "meta"), "--annotation", "a.b=c"]
+    scow("build", "-q", "-t", "about", *flags, str(write(context, "LABEL about=1"))).ok()
+    told = json.loads((tmp_path / "meta").read_text())
+    image = Engine(box / "store").images.find("about").image
+    assert told["containerimage.config.digest"] == (tmp_path / "id").read_text() == image.id
+    assert told["containerimage.digest"] == image.descriptor.digest
+    assert told["image.name"] == "docker.io/library/about:latest"
+    assert image.manifest.annotations == {"a.b": "c"}
+    refused = scow("build", "--iidfile", "/no/such/place", str(context))
+    assert (refused.exit_code, "cannot write the file" in refused.stderr) == (1, True)
+
+
+def test_outputs(scow: Scow, context: Path, tmp_path: Path) -> None:
+    (context / "f").write_text("text")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY f /d/f\n")
+    before = scow("images", "-aq").ok().stdout
+    scow("build", "-o", str(tmp_path / "out"), "-o", f"type=tar,dest={tmp_path}/tar", str(context)).ok()
+    assert (tmp_path / "out/d/f").read_text() == "text"
+    assert (tmp_path / "out/d/f").stat().st_uid == os.geteuid()
+    with tarfile.open(tmp_path / "tar") as tar:
+        assert tar.getnames() == ["d", "d/f"]
+    assert scow("images", "-aq").ok().stdout == before
+    scow("build", "-t", "packed", "-o", f"type=docker,dest={tmp_path}/docker", str(context)).ok()
+    with tarfile.open(tmp_path / "docker") as tar:
+        assert "manifest.json" in tar.getnames()
+    scow("build", "-o", "type=image,name=by-output", str(context)).ok()
+    assert "by-output" in scow("images").ok().stdout
+
+
+def test_an_output_to_a_pipe(scow: Scow, context: Path) -> None:
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    result = scow("build", "-o", "-", str(context)).ok()
+    assert "Dockerfile" in result.stdout
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+OUTPUTS = [
+    ("dir", Output("local", "dir")),
+    ("-", Output("tar", "-")),
+    ("type=local,dest=x", Output("local", "x")),
+    ("type=tar", Output("tar", "-")),
+    ("type=oci,dest=x", Output("oci", "x")),
+    ("type=docker", Output("image")),
+    ("type=docker,dest=-", Output("docker", "-")),
+    ('type=image,"name=a,b",push=true', Output("image", "", ("a", "b"), True)),
+    ("type=registry,name=a", Output("image", "", ("a",), True)),
+]
+
+
+@pytest.mark.parametrize(("text", "meant"), OUTPUTS)
+def test_what_outputs_mean(text: str, meant: Output) -> None:
+    assert buildflags.outputs([text]) == (meant,)
+
+
+@pytest.mark.parametrize("text", ["type=cacheonly", "type=local", "type=tar,compression=zstd", "type", "type=tar,dest"])
+def test_outputs_that_are_none(text: str) -> None:
+    if text == "type":
+        assert buildflags.outputs([text]) == (Output("local", "type"),)
+        return
+    with pytest.raises(Invalid):
+        buildflags.outputs([text])
+
+
+def test_what_secrets_mean(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.touch()
+    caller = {"NAME": "value", "both": "variable"}
+    assert buildflags.secrets([f"id=a,src={path}", f"id=b,source={path},type=file"], caller) == {"a": path, "b": path}
+    assert buildflags.secrets(["id=c,env=NAME", "type=env,id=NAME", "id=both"], caller) == {
+        "c": b"value", "NAME": b"value", "both": b"variable",
+    }  # fmt: skip
+    assert buildflags.secrets([f"src={path}"], caller) == {"file": path}
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("id=x,src=/no/such", NotFound), ("id=x,env=NONE", NotFound), ("id=x", NotFound), ("", Invalid),
+        ("id=x,what=y", Invalid), ("id=x,type=y", Invalid), ("type=file", Invalid), ("id", Invalid),
+    ],
+)  # fmt: skip
+def test_secrets_that_are_none(text: str, kind: type[ScowError]) -> None:
+    with pytest.raises(kind):
+        buildflags.secrets([text], {})
+
+
+def test_what_agents_mean(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(tmp_path / "s"))
+        caller = {"SSH_AUTH_SOCK": str(tmp_path / "s")}
+        assert buildflags.agents(["default", f"x={tmp_path}/s"], caller) == {
+            "default": tmp_path / "s", "x": tmp_path / "s",
+        }  # fmt: skip
+    (tmp_path / "key").touch()
+    with pytest.raises(Unsupported, match="keys are not read"):
+        buildflags.agents([f"x={tmp_path}/key"], {})
+    with pytest.raises(Invalid, match="no SSH agent is running"):
+        buildflags.agents(["default"], {})
+    with pytest.raises(NotFound):
+        buildflags.agents(["x=/no/such"], {})
+
+
+def test_small_ones() -> None:
+    assert buildflags.hosts(["a:1.2.3.4", "b=::1", "c:[::2]"]) == ("a:1.2.3.4", "b:::1", "c:::2")
+    assert buildflags.names(["a,b", "c", ""]) == ("a", "b", "c")
+    assert buildflags.manifest_annotations(["manifest:a=b", "c=d"]) == {"a": "b", "c": "d"}
+    assert buildflags.allowed(["security.insecure"]) == ("security.insecure",)
+    for wrong in (
+        lambda: buildflags.hosts(["a"]),
+        lambda: buildflags.pairs(["a"], "x"),
+        lambda: buildflags.manifest_annotations(["index:a=b"]),
+        lambda: buildflags.allowed(["everything"]),
+    ):
+        with pytest.raises(ScowError):
+            wrong()

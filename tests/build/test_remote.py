@@ -1,0 +1,290 @@
+"""ADD from the network: files over HTTP, repositories over git's own protocol; and COPY --link."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import io
+import os
+import socket
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from tests.build.conftest import TIME, Kitchen
+from tests.build.planning import copy_of, histories, last
+from tests.support.peers import path_of
+from tests.support.processes import CLEAN_ENVIRONMENT, started
+
+from scow.build.ops import FromGit, FromUrl
+from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unavailable, Unsupported
+
+LAST_MODIFIED = "Tue, 01 Jan 2019 00:00:00 GMT"
+MODIFIED = 1_546_300_800
+
+
+@dataclass
+class Web:
+    """A web server: path → (status, headers, body)."""
+
+    url: str = ""
+    pages: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def put(self, path: str, body: bytes, status: int = 200, **headers: str) -> str:
+        self.pages[path] = (status, {name.replace("_", "-"): value for name, value in headers.items()}, body)
+        return self.url + path
+
+
+@pytest.fixture
+def web() -> Iterator[Web]:
+    made = Web()
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            made.asked.append(self.path)
+            status, headers, body = made.pages.get(self.path.partition("?")[0], (404, {}, b"none"))
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        made.url = f"http://127.0.0.1:{server.server_port}"
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield made
+        server.shutdown()
+        thread.join()
+
+
+def tar_of(name: str, content: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        tar.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def test_a_file(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/d/file.txt", b"content", Last_Modified=LAST_MODIFIED)
+    image = kitchen.build(f"FROM scratch\nADD {url} /x/\nADD {url}?a=b /y\nADD --chown=3:4 --chmod=640 {url} /z\n")
+    found = kitchen.files(image)
+    assert {path: (one.mode, one.uid, one.gid, one.mtime // 10**9) for path, one in found.items() if path} == {
+        "x": (0o755, 0, 0, MODIFIED), "x/file.txt": (0o600, 0, 0, MODIFIED), "y": (0o600, 0, 0, MODIFIED),
+        "z": (0o640, 3, 4, MODIFIED),
+    }  # fmt: skip
+    assert kitchen.history(image)[0] == f"ADD {url} /x/"
+
+
+def test_times_have_a_ceiling(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/f", b"1", Last_Modified=LAST_MODIFIED)
+    found = kitchen.files(kitchen.build(f"FROM scratch\nADD {url} /f", source_date_epoch=5))
+    assert found["f"].mtime == 5 * 10**9
+    bare = web.put("/bare", b"1")
+    assert kitchen.files(kitchen.build(f"FROM scratch\nADD {bare} /f"))["f"].mtime == 0
+
+
+def test_the_key_is_the_content(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/keyed", b"one")
+    text = f"FROM scratch\nADD {url} /f"
+    first = kitchen.build(text)
+    assert kitchen.build(text).id == first.id
+    assert kitchen.ran == []
+    web.put("/keyed", b"two")
+    assert kitchen.build(text).id != first.id
+
+
+def test_a_checksum_saves_the_way(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/sum", b"summed")
+    text = f"FROM scratch\nADD --checksum=sha256:{hashlib.sha256(b'summed').hexdigest()} {url} /f"
+    kitchen.build(text)
+    kitchen.build(text)
+    assert web.asked == ["/sum"]
+    with pytest.raises(Integrity, match=r"digest mismatch"):
+        kitchen.build(f"FROM scratch\nADD --checksum=sha256:{'0' * 64} {url} /f")
+    longer = hashlib.sha512(b"summed").hexdigest()
+    kitchen.build(f"FROM scratch\nADD --checksum=sha512:{longer} {url} /f")
+
+
+def test_unpacked_only_when_asked(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/a.tgz", tar_of("inner", b"x"))
+    assert set(kitchen.files(kitchen.build(f"FROM scratch\nADD {url} /"))) == {"", "a.tgz"}
+    assert set(kitchen.files(kitchen.build(f"FROM scratch\nADD --unpack=true {url} /d/"))) == {"", "d", "d/inner"}
+
+
+def test_redirects_and_refusals(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/to", b"there")
+    moved = web.put("/from", b"", 302, Location="/to")
+    assert kitchen.files(kitchen.build(f"FROM scratch\nADD {moved} /f"))["f"].size == 5
+    assert url.endswith("/to")
+    with pytest.raises(NotFound, match="answered 404"):
+        kitchen.build(f"FROM scratch\nADD {web.url}/none?token=hush /f")
+    with pytest.raises(Denied, match="answered 403"):
+        kitchen.build(f"FROM scratch\nADD {web.put('/no', b'', 403)} /f")
+    with pytest.raises(Unavailable, match="answered 418"):
+        kitchen.build(f"FROM scratch\nADD {web.put('/tea', b'', 418)} /f")
+
+
+PLANNED = [
+    ("ADD https://x.org/a/b.txt /c/", FromUrl("https://x.org/a/b.txt"), ("b.txt",)),
+    ("ADD https://x.org/a.git /c/", FromGit("https://x.org/a.git"), (".",)),
+    ("ADD --keep-git-dir https://x.org/a.git#v1:sub/dir /c/",
+     FromGit("https://x.org/a.git", "v1", "sub/dir", keep_git=True), (".",)),
+    ("ADD git@x.org:a/b.git#main /c/", FromGit("git@x.org:a/b.git", "main"), (".",)),
+    ("ADD github.com/a/b /c/", FromGit("https://github.com/a/b"), (".",)),
+    ("ADD ssh://git@x.org/a /c/", FromGit("ssh://git@x.org/a"), (".",)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "origin", "sources"), PLANNED)
+def test_what_is_remote(text: str, origin: object, sources: tuple[str, ...]) -> None:
+    op = copy_of(last(f"FROM scratch\n{text}"))
+    assert (op.origin, op.sources, op.unpack) == (origin, sources, False)
+
+
+def test_local_and_remote_in_one_instruction() -> None:
+    stage = last("FROM scratch\nADD a https://x.org/b <<c /d/\ntext\nc")
+    assert histories(stage) == ["ADD a c /d/", "ADD https://x.org/b /d/"]
+
+
+REFUSED: list[tuple[type[ScowError], str]] = [
+    (Invalid, "ADD --checksum=sha256:xx https://x.org/a /b"),
+    (Invalid, f"ADD --checksum=sha256:{'0' * 64} a /b"),
+    (Invalid, f"ADD --checksum=sha256:{'0' * 64} https://x.org/a https://x.org/b /c/"),
+    (Invalid, "ADD --keep-git-dir a /b"),
+    (Invalid, "ADD https://x.org/ /b/"),
+    (Invalid, "ADD https://u:p@x.org/a /b"),
+    (Unsupported, "ADD ftp://x.org/a /b"),
+    (Unsupported, "ADD https://x.org/a.git?ref=x /b"),
+    (Invalid, "ADD https://x.org/a.git#--upload-pack=x /b"),
+    (Invalid, "ADD https://x.org/a.git#x:../y /b"),
+    (Invalid, "ADD --checksum=zz https://x.org/a.git /b"),
+    (Invalid, "ADD https://x.org/a b /c"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), REFUSED)
+def test_refusals_of_the_plan(kind: type[ScowError], text: str) -> None:
+    with pytest.raises(kind, match=r"Dockerfile:2: "):
+        last(f"FROM scratch\n{text}")
+
+
+# -- git --------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A repository that a git daemon serves."""
+
+    url: str
+    work: Path
+
+    def git(self, *words: str) -> str:
+        own = {**CLEAN_ENVIRONMENT, "HOME": str(self.work.parent), "GIT_CONFIG_NOSYSTEM": "1"}
+        who = ("-c", "user.name=x", "-c", "user.email=x@x.org", "-c", "init.defaultBranch=main")
+        done = subprocess.run([path_of("git"), *who, *words], cwd=self.work, env=own, capture_output=True, check=True)
+        return done.stdout.decode().strip()
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    base = tmp_path_factory.mktemp("git")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    made = Repository(f"git://127.0.0.1:{port}/work", base / "work")
+    made.work.mkdir()
+    made.git("init", "--quiet")
+    (made.work / "sub").mkdir()
+    (made.work / "sub/f").write_text("first")
+    (made.work / "run").write_text("#!/bin/sh\n")
+    (made.work / "run").chmod(0o755)
+    (made.work / "link").symlink_to("sub/f")
+    made.git("add", "--all")
+    made.git("commit", "--quiet", "-m", "one")
+    made.git("tag", "-a", "v1", "-m", "v1")
+    (made.work / "sub/f").write_text("second")
+    made.git("commit", "--quiet", "-am", "two")
+    argv = [path_of("git"), "daemon", "--reuseaddr", "--export-all", f"--port={port}", "--listen=127.0.0.1",
+            f"--base-path={base}", str(base)]  # fmt: skip
+
+    def listens() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    with started(argv, log=base / "log", ready=listens, seconds=20):
+        yield made
+
+
+def test_a_repository(kitchen: Kitchen, repository: Repository) -> None:
+    image = kitchen.build(f"FROM scratch\nADD {repository.url} /src")
+    found = kitchen.files(image)
+    assert {path: (one.kind, one.mode, one.size) for path, one in found.items() if path} == {
+        "src": ("dir", 0o755, 0), "src/sub": ("dir", 0o755, 0), "src/sub/f": ("file", 0o644, 6),
+        "src/run": ("file", 0o755, 10), "src/link": ("symlink", 0o777, 0),
+    }  # fmt: skip
+    assert {one.mtime for path, one in found.items() if path} == {TIME * 10**9}
+    kitchen.build(f"FROM scratch\nADD {repository.url} /src")
+    assert kitchen.ran == []
+
+
+def test_a_reference_and_a_directory(kitchen: Kitchen, repository: Repository) -> None:
+    first = repository.git("rev-parse", "v1^{}")
+    for ref in ("v1", first, "refs/tags/v1"):
+        image = kitchen.build(f"FROM scratch\nADD --checksum={first} {repository.url}#{ref}:sub /")
+        assert {path: one.size for path, one in kitchen.files(image).items() if path} == {"f": 5}
+    kept = kitchen.build(f"FROM scratch\nADD --keep-git-dir=true {repository.url}#main /")
+    assert {".git/HEAD", "sub/f"} <= set(kitchen.files(kept))
+
+
+@pytest.mark.parametrize(
+    ("fragment", "kind"), [("#nosuch", NotFound), ("#main:nosuch", NotFound), ("-none", Unavailable)]
+)
+def test_repositories_that_are_not_there(
+    kitchen: Kitchen, repository: Repository, fragment: str, kind: type[ScowError]
+) -> None:
+    with pytest.raises(kind):
+        kitchen.build(f"FROM scratch\nADD {repository.url}{fragment} /")
+
+
+def test_another_commit_than_promised(kitchen: Kitchen, repository: Repository) -> None:
+    with pytest.raises(Integrity, match="commit mismatch"):
+        kitchen.build(f"FROM scratch\nADD --checksum={'0' * 40} {repository.url}#main /")
+
+
+# -- link -------------------------------------------------------------------------------------------------------------
+
+
+def test_link_looks_at_nothing_below(kitchen: Kitchen) -> None:
+    kitchen.file("f", "linked")
+    text = "FROM busybox\nRUN mkdir /real && ln -s real /l && mkdir /dir{}\nCOPY {} f /l/f\nCOPY {} f /dir\n"
+    plain = kitchen.files(kitchen.build(text.format("", "", "")))
+    assert (plain["l"].kind, plain["real/f"].kind, plain["dir/f"].kind) == ("symlink", "file", "file")
+    image = kitchen.build(text.format("", "--link", "--link"))
+    linked = kitchen.files(image)
+    assert (linked["l"].kind, linked["l/f"].kind, linked["dir"].kind) == ("dir", "file", "file")
+    kitchen.build(text.format(" && echo other base > /x", "--link", "--link"))
+    assert [title for title in kitchen.ran if title.startswith("COPY")] == []
+    shown = kitchen.build(f'{text.format("", "--link", "--link")}RUN cat /l/f /dir && test -z "$(ls /real)" && echo ok')
+    assert "ok" in kitchen.output
+    assert shown.layers[:4] == image.layers
+
+
+# -- security ---------------------------------------------------------------------------------------------------------
+
+
+def test_insecure_when_it_is_allowed(kitchen: Kitchen) -> None:
+    text = "RUN --security=insecure grep CapEff /proc/self/status\nRUN grep CapEff /proc/self/status"
+    kitchen.build(text, allow=["security.insecure"])
+    more, less = (int(line.split()[1], 16) for line in kitchen.output.splitlines())
+    assert more > less if os.geteuid() == 0 else more >= less
