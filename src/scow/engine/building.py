@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.build import plan
-from scow.build.caches import Caches
 from scow.build.context import Context
 from scow.build.execute import Built, Event, Execution, RunRequest
 from scow.build.ops import Graph, Surroundings
@@ -102,7 +101,7 @@ class Building:
                 images=images,
                 run=self._run,
                 time=seconds,
-                caches=Caches(self.workplace.root / "cache" / "mounts"),
+                caches=self.workplace.cache_mounts,
                 where=lambda step: read.where(step.span),
                 watch=self.watch,
                 use_cache=self.use_cache,

@@ -44,11 +44,13 @@ class System:
         idle = sum(size for one in containers if one.status != "running" for size in (homes[one.id],))
         cache = self._cache_bytes()
         cache_bytes = sum(size for name, size in cache.items() if name not in taken)
+        mounts = [disk_usage(place) for place in self._workplace.cache_mounts]
+        cache_bytes += sum(mounts)
         return (
             Usage("Images", len(summaries), len(summaries) - len(unused), sum(taken.values()), idle_images),
             Usage("Containers", len(containers), len(running), sum(homes.values()), idle),
             self._volumes(),
-            Usage("Build Cache", sum(1 for _ in self._workplace.cache), 0, cache_bytes, cache_bytes),
+            Usage("Build Cache", sum(1 for _ in self._workplace.cache) + len(mounts), 0, cache_bytes, cache_bytes),
         )
 
     def _volumes(self) -> Usage:
@@ -85,13 +87,24 @@ class System:
         return Pruned(images=tuple(told), bytes=self._workplace.collect().bytes)
 
     def prune_cache(self, *, every: bool = False, dry_run: bool = False) -> Pruned:
-        """Forget the build cache: the records whose layers no image has, or with ``every`` all of them."""
+        """Forget the build cache: the records whose layers no image has, or with ``every`` all, cache mounts too."""
         gone = self._doomed_records(every)
+        mounts = self._prune_mounts(dry_run=dry_run) if every else Pruned()
         if dry_run:
-            return Pruned(cache=gone, bytes=self._freed((), gone))
+            return Pruned(cache=(*gone, *mounts.cache), bytes=self._freed((), gone) + mounts.bytes)
         for name in gone:
             self._workplace.cache.forget(name)
-        return Pruned(cache=gone, bytes=self._workplace.collect().bytes)
+        return Pruned(cache=(*gone, *mounts.cache), bytes=self._workplace.collect().bytes + mounts.bytes)
+
+    def _prune_mounts(self, *, dry_run: bool) -> Pruned:
+        """Delete the cache mounts that no build is using now."""
+        names, freed = [], 0
+        for place in self._workplace.cache_mounts:
+            size = disk_usage(place)
+            if dry_run or self._workplace.cache_mounts.remove(place):
+                names.append(place.name)
+                freed += size
+        return Pruned(cache=tuple(names), bytes=freed)
 
     def prune(
         self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, dry_run: bool = False
@@ -102,8 +115,9 @@ class System:
         images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=containers.containers)
         if dry_run:
             records = self._doomed_records(every, gone) if cache else ()
-            freed = containers.bytes + self._freed(gone, records)
-            return Pruned(containers.containers, images.images, records, freed)
+            mounts = self._prune_mounts(dry_run=True) if cache and every else Pruned()
+            freed = containers.bytes + self._freed(gone, records) + mounts.bytes
+            return Pruned(containers.containers, images.images, (*records, *mounts.cache), freed)
         swept = self.prune_cache(every=every) if cache else Pruned()
         total = containers.bytes + images.bytes + swept.bytes
         return Pruned(containers.containers, images.images, swept.cache, total)

@@ -17,6 +17,7 @@ from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
     from scow.build.cache import Records
+    from scow.build.caches import Caches
     from scow.image.collect import Collected
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
@@ -75,6 +76,13 @@ class Workplace:
         from scow.build.cache import Records
 
         return Records(self.root / "cache" / "build")
+
+    @cached_property
+    def cache_mounts(self) -> Caches:
+        """The directories of RUN --mount=type=cache."""
+        from scow.build.caches import Caches
+
+        return Caches(self.root / "cache" / "mounts")
 
     @cached_property
     def credentials(self) -> CredentialStore:
