@@ -99,7 +99,7 @@ class Bench:
         """One round of one tool."""
         day = [row for row in ROWS[:-1] if row in self.rows or row in needed(self.rows)]
         for part, rows in (("a", day), ("b", [row for row in ("load",) if row in self.rows and row in WORDS[name]])):
-            where = self.place / f"{name[0]}{part}{number}"
+            where = self.place / f"{name[:2]}{part}{number}"
             if rows:
                 with fresh_store(name, where, self.registry.host) as store:
                     for row in rows:
