@@ -54,6 +54,7 @@ class Context:
         self._ignored = ignored
         self._memory = memory
         self._status: dict[bytes, os.stat_result] = {}
+        self._listed: set[bytes] = set()  # what is known not to be ignored
         self._guard = threading.Lock()
         self._known = self._remembered()
         self._changed = False
@@ -66,7 +67,7 @@ class Context:
             status = os.lstat(self._full(path))
         except (FileNotFoundError, NotADirectoryError):
             return None
-        if path and self._hidden(path, directory=stat.S_ISDIR(status.st_mode)):
+        if path and path not in self._listed and self._hidden(path, directory=stat.S_ISDIR(status.st_mode)):
             return None
         return self._entry(path, status)
 
@@ -75,7 +76,9 @@ class Context:
         with os.scandir(self._full(path)) as found:
             kinds = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
         inner = ((path + b"/" + name if path else name, directory) for name, directory in kinds)
-        return [child for child, directory in inner if not self._hidden(child, directory=directory)]
+        seen = [child for child, directory in inner if not self._hidden(child, directory=directory)]
+        self._listed.update(seen)
+        return seen
 
     def content(self, entry: Entry) -> Content:
         """The file's bytes; opening raises :class:`Conflict` when the file changed since it was looked at."""
@@ -134,7 +137,7 @@ class Context:
         return not (directory and self._ignored.may_hold_exception(text) and self.children(path))
 
     def _full(self, path: bytes) -> bytes:
-        return os.path.join(self._root, path) if path else self._root
+        return self._root + b"/" + path if path else self._root
 
     def _entry(self, path: bytes, status: os.stat_result) -> Entry | None:
         kind = _KINDS.get(stat.S_IFMT(status.st_mode))

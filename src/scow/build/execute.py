@@ -41,7 +41,7 @@ from scow.build.secrets import Secrets
 from scow.build.subtree import Listing
 from scow.build.untouched import without_untouched
 from scow.errors import Invalid, NotFound, Process, ScowError, Where
-from scow.image.add import add_layer
+from scow.image.add import add_layer, add_unpacked
 from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
@@ -126,9 +126,11 @@ class Execution:
     _failed: threading.Event = field(default_factory=threading.Event)
     _guard: threading.Lock = field(default_factory=threading.Lock)
     _built: dict[int, Future[Built]] = field(default_factory=dict)
+    _target: int = 0
 
     def execute(self, graph: Graph, scratch: Path) -> Built:
         """Build every stage of ``graph``; returns the target. ``scratch`` is an empty directory of this build's."""
+        self._target = graph.stages[-1].index
         with ThreadPoolExecutor(len(graph.stages), "stage") as pool:
             for stage in graph.stages:
                 self._built[stage.index] = pool.submit(self._stage, stage, scratch)
@@ -202,7 +204,7 @@ class Execution:
         if isinstance(op, RunOp):
             return self._prepare_run(place, op, root, scratch)
         if isinstance(op, CopyOp):
-            return self._prepare_copy(op, root, scratch)
+            return self._prepare_copy(place, op, root, scratch)
         return self._prepare_directory(op, root)
 
     def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> _Prepared:
@@ -212,10 +214,16 @@ class Execution:
 
         return _Prepared(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
-    def _prepare_copy(self, op: CopyOp, root: Root, scratch: Path) -> _Prepared:
+    def _prepare_copy(self, place: _Place, op: CopyOp, root: Root, scratch: Path) -> _Prepared:
         filling = Filling(self._listing, self.time, self.latest, self.transport, self.agents)
         name, items = filling.prepared(op, root, scratch)
-        return _Prepared(name, lambda: self._add(items()))
+        add = add_unpacked if self._is_entered(place) else add_layer
+        return _Prepared(name, lambda: add(self.store.layout, self.store.layers, items()))
+
+    def _is_entered(self, place: _Place) -> bool:
+        """Whether the layer's files are wanted later in this build: by a RUN, or by another stage."""
+        later = place.stage.steps[place.stage.steps.index(place.step) + 1 :]
+        return place.stage.index != self._target or any(isinstance(step.op, RunOp) for step in later)
 
     def _prepare_run(self, place: _Place, op: RunOp, root: Root, scratch: Path) -> _Prepared:
         mounting = Mounting(self.caches, self.secrets, self.agents, self._listing, self.time * 10**9)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from scow.content.layout import Layout, disk_error
 from scow.image.mutate import Layer, manifest
 from scow.image.unpack import unpacking_into
 from scow.layer.index import Writer
-from scow.layer.pack import Item, compress, pack
+from scow.layer.pack import Item, Packed, Watch, compress, pack
 from scow.layer.placement import Placement
 from scow.layer.store import Layers
 from scow.layer.tar import Reader
@@ -40,9 +41,18 @@ def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path 
 
 def add_tar(layout: Layout, layers: Layers, reader: Reader) -> Layer:
     """Make a layer of a tar as it is; it is judged and unpacked while it is compressed."""
+    return _add_unpacked(layout, layers, lambda output, watch: compress(reader, output, watch))
+
+
+def add_unpacked(layout: Layout, layers: Layers, items: Iterable[Item]) -> Layer:
+    """As :func:`add_layer`; it is unpacked meanwhile, for somebody who needs its tree next."""
+    return _add_unpacked(layout, layers, lambda output, watch: pack(items, output, watch=watch))
+
+
+def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[BinaryIO, Watch], Packed]) -> Layer:
     try:
         with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, trees=True) as stages:
-            packed = compress(reader, blob.file, stages.feed)
+            packed = write(blob.file, stages.feed)
             stages.feed(b"")
             digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
             layout.hold(diff_id)

@@ -28,6 +28,8 @@ _READ: Final = 1 << 20
 #: A file's bytes, or a function that opens them (the descriptor is read from where it stands, and closed after).
 Content = bytes | Callable[[], int]
 Item = tuple[Entry, Content]
+#: Sees the tar's bytes as they go by.
+Watch = Callable[[bytes], None]
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -42,8 +44,8 @@ class Packed(msgspec.Struct, frozen=True):
 class _Stream:
     """The tar as it grows: fills member after member, keeps the compressed ones in order."""
 
-    def __init__(self, output: BinaryIO, pool: ThreadPoolExecutor) -> None:
-        self._output, self._pool = output, pool
+    def __init__(self, output: BinaryIO, pool: ThreadPoolExecutor, watch: Watch | None = None) -> None:
+        self._output, self._pool, self._watch = output, pool, watch
         self._waiting: deque[Future[bytes]] = deque()
         self._member = bytearray(MEMBER)
         self._view = memoryview(self._member)
@@ -81,6 +83,8 @@ class _Stream:
         if not self._filled:
             return
         member = self._view[: self._filled]
+        if self._watch:
+            self._watch(bytes(member))
         self.tar.update(member)
         self.tar_size += self._filled
         self._waiting.append(self._pool.submit(gzip_member, member))
@@ -96,13 +100,13 @@ class _Stream:
         self._output.write(data)
 
 
-def pack(items: Iterable[Item], output: BinaryIO, index: Writer) -> Packed:
+def pack(items: Iterable[Item], output: BinaryIO, index: Writer | None = None, watch: Watch | None = None) -> Packed:
     """Write the layer that ``items`` (parents first) make to ``output``, and its entries to ``index``.
 
     Raises :class:`Conflict` when a file changes its size while it is read, or ``OSError``.
     """
     with ThreadPoolExecutor(_THREADS, "gzip") as pool:
-        stream = _Stream(output, pool)
+        stream = _Stream(output, pool, watch)
         for entry, content in items:
             stream.write(header(entry))
             if entry.kind == "file":
@@ -110,13 +114,14 @@ def pack(items: Iterable[Item], output: BinaryIO, index: Writer) -> Packed:
                 digest = _copy(stream, entry, content)
                 stream.write(padding(entry.size))
                 entry = msgspec.structs.replace(entry, digest=digest, offset=offset)
-            index.add(entry)
+            if index:
+                index.add(entry)
         stream.write(END)
         stream.finish()
     return Packed(stream.blob.hexdigest(), stream.blob_size, stream.tar.hexdigest(), stream.tar_size)
 
 
-def compress(reader: Reader, output: BinaryIO, watch: Callable[[bytes], None]) -> Packed:
+def compress(reader: Reader, output: BinaryIO, watch: Watch) -> Packed:
     """Write a tar that is there already to ``output``, compressed; ``watch`` sees its bytes."""
     with ThreadPoolExecutor(_THREADS, "gzip") as pool:
         stream = _Stream(output, pool)
