@@ -189,7 +189,7 @@ def test_what_is_missing_is_made_up_for_from_the_blob(store: Store) -> None:
     assert store.layers.index(DIFF_ID) is not None
     tree = store.unpacking.tree(blob, DIFF_ID)
     assert (tree / "d" / "f").stat().st_size == 3 << 20
-    store.layers.remove(DIFF_ID)
+    remove(store.layers.home(DIFF_ID))
     assert list(store.layers) == []
     with store.unpacking.index(blob, DIFF_ID) as index:
         assert index.header.entries == len(LAYER)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +23,7 @@ from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
 from scow.image.add import add_image
 from scow.image.image import Image
-from scow.layer.store import remove
+from scow.layer.store import scratch
 from scow.oci.config import document
 from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform
@@ -93,7 +92,7 @@ class Building:
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
-        with self._scratch() as scratch:
+        with scratch(self.workplace.store.layout.ingest, "build") as directory:
             execution = Execution(
                 store=self.workplace.store,
                 records=self.workplace.cache,
@@ -113,7 +112,7 @@ class Building:
                 transport=lambda: self.workplace.transport,
                 uncached=self.uncached,
             )
-            built = execution.execute(graph, scratch)
+            built = execution.execute(graph, directory)
             for one in (context, *contexts.values()):
                 one.remember()
         return self._finish(built, seconds)
@@ -183,18 +182,6 @@ class Building:
             return self.epoch
         bases = [images[stage.base] for stage in graph.stages if isinstance(stage.base, str)]
         return max((_seconds(image.config.created) for image in bases), default=0)
-
-    @contextlib.contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        directory = self.workplace.store.layout.ingest / f"build-{os.urandom(8).hex()}"
-        directory.mkdir(parents=True)
-        held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
-        try:
-            yield directory
-        finally:
-            remove(directory)
-            os.close(held)
 
     def _run(self, request: RunRequest) -> int:
         from scow.engine.running import run_step

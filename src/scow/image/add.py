@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
-from scow.content.layout import Layout, disk_error
+from scow.content.layout import BlobDraft, Layout, disk_error
 from scow.image.mutate import Layer, manifest
 from scow.image.unpack import unpacking_into
 from scow.layer.index import Writer
 from scow.layer.pack import Item, Packed, Watch, compress, pack
 from scow.layer.placement import Placement
-from scow.layer.store import Layers
+from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -28,15 +28,11 @@ def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path 
                 writer, placement = Writer(file), Placement()
                 packed = pack(_placed(items, placement), blob.file, writer)
                 writer.finish(packed.tar_size, plain=placement.plain)
-            digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
-            layout.hold(diff_id)
-            blob.keep(digest)
             if tree is not None:
                 tree.rename(draft.tree)
-            layers.keep(draft, diff_id)
+            return _keep(layout, layers, draft, blob, packed)
     except OSError as error:
         raise disk_error(error, layout.root) from None
-    return Layer(Descriptor(media_types.OCI_LAYER_GZIP, digest, packed.blob_size), diff_id)
 
 
 def add_tar(layout: Layout, layers: Layers, reader: Reader) -> Layer:
@@ -54,12 +50,17 @@ def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[BinaryIO, Wat
         with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, trees=True) as stages:
             packed = write(blob.file, stages.feed)
             stages.feed(b"")
-            digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
-            layout.hold(diff_id)
-            blob.keep(digest)
-            layers.keep(draft, diff_id)
+            return _keep(layout, layers, draft, blob, packed)
     except OSError as error:
         raise disk_error(error, layout.root) from None
+
+
+def _keep(layout: Layout, layers: Layers, draft: Draft, blob: BlobDraft, packed: Packed) -> Layer:
+    """Blob, index and tree into their places, under the names that packing found."""
+    digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
+    layout.hold(diff_id)
+    blob.keep(digest)
+    layers.keep(draft, diff_id)
     return Layer(Descriptor(media_types.OCI_LAYER_GZIP, digest, packed.blob_size), diff_id)
 
 

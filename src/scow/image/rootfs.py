@@ -4,8 +4,8 @@ Layers are unpacked apart from each other, so three things need the view of all 
 
 * a layer that names something below a directory without naming the directory must show the *lower* layer's owner and
   mode for it, and a hard link may point into a lower layer: a thin *fix* tree on top has both right;
-* a lower layer's symlink may stand for a directory that a higher layer writes through: such images (and machines
-  without overlayfs) get one *flat* tree, the layers applied one after another.
+* a lower layer's symlink may stand for a directory that a higher layer writes through: such images get one *flat* tree,
+  the view written out (machines without overlayfs get a copy of it for each container: :mod:`scow.image.writable`).
 """
 
 from __future__ import annotations

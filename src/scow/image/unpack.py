@@ -1,6 +1,6 @@
 """Layers in: the blob goes into the store while its index and tree are made from the same bytes.
 
-:class:`Unpacking` is the store as a sink that does so; :meth:`Unpacking.layer` makes up for what is missing later.
+:class:`Unpacking` is the store as a sink that does so; its ``tree`` and ``index`` make up for what is missing later.
 """
 
 from __future__ import annotations

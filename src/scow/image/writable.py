@@ -99,14 +99,14 @@ class Copied:
         return changes(str(self._root), before, _owners(self._store, lambda: before), latest=latest)
 
 
-def writable(store: Store, layers: Sequence[Layer], directory: Path, *, stacks: bool) -> Stacked | Copied:
+def writable(store: Store, layers: Sequence[Layer], directory: Path, *, stacks: bool) -> Writable:
     """A new place to write in ``directory``; ``stacks`` says whether overlayfs can be had there."""
     made = Stacked(store, layers, directory) if stacks else Copied(store, layers, directory)
     made.make()
     return made
 
 
-def reopened(store: Store, layers: Sequence[Layer], directory: Path) -> Stacked | Copied:
+def reopened(store: Store, layers: Sequence[Layer], directory: Path) -> Writable:
     """The place that was made in ``directory`` earlier."""
     if (directory / "rootfs").is_dir():
         return Copied(store, layers, directory)

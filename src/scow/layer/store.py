@@ -84,16 +84,8 @@ class Layers:
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
         """A place to write one layer in; whatever :meth:`keep` did not take is removed."""
-        directory = self._ingest / f"layer-{os.urandom(8).hex()}"
-        directory.mkdir(parents=True)
-        draft = Draft(directory, self.flavour)
-        held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
-        try:
-            yield draft
-        finally:
-            remove(directory)
-            os.close(held)
+        with scratch(self._ingest, "layer") as directory:
+            yield Draft(directory, self.flavour)
 
     def keep(self, draft: Draft, diff_id: DiffId) -> None:
         """Move the draft's index and tree in place. What is there already stays: it is the same."""
@@ -104,17 +96,6 @@ class Layers:
         if draft.index.exists():
             os.rename(draft.index, home / "index")
         sync_directory(home)
-
-    def remove(self, diff_id: DiffId) -> int:
-        """Take the layer out of sight at once, then delete it; returns the bytes it took."""
-        home = self.home(diff_id)
-        size = disk_usage(home)
-        trash = self._ingest / f"trash-{os.urandom(8).hex()}"
-        trash.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(home, trash)
-        remove(trash)
-        return size
 
     def size(self, diff_id: DiffId) -> int:
         """Bytes on disk."""
@@ -157,6 +138,20 @@ def _survived(tree: bytes, entry: Entry) -> bool:
     if stat.S_IFMT(status.st_mode) != expected:
         return False
     return entry.kind != "file" or (status.st_size == entry.size and status.st_mtime_ns == entry.mtime)
+
+
+@contextlib.contextmanager
+def scratch(ingest: Path, name: str) -> Iterator[Path]:
+    """A new directory to work in, removed at the end; collection leaves it alone while it is held."""
+    directory = ingest / f"{name}-{os.urandom(8).hex()}"
+    directory.mkdir(parents=True)
+    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
+    try:
+        yield directory
+    finally:
+        remove(directory)
+        os.close(held)
 
 
 def remove(path: Path) -> None:
