@@ -33,6 +33,7 @@ PURE = (
     "runtime/spec",
     "runtime/process",
     "build/plan",
+    "scan/package",
     "scan/match",
     "scan/report",
     "cli/gotemplate",
