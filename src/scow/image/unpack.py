@@ -53,18 +53,18 @@ class Unpacking:
         self.layout.hold(diff_id)
         tree = self.layers.tree(diff_id)
         if tree is None:
-            self._from_blob(descriptor, diff_id, trees=True)
+            self._from_blob(descriptor, diff_id, self.layout, trees=True)
             tree = self.layers.tree(diff_id)
         if tree is None:
             raise ScowError("layer could not be unpacked", subject=diff_id)
         return tree
 
-    def index(self, descriptor: Descriptor, diff_id: DiffId) -> Index:
-        """The layer's index, open; made from the blob when it is not there."""
+    def index(self, descriptor: Descriptor, diff_id: DiffId, source: Source | None = None) -> Index:
+        """The layer's index, open; made from the blob (the store's, or ``source``'s) when it is not there."""
         self.layout.hold(diff_id)
         index = self.layers.index(diff_id)
         if index is None:
-            self._from_blob(descriptor, diff_id, trees=False)
+            self._from_blob(descriptor, diff_id, source or self.layout, trees=False)
             index = self.layers.index(diff_id)
         if index is None:
             raise ScowError("layer could not be read", subject=diff_id)
@@ -75,9 +75,9 @@ class Unpacking:
         with self.index(descriptor, diff_id) as index:
             return index.header
 
-    def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, *, trees: bool) -> None:
+    def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, *, trees: bool) -> None:
         with self._drafted(trees) as (draft, stages):
-            with self.layout.open(descriptor) as file:
+            with source.open(descriptor) as file:
                 while chunk := file.read(256 << 10):
                     stages.feed(chunk)
                 stages.feed(b"")

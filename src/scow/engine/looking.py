@@ -1,0 +1,104 @@
+"""Any image, wherever it is, opened to be looked at: for scan, analyze and whoever else unpacks nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from scow.content.layout import Layout, name_of
+from scow.content.target import Source
+from scow.content.through import Through
+from scow.errors import Conflict, Invalid, NotFound
+from scow.image.contents import Contents, ImageContents
+from scow.image.image import load
+from scow.oci.descriptor import Descriptor
+from scow.oci.location import Location
+from scow.oci.platform import Platform
+from scow.oci.reference import Reference
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+
+
+@contextlib.contextmanager
+def look(workplace: Workplace, text: str, platform: str | None = None) -> Iterator[Contents]:
+    """The contents of the image at ``text`` (:class:`~scow.oci.location.Location`), for the length of the block.
+
+    A bare name is the store's; else a path that is there (a tar archive, an OCI layout, a root directory); else its
+    registry's. Raises :class:`~scow.errors.NotFound`.
+    """
+    location = _settled(workplace, Location.parse(text))
+    if location.kind == "dir":
+        from scow.image.directory import DirectoryContents
+
+        yield DirectoryContents(Path(location.path))
+        return
+    wanted = Platform.parse(platform) if platform else workplace.platform
+    with workplace.store.layout.working(), _placed(workplace, location) as (source, descriptor):
+        yield ImageContents(load(source, descriptor, wanted), workplace.store, source)
+
+
+def _settled(workplace: Workplace, location: Location) -> Location:
+    """The location with its kind found out, when nobody said it."""
+    if location.kind:
+        return location
+    name = location.name
+    with contextlib.suppress(NotFound, Invalid):  # a path is no reference
+        workplace.catalogue().find(name)
+        return Location("store", name=name)
+    if os.path.isdir(name):
+        return Location("oci" if os.path.exists(os.path.join(name, "oci-layout")) else "dir", name)
+    return Location("oci-archive", name) if os.path.isfile(name) else Location("docker", name=name)
+
+
+@contextlib.contextmanager
+def _placed(workplace: Workplace, location: Location) -> Iterator[tuple[Source, Descriptor]]:
+    """Who has the image, and its descriptor there."""
+    if location.kind == "store":
+        yield workplace.store.layout, workplace.catalogue().find(location.name).image.descriptor
+    elif location.kind == "docker":
+        reference = Reference.parse(location.name)
+        repository = workplace.registry.repository(reference)
+        yield Through(repository, workplace.store.layout), repository.resolve(reference.selector)
+    elif location.kind == "oci":
+        layout = Layout(Path(location.path))
+        yield layout, _only(_named(layout, location.name), location)
+    else:
+        from scow.content.archive import open_archive
+        from scow.image.archive import opened
+
+        with _opened(location.path) as file, opened(file, workplace.store.layout.ingest) as tar:
+            source = open_archive(tar)
+            wanted = _familiar(location.name)
+            named = [found for name, found in source.names() if wanted in ("", name)]
+            yield source, _only(named, location)
+
+
+def _named(layout: Layout, name: str) -> list[Descriptor]:
+    """The entries of an OCI layout that ``name`` may mean: a whole name or a tag alone; all for no name."""
+    return [entry for entry in layout.entries() if not name or name_of(entry) in (name, _familiar(name))]
+
+
+def _familiar(name: str) -> str:
+    return Reference.parse(name).familiar if name else ""
+
+
+def _only(found: Sequence[Descriptor], location: Location) -> Descriptor:
+    """The one image that is meant. Raises :class:`NotFound` for none, :class:`Conflict` for several."""
+    if not found:
+        raise NotFound("holds no such image", subject=str(location))
+    if len({one.digest for one in found}) > 1:
+        raise Conflict("holds several images", subject=str(location), hint=f"say which: {location}:NAME")
+    return found[0]
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[BinaryIO]:
+    try:
+        with open(path, "rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise NotFound("no such file", subject=path) from None

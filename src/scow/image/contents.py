@@ -1,0 +1,186 @@
+"""The files of an image, looked at without unpacking it: the merged view of its layers, and single files out of them.
+
+Whoever looks (scan, size, ``image cat``) is handed :class:`Contents`. A layer's index comes from the store, or is made
+from the layer's bytes, once. A file comes from the unpacked tree where there is one, else out of the layer's bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import Final, Protocol
+
+from scow.content.target import Reader, Source
+from scow.content.verify import read_all
+from scow.errors import Integrity, Limit, NotFound
+from scow.image.image import Image
+from scow.image.mutate import Layer
+from scow.image.store import Store
+from scow.layer import tar
+from scow.layer.compression import detected, inflated
+from scow.layer.diff import opener
+from scow.layer.entry import Entry
+from scow.layer.index import Index
+from scow.layer.placement import Placement
+from scow.layer.view import Found, View
+
+_CHUNK: Final = 1 << 20
+
+
+class Contents(Protocol):
+    """What can be looked at. ``image`` is ``None`` for a plain directory, which is one layer without a diff_id."""
+
+    @property
+    def image(self) -> Image | None:
+        """Manifest and config, where there are any."""
+        ...
+
+    @property
+    def layers(self) -> Sequence[Layer]:
+        """Blob and diff_id of each layer, lowest first."""
+        ...
+
+    @property
+    def view(self) -> View:
+        """The merged view."""
+        ...
+
+    def entries(self, number: int) -> Iterator[Entry]:
+        """What layer ``number`` says, in its order."""
+        ...
+
+    def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
+        """The wanted files that have content, in the order that is cheapest; read one before the next.
+
+        A file of several names comes once, under one of them. A reader raises :class:`Integrity` at the end of a file
+        that is not what the index says.
+        """
+        ...
+
+    def read(self, found: Found, limit: int) -> bytes:
+        """One file, whole. Raises :class:`Limit` when it is larger than ``limit`` bytes."""
+        ...
+
+
+class ImageContents:
+    """An image in the store, or at ``source``: its layers then come into the store, where they may be collected."""
+
+    def __init__(self, image: Image, store: Store, source: Source) -> None:
+        self.image = image
+        self.layers = image.layers
+        self._store, self._source = store, source
+
+    @cached_property
+    def view(self) -> View:
+        """The merged view, from the indexes alone."""
+        merged = View()
+        for number in range(len(self.layers)):
+            merged.stack(number, self.entries(number))
+        return merged
+
+    def index(self, number: int) -> Index:
+        """The index of layer ``number``, open."""
+        layer = self.layers[number]
+        return self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source)
+
+    def entries(self, number: int) -> Iterator[Entry]:
+        """What layer ``number`` says, in its order."""
+        with self.index(number) as index:
+            yield from index
+
+    def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
+        """The wanted files, layer by layer."""
+        by_layer: dict[int, dict[bytes, Found]] = {}
+        for found in wanted:
+            if found.entry.kind == "file" and found.layer >= 0:
+                by_layer.setdefault(found.layer, {}).setdefault(found.source, found)
+        for number, several in sorted(by_layer.items()):
+            tree = self._store.layers.tree(self.layers[number].diff_id)
+            if tree is not None:
+                yield from from_tree(os.fsencode(tree), several.values())
+            else:
+                yield from self._from_bytes(number, several)
+
+    def read(self, found: Found, limit: int) -> bytes:
+        """One file, whole."""
+        return read_one(self, found, limit)
+
+    def _from_bytes(self, number: int, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:
+        layer = self.layers[number]
+        source = self._store.layout if self._store.layout.exists(layer.descriptor) else self._source
+        with source.open(layer.descriptor) as reader:
+            yield from _from_tar(inflated(*detected(reader)), wanted)
+
+
+def from_tree(tree: bytes, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
+    """The wanted files, opened in ``tree``, in the order in which they were written."""
+    for found in sorted(wanted, key=lambda one: one.entry.offset):
+        with os.fdopen(opener(os.path.join(tree, found.source))(), "rb", buffering=0) as file:
+            yield found, file
+
+
+def _from_tar(plain: Reader, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:
+    """Out of one pass over a layer's plain bytes, which ends with the last of them. Empties ``wanted``."""
+    placement = Placement()
+    for raw, body in tar.members(plain):
+        entry = placement.place(raw)
+        found = wanted.get(entry.path) if entry.kind == "file" else None
+        if found is not None and found.entry.offset == entry.offset:  # a path may come twice: the last one counts
+            del wanted[entry.path]
+            yield found, _Member(found, body)
+        if not wanted:
+            return
+
+
+class _Member:
+    """A tar member's content as a reader: holes are zeros, and the end is checked."""
+
+    def __init__(self, found: Found, body: tar.Body) -> None:
+        self._found = found
+        self._pieces = _filled(body, found.entry.size)
+        self._hash = hashlib.sha256()
+        self._rest = b""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes: at most ``size``, ``b""`` at the end."""
+        if not self._rest:
+            self._rest = next(self._pieces, b"")
+            self._hash.update(self._rest)
+            if not self._rest:
+                self._check()
+        part, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
+        return part
+
+    def _check(self) -> None:
+        expected = self._found.entry.digest
+        if expected and self._hash.digest() != expected:
+            raise Integrity(
+                "file is not what its layer's index says", subject=self._found.entry.text, expected=expected.hex()
+            )
+
+
+def _filled(body: tar.Body, size: int) -> Iterator[bytes]:
+    """The content in pieces, holes written out."""
+    at = 0
+    for offset, piece in body.pieces():
+        yield from _zeros(offset - at)
+        yield bytes(piece)
+        at = offset + len(piece)
+    yield from _zeros(size - at)
+
+
+def _zeros(count: int) -> Iterator[bytes]:
+    while count > 0:
+        yield bytes(min(count, _CHUNK))
+        count -= _CHUNK
+
+
+def read_one(contents: Contents, found: Found, limit: int) -> bytes:
+    """One file of ``contents``, whole. Raises :class:`Limit` when it is larger than ``limit`` bytes."""
+    if found.entry.size > limit:
+        raise Limit(f"file of {found.entry.size} bytes is over the limit of {limit}", subject=found.entry.text)
+    for _, reader in contents.each([found]):
+        return read_all(reader, found.entry.size + 1)
+    raise NotFound("has no content", subject=found.entry.text)

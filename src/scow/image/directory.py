@@ -1,0 +1,88 @@
+"""A root file system in a plain directory, looked at as if it were an image of one layer."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from scow.content.target import Reader
+from scow.errors import Denied, NotFound
+from scow.image.contents import from_tree, read_one
+from scow.layer.entry import Entry, Kind
+from scow.layer.view import Found, View
+
+_KINDS: Final[dict[int, Kind]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFCHR: "char",
+    stat.S_IFBLK: "block",
+    stat.S_IFIFO: "fifo",
+}
+
+
+class DirectoryContents:
+    """The files below ``root``; no link leaves it. What cannot be listed is passed over."""
+
+    image = None
+    layers = ()
+
+    def __init__(self, root: Path) -> None:
+        if not root.is_dir():
+            raise NotFound("is not a directory", subject=str(root))
+        self._root = os.fsencode(root)
+
+    @cached_property
+    def view(self) -> View:
+        """Everything there."""
+        view = View()
+        view.stack(0, self.entries(0))
+        return view
+
+    def entries(self, number: int) -> Iterator[Entry]:
+        """Everything there, parents first."""
+        todo = [b""]
+        while todo:
+            path = todo.pop()
+            entry = self._entry(path)
+            if entry is None:
+                continue
+            if path:
+                yield entry
+            if entry.kind == "dir":
+                todo += sorted((os.path.join(path, name) for name in self._names(path)), reverse=True)
+
+    def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
+        """The wanted files, from the disk. Raises :class:`Denied` for one that may not be read."""
+        try:
+            yield from from_tree(self._root, [found for found in wanted if found.entry.kind == "file"])
+        except PermissionError as error:
+            raise Denied("may not be read", subject=os.fsdecode(error.filename or self._root)) from None
+
+    def read(self, found: Found, limit: int) -> bytes:
+        """One file, whole."""
+        return read_one(self, found, limit)
+
+    def _names(self, path: bytes) -> list[bytes]:
+        try:
+            return os.listdir(os.path.join(self._root, path))
+        except OSError:
+            return []
+
+    def _entry(self, path: bytes) -> Entry | None:
+        full = os.path.join(self._root, path)
+        try:
+            status = os.lstat(full)
+            link = os.readlink(full) if stat.S_ISLNK(status.st_mode) and path else b""
+        except OSError:
+            return None
+        kind: Kind | None = _KINDS.get(stat.S_IFMT(status.st_mode)) if path else "dir"
+        if kind is None:  # a socket
+            return None
+        size = status.st_size if kind == "file" else 0
+        mode = stat.S_IMODE(status.st_mode)
+        return Entry(path, kind, mode, status.st_uid, status.st_gid, size, status.st_mtime_ns, link)
