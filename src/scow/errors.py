@@ -19,11 +19,10 @@ The fields hold the facts; :func:`str` joins them into one line. Nothing here ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """A place in a text: ``line`` and ``column`` count from 1; ``width`` is in characters, within that line."""
 
     source: str

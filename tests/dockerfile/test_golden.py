@@ -6,11 +6,13 @@ A new folder is a new test. To see what a case gives, run this test and read the
 from __future__ import annotations
 
 import json
-from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import NODEFAULT as NONE
+from msgspec.structs import fields
 
 from scow.dockerfile.instructions import Instruction
 from scow.dockerfile.parser import Dockerfile, parse
@@ -36,14 +38,14 @@ def shown(value: object) -> Any:
         return [shown(one) for one in value]
     if isinstance(value, frozenset):
         return sorted(value)
-    if not is_dataclass(value) or isinstance(value, type):
+    if not isinstance(value, msgspec.Struct):
         return value
-    given = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "words"}
-    plain = {field.name: field.default for field in fields(value) if field.default is not MISSING}
+    given = {name: getattr(value, name) for name in value.__struct_fields__ if name != "words"}
+    plain = {field.name: field.default for field in fields(type(value)) if field.default is not NONE}
     is_command = type(value).__name__ in {"ShellForm", "ExecForm"}
     kind = {"is": type(value).__name__} if isinstance(value, Instruction) or is_command else {}
     empty = () if "argv" not in given else None
-    return kind | {name: shown(one) for name, one in given.items() if one != plain.get(name, MISSING) and one != empty}
+    return kind | {name: shown(one) for name, one in given.items() if one != plain.get(name, NONE) and one != empty}
 
 
 def shown_file(read: Dockerfile) -> Any:

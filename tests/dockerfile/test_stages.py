@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from scow.dockerfile.instructions import Copy
 from scow.dockerfile.parser import parse, parse_trigger

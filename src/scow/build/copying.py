@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -28,8 +27,7 @@ _SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
 Unpack = Callable[[Content], Iterator[Item] | None]
 
 
-@dataclass
-class Copying:
+class Copying(msgspec.Struct):
     """One COPY being resolved over ``view``, the file system it writes to. ``time`` (ns) is what everything copied
     gets; ``owner`` what new directories get, and with ``--chown`` everything: else files of a stage or an image keep
     theirs."""
@@ -40,9 +38,9 @@ class Copying:
     owner: tuple[int, int]
     time: int
     unpack: Unpack
-    placed: dict[bytes, Item] = field(default_factory=dict)
-    parts: list[str | bytes] = field(default_factory=list)
-    _linked: dict[object, bytes] = field(default_factory=dict)
+    placed: dict[bytes, Item] = {}
+    parts: list[str | bytes] = []
+    _linked: dict[object, bytes] = {}
 
     def resolve(self) -> str:
         """Fill ``placed`` (with parents); returns the cache key of what is copied."""

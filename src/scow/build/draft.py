@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
+
+import msgspec
 
 from scow.build.ops import FromContext, FromImage, FromStage, Op, Origin, Step, Surroundings
 from scow.build.variables import Variables
@@ -21,27 +22,25 @@ DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(msgspec.Struct, frozen=True):
     """What the user gives a build: ``--build-arg``, ``--target``, the platforms, ``--network`` …
 
     ``contexts`` are the names of ``--build-context`` → an image's name, or ``None`` for a directory. ``allow``:
     entitlements. ``path`` is the PATH of images that have none.
     """
 
-    given: Mapping[str, str] = field(default_factory=dict)
+    given: Mapping[str, str] = {}
     target: str | None = None
-    platform: Platform = Platform("amd64", "linux")  # noqa: RUF009 - frozen
-    build_platform: Platform = Platform("amd64", "linux")  # noqa: RUF009 - frozen
+    platform: Platform = Platform("amd64", "linux")
+    build_platform: Platform = Platform("amd64", "linux")
     network: str = "default"
-    contexts: Mapping[str, str | None] = field(default_factory=dict)
+    contexts: Mapping[str, str | None] = {}
     allow: frozenset[str] = frozenset()
-    around: Surroundings = Surroundings()  # noqa: RUF009 - frozen
+    around: Surroundings = Surroundings()
     path: str = DEFAULT_PATH
 
 
-@dataclass
-class Draft:
+class Draft(msgspec.Struct):
     """One stage being planned."""
 
     stages: Stages
@@ -49,7 +48,7 @@ class Draft:
     arguments: Arguments
     variables: Variables
     process: dict[str, Any]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step] = []
     author: str = ""
     instruction: ins.Instruction | None = None
     own_command: bool = False

@@ -11,9 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from scow.build.cache import Records
 from scow.build.caches import Caches
@@ -55,8 +57,7 @@ if TYPE_CHECKING:
     from scow.registry.transport import Transport
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """Something a build tells: a step's state, or (``state="output"``) what its program wrote."""
 
     stage: str
@@ -68,8 +69,7 @@ class Event:
     output: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+class RunRequest(msgspec.Struct, frozen=True):
     """A program to run: in ``rootfs``, as ``op`` says; what it writes goes to ``output``, a descriptor.
 
     ``directory`` is for the runner's own files; what tells ``mounted.hidden`` belongs to ``mounted.private``.
@@ -79,15 +79,14 @@ class RunRequest:
     rootfs: Rootfs
     directory: Path
     output: int
-    mounted: Mounted = Mounted()  # noqa: RUF009 - frozen
+    mounted: Mounted = Mounted()
 
 
 #: Runs a request to its end and returns the exit code.
 Runner = Callable[[RunRequest], int]
 
 
-@dataclass(frozen=True, slots=True)
-class Built:
+class Built(msgspec.Struct, frozen=True):
     """A stage that was built: its layers, and each step with the layer that it brought."""
 
     stage: PlannedStage
@@ -96,8 +95,7 @@ class Built:
     steps: tuple[tuple[Step, Layer | None], ...]
 
 
-@dataclass
-class Execution:
+class Execution(msgspec.Struct):
     """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes.
 
     ``latest`` is that time when the user asked for it. ``contexts`` are the directories of ``--build-context``;
@@ -115,17 +113,17 @@ class Execution:
     watch: Callable[[Event], None] = lambda event: None
     use_cache: bool = True
     stacks: bool = True
-    contexts: Mapping[str, Context] = field(default_factory=dict)
-    secrets: Secrets = field(default_factory=Secrets)
-    agents: dict[str, Path] = field(default_factory=dict)
+    contexts: Mapping[str, Context] = {}
+    secrets: Secrets = msgspec.field(default_factory=Secrets)
+    agents: dict[str, Path] = {}
     latest: int | None = None
     transport: Callable[[], Transport] | None = None
     uncached: frozenset[str] = frozenset()
-    _once: dict[str, threading.Lock] = field(default_factory=dict)
-    _made: dict[str, Layer] = field(default_factory=dict)
-    _failed: threading.Event = field(default_factory=threading.Event)
-    _guard: threading.Lock = field(default_factory=threading.Lock)
-    _built: dict[int, Future[Built]] = field(default_factory=dict)
+    _once: dict[str, threading.Lock] = {}
+    _made: dict[str, Layer] = {}
+    _failed: threading.Event = msgspec.field(default_factory=threading.Event)
+    _guard: threading.Lock = msgspec.field(default_factory=threading.Lock)
+    _built: dict[int, Future[Built]] = {}
     _target: int = 0
 
     def execute(self, graph: Graph, scratch: Path) -> Built:
@@ -302,8 +300,7 @@ class _Stopped(ScowError):
         super().__init__("stopped")
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(msgspec.Struct, frozen=True):
     """Which step of which stage."""
 
     stage: PlannedStage
@@ -320,8 +317,7 @@ class _Place:
         return Event(self.stage.title, self.number, self.total, self.step.title, state, seconds, output)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
+class _Prepared(msgspec.Struct, frozen=True):
     """A step's key, and how to do it."""
 
     key: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from scow.build import archive, remote
 from scow.build.context import Context
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 Filled = tuple[str, Callable[[], Iterator[Item]]]
 
 
-@dataclass
-class Filling:
+class Filling(msgspec.Struct):
     """``time`` and ``latest`` are in seconds: that of everything copied, and the ceiling that the user asked for.
 
     ``transport`` gives the way to the network; ``agents`` are the sockets of the user's SSH agents.
@@ -38,7 +38,7 @@ class Filling:
     time: int
     latest: int | None = None
     transport: Callable[[], Transport] | None = None
-    agents: dict[str, Path] = field(default_factory=dict)
+    agents: dict[str, Path] = {}
 
     def prepared(self, op: CopyOp, root: Root, scratch: Path) -> Filled:
         """The op over ``root``; what is fetched goes below ``scratch``."""

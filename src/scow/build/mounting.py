@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from scow.build import agent
 from scow.build.caches import Caches
@@ -27,8 +29,7 @@ from scow.build.subtree import Listing, Subtree
 from scow.errors import Invalid, NotFound
 
 
-@dataclass(frozen=True, slots=True)
-class HostMount:
+class HostMount(msgspec.Struct, frozen=True):
     """One mount as a runtime takes it: ``source`` is a path of the host; of a tmpfs it is empty."""
 
     kind: Literal["bind", "tmpfs"]
@@ -38,17 +39,18 @@ class HostMount:
     options: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Mounted:
+class Mounted(msgspec.Struct, frozen=True):
     """``hidden`` are variables (``K=V``) that hold secrets; ``private``, when given, is where to write them."""
 
     mounts: tuple[HostMount, ...] = ()
-    hidden: tuple[str, ...] = field(default=(), repr=False)
+    hidden: tuple[str, ...] = ()
     private: Path | None = None
 
+    def __repr__(self) -> str:
+        return f"Mounted({self.mounts!r})"
 
-@dataclass
-class Mounting:
+
+class Mounting(msgspec.Struct):
     """Makes mounts. ``agents``: the sockets of the user's SSH agents by id. ``time`` (ns) is that of context files."""
 
     caches: Caches

@@ -4,43 +4,39 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from scow.dockerfile.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class FromStage:
+class FromStage(msgspec.Struct, frozen=True):
     """Files come from an earlier stage."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class FromImage:
+class FromImage(msgspec.Struct, frozen=True):
     """Files come from an image."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class FromContext:
+class FromContext(msgspec.Struct, frozen=True):
     """Files come from the build context, or from the one the user gave that ``name``."""
 
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FromUrl:
+class FromUrl(msgspec.Struct, frozen=True):
     """One file from the network. ``checksum`` is ``sha256:…``, or empty."""
 
     url: str
     checksum: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FromGit:
+class FromGit(msgspec.Struct, frozen=True):
     """The files of a repository at ``ref`` (empty: its default branch) below ``subdirectory``."""
 
     remote: str
@@ -53,8 +49,7 @@ class FromGit:
 Origin = FromStage | FromImage | FromContext | FromUrl | FromGit
 
 
-@dataclass(frozen=True, slots=True)
-class BindMount:
+class BindMount(msgspec.Struct, frozen=True):
     """``source`` of ``origin`` at ``target``; what is written to it is thrown away."""
 
     origin: Origin
@@ -63,8 +58,7 @@ class BindMount:
     read_only: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class CacheMount:
+class CacheMount(msgspec.Struct, frozen=True):
     """A directory that outlives the build. A new one holds ``source`` of ``origin``, or nothing."""
 
     id: str
@@ -78,16 +72,14 @@ class CacheMount:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TmpfsMount:
+class TmpfsMount(msgspec.Struct, frozen=True):
     """Memory; ``size`` is its limit in bytes."""
 
     target: str
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SecretMount:
+class SecretMount(msgspec.Struct, frozen=True):
     """The user's secret ``id`` as a file at ``target`` and as the variable ``env``; either may be empty."""
 
     id: str
@@ -99,8 +91,7 @@ class SecretMount:
     gid: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SshMount:
+class SshMount(msgspec.Struct, frozen=True):
     """The socket of the user's SSH agent ``id`` at ``target``."""
 
     id: str
@@ -114,8 +105,7 @@ class SshMount:
 Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount
 
 
-@dataclass(frozen=True, slots=True)
-class Ulimit:
+class Ulimit(msgspec.Struct, frozen=True):
     """``name`` as in ``nofile``; -1 is unlimited."""
 
     name: str
@@ -123,8 +113,7 @@ class Ulimit:
     hard: int
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What every RUN of a build finds, as the user asked: ``hosts`` are ``name:address``, ``shm_size`` is in bytes."""
 
     hosts: tuple[str, ...] = ()
@@ -132,8 +121,7 @@ class Surroundings:
     ulimits: tuple[Ulimit, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RunOp:
+class RunOp(msgspec.Struct, frozen=True):
     """Run ``argv`` in the file system so far. ``hidden`` variables (proxies) are set but in no key or history.
 
     ``script`` is a file (a heredoc with a ``#!`` line) that lies at ``argv[-1]`` while the program runs.
@@ -151,8 +139,7 @@ class RunOp:
     around: Surroundings = Surroundings()
 
 
-@dataclass(frozen=True, slots=True)
-class CopyOp:
+class CopyOp(msgspec.Struct, frozen=True):
     """Copy ``sources`` (patterns) and ``files`` (name, content) of ``origin`` to ``target``, an absolute path.
 
     ``target`` ends in a slash when it must be a directory. ``unpack``: archives are unpacked (ADD). ``link``: what lies
@@ -172,8 +159,7 @@ class CopyOp:
     parents: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class MakeDirectoryOp:
+class MakeDirectoryOp(msgspec.Struct, frozen=True):
     """WORKDIR: make the directory, ``user``'s, when it is not there."""
 
     path: str
@@ -191,8 +177,7 @@ def origins(op: Op | None) -> tuple[Origin, ...]:
     return tuple(mount.origin for mount in mounts if isinstance(mount, BindMount | CacheMount) and mount.origin)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One instruction: its ``op`` (``None`` when it only sets metadata), and how history tells it."""
 
     title: str
@@ -202,8 +187,7 @@ class Step:
     author: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedStage:
+class PlannedStage(msgspec.Struct, frozen=True):
     """``base`` is an image name, an earlier stage's index, or ``None`` for scratch. ``process`` is the config object
     at the end, with docker's field names."""
 
@@ -220,12 +204,11 @@ class PlannedStage:
         return tuple(origin for step in self.steps for origin in origins(step.op))
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(msgspec.Struct, frozen=True):
     """The stages to build, each after those it needs; the last is the target. ``unused`` build arguments are told."""
 
     stages: tuple[PlannedStage, ...]
-    unused: tuple[str, ...] = field(default=())
+    unused: tuple[str, ...] = ()
 
 
 def key(kind: str, parts: Iterable[str | bytes]) -> str:

@@ -6,8 +6,9 @@ Every instruction class has its function in one table; what cannot be built is r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from scow.build.draft import DEFAULT_PATH, DEFAULT_SHELL, Arguments, Draft
 from scow.build.files import add, copy

@@ -13,10 +13,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from scow.build.ops import FromGit, FromUrl
 from scow.errors import Denied, Integrity, Limit, NotFound, Unavailable, Unsupported
@@ -33,8 +34,7 @@ _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PROTOCOLS: Final = ("http", "https", "git", "ssh")
 
 
-@dataclass(frozen=True, slots=True)
-class Download:
+class Download(msgspec.Struct, frozen=True):
     """A file that was fetched. As a listing it holds the one file, with mode 0600 (Dockerfile reference, "ADD").
 
     ``modified`` is its Last-Modified in nanoseconds, 0 where the server does not say.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -56,8 +55,7 @@ def real_path(listing: Listing, path: bytes) -> bytes:
     return follow(path, link_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Subtree:
+class Subtree(msgspec.Struct, frozen=True):
     """``top`` of ``listing`` and everything below it. ``time`` (ns), when given, is everything's."""
 
     listing: Listing

@@ -11,8 +11,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Protocol
+
+import msgspec
 
 from scow.cli.progress import Display
 from scow.cli.transfers import PULL, Transfer
@@ -29,8 +30,7 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _CONTROLS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)))
 
 
-@dataclass
-class Step:
+class Step(msgspec.Struct):
     """A step that was seen, by its number in the order of starting."""
 
     id: int
@@ -39,7 +39,7 @@ class Step:
     state: str = "started"
     seconds: float = 0.0
     rest: bytes = b""
-    last: deque[str] = field(default_factory=lambda: deque(maxlen=_LAST_LINES))
+    last: deque[str] = msgspec.field(default_factory=lambda: deque(maxlen=_LAST_LINES))
 
     def lines(self, output: bytes, now: float) -> list[str]:
         """The lines that ``output`` completes, each with the seconds since the step began."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Protocol
+
+import msgspec
 
 from scow.cli.units import human_size
 
@@ -103,8 +104,7 @@ class Lines:
         self.close()
 
 
-@dataclass(slots=True)
-class _Item:
+class _Item(msgspec.Struct):
     status: str
     done: int
     total: int | None

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 if TYPE_CHECKING:
     from scow.cli.progress import Display
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
     from scow.registry.hosts import Hosts, Proxies
 
 
-@dataclass
-class Session:
+class Session(msgspec.Struct, dict=True):
     """One run of the command line. ``root``, ``runtime`` and ``insecure`` come from the global flags."""
 
     root: str | None = None
     runtime: str | None = None
     insecure: tuple[str, ...] = ()
-    environment: dict[str, str] = field(default_factory=lambda: dict(os.environ))
+    environment: dict[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
 
     @cached_property
     def engine(self) -> Engine:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from scow.errors import Invalid, Where
 
@@ -20,8 +21,7 @@ _DIRECTIVE = re.compile(r"\s*#\s*(?P<key>[a-zA-Z][a-zA-Z0-9]*)[\t\n\f\r ]*=[\t\n
 KEYS = frozenset({"syntax", "escape", "check"})
 
 
-@dataclass(frozen=True, slots=True)
-class Directives:
+class Directives(msgspec.Struct, frozen=True):
     """``syntax`` and ``check`` as written; ``escape`` is a backslash or a backtick; ``lines``: where they stand."""
 
     syntax: str | None = None

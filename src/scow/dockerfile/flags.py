@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from scow.dockerfile.span import LogicalLine, Token
 from scow.dockerfile.suggest import hint
@@ -18,8 +19,7 @@ class Kind(Enum):
     MANY = "many"
 
 
-@dataclass(frozen=True, slots=True)
-class Flags:
+class Flags(msgspec.Struct, frozen=True):
     """The flags an instruction was given; every value keeps its place."""
 
     values: Mapping[str, tuple[Token, ...]]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from scow.dockerfile.shell import Lexer, nothing
 from scow.dockerfile.span import Token
@@ -13,8 +14,7 @@ _HEREDOC = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)\Z")
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Heredoc:
+class Heredoc(msgspec.Struct, frozen=True):
     """A file written within the Dockerfile.
 
     ``content`` is as written; :attr:`text` is what the file holds. ``expand``: variables in it are replaced.

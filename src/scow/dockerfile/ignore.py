@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from scow.dockerfile.tokens import SPACE
 from scow.dockerfile.wildcard import Token, Wild, above, match, regex, tokens
@@ -39,8 +40,7 @@ def clean(path: str) -> str:
     return ("/" if rooted else "") + "/".join(parts) or "."
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(msgspec.Struct, frozen=True):
     """One line: the ``number`` of its line, its text made clean, and whether it began with ``!``."""
 
     text: str
@@ -48,8 +48,7 @@ class Pattern:
     number: int = 0
 
 
-@dataclass(slots=True)
-class Patterns:
+class Patterns(msgspec.Struct):
     """Ignore patterns, made for many questions: what a directory answers is kept for what is beneath it.
 
     ``names``: plain last components that match at any depth; ``paths``: plain paths; both with the index of the last
@@ -57,12 +56,12 @@ class Patterns:
     """
 
     patterns: tuple[Pattern, ...]
-    _paths: dict[str, int] = field(default_factory=dict, repr=False)
-    _names: dict[str, int] = field(default_factory=dict, repr=False)
-    _others: re.Pattern[str] = field(default=_NEVER, repr=False)
-    _order: list[int] = field(default_factory=list, repr=False)
-    _exceptions: list[tuple[int, re.Pattern[str]]] = field(default_factory=list, repr=False)
-    _directories: dict[str, int] = field(default_factory=dict, repr=False)
+    _paths: dict[str, int] = {}
+    _names: dict[str, int] = {}
+    _others: re.Pattern[str] = _NEVER
+    _order: list[int] = []
+    _exceptions: list[tuple[int, re.Pattern[str]]] = []
+    _directories: dict[str, int] = {}
 
     @classmethod
     def parse(cls, text: bytes | str, source: str = ".dockerignore") -> Patterns:

@@ -6,23 +6,21 @@ its ``words`` (flag and argument tokens with their spans), so that a later error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from scow.dockerfile.heredoc import Heredoc
 from scow.dockerfile.mounts import Device, Mount
 from scow.dockerfile.span import Span, Word
 
 
-@dataclass(frozen=True, slots=True)
-class ShellForm:
+class ShellForm(msgspec.Struct, frozen=True):
     """A command for a shell to read, and the heredocs it asks for."""
 
     text: str
     heredocs: tuple[Heredoc, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class ExecForm:
+class ExecForm(msgspec.Struct, frozen=True):
     """A command as its argument vector (the JSON form)."""
 
     argv: tuple[str, ...]
@@ -31,8 +29,7 @@ class ExecForm:
 Command = ShellForm | ExecForm
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(msgspec.Struct, frozen=True):
     """``key=value`` of ENV and LABEL; not ``delimited`` in the old form ``ENV key value``."""
 
     key: str
@@ -40,8 +37,7 @@ class Pair:
     delimited: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(msgspec.Struct, frozen=True):
     """One name that ARG defines. ``default`` is None where there is none; ``comment`` describes it (``# NAME …``)."""
 
     name: str
@@ -49,8 +45,7 @@ class Definition:
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
+class Instruction(msgspec.Struct, frozen=True, kw_only=True):
     """What all instructions have."""
 
     span: Span
@@ -68,8 +63,7 @@ class Instruction:
         return next((word.span for word in self.words if word.text == text), self.span)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class From(Instruction):
+class From(Instruction, frozen=True, kw_only=True):
     """Begin a stage. ``name`` is in small letters, or empty; ``comment`` describes the stage (``# name …``)."""
 
     image: str
@@ -78,8 +72,7 @@ class From(Instruction):
     comment: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run(Instruction):
+class Run(Instruction, frozen=True, kw_only=True):
     """Run a command. ``network``: default, none, host. ``security``: sandbox, insecure."""
 
     command: Command
@@ -89,8 +82,7 @@ class Run(Instruction):
     devices: tuple[Device, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy(Instruction):
+class Copy(Instruction, frozen=True, kw_only=True):
     """Copy ``sources`` (paths) and ``files`` (heredocs) to ``target``. ``from_`` is the value of ``--from``."""
 
     sources: tuple[str, ...]
@@ -104,8 +96,7 @@ class Copy(Instruction):
     exclude: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Add(Instruction):
+class Add(Instruction, frozen=True, kw_only=True):
     """Copy paths, URLs and git repositories; archives are unpacked. None is "not said"."""
 
     sources: tuple[str, ...]
@@ -120,85 +111,73 @@ class Add(Instruction):
     unpack: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Env(Instruction):
+class Env(Instruction, frozen=True, kw_only=True):
     """Set environment variables."""
 
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label(Instruction):
+class Label(Instruction, frozen=True, kw_only=True):
     """Set labels."""
 
     pairs: tuple[Pair, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arg(Instruction):
+class Arg(Instruction, frozen=True, kw_only=True):
     """Define build arguments."""
 
     definitions: tuple[Definition, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workdir(Instruction):
+class Workdir(Instruction, frozen=True, kw_only=True):
     """Set the working directory."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User(Instruction):
+class User(Instruction, frozen=True, kw_only=True):
     """Set the user, ``user[:group]``."""
 
     user: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cmd(Instruction):
+class Cmd(Instruction, frozen=True, kw_only=True):
     """The default command, or the default arguments of the entry point."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entrypoint(Instruction):
+class Entrypoint(Instruction, frozen=True, kw_only=True):
     """The program a container runs."""
 
     command: Command
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expose(Instruction):
+class Expose(Instruction, frozen=True, kw_only=True):
     """Ports, each ``port[-port][/protocol]``, in the order written."""
 
     ports: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Volume(Instruction):
+class Volume(Instruction, frozen=True, kw_only=True):
     """Mount points."""
 
     paths: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shell(Instruction):
+class Shell(Instruction, frozen=True, kw_only=True):
     """The program and arguments that read the shell form of later commands."""
 
     argv: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stopsignal(Instruction):
+class Stopsignal(Instruction, frozen=True, kw_only=True):
     """The signal that asks a container to end."""
 
     signal: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Healthcheck(Instruction):
+class Healthcheck(Instruction, frozen=True, kw_only=True):
     """How to ask a container for its health; ``command`` None is ``HEALTHCHECK NONE``.
 
     Durations are in nanoseconds; 0 is "not said".
@@ -212,8 +191,7 @@ class Healthcheck(Instruction):
     retries: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Onbuild(Instruction):
+class Onbuild(Instruction, frozen=True, kw_only=True):
     """An instruction for the builds that begin FROM this image.
 
     ``expression`` is the text an image configuration keeps; ``trigger`` is that text read.
@@ -223,8 +201,7 @@ class Onbuild(Instruction):
     trigger: Instruction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Maintainer(Instruction):
+class Maintainer(Instruction, frozen=True, kw_only=True):
     """The author (deprecated: a label says it better)."""
 
     name: str

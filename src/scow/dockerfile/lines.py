@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+import msgspec
 
 from scow.dockerfile.span import LogicalLine, Piece, Token
 from scow.dockerfile.tokens import SPACE
@@ -15,8 +16,7 @@ _SPACES = "".join(SPACE)
 _REFUSED = {"\0": "NUL character in the Dockerfile", "\ufffd": "the Dockerfile is not valid UTF-8 here"}
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(msgspec.Struct):
     """A cursor over a Dockerfile. ``physical`` keeps its line ends; ``at`` lines were read.
 
     ``comments`` are those that stand above the logical line read last, an empty comment or an instruction ends them.
@@ -28,7 +28,7 @@ class Lines:
     directives: frozenset[int]
     damaged: bool = False
     at: int = 0
-    comments: list[str] = field(default_factory=list)
+    comments: list[str] = []
 
     def __iter__(self) -> Iterator[LogicalLine]:
         escape = re.escape(self.escape)

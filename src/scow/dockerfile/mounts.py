@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from scow.dockerfile.shell import Lookup, expand, nothing
 from scow.dockerfile.suggest import hint
@@ -29,8 +31,7 @@ class MountInvalid(Invalid):
         self.place = place
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(msgspec.Struct, frozen=True):
     """One ``--mount``. Fields that were not given are empty or None.
 
     ``written`` is the flag's value. With ``variable`` some values hold variables: those fields are as written or not
@@ -58,8 +59,7 @@ class Mount:
         return mount(self.written, lambda value: expand(value, lookup, escape))
 
 
-@dataclass(frozen=True, slots=True)
-class Device:
+class Device(msgspec.Struct, frozen=True):
     """One ``--device``: the name of a CDI device, and whether the step fails without it."""
 
     name: str

@@ -10,7 +10,8 @@ Grammar: the Dockerfile reference, syntax 1.x. Everything is read here; what can
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from scow.dockerfile.directives import Directives, directives
 from scow.dockerfile.grammar import PARSERS, instruction, trigger
@@ -30,8 +31,7 @@ _BOM = b"\xef\xbb\xbf"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-@dataclass(frozen=True, slots=True)
-class Dockerfile:
+class Dockerfile(msgspec.Struct, frozen=True):
     """A Dockerfile that was read; ``text`` is the whole of it, ``source`` is what errors call it."""
 
     source: str

@@ -14,8 +14,9 @@ A lookup returns None for a variable that is not set, which is empty. Errors are
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+import msgspec
 
 from scow.dockerfile.substitution import replaced, without_prefix, without_suffix
 from scow.dockerfile.tokens import SPACE
@@ -70,13 +71,12 @@ def _told(word: str, run: Callable[[], T]) -> T:
         raise Invalid(error.problem, subject=f'"{shown}"', hint=error.hint) from None
 
 
-@dataclass(slots=True)
-class Expanded:
+class Expanded(msgspec.Struct):
     """A piece of a word as one text and as words, each with the offset at which it began."""
 
-    pieces: list[str] = field(default_factory=list)
-    words: list[tuple[str, int]] = field(default_factory=list)
-    open: list[str] = field(default_factory=list)
+    pieces: list[str] = []
+    words: list[tuple[str, int]] = []
+    open: list[str] = []
     began: int = 0
 
     @property
@@ -111,8 +111,7 @@ class Expanded:
             self.open = []
 
 
-@dataclass(slots=True)
-class Lexer:
+class Lexer(msgspec.Struct):
     """One walk over one word. The ``raw_…`` and ``keep_unset`` switches are for looking without expanding."""
 
     source: str

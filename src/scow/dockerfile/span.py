@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from scow.errors import Invalid, Where
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(msgspec.Struct, frozen=True):
     """A stretch of the Dockerfile; lines and columns count from 1, ``width`` is in characters on the first line."""
 
     start_line: int
@@ -30,16 +30,14 @@ class Span:
         return Where(source, self.start_line, self.column, self.width, line.rstrip("\r"))
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True):
     """A flag or an argument (quotes kept as the instruction's grammar keeps them) and where it was written."""
 
     text: str
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """A piece of a logical line: ``text`` may differ from ``line[start:end]`` where quotes or escapes were removed."""
 
     text: str
@@ -59,8 +57,7 @@ class Token:
         return Token(text, self.start + start, self.start + start + length)
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """``length`` characters of a logical line from ``offset`` on stand on physical ``line`` from ``column`` on."""
 
     offset: int
@@ -69,8 +66,7 @@ class Piece:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogicalLine:
+class LogicalLine(msgspec.Struct, frozen=True):
     """An instruction with its continuation lines joined, and where each piece was written."""
 
     text: str

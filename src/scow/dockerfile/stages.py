@@ -7,7 +7,9 @@ is named by FROM's ``AS name`` (case does not matter) and numbered from 0.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from scow.dockerfile.instructions import Arg, Copy, From, Instruction, Run
 from scow.dockerfile.parser import Dockerfile
@@ -19,8 +21,7 @@ from scow.errors import Invalid, NotFound
 SCRATCH = "scratch"
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(msgspec.Struct, frozen=True):
     """``image`` and ``platform`` are FROM's, as written until :func:`expanded`. ``instructions`` are without FROM."""
 
     index: int
@@ -36,8 +37,7 @@ class Stage:
         return self.name or f"stage-{self.index}"
 
 
-@dataclass(frozen=True, slots=True)
-class Stages:
+class Stages(msgspec.Struct, frozen=True):
     """``meta`` are the ARGs before the first FROM."""
 
     dockerfile: Dockerfile

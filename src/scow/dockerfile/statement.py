@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
+
+import msgspec
 
 from scow.dockerfile.flags import Flags, Kind, flags
 from scow.dockerfile.heredoc import Heredoc
@@ -19,8 +20,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(slots=True)
-class Statement:
+class Statement(msgspec.Struct):
     """What a parse function is given; ``start`` is where in the line it begins (not 0 for the trigger of ONBUILD)."""
 
     line: LogicalLine
@@ -32,7 +32,7 @@ class Statement:
     comments: tuple[str, ...] = ()
     heredocs: tuple[Heredoc, ...] = ()
     end_line: int = 0
-    noted: list[Token] = field(default_factory=list)
+    noted: list[Token] = []
 
     @property
     def name(self) -> str:

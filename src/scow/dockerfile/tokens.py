@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+import msgspec
 
 from scow.dockerfile.span import LogicalLine, Token
 
@@ -19,8 +20,7 @@ _SPACES = "".join(SPACE)
 _BLANK = re.compile(r"[\t\v\f\r ]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """A logical line cut open; ``rest`` is what follows keyword and flags, without white space around it."""
 
     keyword: Token

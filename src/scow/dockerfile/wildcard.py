@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+
+import msgspec
 
 from scow.errors import Invalid
 
@@ -29,8 +30,7 @@ class Wild(Enum):
     GLOBSTAR_SLASH = "**/"
 
 
-@dataclass(frozen=True, slots=True)
-class One:
+class One(msgspec.Struct, frozen=True):
     """What takes exactly one character: a class or ``?``, as a regular expression."""
 
     regex: str

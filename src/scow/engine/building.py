@@ -6,10 +6,11 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from scow.build import plan
 from scow.build.context import Context
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
 _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
 
 
-@dataclass
-class Building:
+class Building(msgspec.Struct):
     """One build. See :meth:`scow.engine.images.Images.build` for the fields."""
 
     workplace: Workplace
@@ -51,14 +51,17 @@ class Building:
     epoch: int | None
     watch: Callable[[Event], None]
     bring: Callable[[str], Image]
-    secrets: Mapping[str, bytes | Path] = field(default_factory=dict, repr=False)
-    agents: Mapping[str, Path] = field(default_factory=dict)
-    contexts: Mapping[str, str | None] = field(default_factory=dict)
-    directories: Mapping[str, Path] = field(default_factory=dict)
-    around: Surroundings = field(default_factory=Surroundings)
+    secrets: Mapping[str, bytes | Path] = {}
+    agents: Mapping[str, Path] = {}
+    contexts: Mapping[str, str | None] = {}
+    directories: Mapping[str, Path] = {}
+    around: Surroundings = Surroundings()
     allow: frozenset[str] = frozenset()
     uncached: frozenset[str] = frozenset()
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:  # no secret is ever shown
+        return f"Building({self.root})"
 
     def build(self) -> Descriptor:
         """Do it; returns the manifest."""

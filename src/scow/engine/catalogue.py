@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from scow.content.layout import Layout, name_of
 from scow.errors import Conflict, Invalid, NotFound, ScowError
@@ -20,12 +21,11 @@ SOURCE: Final = "dev.scow.digest"
 _ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
 
 
-@dataclass
-class Known:
+class Known(msgspec.Struct):
     """An image and all its entries."""
 
     image: Image
-    entries: list[Descriptor] = field(default_factory=list)
+    entries: list[Descriptor] = []
 
     @property
     def references(self) -> tuple[Reference, ...]:

@@ -7,8 +7,9 @@ import fcntl
 import os
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from scow.content.verify import read_document
 from scow.errors import ScowError
@@ -25,11 +26,10 @@ _YOUNG = 10
 _RESUMABLE = 86_400
 
 
-@dataclass
-class Marked:
+class Marked(msgspec.Struct):
     """What is needed: blob digests, diff_ids, chain_ids."""
 
-    names: set[str] = field(default_factory=set)
+    names: set[str] = set()
 
     def image(self, store: Store, descriptor: Descriptor) -> None:
         """Everything below a manifest or index that is in the store."""
@@ -52,8 +52,7 @@ class Marked:
         self.names.update(str(chain_id(diff_ids[:count])) for count in range(len(diff_ids) + 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(msgspec.Struct, frozen=True):
     """What was swept: blobs and layers by name, and the bytes given back."""
 
     names: tuple[str, ...]

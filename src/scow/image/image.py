@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
+
+import msgspec
 
 from scow.content.target import Source
 from scow.content.verify import read_document
@@ -20,8 +21,7 @@ from scow.oci.platform import Platform, best
 _INDEX_DEPTH = 4
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, dict=True):
     """One image for one platform. ``descriptor`` names its manifest."""
 
     descriptor: Descriptor
