@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow
 
-from scow import __version__
+from scow import Engine, __version__
 
 
 @pytest.fixture
@@ -52,6 +53,19 @@ def test_df(scow: Scow, directory: Path) -> None:
     assert "Images space usage:\n\nREPOSITORY" in verbose
     assert "Build cache usage: 0B in 1 records" in verbose
     assert scow("system", "df", "-v", "--format", "json").exit_code == 1
+
+
+def test_df_adds_up_to_du(scow: Scow, directory: Path) -> None:
+    scow("run", IMAGE, "true").ok()
+    build(scow, directory, "-t", "big")
+    scow("tag", "big", "again").ok()
+    scow("rmi", "big").ok()
+    (directory / "store/ingest/rest.part").write_bytes(b"x" * 10_000)
+    parts = Engine(directory / "store").system.parts()
+    du = subprocess.run(["du", "-s", "-B1", directory / "store"], capture_output=True, text=True, check=True)
+    assert sum(part.size for part in parts) == int(du.stdout.split()[0])
+    assert all(part.size >= 0 for part in parts)
+    assert "Unfinished" in scow("system", "df", "-v").ok().stdout
 
 
 def test_prune_asks_first(scow: Scow) -> None:

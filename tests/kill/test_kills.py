@@ -1,7 +1,8 @@
 """SIGKILL at random moments: what was in the store stays whole, and the same command then succeeds.
 
-Each case kills one command :data:`KILLS` times, runs it to its end after every few kills, and looks at the whole store
-after each: every blob has its digest, every image all its parts, every unpacked file its content.
+Each case kills one command :data:`KILLS` times (``SCOW_TEST_KILLS`` sets another number: 250 makes a thousand in all),
+runs it to its end after every few kills, and looks at the whole store after each: every blob has its digest, every
+image all its parts, every unpacked file its content. ``scow system check`` must find the same.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from scow.testing.registry import Registry
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
-KILLS = 26
+KILLS = int(os.environ.get("SCOW_TEST_KILLS", "26"))
 TO_THE_END_EVERY = 4
 
 
@@ -62,6 +63,11 @@ class Place:
     def ids(self) -> frozenset[str]:
         """The ids of all images."""
         return frozenset(self.run("images", "-q", "--no-trunc").split())
+
+    def check(self) -> None:
+        """The store is whole, by our own judgement and by scow's."""
+        check(self.root)
+        self.run("system", "check", "-q")
 
     def kill(self, argv: tuple[str, ...], longest: float) -> bool:
         """Start the command and kill it with all its children, at a random moment; whether it was still running."""
@@ -146,19 +152,19 @@ def harass(place: Place, argv: tuple[str, ...], undo: Callable[[], None], done: 
     assert done()
     undo()
     killed = 0
-    for _ in range(3 * KILLS):
+    for _ in range(6 * KILLS):
         if killed == KILLS:
             break
         if not place.kill(argv, longest):
             undo()  # it was faster than the kill
             continue
         killed += 1
-        check(place.root)
+        place.check()
         assert place.older <= place.ids()
         if killed % TO_THE_END_EVERY == 0:
             place.run(*argv)
             assert done()
-            check(place.root)
+            place.check()
             assert place.run("run", "--rm", "older:1", "echo", "alive") == "alive\n"
             undo()
     assert killed == KILLS
@@ -221,7 +227,7 @@ def test_run_leaves_nothing_running(place: Place) -> None:
     assert place.run("ps", "-q") == ""
     for container in place.run("ps", "-aq").split():
         place.run("rm", container)
-    check(place.root)
+    place.check()
     mounts = Path("/proc/self/mountinfo").read_text()
     assert str(place.root) not in mounts
 

@@ -39,6 +39,7 @@ PURE = (
     "scan/cvss",
     "scan/finding",
     "scan/ignore",
+    "engine/faults",
     "scan/match",
     "scan/report",
     "cli/gotemplate",

@@ -52,8 +52,12 @@ class Records:
         """Drop a record."""
         (self._root / key).unlink(missing_ok=True)
 
+    def keys(self) -> list[str]:
+        """Every key, also of a record that cannot be read."""
+        found = sorted(os.listdir(self._root)) if self._root.is_dir() else []
+        return [name for name in found if not name.startswith(".")]
+
     def __iter__(self) -> Iterator[tuple[str, Layer]]:
-        with contextlib.suppress(FileNotFoundError):
-            for name in sorted(os.listdir(self._root)):
-                if not name.startswith(".") and (layer := self.find(name)):
-                    yield name, layer
+        for name in self.keys():
+            if layer := self.find(name):
+                yield name, layer

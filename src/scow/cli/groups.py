@@ -39,6 +39,7 @@ container = LazyGroup(
 system = LazyGroup(
     "system",
     {
+        "check": Lazy("scow.cli.checking:check", "Check that everything in the store is what it should be"),
         "df": Lazy("scow.cli.system:df", "Show what the store takes"),
         "info": Lazy("scow.cli.system:info", "Show what this machine and store can do"),
         "prune": Lazy("scow.cli.system:prune", "Remove what is not used"),

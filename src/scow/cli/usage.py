@@ -42,7 +42,17 @@ def verbose_text(engine: Engine) -> str:
         + "\nContainers space usage:\n\n"
         + table.render(_containers(engine, time.time()), _CONTAINERS)
         + f"\nBuild cache usage: {human_size(total.size)} in {total.total} records\n"
+        + "\nThe whole store:\n\n"
+        + _whole(engine)
     )
+
+
+def _whole(engine: Engine) -> str:
+    """Every part of the store, and what they add up to."""
+    parts = engine.system.parts()
+    rows = [{"Part": part.name, "Size": human_size(part.size, 4)} for part in parts]
+    total = human_size(sum(part.size for part in parts), 4)
+    return table.render([*rows, {"Part": "Total", "Size": total}], (("PART", "Part"), ("SIZE", "Size")))
 
 
 def _ago(moment: str, now: float) -> str:

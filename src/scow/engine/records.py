@@ -83,9 +83,13 @@ class Containers:
         """Write down how a container is doing."""
         _write(self.home(container_id) / _STATE, encode(state))
 
+    def names(self) -> list[str]:
+        """The ids of all containers, also of those whose settings cannot be read."""
+        found = sorted(os.listdir(self._root)) if self._root.is_dir() else []
+        return [name for name in found if not name.startswith(".")]
+
     def __iter__(self) -> Iterator[Settings]:
-        names = sorted(os.listdir(self._root)) if self._root.is_dir() else []
-        for name in names:
+        for name in self.names():
             with contextlib.suppress(OSError, ScowError):
                 yield decode((self._root / name / _SETTINGS).read_bytes(), Settings, name)
 

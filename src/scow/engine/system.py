@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from scow.engine.containers import Containers
 from scow.engine.images import Images
-from scow.engine.values import ImageSummary, Pruned, Usage
+from scow.engine.values import ImageSummary, Part, Pruned, Usage
 from scow.layer.store import disk_usage
 
 if TYPE_CHECKING:
+    from scow.engine.faults import Checked
     from scow.engine.workplace import Workplace
 
 #: Says of an image or container whether a prune with filters may take it.
@@ -58,6 +59,22 @@ class System:
         root = self._workplace.root / "volumes"
         names = sorted(root.iterdir()) if root.is_dir() else []
         return Usage("Local Volumes", len(names), len(names), sum(disk_usage(name) for name in names), 0)
+
+    def parts(self) -> tuple[Part, ...]:
+        """Everything below the root, part by part: the sizes add up to what ``du`` says."""
+        root = self._workplace.root
+        counted = [Part(one.kind, one.size) for one in self.usage()]
+        needed = self._image_bytes() | self._cache_bytes()
+        held = [(str(digest), self._store.layout.path(digest)) for digest, _ in self._store.layout.blobs()]
+        held += [(str(diff_id), self._store.layers.home(diff_id)) for diff_id in self._store.layers]
+        unneeded = sum(disk_usage(path) for name, path in held if name not in needed)
+        counted += [
+            Part("Snapshots", disk_usage(root / "snapshots")),
+            Part("Unfinished", disk_usage(root / "ingest")),
+            Part("Unneeded", unneeded),
+        ]
+        rest = disk_usage(root) - sum(part.size for part in counted)
+        return (*counted, Part("Names, locks, directories", rest))
 
     def prune_containers(self, *, chosen: Choose = _everything, dry_run: bool = False) -> Pruned:
         """Remove every container that does not run."""
@@ -121,6 +138,12 @@ class System:
         swept = self.prune_cache(every=every) if cache else Pruned()
         total = containers.bytes + images.bytes + swept.bytes
         return Pruned(containers.containers, images.images, swept.cache, total)
+
+    def check(self, *, repair: bool = False) -> Checked:
+        """Look whether everything in the store is what it should be; with ``repair``, drop or fetch what is not."""
+        from scow.engine.checking import Checking
+
+        return Checking(self._workplace).run(repair=repair)
 
     def info(self) -> dict[str, Any]:
         """docker's ``info`` document, with what this machine lets containers have (``Isolation``)."""

@@ -95,6 +95,13 @@ class Usage(msgspec.Struct, frozen=True):
     reclaimable: int
 
 
+class Part(msgspec.Struct, frozen=True):
+    """A part of the store and the bytes that it takes on disk."""
+
+    name: str
+    size: int
+
+
 class Pruned(msgspec.Struct, frozen=True):
     """What a prune took away, and the bytes given back."""
 

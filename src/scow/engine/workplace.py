@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from scow.engine.catalogue import Catalogue, host_platform
 from scow.engine.records import Containers
 from scow.image.store import Store
+from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
@@ -114,11 +115,15 @@ class Workplace:
         """A fresh look at the store's images."""
         return Catalogue(self.store.layout, self.platform)
 
+    def needed(self) -> tuple[list[Descriptor], list[str]]:
+        """What containers and cache records need: manifests with all below them, and single blobs and layers."""
+        containers = list(self.containers)
+        names: list[str] = [name for _, layer in self.cache for name in (layer.descriptor.digest, layer.diff_id)]
+        names += [diff_id for settings in containers for diff_id in settings.diff_ids]
+        return [settings.manifest for settings in containers], names
+
     def collect(self) -> Collected:
         """Delete what no image, container, cache record or running command needs."""
         from scow.image.collect import collect
 
-        containers = list(self.containers)
-        kept = [name for _, layer in self.cache for name in (layer.descriptor.digest, layer.diff_id)]
-        kept += [diff_id for settings in containers for diff_id in settings.diff_ids]
-        return collect(self.store, [settings.manifest for settings in containers], kept)
+        return collect(self.store, *self.needed())

@@ -78,7 +78,7 @@ def collect(store: Store, images: Iterable[Descriptor] = (), names: Iterable[str
             if name not in marked.names:
                 swept.append(name)
                 doomed.append(_set_aside(home, layout.ingest))
-        doomed += _rests(layout.ingest)
+        doomed += rests(layout.ingest)
     for path in doomed:
         freed += disk_usage(path)
         remove(path)
@@ -99,17 +99,17 @@ def _set_aside(home: Path, ingest: Path) -> Path:
     return aside
 
 
-def _rests(ingest: Path) -> list[Path]:
+def rests(ingest: Path) -> list[Path]:
     """What killed commands left. A living command holds an flock on what it writes; a download cut short is kept a day,
     so that the next one can go on."""
-    rests = []
+    found = []
     for path in ingest.iterdir() if ingest.is_dir() else ():
         with contextlib.suppress(OSError):
             age = time.time() - path.lstat().st_mtime
             kept_for = _RESUMABLE if path.suffix == ".part" else _YOUNG
             if path.name.startswith("trash-") or (age > kept_for and not _held(path)):
-                rests.append(path)
-    return rests
+                found.append(path)
+    return found
 
 
 def _held(path: Path) -> bool:
