@@ -106,8 +106,6 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
         (["-p", "80:80", IMAGE], 125, "-p, --publish is not supported yet"),
         (["--privileged", IMAGE], 125, "--privileged is not supported yet"),
         (["--init", IMAGE], 125, "--init is not supported yet"),
-        (["-m", "1g", IMAGE], 125, "-m, --memory is not supported yet"),
-        (["--cpus=2", IMAGE], 125, "--cpus is not supported yet"),
         (["--restart", "always", IMAGE], 125, "--restart is not supported yet"),
         (["--security-opt", "seccomp=unconfined", IMAGE], 125, "seccomp=unconfined is not supported yet"),
         (["--network", "bridge", IMAGE], 125, "network 'bridge' is not supported yet"),

@@ -15,7 +15,7 @@ from typing import Any
 from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
 from scow.runtime.bundle import Bundle, make_bundle
-from scow.runtime.options import Mount, Options, Ulimit
+from scow.runtime.options import Limits, Mount, Options, Ulimit
 from scow.runtime.runner import Runner, Stdio
 from scow.runtime.terminal import size_of
 from scow.snapshot.rootfs import Directory, Overlay, Rootfs
@@ -25,6 +25,7 @@ def options(asked: dict[str, Any]) -> Options:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.items()}
     values["mounts"] = tuple(Mount(**{**m, "options": tuple(m.get("options", ()))}) for m in asked.get("mounts", ()))
     values["ulimits"] = tuple(Ulimit(*u) for u in asked.get("ulimits", ()))
+    values["limits"] = Limits(**asked.get("limits", {}))
     return Options(**values)
 
 
@@ -41,7 +42,7 @@ def bundle(request: dict[str, Any], runner: Runner) -> Bundle:
     directory.mkdir(exist_ok=True)
     asked: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in request.get("image", {}).items()}
     image = ImageProcess(**asked)
-    name = f"{os.getpid()}-{directory.name}"
+    name = f"{os.getpid()}-{directory.name}"  # of its cgroup
     return make_bundle(
         directory, name, rootfs(request, directory), image, options(request["options"]), runner.probe, size_of(0)
     )

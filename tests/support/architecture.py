@@ -32,6 +32,7 @@ PURE = (
     "registry/challenge",
     "runtime/spec",
     "runtime/process",
+    "runtime/limits",
     "build/plan",
     "scan/package",
     "scan/versions",

@@ -12,6 +12,7 @@ import click
 from scow.cli import environment, names, runflags
 from scow.cli.failing import exit_code, told
 from scow.cli.lazy import Command
+from scow.cli.limitflags import limit_flags
 from scow.cli.options import option, switch
 from scow.cli.refused import refused
 from scow.cli.session import Session, pass_session
@@ -93,6 +94,7 @@ def _own_codes(ctx: click.Context) -> Iterator[None]:
 @option("-u", "--user", metavar="string", help="User name or id (name|uid[:group|gid])")
 @option("-v", "--volume", multiple=True, help="Mount a host directory or named volume (SOURCE:PATH[:ro])")
 @option("-w", "--workdir", metavar="string", help="Working directory in the container")
+@limit_flags
 @refused(runflags.REFUSED)
 @click.argument("image", metavar="IMAGE", shell_complete=names.images)
 @click.argument("command", nargs=-1, metavar="[COMMAND] [ARG...]")
@@ -112,6 +114,8 @@ def run(ctx: click.Context, session: Session, /, image: str, command: tuple[str,
     with Forwarding() as forwarding:
         container = session.engine.containers.create(image, options, name=given["name"], labels=labels)
         try:
+            for warning in container.warnings:
+                click.echo(f"WARNING: {warning}", err=True)
             _write_cidfile(given["cidfile"], container.id)
             code = _run(container, options, forwarding)
         finally:

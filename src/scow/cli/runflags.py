@@ -7,14 +7,13 @@ from typing import Any, Literal
 
 import click
 
-from scow.cli import environment, mounts
+from scow.cli import environment, limitflags, mounts
 from scow.cli.refused import Refused, flag, values
 from scow.cli.units import parse_size
 from scow.errors import Invalid, Unsupported
 from scow.runtime.options import Options, Ulimit
 
 _NO_DETACH = "scow has no daemon: let your shell do it with &"
-_NO_LIMITS = "put a limit around scow with systemd-run or ulimit"
 
 REFUSED: list[Refused] = [
     flag("-d --detach", hint=_NO_DETACH),
@@ -25,13 +24,9 @@ REFUSED: list[Refused] = [
     flag("--use-api-socket"),
     flag("--sig-proxy", harmless=("true",)),
     *values("-p/--publish", hint="--network host: the container's ports are this machine's"),
-    *values("-m/--memory --memory-reservation --memory-swap", "0", hint=_NO_LIMITS),
-    *values("--cpus --cpu-quota --cpu-period -c/--cpu-shares --cpu-rt-period --cpu-rt-runtime", "0", hint=_NO_LIMITS),
-    *values("--cpuset-cpus --cpuset-mems --cgroup-parent", "", hint=_NO_LIMITS),
-    *values("--pids-limit", "-1", "0", hint=_NO_LIMITS),
+    *values("--cpu-rt-period --cpu-rt-runtime", "0"),
     *values("--restart", "no"),
     *values("--memory-swappiness", "-1"),
-    *values("--oom-score-adj --blkio-weight", "0"),
     *values("--cgroupns --ipc --uts --userns --volume-driver --log-driver", "", "private", "local"),
     *values("--isolation", "", "default"),
     *values("--pid", ""),
@@ -128,6 +123,10 @@ def options(
         shm_size=given["shm_size"] or Options().shm_size,
         ulimits=given["ulimit"],
         stop_signal=given["stop_signal"] or "",
+        limits=limitflags.limits(given),
+        best_effort_limits=given["best_effort_limits"],
+        oom_score_adj=given["oom_score_adj"],
+        cgroup_parent=given["cgroup_parent"],
     )
 
 

@@ -46,6 +46,16 @@ class Container:
         """64 hex digits."""
         return self.settings.id
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What it will go without (``best_effort_limits``), and why."""
+        if not self.options.best_effort_limits:
+            return ()
+        from scow.runtime.bundle import unenforceable
+        from scow.runtime.probe import probe
+
+        return tuple(f"a limit is not set: {why}" for why in unenforceable(self.options, probe()))
+
     def run(self, stdio: Stdio | None = None, *, started: Callable[[Running], None] = lambda running: None) -> int:
         """Start it and wait; returns its exit code (docker's: 126 and 127 when it could not be run).
 
@@ -190,7 +200,7 @@ class Containers:
                 "Running": state.status == "running",
                 "Paused": False,
                 "Restarting": False,
-                "OOMKilled": False,
+                "OOMKilled": (home / "bundle/oom").exists(),
                 "Dead": False,
                 "Pid": state.pid if state.status == "running" else 0,
                 "ExitCode": state.exit_code,

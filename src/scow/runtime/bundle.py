@@ -10,11 +10,11 @@ import msgspec
 
 from scow.errors import Denied, NotFound, Unsupported
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import capabilities, etc
+from scow.runtime import capabilities, cgroups, etc, limits
 from scow.runtime.options import Options
 from scow.runtime.probe import Probe
 from scow.runtime.process import process
-from scow.runtime.spec import spec
+from scow.runtime.spec import cgroup, spec
 from scow.snapshot.rootfs import Rootfs
 
 
@@ -49,6 +49,7 @@ def make_bundle(
         }
         for name, content in files.items():
             _write(directory / name, content)
+        (directory / cgroups.OUT_OF_MEMORY).unlink(missing_ok=True)  # of a start before this one
     except OSError as error:
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
     document = spec(
@@ -56,7 +57,25 @@ def make_bundle(
         rootfs=str(directory / "rootfs"), directory=str(directory), hostname=hostname, container_id=container_id,
         capabilities=held, machine=os.uname().machine, user_namespace=probe.rootless, size=size,
     )  # fmt: skip
+    _limit(document["linux"], options, probe)
     return Bundle(directory, container_id, rootfs, document)
+
+
+def unenforceable(options: Options, probe: Probe) -> tuple[str, ...]:
+    """Why some of the limits cannot be set here."""
+    wanted = limits.resources(options.limits)
+    return tuple(cgroups.lacking(wanted, cgroup(options.cgroup_parent, ""), probe.rung != 1).values())
+
+
+def _limit(linux: dict[str, Any], options: Options, probe: Probe) -> None:
+    """See that every limit can be set here, or with best effort leave out what cannot."""
+    delegated = probe.rung != 1
+    lacking = cgroups.lacking(linux["resources"], linux["cgroupsPath"], delegated)
+    if lacking and not options.best_effort_limits:
+        why = "; ".join(lacking.values())
+        raise Unsupported(f"cannot be enforced: {why}", subject="limits", hint=cgroups.hint(delegated))
+    for controller in lacking:
+        linux["resources"] = limits.without(linux["resources"], controller)
 
 
 def _default_hostname(container_id: str, options: Options) -> str:

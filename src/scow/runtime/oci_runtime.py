@@ -32,6 +32,15 @@ def prepare(plan: dict[str, Any]) -> None:
         linux.mount("cgroup2", "/sys/fs/cgroup", "cgroup2")
 
 
+def uncover(plan: dict[str, Any]) -> None:
+    """Show the cgroups that :func:`prepare` hid."""
+    if plan["hybrid"] and _is_crun(plan):
+        try:  # noqa: SIM105 -- contextlib is not loaded here
+            linux.umount("/sys/fs/cgroup", linux.MNT_DETACH)
+        except OSError:
+            pass  # it did not come to that
+
+
 def _remove_tree(top: str) -> None:
     for directory, directories, files in os.walk(top, topdown=False):
         for name in files:
@@ -45,7 +54,7 @@ def _remove_tree(top: str) -> None:
 def command(plan: dict[str, Any]) -> list[str]:
     """The words that start the bundle and return, leaving the container to its reaper."""
     words = [plan["runtime"], "--root", STATE, "--log", LOG, "--log-format", "json"]
-    if _is_crun(plan) and (plan["rootless"] or plan["hybrid"]):
+    if _is_crun(plan) and without_cgroups(plan):
         words.append("--cgroup-manager=disabled")
     words += ["run", "--detach", "--bundle", ".", "--pid-file", PID_FILE]
     if plan["spec"]["process"]["terminal"]:
@@ -53,12 +62,17 @@ def command(plan: dict[str, Any]) -> list[str]:
     return [*words, plan["id"]]
 
 
+def without_cgroups(plan: dict[str, Any]) -> bool:
+    """Whether the runtime is kept from making cgroups: limits are then set as for the sandbox."""
+    return bool(plan["rootless"] or (plan["hybrid"] and _is_crun(plan)))
+
+
 def adapted(plan: dict[str, Any]) -> dict[str, Any]:
     """The spec as this runtime takes it."""
     spec = dict(plan["spec"])
     if plan["rootless"] and spec["process"]["user"] != {"uid": 0, "gid": 0}:
         raise Refused("Unsupported", "cannot show another user with a single id", plan["runtime"], "use the sandbox")
-    if plan["rootless"] or (plan["hybrid"] and _is_crun(plan)):
+    if without_cgroups(plan):
         spec["linux"] = {k: v for k, v in spec["linux"].items() if k not in ("cgroupsPath", "resources")}
         spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]
         spec["process"] = {**spec["process"], "capabilities": _without_mknod(spec["process"]["capabilities"])}

@@ -30,11 +30,30 @@ class Ulimit(msgspec.Struct, frozen=True):
     hard: int
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """What a container's processes may use together; 0 and "" are no limit.
+
+    Sizes are bytes, times microseconds. ``memory_swap`` counts memory and swap, -1 is as much swap as there is.
+    """
+
+    memory: int = 0
+    memory_swap: int = 0
+    memory_reservation: int = 0
+    cpu_shares: int = 0
+    cpu_period: int = 0
+    cpu_quota: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    pids: int = 0
+    blkio_weight: int = 0
+
+
 class Options(msgspec.Struct, frozen=True):
     """One container's start.
 
     ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or
     ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
+    ``best_effort_limits`` leaves out the limits that cannot be enforced here, which are an error otherwise.
     """
 
     args: tuple[str, ...] = ()
@@ -56,3 +75,7 @@ class Options(msgspec.Struct, frozen=True):
     shm_size: int = 64 * 1024 * 1024
     ulimits: tuple[Ulimit, ...] = ()
     stop_signal: str = ""
+    limits: Limits = Limits()
+    best_effort_limits: bool = False
+    oom_score_adj: int | None = None
+    cgroup_parent: str = ""

@@ -106,7 +106,7 @@ class Running:
             self._close()
             if os.WIFSIGNALED(status):
                 # The launcher was killed: nobody else does it, and the kernel may still be ending processes.
-                cgroups.remove(self._cgroup, _PATIENCE)
+                cgroups.remove(cgroups.directories(self._cgroup), _PATIENCE)
         return self._code
 
     def signal(self, number: int) -> None:
@@ -159,6 +159,7 @@ class Runner:
             "runtime": self.choice.path,
             "rootless": self.probe.rootless,
             "chroot": self.probe.rung == 4,
+            "delegated": self.probe.rung != 1,
             "hybrid": self.probe.cgroups == "hybrid",
             "uid_map": [[0, os.geteuid(), 1]],
             "gid_map": [[0, os.getegid(), 1]],

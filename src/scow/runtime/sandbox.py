@@ -37,6 +37,7 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
     """
     spec, rootless = plan["spec"], plan["rootless"]
     set_limits = _limits(spec["process"].get("rlimits", ()))
+    _oom_score(spec["process"].get("oomScoreAdj"))
     os.setsid()
     os.umask(0)
     if plan["chroot"]:
@@ -151,6 +152,17 @@ def _limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:
                 raise Refused("Denied", "may not be raised here", f"ulimit {name}", hint) from None
 
     return apply
+
+
+def _oom_score(value: int | None) -> None:
+    """While the host's /proc is still here."""
+    if value is None:
+        return
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write(str(value))
+    except PermissionError:
+        raise Refused("Denied", "may not be lowered here", "oom score adj", "it takes CAP_SYS_RESOURCE") from None
 
 
 def _close_all_but(report: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from scow.errors import Invalid, Unsupported
-from scow.runtime import seccomp
+from scow.runtime import limits, seccomp
 from scow.runtime.options import Mount, Options, Ulimit
 from scow.runtime.process import Process
 
@@ -62,11 +62,19 @@ def spec(
             "namespaces": [{"type": kind} for kind in namespaces(options)],
             "maskedPaths": list(MASKED_PATHS),
             "readonlyPaths": list(READONLY_PATHS),
-            "resources": {"devices": DEVICE_RULES},
-            "cgroupsPath": f"/scow/{container_id}",
+            "resources": {"devices": DEVICE_RULES, **limits.resources(options.limits)},
+            "cgroupsPath": cgroup(options.cgroup_parent, container_id),
             "seccomp": seccomp.profile(capabilities, machine),
         },
     }
+
+
+def cgroup(parent: str, container_id: str) -> str:
+    """The path of a container's cgroup; raises :class:`Invalid`."""
+    parts = [part for part in (parent or "scow").split("/") if part]
+    if not parts or {".", ".."} & set(parts) or any("\0" in part or "\n" in part for part in parts):
+        raise Invalid("is no path of a cgroup", subject=f"--cgroup-parent {parent}")
+    return "/".join(("", *parts, container_id))
 
 
 def namespaces(options: Options) -> tuple[str, ...]:
@@ -101,6 +109,8 @@ def _process(
         "rlimits": [_rlimit(u) for u in options.ulimits],
         "noNewPrivileges": options.no_new_privileges,
     }
+    if options.oom_score_adj is not None:
+        told["oomScoreAdj"] = _oom_score(options.oom_score_adj)
     if size and process.terminal:
         told["consoleSize"] = {"height": size[0], "width": size[1]}
     return told
@@ -172,6 +182,12 @@ def _check_target(target: str) -> None:
         raise Invalid("destination can't be '/'", subject=target)
     if ".." in parts:
         raise Invalid("destination may not hold '..'", subject=target)
+
+
+def _oom_score(value: int) -> int:
+    if not -1000 <= value <= 1000:
+        raise Invalid(f"Invalid value {value}, range for oom score adj is [-1000, 1000]")
+    return value
 
 
 def _rlimit(limit: Ulimit) -> dict[str, Any]:

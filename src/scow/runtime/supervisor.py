@@ -47,6 +47,7 @@ class Supervisor:
         self.cgroup: str = self.spec["linux"]["cgroupsPath"]
         self.embedded = plan["runtime"] == "sandbox"
         self.child = 0  # the container's first process
+        self.cgroups = cgroups.Made([])
 
     def run(self) -> int:
         """Start the container, keep it, and leave with its exit code."""
@@ -57,6 +58,8 @@ class Supervisor:
         placed = chroot.furnish(self.spec, root) if self.plan["chroot"] else _make_places(self.spec["mounts"], root)
         os.umask(0o022)  # an OCI runtime hands its own on
         try:
+            if self.embedded or oci_runtime.without_cgroups(self.plan):
+                self.cgroups = cgroups.make(self.spec["linux"]["resources"], self.cgroup, self.plan["delegated"])
             program = find_executable(View(self.spec["root"]["path"], self._mounts()), *_lookup(self.spec["process"]))
             if self.embedded:
                 self._start_embedded(program)
@@ -83,13 +86,21 @@ class Supervisor:
     def _clean_up(self, placed: list[Placed], root: int) -> None:
         if self.plan["chroot"]:
             chroot.kill_leftovers()
-        if not self.embedded:
-            cgroups.remove(self.cgroup)
+        self._leave_cgroups()
         for place in reversed(placed):
             try:  # noqa: SIM105 -- contextlib is not loaded here
                 place.remove(root)
             except OSError:
                 pass  # the container put something there, or took it away
+
+    def _leave_cgroups(self) -> None:
+        left = self.cgroups.directories
+        if not self.embedded:
+            oci_runtime.uncover(self.plan)
+            left = left or cgroups.directories(self.cgroup)
+        if cgroups.out_of_memory(left):
+            os.close(os.open(f"{self.plan['directory']}/{cgroups.OUT_OF_MEMORY}", os.O_CREAT | os.O_WRONLY, 0o644))
+        cgroups.remove(left)
 
     def _catch_signals(self) -> int:
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -121,6 +132,7 @@ class Supervisor:
             signal.set_wakeup_fd(-1)
             for number in _ALL:
                 signal.signal(number, signal.SIG_DFL)
+            self.cgroups.enter()
             sandbox.become(self.plan, program, report, console)
         except Exception as error:
             send(report, Refused.by(error).fields)
@@ -135,12 +147,24 @@ class Supervisor:
             json.dump(self.spec, file, ensure_ascii=False)
         listener = _listen() if self.spec["process"]["terminal"] else None
         words = oci_runtime.command(self.plan)
-        starter = os.posix_spawn(words[0], words, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, setsigdef=_ALL)
+        starter = os.fork()
+        if starter == 0:
+            self._be_runtime(words)
         _, status = os.waitpid(starter, 0)
         if status:
             raise Refused("Unsupported", oci_runtime.failure(), self.plan["runtime"])
         self.child = oci_runtime.container_pid()  # the starter is gone: the container is ours to wait for
         self._started(listener.accept()[0] if listener else None)
+
+    def _be_runtime(self, words: list[str]) -> None:
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in _ALL:
+                signal.signal(number, signal.SIG_DFL)
+            self.cgroups.enter()
+            os.execve(words[0], words, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})  # noqa: S606
+        finally:
+            os._exit(125)
 
     def _started(self, console: socket | None) -> None:
         if console is None:

@@ -1,0 +1,102 @@
+"""What a container may use: the kernel's own answer from inside, whoever starts it on whatever."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runtime.conftest import Driver
+
+from scow.runtime import cgroups
+
+MIB = 1 << 20
+
+
+def shown(told: dict[str, Any]) -> list[str]:
+    assert "error" not in told, told
+    lines: list[str] = told["out"].split()
+    return lines
+
+
+@pytest.fixture
+def delegated(driver: Driver) -> Iterator[Driver]:
+    """The driver, in cgroups that its user may write to (root's are its own anyway)."""
+    if os.geteuid() != 0:
+        pytest.skip("delegating a cgroup takes root")
+    if driver.user == 0:
+        yield driver
+        return
+    with delegation(driver):
+        yield driver
+
+
+@contextlib.contextmanager
+def delegation(driver: Driver) -> Iterator[None]:
+    places = [Path(f"{one.root}/scow-test-{os.getpid()}") for one in cgroups.hierarchies() if one.controllers]
+    driver.process = driver.process or driver.start()
+    pid = str(driver.process.pid)
+    for place in places:
+        place.mkdir(exist_ok=True)
+        for name in ("cpuset.cpus", "cpuset.mems"):
+            if (place / name).exists():
+                (place / name).write_text((place.parent / name).read_text())
+        for file in (place, place / "cgroup.procs", place / "cgroup.subtree_control"):
+            if file.exists():
+                os.chown(file, driver.user, driver.user)
+        (place / "cgroup.procs").write_text(pid)
+    try:
+        yield
+    finally:
+        assert driver.process and driver.process.stdin
+        driver.process.stdin.close()
+        driver.process.wait()
+        driver.process = None
+        for place in places:
+            for left in sorted(place.rglob("*/"), reverse=True):
+                left.rmdir()
+            place.rmdir()
+
+
+def test_the_kernel_keeps_them(delegated: Driver, runtime: str) -> None:
+    options = {"limits": {"memory": 32 * MIB, "pids": 20, "cpu_quota": 20_000, "cpu_period": 100_000}}
+    script = "i=0; while [ $i -lt 30 ]; do sleep 5 & i=$((i+1)); done 2>&1 | head -1; echo started"
+    told = delegated.run(runtime, "sh", "-c", script, options=options)
+    assert "can't fork" in told["out"] + told["err"], told
+
+
+def test_too_much_memory_is_noted(delegated: Driver, runtime: str) -> None:
+    place = str(delegated.directory / f"c-oom-{runtime}")
+    options = {"limits": {"memory": 24 * MIB, "memory_swap": 24 * MIB}}
+    told = delegated.run(
+        runtime, "sh", "-c", "head -c 64m /dev/zero | tail -c 64m | wc -c; exit 5", options=options, place=place
+    )
+    assert "error" not in told, told
+    assert Path(place, cgroups.OUT_OF_MEMORY).exists(), told
+    told = delegated.run(runtime, "true", options=options, place=place)
+    assert told["code"] == 0
+    assert not Path(place, cgroups.OUT_OF_MEMORY).exists()
+
+
+def test_no_cgroup_is_left(delegated: Driver, runtime: str) -> None:
+    assert delegated.run(runtime, "true", options={"limits": {"pids": 50}})["code"] == 0
+    left = [path for path in Path(cgroups.BASE).rglob("scow/*-c*") if path.is_dir() and not path.is_symlink()]
+    assert left == []
+
+
+def test_a_limit_that_cannot_be_kept_is_an_error(driver: Driver, runtime: str) -> None:
+    if driver.user == 0:
+        pytest.skip("root can set every limit")
+    asked = {"limits": {"memory": 32 * MIB}}
+    told = driver.run(runtime, "true", options=asked)
+    assert told["error"] == "Unsupported"
+    assert "memory" in told["message"]
+    assert driver.run(runtime, "true", options={**asked, "best_effort_limits": True})["code"] == 0
+
+
+def test_oom_score(driver: Driver, runtime: str) -> None:
+    told = driver.run(runtime, "cat", "/proc/self/oom_score_adj", options={"oom_score_adj": 300})
+    assert shown(told) == ["300"]
