@@ -158,5 +158,17 @@ def test_names_of_one_file(root: Path) -> None:
     entry = context.find(b"f")
     assert entry and context.identity(entry) is None
     os.link(root / "f", root / "g")
+    context = opened(root)
     one, two = context.find(b"f"), context.find(b"g")
     assert one and two and context.identity(one) == context.identity(two) is not None
+
+
+def test_a_path_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "d").mkdir()
+    for name in ("d/f", "d/g"):
+        (root / name).write_text(name)
+    context = opened(root)
+    assert everything(context) == {"d", "d/f", "d/g"}
+    monkeypatch.setattr(module.os, "lstat", None)
+    monkeypatch.setattr(module.os, "scandir", None)
+    assert everything(context) == {"d", "d/f", "d/g"}

@@ -54,7 +54,7 @@ class Context:
         self._ignored = ignored
         self._memory = memory
         self._status: dict[bytes, os.stat_result] = {}
-        self._listed: set[bytes] = set()  # what is known not to be ignored
+        self._children: dict[bytes, list[bytes]] = {}  # of directories that were listed: none of it is ignored
         self._guard = threading.Lock()
         self._known = self._remembered()
         self._changed = False
@@ -63,21 +63,36 @@ class Context:
 
     def find(self, path: bytes) -> Entry | None:
         """What lies at ``path``, unless it is ignored (a directory that holds an exception is there)."""
-        try:
-            status = os.lstat(self._full(path))
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        if path and path not in self._listed and self._hidden(path, directory=stat.S_ISDIR(status.st_mode)):
-            return None
+        status = self._status.get(path)
+        if status is None:
+            try:
+                status = os.lstat(self._full(path))
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            if path and self._hidden(path, directory=stat.S_ISDIR(status.st_mode)):
+                return None
+            self._status[path] = status
         return self._entry(path, status)
 
     def children(self, path: bytes) -> list[bytes]:
         """The paths right below a directory, sorted."""
+        found = self._children.get(path)
+        if found is None:
+            found = self._children[path] = self._listed(path)
+        return found
+
+    def _listed(self, path: bytes) -> list[bytes]:
+        ignored, prefix = self._ignored.beneath(os.fsdecode(path)), path + b"/" if path else b""
+        seen = []
         with os.scandir(self._full(path)) as found:
-            kinds = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in found)
-        inner = ((path + b"/" + name if path else name, directory) for name, directory in kinds)
-        seen = [child for child, directory in inner if not self._hidden(child, directory=directory)]
-        self._listed.update(seen)
+            for entry in found:
+                child = prefix + entry.name
+                if ignored(os.fsdecode(entry.name)) and not self._kept(child, entry.is_dir(follow_symlinks=False)):
+                    continue
+                with contextlib.suppress(FileNotFoundError):  # gone since
+                    self._status[child] = entry.stat(follow_symlinks=False)
+                    seen.append(child)
+        seen.sort()
         return seen
 
     def content(self, entry: Entry) -> Content:
@@ -130,11 +145,11 @@ class Context:
         return {}
 
     def _hidden(self, path: bytes, *, directory: bool) -> bool:
-        """Whether the path is ignored. A directory is not when something below it is an exception."""
-        text = os.fsdecode(path)
-        if not self._ignored.ignores(text):
-            return False
-        return not (directory and self._ignored.may_hold_exception(text) and self.children(path))
+        return self._ignored.ignores(os.fsdecode(path)) and not self._kept(path, directory)
+
+    def _kept(self, path: bytes, directory: bool) -> bool:
+        """Whether an ignored path is a directory that holds an exception."""
+        return directory and self._ignored.may_hold_exception(os.fsdecode(path)) and bool(self.children(path))
 
     def _full(self, path: bytes) -> bytes:
         return self._root + b"/" + path if path else self._root
@@ -143,7 +158,6 @@ class Context:
         kind = _KINDS.get(stat.S_IFMT(status.st_mode))
         if kind is None:
             return None  # a socket
-        self._status[path] = status
         device = kind in ("char", "block")
         return Entry(
             path,

@@ -23,6 +23,40 @@ _WILD: Final = re.compile(r"[*?\[\\]")
 _SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
 
 
+def matches(listing: Listing, pattern: str, *, follow: bool) -> list[bytes]:
+    """The source paths that a pattern names. ``follow``: links above the pattern's first wildcard are followed."""
+    parts = [part for part in pattern.encode("utf-8", "surrogateescape").split(b"/") if part not in (b"", b".")]
+    if b".." in parts:
+        parts = _without_dotdot(parts)
+    if not _WILD.search(pattern):
+        path = b"/".join(parts)
+        if listing.find(real_path(listing, path)) is None:
+            raise NotFound(f'"/{_text(path)}": not found', hint=_near(listing, path))
+        return [path]
+    wild = next(number for number, part in enumerate(parts) if _WILD.search(_text(part)))
+    prefix = b"/".join(parts[:wild])
+    found = [real_path(listing, prefix) if follow else prefix]
+    for part in parts[wild:]:  # no link that a pattern matches is followed
+        text = _text(part)
+        below = (child for path in found for child in _below(listing, path))
+        found = [child for child in below if match(text, _text(child.rpartition(b"/")[2]))]
+    return found
+
+
+def _below(listing: Listing, path: bytes) -> list[bytes]:
+    entry = listing.find(path)
+    return listing.children(path) if entry and entry.kind == "dir" else []
+
+
+def _near(listing: Listing, path: bytes) -> str:
+    from difflib import get_close_matches
+
+    parent, _, name = path.rpartition(b"/")
+    names = [_text(child.rpartition(b"/")[2]) for child in _below(listing, parent)]
+    near = get_close_matches(_text(name), names, 1)
+    return f"did you mean {near[0]!r}?" if near else "is it in the build context, and not in .dockerignore?"
+
+
 #: Members of an archive, or ``None`` when the file is not one.
 Unpack = Callable[[Content], Iterator[Item] | None]
 
@@ -48,7 +82,7 @@ class Copying(msgspec.Struct):
         for name, content in self.op.files:
             self._place_file(Entry(name.encode(), "file", 0o644, size=len(content)), content, name.encode())
         for pattern in self.op.sources:
-            for path in self._matches(pattern):
+            for path in matches(self.listing, pattern, follow=not self.op.parents):
                 if self.op.parents:
                     self._copy_with_parents(path, _pivot(pattern), excluded)
                 else:
@@ -62,37 +96,6 @@ class Copying(msgspec.Struct):
             yield self.placed[path]
 
     # -- sources ----------------------------------------------------------------------------------------------------
-
-    def _matches(self, pattern: str) -> list[bytes]:
-        """The source paths that a pattern names."""
-        parts = [part for part in pattern.encode("utf-8", "surrogateescape").split(b"/") if part not in (b"", b".")]
-        if b".." in parts:
-            parts = _without_dotdot(parts)
-        if not _WILD.search(pattern):
-            path = b"/".join(parts)
-            if self.listing.find(real_path(self.listing, path)) is None:
-                raise NotFound(f'"/{_text(path)}": not found', hint=self._hint(path))
-            return [path]
-        wild = next(number for number, part in enumerate(parts) if _WILD.search(_text(part)))
-        prefix = b"/".join(parts[:wild])
-        found = [prefix if self.op.parents else real_path(self.listing, prefix)]
-        for part in parts[wild:]:  # no link that a pattern matches is followed
-            text = _text(part)
-            below = (child for path in found for child in self._below(path))
-            found = [child for child in below if match(text, _text(child.rpartition(b"/")[2]))]
-        return found
-
-    def _below(self, path: bytes) -> list[bytes]:
-        entry = self.listing.find(path)
-        return self.listing.children(path) if entry and entry.kind == "dir" else []
-
-    def _hint(self, path: bytes) -> str:
-        from difflib import get_close_matches
-
-        parent, _, name = path.rpartition(b"/")
-        names = [_text(child.rpartition(b"/")[2]) for child in self._below(parent)]
-        near = get_close_matches(_text(name), names, 1)
-        return f"did you mean {near[0]!r}?" if near else "is it in the build context, and not in .dockerignore?"
 
     def _copy(self, path: bytes, excluded: Patterns | None) -> None:
         real = real_path(self.listing, path)

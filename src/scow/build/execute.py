@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -123,19 +123,26 @@ class Execution(msgspec.Struct):
     _made: dict[str, Layer] = {}
     _failed: threading.Event = msgspec.field(default_factory=threading.Event)
     _guard: threading.Lock = msgspec.field(default_factory=threading.Lock)
-    _built: dict[int, Future[Built]] = {}
+    _built: dict[int, _Stage] = {}
     _target: int = 0
 
     def execute(self, graph: Graph, scratch: Path) -> Built:
         """Build every stage of ``graph``; returns the target. ``scratch`` is an empty directory of this build's."""
         self._target = graph.stages[-1].index
-        with ThreadPoolExecutor(len(graph.stages), "stage") as pool:
+        try:
             for stage in graph.stages:
-                self._built[stage.index] = pool.submit(self._stage, stage, scratch)
-            errors = [error for stage in graph.stages if (error := self._built[stage.index].exception())]
+                self._built[stage.index] = _Stage(partial(self._stage, stage, scratch))
+            for one in self._built.values():
+                one.join()
+        except BaseException:
+            self._failed.set()
+            for one in self._built.values():
+                one.join()
+            raise
+        errors = [one.error for one in self._built.values() if one.error]
         if errors:
             raise next((error for error in errors if not isinstance(error, _Stopped)), errors[0])
-        return self._built[graph.stages[-1].index].result()
+        return self._built[self._target].result()
 
     def _stage(self, stage: PlannedStage, scratch: Path) -> Built:
         base: Image | Built | None = None
@@ -175,14 +182,18 @@ class Execution(msgspec.Struct):
         return layer
 
     def _layer(self, place: _Place, op: Op, root: Root, scratch: Path) -> tuple[Layer, bool]:
+        cached = self.use_cache and place.stage.title not in self.uncached
+        inputs = self._filling().inputs(op, root) if isinstance(op, CopyOp) else None
+        if cached and inputs and (layer := self._cached(inputs)):
+            return layer, True
         prepared = self._prepare(place, op, root, scratch)
         with self._alone(prepared.key):
-            cached = self.use_cache and place.stage.title not in self.uncached
             found = self._made.get(prepared.key) or (self._cached(prepared.key) if cached else None)
             layer = found or prepared.make()
             self._made[prepared.key] = layer
-            if not found:
-                self.records.keep(prepared.key, layer)
+            for name in (prepared.key if not found else None, inputs):
+                if name:
+                    self.records.keep(name, layer)
             return layer, found is not None
 
     def _cached(self, name: str) -> Layer | None:
@@ -213,10 +224,12 @@ class Execution(msgspec.Struct):
         return _Prepared(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
     def _prepare_copy(self, place: _Place, op: CopyOp, root: Root, scratch: Path) -> _Prepared:
-        filling = Filling(self._listing, self.time, self.latest, self.transport, self.agents)
-        name, items = filling.prepared(op, root, scratch)
+        name, items = self._filling().prepared(op, root, scratch)
         add = add_unpacked if self._is_entered(place) else add_layer
         return _Prepared(name, lambda: add(self.store.layout, self.store.layers, items()))
+
+    def _filling(self) -> Filling:
+        return Filling(self._listing, self._chain, self.time, self.latest, self.transport, self.agents)
 
     def _is_entered(self, place: _Place) -> bool:
         """Whether the layer's files are wanted later in this build: by a RUN, or by another stage."""
@@ -278,6 +291,12 @@ class Execution(msgspec.Struct):
             raise NotFound("this build has no context to copy from")
         return found
 
+    def _chain(self, origin: Origin) -> str | None:
+        """The chain_id of a stage's or an image's files."""
+        if isinstance(origin, FromStage):
+            return self._built[origin.index].result().root.chain or ""
+        return self.images[origin.name].chain or "" if isinstance(origin, FromImage) else None
+
     def _add(self, items: Iterable[Item]) -> Layer:
         return add_layer(self.store.layout, self.store.layers, items)
 
@@ -298,6 +317,31 @@ class _Stopped(ScowError):
 
     def __init__(self) -> None:
         super().__init__("stopped")
+
+
+class _Stage(threading.Thread):
+    """A stage being built on a thread of its own. (A pool of threads brings the logging module along.)"""
+
+    def __init__(self, build: Callable[[], Built]) -> None:
+        super().__init__(daemon=True)
+        self._build = build
+        self._built: Built | None = None
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Build it."""
+        try:
+            self._built = self._build()
+        except BaseException as error:
+            self.error = error
+
+    def result(self) -> Built:
+        """The stage, once it is built. Raises what it failed with."""
+        self.join()
+        if self.error or self._built is None:
+            raise self.error or _Stopped()
+        return self._built
 
 
 class _Place(msgspec.Struct, frozen=True):

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.build import archive, remote
+from scow.build import archive
 from scow.build.context import Context
-from scow.build.copying import Copying
+from scow.build.copying import Copying, matches
 from scow.build.ops import CopyOp, FromGit, FromUrl, Origin, key
 from scow.build.owners import owner
 from scow.build.root import Root
-from scow.build.subtree import Listing
+from scow.build.subtree import Listing, Subtree, real_path
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Unsupported
 from scow.layer.pack import Item
 from scow.layer.view import View
+from scow.oci.documents import encode
 
 if TYPE_CHECKING:
     from scow.registry.transport import Transport
@@ -29,12 +30,15 @@ Filled = tuple[str, Callable[[], Iterator[Item]]]
 
 
 class Filling(msgspec.Struct):
-    """``time`` and ``latest`` are in seconds: that of everything copied, and the ceiling that the user asked for.
+    """``listing`` gives an origin's files, ``chain`` their chain_id when they are those of a stage or an image.
+
+    ``time`` and ``latest`` are in seconds: that of everything copied, and the ceiling that the user asked for.
 
     ``transport`` gives the way to the network; ``agents`` are the sockets of the user's SSH agents.
     """
 
     listing: Callable[[Origin], Listing]
+    chain: Callable[[Origin], str | None]
     time: int
     latest: int | None = None
     transport: Callable[[], Transport] | None = None
@@ -48,6 +52,29 @@ class Filling(msgspec.Struct):
             return self._url(op, op.origin, root, scratch)
         copying = self._copying(op, self.listing(op.origin), root, scratch, self.time * 10**9)
         return self._key(op, root, copying.resolve()), copying.items
+
+    def inputs(self, op: CopyOp, root: Root) -> str | None:
+        """A key of what goes in, whatever would come of it: when it is known, nothing needs to be resolved.
+
+        What comes of it has the other key, under which it is also found when it came about in another way. ``None``
+        where what goes in cannot be told without resolving it.
+        """
+        if op.parents or isinstance(op.origin, FromGit | FromUrl):
+            return None
+        told = [root.chain or "", encode(op), str(self.time)]
+        return key("inputs", [*told, *self._content(op)])
+
+    def _content(self, op: CopyOp) -> Iterator[str | bytes]:
+        chain = self.chain(op.origin)
+        if chain is not None:
+            yield chain
+            return
+        listing = self.listing(op.origin)
+        for pattern in op.sources:
+            for path in matches(listing, pattern, follow=True):
+                real = real_path(listing, path)
+                found = listing.find(real)
+                yield from (path, real, Subtree(listing, found).key() if found else "")
 
     def _copying(self, op: CopyOp, listing: Listing, root: Root, scratch: Path, time: int) -> Copying:
         view = View() if op.link else root.view
@@ -71,6 +98,8 @@ class Filling(msgspec.Struct):
         name = op.sources[0]
 
         def resolved() -> tuple[str, Copying]:
+            from scow.build import remote
+
             fetched = remote.download(self._network(), origin, name, scratch / f"download-{os.urandom(8).hex()}")
             latest = fetched.modified if self.latest is None else min(fetched.modified, self.latest * 10**9)
             copying = self._copying(op, fetched, root, scratch, latest)
@@ -82,6 +111,8 @@ class Filling(msgspec.Struct):
         return self._key(op, root, content), copying.items
 
     def _git(self, op: CopyOp, origin: FromGit, root: Root, scratch: Path) -> Filled:
+        from scow.build import remote
+
         place = scratch / f"git-{os.urandom(8).hex()}"
         place.mkdir()
         git = remote.Git(place, self.agents.get("default"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import Final, Protocol
 
 import msgspec
 
-from scow.build.ops import key
 from scow.errors import NotFound
 from scow.layer.entry import Entry
 from scow.layer.follow import follow
@@ -86,13 +86,14 @@ class Subtree(msgspec.Struct, frozen=True):
 
     def key(self) -> str:
         """Equal for equal files, owners and modes; times do not count."""
-        parts: list[str | bytes] = []
+        digest = hashlib.sha256()
         for path, entry in self.walk():
-            digest = self.listing.digest(entry) if entry.kind == "file" else b""
-            told = f"{entry.mode:o} {entry.uid}:{entry.gid} {entry.major} {entry.minor}"
-            parts += [path, entry.kind, told, entry.link, digest, str(len(entry.xattrs))]
-            parts += [part for pair in entry.xattrs for part in pair]
-        return key("subtree", parts)
+            content = self.listing.digest(entry) if entry.kind == "file" else entry.link
+            digest.update(b"%d:%b %d:%b %b" % (len(path), path, len(content), content, entry.kind.encode()))
+            digest.update(b" %o %d:%d %d %d" % (entry.mode, entry.uid, entry.gid, entry.major, entry.minor))
+            for name, value in entry.xattrs:
+                digest.update(b" %d:%b %d:%b" % (len(name), name, len(value), value))
+        return digest.hexdigest()
 
     def write(self, target: Path) -> Path:
         """Copy it to ``target``, a path that is not there yet, and return that."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -45,6 +44,8 @@ def _from_stdin(stdin: BinaryIO, file: str | None, store: Path) -> Iterator[tupl
     """A tar of the context, or a Dockerfile for a context that holds nothing."""
     head = stdin.read(_BLOCK)
     if head[257:262] == b"ustar" or sniff(head) != "none":
+        import tempfile
+
         with tempfile.TemporaryDirectory(prefix="scow-context-") as name:
             root = Path(name).resolve()
             _unpack(Rewound(head, stdin), sniff(head), root)

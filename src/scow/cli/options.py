@@ -90,7 +90,7 @@ def option(*names: str, **rest: Any) -> Callable[[_Decorated], _Decorated]:
 
 
 def expand(params: Iterable[click.Parameter], arguments: Sequence[str], *, interspersed: bool = True) -> list[str]:
-    """The arguments with every switch's value written out, and ``-o=x`` as ``-ox``.
+    """The arguments with every switch's value written out, and ``-o=x`` as ``--output=x``.
 
     Whatever follows ``--`` (or the first argument, unless ``interspersed``) is somebody else's and stays as it is; so
     does what is the value of an option, and what no option is called.
@@ -153,14 +153,15 @@ class _Expansion:
         self.done += expanded
 
     def _value(self, known: click.Option, name: str, rest: str, before: list[str]) -> None:
+        long = _long(known)
         self.done += before
-        if rest == "=":
-            self.done += [name, ""]
-        elif rest:
-            self.done.append(name + rest.removeprefix("="))
-        else:
-            self.done.append(name)
+        if not rest:
+            self.done.append(long or name)
             self._copy(known.nargs)
+        elif long:
+            self.done.append(f"{long}={rest.removeprefix('=')}")
+        else:
+            self.done += [name, ""] if rest == "=" else [name + rest.removeprefix("=")]
 
 
 def _names(param: click.Option) -> list[str]:
@@ -175,6 +176,11 @@ def _takes_value(known: click.Option) -> bool:
     return not known.is_flag and not known.count
 
 
+def _long(known: click.Option) -> str:
+    """Its long name: click looks for a long option in vain first, and for what else could be meant, before a short."""
+    return next((opt for opt in known.opts if opt.startswith("--")), "")
+
+
 def _given(known: click.Option, name: str, value: str) -> str:
-    long = next((opt for opt in known.opts if opt.startswith("--")), "")
+    long = _long(known)
     return f"{long}={value}" if long else f"{name}{value}"

@@ -8,7 +8,7 @@ that matches a directory matches all beneath it; of the patterns that match, the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -117,6 +117,13 @@ class Patterns(msgspec.Struct):
             return False
         directory, slash, name = path.rpartition("/")
         return self._says(self._own(path, name, self._last(directory) if slash else -1))
+
+    def beneath(self, directory: str) -> Callable[[str], bool]:
+        """:meth:`ignores` for the names right below ``directory``, whose own answer is found once."""
+        directory = directory.strip("/")
+        last = self._last(directory) if directory else -1
+        prefix = directory + "/" if directory else ""
+        return lambda name: self._says(self._own(prefix + name, name, last))
 
     def may_hold_exception(self, directory: str) -> bool:
         """Can anything beneath this ignored directory be taken back in? If not, a walk need not enter it."""

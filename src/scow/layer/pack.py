@@ -6,12 +6,12 @@ depend on how many threads there were, and a few members are all that is in memo
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import BinaryIO, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
@@ -21,6 +21,9 @@ from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
 from scow.layer.index import Writer
 from scow.layer.tar import Reader
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 _THREADS: Final = max(2, os.cpu_count() or 2)
 _READ: Final = 1 << 20
@@ -74,6 +77,10 @@ class _Stream:
             self.advance(len(room))
             view = view[len(room) :]
 
+    @property
+    def packed(self) -> Packed:
+        return Packed(self.blob.hexdigest(), self.blob_size, self.tar.hexdigest(), self.tar_size)
+
     def finish(self) -> None:
         self._seal()
         while self._waiting:
@@ -100,13 +107,23 @@ class _Stream:
         self._output.write(data)
 
 
+@contextlib.contextmanager
+def _streaming(output: BinaryIO, watch: Watch | None = None) -> Iterator[_Stream]:
+    """A tar to write into, whole at the end of the block."""
+    from concurrent.futures import ThreadPoolExecutor  # brings logging: not for those who find everything cached
+
+    with ThreadPoolExecutor(_THREADS, "gzip") as pool:
+        stream = _Stream(output, pool, watch)
+        yield stream
+        stream.finish()
+
+
 def pack(items: Iterable[Item], output: BinaryIO, index: Writer | None = None, watch: Watch | None = None) -> Packed:
     """Write the layer that ``items`` (parents first) make to ``output``, and its entries to ``index``.
 
     Raises :class:`Conflict` when a file changes its size while it is read, or ``OSError``.
     """
-    with ThreadPoolExecutor(_THREADS, "gzip") as pool:
-        stream = _Stream(output, pool, watch)
+    with _streaming(output, watch) as stream:
         for entry, content in items:
             stream.write(header(entry))
             if entry.kind == "file":
@@ -117,19 +134,16 @@ def pack(items: Iterable[Item], output: BinaryIO, index: Writer | None = None, w
             if index:
                 index.add(entry)
         stream.write(END)
-        stream.finish()
-    return Packed(stream.blob.hexdigest(), stream.blob_size, stream.tar.hexdigest(), stream.tar_size)
+    return stream.packed
 
 
 def compress(reader: Reader, output: BinaryIO, watch: Watch) -> Packed:
     """Write a tar that is there already to ``output``, compressed; ``watch`` sees its bytes."""
-    with ThreadPoolExecutor(_THREADS, "gzip") as pool:
-        stream = _Stream(output, pool)
+    with _streaming(output) as stream:
         while chunk := reader.read(_READ):
             stream.write(chunk)
             watch(chunk)
-        stream.finish()
-    return Packed(stream.blob.hexdigest(), stream.blob_size, stream.tar.hexdigest(), stream.tar_size)
+    return stream.packed
 
 
 def _copy(stream: _Stream, entry: Entry, content: Content) -> bytes:
