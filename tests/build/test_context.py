@@ -169,6 +169,6 @@ def test_a_path_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -
         (root / name).write_text(name)
     context = opened(root)
     assert everything(context) == {"d", "d/f", "d/g"}
-    monkeypatch.setattr(module.os, "lstat", None)
-    monkeypatch.setattr(module.os, "scandir", None)
+    monkeypatch.setattr(os, "lstat", None)
+    monkeypatch.setattr(os, "scandir", None)
     assert everything(context) == {"d", "d/f", "d/g"}

@@ -156,7 +156,7 @@ class _Expansion:
         long = _long(known)
         self.done += before
         if not rest:
-            self.done.append(long or name)
+            self.done.append(long if long and self.rest else name)
             self._copy(known.nargs)
         elif long:
             self.done.append(f"{long}={rest.removeprefix('=')}")
