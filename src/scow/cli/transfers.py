@@ -25,6 +25,7 @@ class Words(NamedTuple):
 
 PULL = Words("", "Pulling fs layer", "Downloading", "Pull complete", "Already exists")
 PUSH = Words("Preparing", "", "Pushing", "Pushed", "Layer already exists")
+COPY = Words("", "Copying blob", "Copying", "Copied", "Already there")
 LOAD = Words("", "", "Loading layer", "Loaded", "Already exists")
 
 

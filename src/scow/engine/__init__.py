@@ -24,6 +24,7 @@ from scow.engine.workplace import Workplace, default_root
 if TYPE_CHECKING:
     from scow.engine.containers import Containers
     from scow.engine.images import Images
+    from scow.engine.registries import Registries
     from scow.engine.system import System
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
@@ -69,6 +70,13 @@ class Engine:
         from scow.engine.containers import Containers
 
         return Containers(self.workplace)
+
+    @cached_property
+    def registries(self) -> Registries:
+        """Copy between places; list, look up and delete at registries."""
+        from scow.engine.registries import Registries
+
+        return Registries(self.workplace)
 
     @cached_property
     def system(self) -> System:

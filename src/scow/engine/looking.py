@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -21,6 +21,10 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+    from scow.registry.remote import Registry
+
+#: A source, and what it calls the image.
+Placed = tuple[Source, Descriptor]
 
 
 @contextlib.contextmanager
@@ -30,18 +34,21 @@ def look(workplace: Workplace, text: str, platform: str | None = None) -> Iterat
     A bare name is the store's; else a path that is there (a tar archive, an OCI layout, a root directory); else its
     registry's. Raises :class:`~scow.errors.NotFound`.
     """
-    location = _settled(workplace, Location.parse(text))
+    location = settled(workplace, Location.parse(text))
     if location.kind == "dir":
         from scow.image.directory import DirectoryContents
 
         yield DirectoryContents(Path(location.path))
         return
     wanted = Platform.parse(platform) if platform else workplace.platform
-    with workplace.store.layout.working(), _placed(workplace, location) as (source, descriptor):
+    with workplace.store.layout.working(), placed(workplace, location, lambda: workplace.registry) as found:
+        source, descriptor = found
+        if location.kind == "docker":
+            source = Through(source, workplace.store.layout)
         yield ImageContents(load(source, descriptor, wanted), workplace.store, source)
 
 
-def _settled(workplace: Workplace, location: Location) -> Location:
+def settled(workplace: Workplace, location: Location) -> Location:
     """The location with its kind found out, when nobody said it."""
     if location.kind:
         return location
@@ -55,14 +62,14 @@ def _settled(workplace: Workplace, location: Location) -> Location:
 
 
 @contextlib.contextmanager
-def _placed(workplace: Workplace, location: Location) -> Iterator[tuple[Source, Descriptor]]:
-    """Who has the image, and its descriptor there."""
+def placed(workplace: Workplace, location: Location, registry: Callable[[], Registry]) -> Iterator[Placed]:
+    """Who has the image, and its descriptor there; ``registry`` is asked for when it is needed."""
     if location.kind == "store":
         yield workplace.store.layout, workplace.catalogue().find(location.name).image.descriptor
     elif location.kind == "docker":
         reference = Reference.parse(location.name)
-        repository = workplace.registry.repository(reference)
-        yield Through(repository, workplace.store.layout), repository.resolve(reference.selector)
+        repository = registry().repository(reference)
+        yield repository, repository.resolve(reference.selector)
     elif location.kind == "oci":
         layout = Layout(Path(location.path))
         yield layout, _only(_named(layout, location.name), location)

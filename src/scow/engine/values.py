@@ -60,6 +60,15 @@ class Moved(msgspec.Struct, frozen=True):
     size: int = 0
 
 
+class Copied(msgspec.Struct, frozen=True):
+    """What a copy came to: where from, where to, and the digest and size of the manifest or index there."""
+
+    source: str
+    target: str
+    digest: Digest
+    size: int
+
+
 class Removed(msgspec.Struct, frozen=True):
     """What a removal took away: names, image ids (and layers as docker counts them), and the bytes given back."""
 

@@ -111,6 +111,12 @@ class Workplace:
 
         return Registry(self.transport, self.credentials)
 
+    def registry_with(self, credentials: CredentialStore) -> Registry:
+        """Every registry, asked with other credentials than the user's own."""
+        from scow.registry.remote import Registry
+
+        return Registry(self.transport, credentials)
+
     def catalogue(self) -> Catalogue:
         """A fresh look at the store's images."""
         return Catalogue(self.store.layout, self.platform)

@@ -1,0 +1,62 @@
+"""``copy``, ``tags``, ``digest``, ``delete``: what they print, and their exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import Console
+
+from scow.testing.registry import Registry
+
+
+@pytest.fixture
+def origin(console: Console, registry: Registry, tiny: bytes) -> str:
+    """The name of an image at the registry, and in the store."""
+    name = f"{registry.host}/team/app:1"
+    console.image(tiny, name)
+    console("push", "-q", name).ok()
+    return name
+
+
+def test_copy_prints_blobs_and_the_digest(console: Console, registry: Registry, origin: str, tmp_path: Path) -> None:
+    digest = console("digest", origin).ok().stdout
+    file = tmp_path / "digest"
+    told = console("copy", "--digestfile", str(file), f"docker://{origin}", f"oci:{tmp_path / 'out'}:app").ok()
+    assert told.lines[-1] + "\n" == digest
+    assert any("Copied" in line for line in told.lines)
+    assert file.read_text() + "\n" == digest
+    assert console("copy", "-q", origin, f"docker://{registry.host}/quiet:1").ok().stdout == digest
+    assert console("copy", "-q", str(tmp_path / "out"), f"oci-archive:{tmp_path / 'a.tar'}:app").ok().stdout == digest
+    assert (tmp_path / "a.tar").stat().st_mode & 0o777 == 0o600
+
+
+def test_copy_changes_what_is_asked_for(console: Console, origin: str) -> None:
+    console("copy", "-q", "--compression", "zstd", f"docker://{origin}", f"docker://{origin}-zstd").ok()
+    console("copy", "-q", "-f", "docker", f"docker://{origin}", f"docker://{origin}-docker").ok()
+    told = json.loads(console("digest", "--format", "json", f"{origin}-docker").ok().stdout)
+    assert told["MediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
+    assert console("tags", origin.removesuffix(":1")).ok().lines == ["1", "1-docker", "1-zstd"]
+
+
+def test_copy_refuses(console: Console, origin: str) -> None:
+    nowhere = console("copy", origin, "somewhere")
+    assert nowhere.code == 1
+    assert "does not say where to" in nowhere.stderr
+    assert "hint: docker://NAME" in nowhere.stderr
+    kept = console("copy", "--preserve-digests", "--compression", "zstd", origin, "store:x")
+    assert "what is asked for changes digests" in kept.stderr
+    secret = console("copy", "--src-creds", "me:hunter2", origin, "store:x")
+    assert secret.code == 1
+    assert "hunter2" not in secret.stderr
+    assert "--src-authfile" in secret.stderr
+    assert console("copy", "-f", "v1", origin, "store:x").code != 0
+
+
+def test_delete(console: Console, origin: str) -> None:
+    assert console("delete", origin).ok().stdout == f"Deleted: {origin}\n"
+    gone = console("digest", origin)
+    assert gone.code == 1
+    assert "not found" in gone.stderr
+    assert "say which tag or digest" in console("delete", origin.removesuffix(":1")).stderr
