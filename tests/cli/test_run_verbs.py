@@ -109,7 +109,6 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
         (["--restart", "always", IMAGE], 125, "--restart is not supported yet"),
         (["--security-opt", "seccomp=unconfined", IMAGE], 125, "seccomp=unconfined is not supported yet"),
         (["--network", "bridge", IMAGE], 125, "network 'bridge' is not supported yet"),
-        (["-v", "/anonymous", IMAGE], 125, "anonymous volumes are not supported yet"),
         (["-v", "a/b:/x", IMAGE], 125, "includes invalid characters for a local volume name"),
         (["--mount", "type=bind,source=/no/such,target=/x", IMAGE], 125, "bind source path does not exist"),
         (["--mount", "type=bind,source=/", IMAGE], 125, "target is required"),

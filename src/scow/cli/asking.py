@@ -25,6 +25,8 @@ def report(pruned: Pruned, *, dry_run: bool) -> str:
     word = "Would delete" if dry_run else "Deleted"
     kinds: tuple[tuple[str, Sequence[str]], ...] = (
         ("Containers", pruned.containers),
+        ("Networks", pruned.networks),
+        ("Volumes", pruned.volumes),
         ("Images", pruned.images),
         ("build cache objects", pruned.cache),
     )

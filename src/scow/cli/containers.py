@@ -96,7 +96,7 @@ def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, 
     """,
 )
 @switch("-f", "--force", help="Remove running containers too (with SIGKILL)")
-@switch("-v", "--volumes", help="Remove anonymous volumes too; scow makes none")
+@switch("-v", "--volumes", help="Remove the anonymous volumes of the containers too")
 @refused([flag("-l --link")])
 @click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
 @click.pass_context
@@ -108,7 +108,7 @@ def rm(ctx: click.Context, targets: tuple[str, ...], force: bool, volumes: bool)
     failed = 0
     for name in targets:
         try:
-            containers.remove(name, force=force)
+            containers.remove(name, force=force, volumes=volumes)
         except ScowError as error:
             click.echo(told(error), err=True)
             if not (force and isinstance(error, NotFound)):

@@ -58,3 +58,15 @@ registry = LazyGroup(
     {"serve": Lazy("scow.cli.serving:serve", "Serve a registry from a directory")},
     help="A small registry of your own",
 )
+
+volume = LazyGroup(
+    "volume",
+    {
+        "create": Lazy("scow.cli.volumes:create", "Make a volume"),
+        "inspect": Lazy("scow.cli.volumes:inspect", "Show all that is known of volumes"),
+        "ls": Lazy("scow.cli.volumes:ls", "List volumes", aliases=("list",)),
+        "prune": Lazy("scow.cli.volumes:prune", "Remove volumes that no container uses"),
+        "rm": Lazy("scow.cli.volumes:rm", "Remove volumes", aliases=("remove",)),
+    },
+    help="Manage volumes",
+)

@@ -41,7 +41,7 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str, siz
     if kind not in ("", "image", "container"):
         raise Invalid(f'"{kind}" is not a valid value for --type', hint="image or container")
     looks = {"image": _images(session), "container": _containers(session, size=size), "": _any(session, size=size)}
-    _show(context, targets, template, looks[kind])
+    show(context, targets, template, looks[kind])
 
 
 @click.command(
@@ -55,7 +55,7 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str, siz
 @click.pass_context
 def inspect_image(context: click.Context, targets: tuple[str, ...], template: str) -> None:
     """``scow image inspect``."""
-    _show(context, targets, template, _images(context.ensure_object(Session)))
+    show(context, targets, template, _images(context.ensure_object(Session)))
 
 
 @click.command(
@@ -70,7 +70,7 @@ def inspect_image(context: click.Context, targets: tuple[str, ...], template: st
 @click.pass_context
 def inspect_container(context: click.Context, targets: tuple[str, ...], template: str, size: bool) -> None:
     """``scow container inspect``."""
-    _show(context, targets, template, _containers(context.ensure_object(Session), size=size))
+    show(context, targets, template, _containers(context.ensure_object(Session), size=size))
 
 
 def _images(session: Session) -> Look:
@@ -110,7 +110,7 @@ def _any(session: Session, *, size: bool) -> Look:
     return look
 
 
-def _show(context: click.Context, targets: Iterable[str], template: str, look: Look) -> None:
+def show(context: click.Context, targets: Iterable[str], template: str, look: Look) -> None:
     """Print what was found; what was not is told on standard error, and the exit code is 1."""
     printer = _printer(template)
     found: list[Document] = []

@@ -2,7 +2,7 @@
 
 ::
 
-    -v       SOURCE:TARGET[:MODE[,MODE]...]     a bare name is a volume, a path the host's
+    -v       [SOURCE:]TARGET[:MODE[,MODE]...]   a bare name is a volume, a path the host's, nothing a new volume
     --mount  type=bind|volume|tmpfs,source=…,target=…[,readonly][,…]
     --tmpfs  TARGET[:OPTION[,OPTION]...]
 """
@@ -10,18 +10,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from scow.errors import Denied, Invalid, NotFound, Unsupported
 from scow.runtime.options import Mount
 
-#: Says where a volume of that name is; makes it when it is not there.
-Volume = Callable[[str], str]
 Kind = Literal["bind", "volume", "tmpfs"]
 
 #: SELinux labels, and what tells macOS how to share files: nothing to do here.
-_SILENT = frozenset({"z", "Z", "consistent", "cached", "delegated", "nocopy"})
+_SILENT = frozenset({"z", "Z", "consistent", "cached", "delegated"})
 _KINDS: Mapping[str, Kind] = {"bind": "bind", "volume": "volume", "tmpfs": "tmpfs"}
 _NAMES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
 _SWITCHES = frozenset({"readonly", "volume-nocopy", "bind-nonrecursive"})
@@ -33,21 +31,23 @@ _OWN = {
 }
 
 
-def volume(text: str, place: Volume) -> Mount:
+def volume(text: str) -> Mount:
     """One ``-v``. A directory of the host that is not there is made, as docker does."""
     parts = text.split(":")
-    if len(parts) == 1:
-        raise Unsupported("anonymous volumes are not supported yet", subject=text, hint="give it a name: NAME:PATH")
     if len(parts) > 3 or not all(parts):
         raise Invalid(f"invalid volume specification: '{text}'")
+    if len(parts) == 1:
+        return Mount("volume", "", text)
     modes = [word for word in (parts[2].split(",") if len(parts) == 3 else ()) if word not in _SILENT]
-    read_only = "ro" in modes
-    options = tuple(word for word in modes if word not in ("ro", "rw"))
+    read_only, no_copy = "ro" in modes, "nocopy" in modes
+    options = tuple(word for word in modes if word not in ("ro", "rw", "nocopy"))
     source = parts[0]
     if source.split("/")[0] in (".", ".."):
         source = os.path.abspath(source)
     if not source.startswith("/"):
-        return Mount("volume", place(source), parts[1], read_only, options)
+        return Mount("volume", "", parts[1], read_only, options, source, no_copy)
+    if no_copy:
+        raise Invalid(f"invalid volume specification: '{text}'", hint="nocopy is for volumes")
     _make_directory(source)
     return Mount("bind", source, parts[1], read_only, options)
 
@@ -60,7 +60,7 @@ def _make_directory(path: str) -> None:
         raise Denied(f"cannot make the directory to mount: {error.strerror}", subject=path) from None
 
 
-def mount(text: str, place: Volume) -> Mount:
+def mount(text: str) -> Mount:
     """One ``--mount``. What a bind mount names must be there."""
     fields = _fields(text)
     kind = _KINDS.get(fields.get("type", "volume"))
@@ -70,7 +70,9 @@ def mount(text: str, place: Volume) -> Mount:
         raise Unsupported(f"option {unknown[0]!r} is not supported for mounts of type {kind}", subject=text)
     if not fields.get("target"):
         raise Invalid("target is required", subject=text)
-    return Mount(kind, _source(kind, fields, place), fields["target"], fields.get("readonly") == "true", _own(fields))
+    source, name = _source(kind, fields)
+    no_copy = fields.get("volume-nocopy") == "true"
+    return Mount(kind, source, fields["target"], fields.get("readonly") == "true", _own(fields), name, no_copy)
 
 
 def tmpfs(text: str) -> Mount:
@@ -112,22 +114,21 @@ def _truth(name: str, value: str) -> str:
     return str(TRUTHS[value]).lower()
 
 
-def _source(kind: Kind, fields: Mapping[str, str], place: Volume) -> str:
+def _source(kind: Kind, fields: Mapping[str, str]) -> tuple[str, str]:
+    """The host's path, and the volume's name."""
     source = fields.get("source", "")
+    if kind == "volume":
+        return "", source
     if kind == "tmpfs":
         if source:
             raise Invalid('invalid mount config for type "tmpfs": field Source must not be specified')
-        return ""
+        return "", ""
     if not source:
-        if kind == "volume":
-            raise Unsupported("anonymous volumes are not supported yet", hint="give it a name with source=NAME")
         raise Invalid('invalid mount config for type "bind": field Source must not be empty')
-    if kind == "volume":
-        return place(source)
     source = os.path.abspath(source) if source.startswith(".") else source
     if not os.path.exists(source):
         raise NotFound(f'invalid mount config for type "bind": bind source path does not exist: {source}')
-    return source
+    return source, ""
 
 
 def _own(fields: Mapping[str, str]) -> tuple[str, ...]:

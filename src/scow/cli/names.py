@@ -29,6 +29,15 @@ def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> 
     return sorted(one.name for one in entries if one.name.startswith(incomplete))
 
 
+def volumes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of volumes that begin like that."""
+    try:
+        entries = _session(ctx).engine.volumes.list()
+    except (ScowError, OSError):
+        return []
+    return sorted(one.name for one in entries if one.name.startswith(incomplete))
+
+
 def _session(ctx: click.Context) -> Session:
     """Made of the global flags: completion runs no command."""
     given = ctx.find_root().params

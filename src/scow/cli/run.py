@@ -92,7 +92,8 @@ def _own_codes(ctx: click.Context) -> Iterator[None]:
 @option("--ulimit", multiple=True, metavar="ulimit", callback=runflags.ULIMITS,
         help="Limits of resources (nofile=1024:2048)")  # fmt: skip
 @option("-u", "--user", metavar="string", help="User name or id (name|uid[:group|gid])")
-@option("-v", "--volume", multiple=True, help="Mount a host directory or named volume (SOURCE:PATH[:ro])")
+@option("-v", "--volume", multiple=True, help="Mount a host directory or a volume ([SOURCE:]PATH[:ro])")
+@option("--volumes-from", multiple=True, metavar="list", help="Mount what these containers have (CONTAINER[:ro])")
 @option("-w", "--workdir", metavar="string", help="Working directory in the container")
 @limit_flags
 @refused(runflags.REFUSED)
@@ -108,7 +109,7 @@ def run(ctx: click.Context, session: Session, /, image: str, command: tuple[str,
     if given["runtime"]:
         session.runtime = given["runtime"]
     _check_cidfile(given["cidfile"])
-    options = runflags.options(given, command, session.environment, session.engine.containers.volume)
+    options = runflags.options(given, command, session.environment)
     labels = environment.labels(given["label"], given["label_file"])
     _bring(session, image, given["pull"], given["platform"], quiet=given["quiet"])
     with Forwarding() as forwarding:

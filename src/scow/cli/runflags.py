@@ -35,7 +35,6 @@ REFUSED: list[Refused] = [
     *values("--dns-search --domainname --expose --gpus --group-add --health-cmd --health-interval --health-retries"),
     *values("--health-start-interval --health-start-period --health-timeout --ip --ip6 --kernel-memory --link"),
     *values("--link-local-ip --log-opt --mac-address --network-alias --stop-timeout --storage-opt --sysctl"),
-    *values("--volumes-from"),
 ]
 """Docker's flags of ``run`` that are told instead of followed."""
 
@@ -92,14 +91,12 @@ def _no_new_privileges(texts: Iterable[str]) -> bool:
     return any(allowed[text] for text in texts)
 
 
-def options(
-    given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str], place: mounts.Volume
-) -> Options:
+def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str]) -> Options:
     """The options of a container. ``caller`` is the environment that bare names take their values from."""
     env = [line for path in given["env_file"] for line in environment.read_env_file(path, caller)]
     asked = [
-        *(mounts.volume(text, place) for text in given["volume"]),
-        *(mounts.mount(text, place) for text in given["mount"]),
+        *(mounts.volume(text) for text in given["volume"]),
+        *(mounts.mount(text) for text in given["mount"]),
         *(mounts.tmpfs(text) for text in given["tmpfs"]),
     ]
     entrypoint = given["entrypoint"]
@@ -114,6 +111,7 @@ def options(
         interactive=given["interactive"],
         network=network(given["network"]),
         mounts=mounts.distinct(asked),
+        volumes_from=given["volumes_from"],
         read_only=given["read_only"],
         cap_add=given["cap_add"],
         cap_drop=given["cap_drop"],

@@ -88,7 +88,7 @@ def _df_rows(usage: Iterable[Usage]) -> Iterator[Row]:
     help="Remove only some: label=KEY[=VALUE], until=TIME; the build cache stays",
 )
 @switch("-f", "--force", help="Do not ask for confirmation")
-@switch("--volumes", help="Remove anonymous volumes too; scow makes none, and named ones stay")
+@switch("--volumes", help="Remove anonymous volumes that no container uses too")
 @switch("--dry-run", help="Only say what would go, and how many bytes would come back")
 @pass_session
 def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, volumes: bool, dry_run: bool) -> None:
@@ -101,7 +101,9 @@ def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, 
     chosen = choice(filters)
     if not (force or dry_run) and not asking.sure(_warning(every, volumes, filters)):
         return
-    pruned = session.engine.system.prune(every=every, chosen=chosen, cache=not filters, dry_run=dry_run)
+    pruned = session.engine.system.prune(
+        every=every, chosen=chosen, cache=not filters, volumes=volumes, dry_run=dry_run
+    )
     click.echo(asking.report(pruned, dry_run=dry_run))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scow.engine.images import Images
     from scow.engine.registries import Registries
     from scow.engine.system import System
+    from scow.engine.volumes import Volumes
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
 
@@ -84,6 +85,13 @@ class Engine:
         from scow.engine.system import System
 
         return System(self.workplace)
+
+    @cached_property
+    def volumes(self) -> Volumes:
+        """Create, list, inspect, remove, prune volumes."""
+        from scow.engine.volumes import Volumes
+
+        return Volumes(self.workplace)
 
     def login(self, host: str, username: str, password: str) -> str:
         """Check the password with the registry and keep it; returns where it is kept.

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from scow.engine import naming
-from scow.engine.describe import process_document
+from scow.engine.describe import mounts_document, process_document
+from scow.engine.placing import with_volumes
 from scow.engine.records import Settings, State
 from scow.engine.values import ContainerSummary
+from scow.engine.volumes import Volumes, volume_names
 from scow.errors import Conflict, Invalid
 from scow.image.image import Image, load
 from scow.image.writable import reopened, writable
@@ -97,8 +99,10 @@ class Container:
         return make_bundle(home / "bundle", self.id, rootfs, process, self.options, runner.probe, size)
 
     def remove(self) -> None:
-        """Delete it with everything it wrote."""
+        """Delete it with everything it wrote, its anonymous volumes too."""
         self.workplace.containers.remove(self.id)
+        if names := volume_names(self.settings.spec):
+            Volumes(self.workplace).release(names)
 
 
 class Containers:
@@ -119,24 +123,11 @@ class Containers:
         if name is not None and (len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum()):
             raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
         known = self._workplace.catalogue().find(image)
-        container_id = os.urandom(32).hex()
-        args = (*(options.entrypoint or known.image.config.process.entrypoint or ()), *_command(known.image, options))
-        settings = Settings(
-            container_id,
-            name or naming.name(int.from_bytes(os.urandom(4), "big")),
-            image,
-            known.image.id,
-            known.image.descriptor.plain,
-            known.image.diff_ids,
-            args,
-            _now(),
-            {**(known.image.config.process.labels or {}), **(labels or {})},
-            msgspec.to_builtins(options),
-        )
-        with self._store.layout.working():
+        with self._store.layout.working(), with_volumes(self._workplace, options, known.image) as given:
+            settings = _settings(known.image, image, name, labels or {}, given)
             self._store.layout.exists(known.image.descriptor)
             self._records.add(settings)
-        return Container(self._workplace, settings, known.image, options)
+        return Container(self._workplace, settings, known.image, given)
 
     def run(
         self,
@@ -167,8 +158,11 @@ class Containers:
         """The container of that name or id."""
         return self._summary(self._records.find(name))
 
-    def remove(self, name: str, *, force: bool = False) -> str:
-        """Delete a container; returns its id. Raises :class:`~scow.errors.Conflict` while it runs, unless forced."""
+    def remove(self, name: str, *, force: bool = False, volumes: bool = False) -> str:
+        """Delete a container, with ``volumes`` its anonymous ones too; returns its id.
+
+        Raises :class:`~scow.errors.Conflict` while it runs, unless forced.
+        """
         settings = self._records.find(name)
         state = self._records.state(settings.id)
         if state.status == "running":
@@ -179,6 +173,8 @@ class Containers:
                 )
             self._kill(settings.id, state.pid)
         self._records.remove(settings.id)
+        if volumes:
+            Volumes(self._workplace).release(volume_names(settings.spec))
         return settings.id
 
     def inspect(self, name: str) -> dict[str, Any]:
@@ -217,6 +213,7 @@ class Containers:
                 "NetworkMode": options.get("network", "host"),
                 "ReadonlyRootfs": bool(options.get("read_only")),
             },
+            "Mounts": mounts_document(options.get("mounts", ())),
             "Config": config,
         }
 
@@ -234,18 +231,6 @@ class Containers:
         """Bytes on disk of what a container wrote."""
         home = self._records.home(self._records.find(name).id)
         return disk_usage(home / "upper") + disk_usage(home / "rootfs")
-
-    def volume(self, name: str) -> str:
-        """The directory that holds the named volume, made when it is not there. Raises :class:`Invalid`."""
-        if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
-            raise Invalid(
-                f'create {name}: "{name}" includes invalid characters for a local volume name, '
-                'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed',
-                hint="to mount a host directory, write its absolute path",
-            )
-        directory = self._workplace.root / "volumes" / name / "_data"
-        directory.mkdir(parents=True, exist_ok=True)
-        return str(directory)
 
     def _summary(self, settings: Settings) -> ContainerSummary:
         state = self._records.state(settings.id)
@@ -273,6 +258,22 @@ class Containers:
                 return
             time.sleep(0.05)
         raise Conflict("container does not end", subject=container_id[:12])
+
+
+def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:
+    process = image.config.process
+    return Settings(
+        os.urandom(32).hex(),
+        name or naming.name(int.from_bytes(os.urandom(4), "big")),
+        reference,
+        image.id,
+        image.descriptor.plain,
+        image.diff_ids,
+        (*(options.entrypoint or process.entrypoint or ()), *_command(image, options)),
+        _now(),
+        {**(process.labels or {}), **labels},
+        msgspec.to_builtins(options),
+    )
 
 
 def _command(image: Image, options: Options) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -86,3 +86,19 @@ def history_steps(image: Image, headers: Sequence[Header], tags: Sequence[str]) 
         first = steps[0]
         steps[0] = HistoryStep(image.id, first.created, first.created_by, first.size, first.comment, tuple(tags))
     return tuple(steps)
+
+
+def mounts_document(mounts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """docker's ``Mounts`` of the mounts in a container's record."""
+    return [
+        {
+            "Type": mount["kind"],
+            **({"Name": mount["name"], "Driver": "local"} if mount["kind"] == "volume" else {}),
+            "Source": mount["source"],
+            "Destination": mount["target"],
+            "Mode": ",".join(mount.get("options", ())),
+            "RW": not mount.get("read_only"),
+            "Propagation": "rprivate" if mount["kind"] == "bind" else "",
+        }
+        for mount in mounts
+    ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scow.engine.containers import Containers
 from scow.engine.images import Images
 from scow.engine.values import ImageSummary, Part, Pruned, Usage
+from scow.engine.volumes import Volumes
 from scow.layer.store import disk_usage
 
 if TYPE_CHECKING:
@@ -55,10 +56,12 @@ class System:
         )
 
     def _volumes(self) -> Usage:
-        """Named volumes; which containers used them is not noted, so none counts as unused."""
+        """Volumes; those that no container has could be given back."""
         root = self._workplace.root / "volumes"
-        names = sorted(root.iterdir()) if root.is_dir() else []
-        return Usage("Local Volumes", len(names), len(names), sum(disk_usage(name) for name in names), 0)
+        sizes = [(one, disk_usage(root / one.name)) for one in Volumes(self._workplace).list()]
+        used = sum(bool(one.containers) for one, _ in sizes)
+        idle = sum(size for one, size in sizes if not one.containers)
+        return Usage("Local Volumes", len(sizes), used, sum(size for _, size in sizes), idle)
 
     def parts(self) -> tuple[Part, ...]:
         """Everything below the root, part by part: the sizes add up to what ``du`` says."""
@@ -124,20 +127,27 @@ class System:
         return Pruned(cache=tuple(names), bytes=freed)
 
     def prune(
-        self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, dry_run: bool = False
-    ) -> Pruned:
-        """Stopped containers, dangling images (with ``every``, all unused ones) and, unless told not to, the cache."""
+        self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, volumes: bool = False,
+        dry_run: bool = False,
+    ) -> Pruned:  # fmt: skip
+        """Stopped containers, dangling images (with ``every``, all unused ones) and, unless told not to, the cache.
+
+        With ``volumes`` also the anonymous volumes that no other container uses.
+        """
         containers = self.prune_containers(chosen=chosen, dry_run=dry_run)
+        emptied = Pruned()
+        if volumes:
+            emptied = Volumes(self._workplace).prune(chosen=chosen, dry_run=dry_run, without=containers.containers)
         gone = {one.id for one in self._doomed_images(every, chosen, containers.containers)}
         images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=containers.containers)
         if dry_run:
             records = self._doomed_records(every, gone) if cache else ()
             mounts = self._prune_mounts(dry_run=True) if cache and every else Pruned()
-            freed = containers.bytes + self._freed(gone, records) + mounts.bytes
-            return Pruned(containers.containers, images.images, (*records, *mounts.cache), freed)
+            freed = containers.bytes + self._freed(gone, records) + mounts.bytes + emptied.bytes
+            return Pruned(containers.containers, images.images, (*records, *mounts.cache), freed, emptied.volumes)
         swept = self.prune_cache(every=every) if cache else Pruned()
-        total = containers.bytes + images.bytes + swept.bytes
-        return Pruned(containers.containers, images.images, swept.cache, total)
+        total = containers.bytes + images.bytes + swept.bytes + emptied.bytes
+        return Pruned(containers.containers, images.images, swept.cache, total, emptied.volumes)
 
     def check(self, *, repair: bool = False) -> Checked:
         """Look whether everything in the store is what it should be; with ``repair``, drop or fetch what is not."""

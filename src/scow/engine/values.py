@@ -94,6 +94,17 @@ class ContainerSummary(msgspec.Struct, frozen=True):
     labels: dict[str, str] = {}
 
 
+class VolumeSummary(msgspec.Struct, frozen=True):
+    """One volume. ``created`` is RFC 3339 text; ``containers`` are the ids of those that use it."""
+
+    name: str
+    created: str
+    labels: dict[str, str]
+    mountpoint: str
+    anonymous: bool
+    containers: tuple[str, ...] = ()
+
+
 class Usage(msgspec.Struct, frozen=True):
     """One line of ``system df``: how many there are, how many are used, and bytes."""
 
@@ -118,6 +129,8 @@ class Pruned(msgspec.Struct, frozen=True):
     images: tuple[str, ...] = ()
     cache: tuple[str, ...] = ()
     bytes: int = 0
+    volumes: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
 
 
 Document = dict[str, Any]

@@ -19,6 +19,7 @@ from scow.oci.platform import Platform
 if TYPE_CHECKING:
     from scow.build.cache import Records
     from scow.build.caches import Caches
+    from scow.engine.volumerecords import VolumeRecords
     from scow.image.collect import Collected
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
@@ -49,6 +50,13 @@ class Workplace:
         self.store = Store(root)
         self.containers = Containers(root / "containers")
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
+
+    @cached_property
+    def volumes(self) -> VolumeRecords:
+        """The volumes' records."""
+        from scow.engine.volumerecords import VolumeRecords
+
+        return VolumeRecords(self.root / "volumes")
 
     @cached_property
     def platform(self) -> Platform:

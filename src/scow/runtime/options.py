@@ -10,7 +10,8 @@ import msgspec
 class Mount(msgspec.Struct, frozen=True):
     """A place of the container's file system that comes from elsewhere.
 
-    ``kind`` bind: the host's ``source``; volume: the directory that holds a volume; tmpfs: memory (no source).
+    ``kind`` bind: the host's ``source``; volume: the directory that holds the volume ``name`` (both "" until the
+    engine makes an anonymous one; ``no_copy`` leaves it empty); tmpfs: memory (no source).
     ``options`` are mount(8) words: of a bind ``nosuid nodev noexec rprivate private rslave slave``, of a tmpfs also
     ``size= mode= uid= gid= nr_inodes= exec suid dev``.
     """
@@ -20,6 +21,8 @@ class Mount(msgspec.Struct, frozen=True):
     target: str
     read_only: bool = False
     options: tuple[str, ...] = ()
+    name: str = ""
+    no_copy: bool = False
 
 
 class Ulimit(msgspec.Struct, frozen=True):
@@ -53,6 +56,7 @@ class Options(msgspec.Struct, frozen=True):
 
     ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or
     ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
+    ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
     ``best_effort_limits`` leaves out the limits that cannot be enforced here, which are an error otherwise.
     """
 
@@ -66,6 +70,7 @@ class Options(msgspec.Struct, frozen=True):
     interactive: bool = False
     network: Literal["host", "none"] = "host"
     mounts: tuple[Mount, ...] = ()
+    volumes_from: tuple[str, ...] = ()
     read_only: bool = False
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
