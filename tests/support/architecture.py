@@ -43,6 +43,7 @@ PURE = (
     "engine/faults",
     "scan/match",
     "scan/report",
+    "size",
     "cli/gotemplate",
     "cli/units",
     "cli/table",

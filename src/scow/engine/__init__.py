@@ -22,6 +22,7 @@ from scow.engine.values import Version
 from scow.engine.workplace import Workplace, default_root
 
 if TYPE_CHECKING:
+    from scow.engine.analysis import Sizes
     from scow.engine.containers import Containers
     from scow.engine.images import Images
     from scow.engine.registries import Registries
@@ -57,6 +58,13 @@ class Engine:
     def root(self) -> Path:
         """Where the store is."""
         return self.workplace.root
+
+    @cached_property
+    def analysis(self) -> Sizes:
+        """Where an image's bytes went, and getting them back."""
+        from scow.engine.analysis import Sizes
+
+        return Sizes(self.workplace)
 
     @cached_property
     def images(self) -> Images:

@@ -1,0 +1,133 @@
+"""What became of every file of every layer: in the final file system, or hidden by a later layer, and by which. Pure.
+
+A file's bytes stand in the layer that wrote them for ever; what a later layer overwrites or deletes is carried along
+all the same. Each (layer, path) is told once, so that no byte is counted twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Literal
+
+import msgspec
+
+from scow.layer.entry import Entry
+from scow.layer.view import Found, View
+
+Fate = Literal["", "overwritten", "deleted", "repeated", "metadata-copy", "rewritten"]
+Key = tuple[int, bytes]  # a layer, and the path in it that holds the bytes
+_NOBODY: Final = -1
+
+
+class File(msgspec.Struct, frozen=True, gc=False):
+    """One file's bytes in one layer. ``fate`` is empty when a container sees them; ``cause`` is the layer whose step
+    hid them (or copied them once more), -1 where there is none."""
+
+    layer: int
+    entry: Entry
+    fate: Fate = ""
+    cause: int = _NOBODY
+
+
+class Stack:
+    """All layers on top of each other: ``view`` is the final file system, ``files`` every file of every layer."""
+
+    def __init__(self, layers: Iterable[Sequence[Entry]]) -> None:
+        self.view = View()
+        self._ends: dict[Key, tuple[Fate, int]] = {}
+        self._copies: dict[Key, tuple[Fate, Key]] = {}
+        self._layers: list[Sequence[Entry]] = []
+        for number, entries in enumerate(layers):
+            if number:
+                self._note(number, entries)
+            self.view.stack(number, entries)
+            self._layers.append(entries)
+        self.found = [found for found in self.view.walk() if found.entry.kind == "file"]
+        self._live = {(found.layer, found.source) for found in self.found}
+        self._settle_copies()
+        self.files = [file for number, entries in enumerate(self._layers) for file in self._told(number, entries)]
+
+    def _note(self, number: int, entries: Iterable[Entry]) -> None:
+        """What this layer hides of the ones below it, before it is put on top of them."""
+        real: dict[bytes, bytes] = {b"": b""}
+        for entry in entries:
+            parent, slash, name = entry.path.rpartition(b"/")
+            at = real.get(parent)
+            if at is None:
+                at = self._real(parent, real)
+            path = entry.path if at == parent else at + slash + name if at else name
+            if entry.kind == "whiteout":
+                self._end(number, path, "deleted")
+            elif entry.kind == "opaque":
+                for child in self.view.children(path):
+                    self._end(number, child, "deleted")
+            else:
+                self._replace(number, entry, path)
+
+    def _real(self, directory: bytes, real: dict[bytes, bytes]) -> bytes:
+        """Where a directory really lies, which ``real`` remembers: a link of the layers below may stand for it."""
+        missing: list[bytes] = []
+        while directory not in real:
+            missing.append(directory)
+            directory = directory.rpartition(b"/")[0]
+        for directory in reversed(missing):
+            parent, _, name = directory.rpartition(b"/")
+            at = real[parent] + b"/" + name if real[parent] else name
+            found = self.view.find(at)
+            real[directory] = self.view.resolve(at) if found and found.entry.kind == "symlink" else at
+        return real[directory]
+
+    def _replace(self, number: int, entry: Entry, path: bytes) -> None:
+        old = self.view.find(path)
+        if old is None or (entry.kind == old.entry.kind == "dir"):
+            return
+        self._end(number, path, "overwritten")
+        self._copies.pop((number, entry.path), None)  # of a path that comes twice, the last counts
+        if entry.kind == old.entry.kind == "file" and entry.size and entry.digest == old.entry.digest:
+            fate: Fate = "rewritten" if _same(entry, old.entry) else "metadata-copy"
+            self._copies[number, entry.path] = (fate, (old.layer, old.source))
+
+    def _end(self, number: int, path: bytes, fate: Fate) -> None:
+        for found in self.view.walk(path):
+            if found.entry.kind == "file":
+                key = _key(found)
+                if self._ends.get(key) != ("overwritten", number):  # a path deleted and made anew is overwritten
+                    self._ends[key] = (fate, number)
+
+    def _settle_copies(self) -> None:
+        """Of equal contents on top of each other the lowest is the one that is needed: it ends as the topmost does."""
+        for key, (_, below) in sorted(self._copies.items(), reverse=True):
+            if key in self._live:
+                self._live.add(below)
+            elif below not in self._live and key in self._ends:
+                self._ends[below] = self._ends[key]
+
+    def _told(self, number: int, entries: Sequence[Entry]) -> Iterable[File]:
+        last = {entry.path: at for at, entry in enumerate(entries) if entry.kind not in ("whiteout", "opaque")}
+        for at, entry in enumerate(entries):
+            if entry.kind != "file":
+                continue
+            key = (number, entry.path)
+            if last[entry.path] != at:
+                yield File(number, entry, "repeated", number)
+            elif key in self._copies:
+                yield File(number, entry, self._copies[key][0], number)
+            elif key in self._live:
+                yield File(number, entry)
+            else:
+                yield File(number, entry, *self._ends.get(key, ("overwritten", _NOBODY)))
+
+
+def _key(found: Found) -> Key:
+    return found.layer, found.source
+
+
+def _same(one: Entry, other: Entry) -> bool:
+    """Whether two files of equal content are equal in all else too, but for their times' fractions."""
+    return (one.mode, one.uid, one.gid, one.mtime, one.xattrs) == (
+        other.mode,
+        other.uid,
+        other.gid,
+        other.mtime,
+        other.xattrs,
+    )

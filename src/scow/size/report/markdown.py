@@ -1,0 +1,80 @@
+"""An analysis as Markdown, for a pull request or a wiki. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from scow.size.analysis import Analysis
+from scow.size.budget import Verdict
+from scow.size.report.text import Human, path, percent, printable, shortened
+
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^-])")
+_FILES: Final = 3
+_PACKAGES: Final = 10
+_INSTRUCTION: Final = 80
+
+
+def report(analysis: Analysis, verdicts: Sequence[Verdict], human: Human) -> str:
+    """The tables of an analysis. Nothing that is in an image can be more than text in it."""
+    share = analysis.wasted / analysis.size if analysis.size else 0.0
+    lines = [
+        f"## {escaped(analysis.name)}",
+        "",
+        f"**{human(analysis.size)}** in {len(analysis.layers)} layers; a container sees {human(analysis.visible)}."
+        f" **{human(analysis.wasted)}** ({percent(share)}) is waste; efficiency {percent(analysis.efficiency.score)}.",
+    ]
+    lines += _section("Layers", ("Layer", "Size", "Waste", "Instruction"), "rrrl", _layers(analysis, human))
+    lines += _section(
+        "Waste", ("Bytes", "What", "Layer", "Instruction", "Files", "What to do"), "rlrlll", _waste(analysis, human)
+    )
+    packages = ((human(one.size), escaped(one.name)) for one in analysis.packages[:_PACKAGES])
+    lines += _section("Packages", ("Size", "Package"), "rl", packages)
+    lines += _section("Budget", ("", "Limit", "Allowed", "Is"), "llrr", _verdicts(verdicts, human))
+    return "\n".join(lines) + "\n"
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown, and the HTML in it, shows as it is."""
+    return _SPECIAL.sub(r"\\\1", printable(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+
+
+def _section(title: str, head: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    rows = list(rows)
+    if not rows:
+        return
+    yield from ("", f"### {title}", "")
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'|'.join('--:' if side == 'r' else '---' for side in sides)}|"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def _layers(analysis: Analysis, human: Human) -> Iterator[Sequence[str]]:
+    for layer in analysis.layers:
+        waste = human(layer.waste) if layer.waste else ""
+        yield str(layer.number), human(layer.size), waste, _instruction(layer.instruction)
+
+
+def _waste(analysis: Analysis, human: Human) -> Iterator[Sequence[str]]:
+    for waste in analysis.waste:
+        files = [escaped(path(one.path)) for one in waste.findings[:_FILES]]
+        if waste.files > _FILES:
+            files.append(f"and {waste.files - _FILES} more")
+        made_by = _instruction(waste.instruction)
+        if waste.cause not in (-1, waste.layer):
+            made_by += f"<br>hidden by layer {waste.cause}: {_instruction(waste.caused_by)}"
+        advice = escaped(waste.about.advice)
+        yield human(waste.size), escaped(waste.about.title), str(waste.layer), made_by, "<br>".join(files), advice
+
+
+def _verdicts(verdicts: Sequence[Verdict], human: Human) -> Iterator[Sequence[str]]:
+    for verdict in verdicts:
+        allowed, actual = (
+            percent(value) if verdict.is_share else human(int(value)) for value in (verdict.allowed, verdict.actual)
+        )
+        yield "✅" if verdict.kept else "❌", verdict.limit, allowed, actual
+
+
+def _instruction(text: str) -> str:
+    return escaped(shortened(text, _INSTRUCTION)) or "?"

@@ -1,0 +1,71 @@
+"""What every report shares: names without control characters, bars, columns, and the tree as lines. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from scow.size.tree import Node
+from scow.size.tree import text as plain
+
+#: Bytes → ``12.3MB``.
+Human = Callable[[int], str]
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_CONTROLS = dict.fromkeys(
+    (*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
+)
+
+
+def printable(text: str) -> str:
+    """One line that moves no cursor and turns no writing direction: the text may come from somebody else's image."""
+    return text.translate({**_CONTROLS, **{code: f"\\x{code:02x}" for code in _CONTROLS if code < 160}})
+
+
+def path(raw: bytes) -> str:
+    """A path for people, from the root."""
+    return printable("/" + plain(raw))
+
+
+def percent(share: float) -> str:
+    """``12.3 %``."""
+    return f"{100 * share:.1f} %"
+
+
+def bar(share: float, width: int) -> str:
+    """A bar of up to ``width`` columns, in eighths of one."""
+    eighths = max(0, min(8 * width, round(8 * width * share)))
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[part] if part else "")).ljust(width)
+
+
+def columns(rows: Iterable[Sequence[str]], right: str) -> Iterator[str]:
+    """Rows as aligned lines; ``right`` has an ``r`` for each column to align at the right."""
+    rows = list(rows)
+    widths = [max(len(row[at]) for row in rows) for at in range(len(right))] if rows else []
+    for row in rows:
+        cells = [
+            cell.rjust(wide) if side == "r" else cell.ljust(wide)
+            for cell, wide, side in zip(row, widths, right, strict=True)
+        ]
+        yield "  ".join(cells).rstrip()
+
+
+def shortened(text: str, width: int) -> str:
+    """At most ``width`` characters of one line, the last of them ``…`` where something was cut."""
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def branches(node: Node, human: Human, *, share: float, depth: int, indent: str = "") -> Iterator[str]:
+    """The tree below ``node`` as lines, children of at least ``share`` of the whole."""
+    whole = node.size * share
+    yield from _branches(node, human, whole, depth, indent)
+
+
+def _branches(node: Node, human: Human, least: float, depth: int, indent: str) -> Iterator[str]:
+    shown = [child for child in node.children if child.size >= least and not child.rest]
+    for child in shown:
+        last = child is shown[-1]
+        name = printable(child.name) + ("/" if child.children else "")
+        yield f"{human(child.size):>8}  {indent}{'└─' if last else '├─'} {name}"
+        if depth > 1:
+            yield from _branches(child, human, least, depth - 1, indent + ("   " if last else "│  "))
