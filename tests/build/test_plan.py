@@ -36,9 +36,11 @@ VARIABLES = [
     ("FROM scratch AS a\nARG V=1\nFROM a\nRUN x", {}, {"V": "1"}),
     ("FROM scratch AS a\nARG V=1\nFROM scratch\nRUN x", {}, {}),
     ("FROM scratch AS a\nARG V=1\nFROM a AS b\nARG V=2\nFROM a\nRUN x", {}, {"V": "1"}),
-    # ENV beats ARG, wherever it stands.
+    # ENV beats the ARG above it; one below is what the rest of the build sees, as BuildKit has it.
     ("FROM scratch\nARG V=1\nENV V=2\nRUN x", {"V": "3"}, {"V": "2"}),
-    ("FROM scratch\nENV V=2\nARG V=1\nRUN x", {"V": "3"}, {"V": "2"}),
+    ("FROM scratch\nENV V=2\nARG V=1\nRUN x", {"V": "3"}, {"V": "3"}),
+    ("FROM scratch\nENV V=2\nARG V\nRUN x", {}, {"V": "2"}),
+    ("FROM scratch\nENV V=2\nARG V=1\nENV V=4\nRUN x", {}, {"V": "4"}),
     ("FROM scratch\nARG V=1\nENV V=${V}-e\nRUN x", {}, {"V": "1-e"}),
     ("FROM scratch\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc\nRUN x", {},
      {"abc": "bye", "def": "hello", "ghi": "bye"}),

@@ -42,7 +42,7 @@ USER 10:20
 CMD ["run.sh"]
 """
 REF_NAME = "org.opencontainers.image.ref.name"
-GOLDEN_ID = "sha256:c56b255d96aeff0bae3b5d99957d9d3c7a16d64ce565e63967beff64ff9f5b18"
+GOLDEN_ID = "sha256:39e17365032c8e061e4ac955ce73b23287916972c0be8f1fdec29bbcc6f5d338"
 GOLDEN_DIGEST = "sha256:7f77ee0b8b5df768f9f4a353e3972351225cc08c330de953d4d65ccc5715feeb"
 
 

@@ -83,6 +83,7 @@ class Copying(msgspec.Struct):
             self._place_file(Entry(name.encode(), "file", 0o644, size=len(content)), content, name.encode())
         for pattern in self.op.sources:
             for path in matches(self.listing, pattern, follow=not self.op.parents):
+                self._linked.clear()  # each source by itself: only names that came together stay one file
                 if self.op.parents:
                     self._copy_with_parents(path, _pivot(pattern), excluded)
                 else:
@@ -170,6 +171,13 @@ class Copying(msgspec.Struct):
             link = target + b"/" + member.link if target and member.kind == "hardlink" else member.link
             if path:
                 self.placed[path] = (msgspec.structs.replace(member, path=path, link=link), content)
+                self._add_archive_parents(path, target)
+
+    def _add_archive_parents(self, path: bytes, target: bytes) -> None:
+        """Directories that an archive does not name are root's, whatever --chown says."""
+        while (path := path.rpartition(b"/")[0]) and path != target and path not in self.placed:
+            if self.view.find(path) is None:
+                self.placed[path] = (Entry(path, "dir", 0o755, mtime=self.time), b"")
 
     def _place_file(self, entry: Entry, content: bytes, name: bytes) -> None:
         path = self._file_target(name)

@@ -69,7 +69,7 @@ class Draft(msgspec.Struct):
         if base is not None:
             below = drafts[base.index]
             return cls(stages, stage, arguments, below.variables.copy(), dict(below.process))
-        process = _process(bases[stage.image] if stage.image != SCRATCH else Config())
+        process: dict[str, Any] = {"WorkingDir": "/"} if stage.image == SCRATCH else _process(bases[stage.image])
         process.pop("OnBuild", None)  # its triggers are this stage's first instructions
         env = dict(entry.partition("=")[::2] for entry in process.get("Env") or ())
         if arguments.path and "PATH" not in env:

@@ -28,7 +28,7 @@ def run(draft: Draft, instruction: ins.Run) -> None:
     argv, script = _program(draft, instruction.command)
     mounts, agent = _mounts(draft, instruction)
     args = draft.variables.run_args
-    env = dict(entry.partition("=")[::2] for entry in args) | {"PATH": DEFAULT_PATH} | agent | draft.variables.env
+    env = dict(entry.partition("=")[::2] for entry in args) | {"PATH": DEFAULT_PATH} | agent | draft.variables.run_env
     network = instruction.network if instruction.network != "default" else draft.arguments.network
     op = RunOp(
         argv=argv,

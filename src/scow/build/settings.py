@@ -29,7 +29,7 @@ def _arg(draft: Draft, instruction: ins.Arg) -> None:
 def _env(draft: Draft, instruction: ins.Env) -> None:
     # All values are replaced before any is set: ``ENV abc=bye def=$abc`` uses the old abc.
     pairs = [(draft.expand(pair.key), draft.expand(pair.value)) for pair in instruction.pairs]
-    draft.variables.env.update(pairs)
+    draft.variables.set(dict(pairs))
     draft.process["Env"] = [f"{name}={value}" for name, value in draft.variables.env.items()]
     draft.step("ENV " + " ".join(f"{name}={value}" for name, value in pairs))
 

@@ -1,4 +1,8 @@
-"""The variables of a stage: ENV beats ARG; a stage on another inherits both (Dockerfile reference, "ARG"). Pure."""
+"""The variables of a stage: ENV beats the ARGs above it; a stage on another inherits both (reference, "ARG").
+
+An ARG with a value below the ENV of its name is what the build sees from there on, as BuildKit has it; the image keeps
+the ENV. Pure.
+"""
 
 from __future__ import annotations
 
@@ -24,16 +28,22 @@ class Variables:
         self.env = dict(env)
         self.args: dict[str, str] = {}
         self._declared: set[str] = set()
+        self._over: set[str] = set()  # arguments that stand below the ENV of their name
 
     def copy(self) -> Variables:
         """The same values for a stage built on this one."""
         other = Variables(self._given, self._outside, self.env)
-        other.args, other._declared = dict(self.args), set(self._declared)
+        other.args, other._declared, other._over = dict(self.args), set(self._declared), set(self._over)
         return other
 
     def lookup(self, name: str) -> str | None:
         """The value, or ``None`` when it is not set."""
-        return self.env.get(name, self.args.get(name))
+        return self.args[name] if name in self._over else self.env.get(name, self.args.get(name))
+
+    def set(self, pairs: Mapping[str, str]) -> None:
+        """ENV."""
+        self.env.update(pairs)
+        self._over.difference_update(pairs)
 
     def declare(self, name: str, default: str | None) -> str | None:
         """ARG: the user's value, else the default, else that of the same name before the first FROM.
@@ -44,6 +54,8 @@ class Variables:
         self._declared.add(name)
         if value is not None:
             self.args[name] = value
+            if name in self.env:
+                self._over.add(name)
         return value
 
     @property
@@ -52,8 +64,13 @@ class Variables:
         return tuple(
             f"{name}={value}"
             for name, value in sorted(self.args.items())
-            if name not in self.env and (name not in PROXIES or name in self._declared)
+            if (name not in self.env or name in self._over) and (name not in PROXIES or name in self._declared)
         )
+
+    @property
+    def run_env(self) -> dict[str, str]:
+        """The variables of ENV as a RUN sees them."""
+        return {name: self.args[name] if name in self._over else value for name, value in self.env.items()}
 
     @property
     def proxies(self) -> tuple[str, ...]:
