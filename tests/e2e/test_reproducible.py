@@ -43,7 +43,7 @@ CMD ["run.sh"]
 """
 REF_NAME = "org.opencontainers.image.ref.name"
 GOLDEN_ID = "sha256:39e17365032c8e061e4ac955ce73b23287916972c0be8f1fdec29bbcc6f5d338"
-GOLDEN_DIGEST = "sha256:7f77ee0b8b5df768f9f4a353e3972351225cc08c330de953d4d65ccc5715feeb"
+GOLDEN_DIGEST = "sha256:997e24a5d64fc9d7d383428b7a76bc717a34fd2ebb07657d722638fdd34bba5e"
 
 
 def make_context(actor: Actor, name: str) -> Path:
