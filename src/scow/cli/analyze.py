@@ -130,6 +130,10 @@ def _reported(analysis: Analysis, verdicts: Sequence[Verdict], template: str) ->
         from scow.size.report import markdown
 
         return markdown.report(analysis, verdicts, human_size)
+    if template == "html":
+        from scow.size.report import html
+
+        return html.report(analysis, verdicts)
     from scow.size.report.document import document
 
     return _templated(partial(document, analysis, verdicts), template)
