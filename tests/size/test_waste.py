@@ -48,6 +48,28 @@ def adds_up(node: Node) -> bool:
     return all(adds_up(child) for child in node.children)
 
 
+def test_the_tree_tells_directories_apart_by_layer() -> None:
+    lower = [entry("usr/lib/a", 600_000), entry("etc/b", 300_000)]
+    node = looked_at(
+        lower, [entry("usr/lib/c", 90_000), entry("usr/d", 50), *(entry(f"etc/{n}", n) for n in range(9))]
+    ).tree
+    usr, etc = node.children
+    assert [(usr.name, usr.size, usr.files, usr.layers), (etc.name, etc.size)] == [
+        ("usr", 690_050, 3, ((0, 600_000), (1, 90_050))),
+        ("etc", 300_036),
+    ]
+    lib, rest = usr.children
+    assert [(one.name, one.size, one.layers) for one in lib.children] == [
+        ("a", 600_000, ((0, 600_000),)),
+        ("c", 90_000, ((1, 90_000),)),
+    ]
+    assert (rest.rest, rest.size, rest.files, rest.layers) == (True, 50, 1, ((1, 50),))
+    assert [(one.name, one.rest, one.size, one.files) for one in etc.children] == [
+        ("b", False, 300_000, 1),
+        ("", True, 36, 9),
+    ]
+
+
 def test_what_hid_a_file_is_told() -> None:
     layers, _ = planted()
     by_kind = {one.kind: one for one in looked_at(*layers).waste}

@@ -70,7 +70,8 @@ def _made(known: dict[bytes, _Directory], path: bytes) -> _Directory:
         path = path.rpartition(b"/")[0]
     at = known[path]
     for made in reversed(missing):
-        at = at.directories[made.rpartition(b"/")[2]] = known[made] = _Directory()
+        known[made] = at.directories[made.rpartition(b"/")[2]] = _Directory()
+        at = known[made]
     return at
 
 
