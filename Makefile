@@ -15,6 +15,8 @@ PURE_TESTS := $(wildcard tests/oci tests/dockerfile tests/layer tests/image test
     tests/cli/test_gotemplate.py tests/registry/test_protocol.py tests/registry/test_challenge.py \
     tests/runtime/test_process.py tests/runtime/test_spec.py tests/runtime/test_limit_tables.py tests/scan/test_versions.py \
     tests/size)
+PURE_ROOMS += $(addprefix scow.scan.,advisory affected cvss cvss4 finding match severity)
+PURE_TESTS += $(wildcard $(addprefix tests/scan/test_,match.py affected.py cvss.py database.py))
 DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
 
 .PHONY: help venv demo check lint types plan doctest coverage test bench clean

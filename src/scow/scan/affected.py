@@ -1,0 +1,101 @@
+"""PURE. Whether a version is affected: the OSV schema's evaluation algorithm ("Evaluation").
+
+A version is affected when it is listed, or when a range includes it. GIT ranges say nothing about versions and are left
+out, not taken for a no. What cannot be compared is :class:`~scow.errors.Invalid`, never a no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scow.errors import Invalid, Unsupported
+from scow.scan.advisory import Affected, Event, Range
+from scow.scan.versions import semver
+from scow.scan.versions.order import Order, order_of, place
+
+#: orders that read semantic versions already
+_SEMANTIC = frozenset({semver.key, semver.go_key, semver.pub_key, semver.nuget_key})
+
+
+def is_affected(version: str, affected: Affected) -> bool:
+    """Whether ``version`` is. Raises :class:`~scow.errors.Invalid` or ``Unsupported`` when that cannot be told."""
+    return version in affected.versions or _in_ranges(version, affected) or _listed(version, affected)
+
+
+def fixed_version(version: str, affected: Affected) -> str:
+    """The smallest fixed version above an affected ``version`` that is not affected itself; empty for none."""
+    found: dict[str, Any] = {}
+    for one in affected.ranges:
+        order = _order(one, affected)
+        fixes = [event.version for event in one.events if event.kind == "fixed"]
+        found |= {fix: place(order, fix) for fix in fixes if place(order, fix) > place(order, version)}
+    for fix in sorted(found, key=found.__getitem__):
+        if not _in_ranges(fix, affected):
+            return fix
+    return ""
+
+
+def _listed(version: str, affected: Affected) -> bool:
+    """Listed in another spelling: ``1.0`` and ``1.0.0`` are the same version to Python."""
+    order = order_of(affected.ecosystem)
+    if order is None or not affected.versions:
+        return False
+    own = place(order, version)
+    return any(_same(order, own, other) for other in affected.versions)
+
+
+def _same(order: Order, own: Any, other: str) -> bool:
+    try:
+        return bool(place(order, other) == own)
+    except Invalid:  # not a version: then it is not this one
+        return False
+
+
+def _in_ranges(version: str, affected: Affected) -> bool:
+    problem: Invalid | Unsupported | None = None
+    for one in affected.ranges:
+        try:
+            if _includes(one, version, _order(one, affected)):
+                return True
+        except (Invalid, Unsupported) as error:
+            problem = error  # another range may still say yes
+    if problem:
+        raise problem
+    return False
+
+
+def _order(one: Range, affected: Affected) -> Order:
+    order = order_of(affected.ecosystem)
+    if one.kind == "SEMVER" and order not in _SEMANTIC:
+        return semver.key
+    if order is None:
+        raise Unsupported(f"how {affected.ecosystem or 'its ecosystem'} orders versions is not known")
+    return order
+
+
+def _includes(one: Range, version: str, order: Order) -> bool:
+    own = place(order, version)
+    limits = [event.version for event in one.events if event.kind == "limit"]
+    if limits and not any(limit == "*" or own < place(order, limit) for limit in limits):
+        return False
+    vulnerable = False
+    for event in _sorted(one.events, order):
+        vulnerable = _turn(event, own, order, vulnerable)
+    return vulnerable
+
+
+def _turn(event: Event, own: Any, order: Order, vulnerable: bool) -> bool:
+    """What is known after one event."""
+    if event.kind == "introduced":
+        return vulnerable or event.version == "0" or own >= place(order, event.version)
+    if event.kind == "fixed":
+        return vulnerable and not own >= place(order, event.version)
+    return vulnerable and not (event.kind == "last_affected" and own > place(order, event.version))
+
+
+def _sorted(events: Sequence[Event], order: Order) -> list[Event]:
+    """By version, ``0`` first, as they came where they are equal: ``introduced 0, fixed 0`` affects nothing."""
+    first = [event for event in events if event.kind == "introduced" and event.version == "0"]
+    others = [event for event in events if event not in first and event.kind != "limit"]
+    return first + sorted(others, key=lambda event: place(order, event.version))

@@ -1,0 +1,219 @@
+"""The advisory database: one SQLite file for each ecosystem, read-only, replaced as a whole by rename.
+
+A reader opens a file as immutable: it takes no lock and never waits, however many scans and updates there are; a file
+that is replaced meanwhile stays as it was for whoever has it open. Everything in it can be imported again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from scow.errors import Integrity, NotFound
+from scow.scan.advisory import Advisory, Affected, Record, root
+
+if TYPE_CHECKING:
+    import sqlite3
+
+#: Of the tables below: a file of another version is not read, and is imported anew.
+VERSION: Final = 1
+SUFFIX: Final = ".sqlite"
+#: ``facts`` are a holding's fields; ``body`` is msgpack, deflated where that pays; ``document`` is the name of the OSV
+#: document without ``.json``, and ``crc`` that of its bytes.
+SCHEMA: Final = (
+    "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE advisory (number INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE, crc INTEGER NOT NULL,"
+    " modified TEXT NOT NULL, body BLOB NOT NULL)",
+    "CREATE TABLE affected (name TEXT NOT NULL, number INTEGER NOT NULL, part INTEGER NOT NULL,"
+    " ecosystem TEXT NOT NULL, body BLOB NOT NULL, PRIMARY KEY (name, number, part)) WITHOUT ROWID",
+    "CREATE INDEX affected_number ON affected (number)",
+    "CREATE TABLE mark (cve TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+#: Files that hold no ecosystem but a mark for each CVE: the date since when it is exploited (CISA KEV), and how likely
+#: that is (FIRST EPSS).
+MARKS: Final = ("kev", "epss")
+_DEFLATED: Final = b"x"  # the first byte of zlib's; msgpack's arrays begin otherwise
+_BODY_LIMIT: Final = 64 << 20
+_BATCH: Final = 500
+
+T = TypeVar("T")
+
+
+class Holding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a file holds. ``modified`` is the newest advisory's; times are RFC 3339; ``size`` is in bytes.
+
+    ``releases`` are the ecosystems that its records name (``Debian:11``, ``Debian:12``).
+    """
+
+    ecosystem: str
+    advisories: int
+    modified: str = ""
+    imported: str = ""
+    source: str = ""
+    releases: tuple[str, ...] = ()
+    size: int = 0
+
+
+class Database:
+    """The files in ``directory``, which need not be there."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def path(self, name: str) -> Path:
+        """Where the file of an ecosystem is, if it is there."""
+        return self.directory / f"{name}{SUFFIX}"
+
+    def holdings(self) -> tuple[Holding, ...]:
+        """What there is, by name; the marks last."""
+        found = [holding for name in self._names() if (holding := self.holding(name))]
+        return tuple(sorted(found, key=lambda one: (one.ecosystem in MARKS, one.ecosystem.lower())))
+
+    def holding(self, name: str) -> Holding | None:
+        """What the file of one ecosystem holds."""
+        with self._opened(name) as connection:
+            if connection is None:
+                return None
+            facts = dict(connection.execute("SELECT key, value FROM facts"))
+            size = os.stat(self.path(name)).st_size
+        return Holding(
+            name,
+            int(facts.get("advisories", 0)),
+            facts.get("modified", ""),
+            facts.get("imported", ""),
+            facts.get("source", ""),
+            tuple(facts.get("releases", "").split("\n")),
+            size,
+        )
+
+    def records(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Record]]:
+        """The records on each (ecosystem without release, normalised name).
+
+        All files are asked: an advisory on packages of several ecosystems may be in the file of one alone.
+        """
+        keys = {(ecosystem, name) for ecosystem, name in wanted}
+        names = sorted({name for _, name in keys})
+        found: dict[tuple[str, str], list[Record]] = {}
+        for file in self._names():
+            with self._opened(file) as connection:
+                for record in _records(connection, names) if connection and file not in MARKS else ():
+                    key = root(record.affected.ecosystem), record.affected.name
+                    if key in keys:
+                        found.setdefault(key, []).append(record)
+        return found
+
+    def marks(self, kind: str, cves: Iterable[str]) -> dict[str, str]:
+        """CVE → its mark of a kind, of those that have one."""
+        with self._opened(kind) as connection:
+            if connection is None:
+                return {}
+            statement = "SELECT cve, value FROM mark WHERE cve IN (SELECT value FROM json_each(?))"
+            return dict(connection.execute(statement, (_json(sorted(set(cves))),)))
+
+    def _names(self) -> list[str]:
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            listed = os.listdir(self.directory)
+            return sorted(name.removesuffix(SUFFIX) for name in listed if name.endswith(SUFFIX) and name[0] != ".")
+        return []
+
+    @contextlib.contextmanager
+    def _opened(self, name: str) -> Iterator[sqlite3.Connection | None]:
+        with reading(self.path(name)) as connection:
+            yield connection
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """A file of the database, immutable; None when it is not there or of another version.
+
+    Raises :class:`~scow.errors.Integrity` when it is damaged.
+    """
+    import sqlite3
+
+    connection = None
+    try:
+        if path.exists():
+            connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            same = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
+            yield connection if same and is_ours(connection) else None
+        else:
+            yield None
+    except (sqlite3.Error, msgspec.MsgspecError, zlib.error, UnicodeDecodeError) as error:
+        raise damaged(path, error) from None
+    finally:
+        if connection is not None:
+            connection.close()
+
+
+def damaged(path: Path, error: Exception) -> Integrity:
+    """What is said of a file that cannot be read."""
+    hint = "delete the file, then: scow db update"
+    return Integrity(f"the advisory database is damaged: {error}", subject=str(path), hint=hint)
+
+
+def is_ours(connection: sqlite3.Connection) -> bool:
+    """Whether the file has our tables and nothing else: it may come from somebody else."""
+    listed = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {row[0] for row in listed} == set(SCHEMA)
+
+
+def require(database: Database, name: str) -> Holding:
+    """What the file holds. Raises :class:`~scow.errors.NotFound`."""
+    holding = database.holding(name)
+    if holding is None:
+        raise NotFound("no such ecosystem in the advisory database", subject=name, hint=f"scow db update {name!r}")
+    return holding
+
+
+def _records(connection: sqlite3.Connection, names: list[str]) -> Iterator[Record]:
+    statement = (
+        "SELECT advisory.number, advisory.body, affected.body FROM json_each(?) AS wanted"
+        " JOIN affected ON affected.name = wanted.value JOIN advisory ON advisory.number = affected.number"
+    )
+    known: dict[int, Advisory] = {}
+    for start in range(0, len(names), _BATCH):
+        for number, body, part in connection.execute(statement, (_json(names[start : start + _BATCH]),)):
+            advisory = known.get(number)
+            if advisory is None:
+                advisory = known[number] = unpacked(body, Advisory)
+            yield Record(advisory, unpacked(part, Affected))
+
+
+def _json(values: list[str]) -> str:
+    return msgspec.json.encode(values).decode()
+
+
+def packed(value: Any) -> bytes:
+    """A value as it is kept."""
+    plain = msgspec.msgpack.encode(value)
+    deflated = zlib.compress(plain, 6) if len(plain) > 128 else plain
+    return deflated if len(deflated) < len(plain) else plain
+
+
+def unpacked(body: bytes, kind: type[T]) -> T:
+    """The reverse of :func:`packed`."""
+    if body[:1] == _DEFLATED:
+        inflating = zlib.decompressobj()
+        body = inflating.decompress(body, _BODY_LIMIT)
+        if inflating.unconsumed_tail:
+            raise zlib.error("a record is too long")
+    return msgspec.msgpack.decode(body, type=kind)
+
+
+def facts_of(holding: Holding) -> Mapping[str, str]:
+    """A holding as the file says it."""
+    return {
+        "advisories": str(holding.advisories),
+        "modified": holding.modified,
+        "imported": holding.imported,
+        "source": holding.source,
+        "releases": "\n".join(holding.releases),
+    }

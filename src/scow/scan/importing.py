@@ -1,0 +1,290 @@
+"""OSV's bulk data → the database. An import writes a new file beside the old one, and renames it when it is whole.
+
+A document is told by the CRC that its archive has for it: one that did not change is not even inflated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+
+import msgspec
+
+from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError, Unavailable
+from scow.scan.advisory import ADVISORY_LIMIT, Advisory, Affected, parse
+from scow.scan.database import SCHEMA, SUFFIX, VERSION, Database, Holding, damaged, facts_of, is_ours, packed
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_DOCUMENTS_LIMIT: Final = 4_000_000
+_SHOWN: Final = 20
+_TEMPORARY: Final = ".new-"
+
+
+class Document(NamedTuple):
+    """One OSV document: its file's name, its CRC (None: read it to know), and how to read it."""
+
+    name: str
+    crc: int | None
+    read: Callable[[], bytes]
+
+
+class Imported(msgspec.Struct, frozen=True):
+    """What an import did. ``skipped`` are documents that could not be read, with the reason: the first of them."""
+
+    holding: Holding
+    changed: int = 0
+    removed: int = 0
+    unread: int = 0
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+class Writer:
+    """One ecosystem's file, while it is written."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.changed = self.removed = self.unread = 0
+        self.skipped: list[tuple[str, str]] = []
+        self._seen: set[int] = set()
+
+    def take(self, documents: Iterable[Document]) -> None:
+        """Keep every document that is new or changed."""
+        for count, document in enumerate(documents):
+            if count >= _DOCUMENTS_LIMIT:
+                raise Limit(f"more than {_DOCUMENTS_LIMIT} advisories", subject=document.name)
+            try:
+                self._take(document)
+            except (Invalid, Limit) as error:
+                self.unread += 1
+                self.skipped += [(document.name, error.problem)] * (len(self.skipped) < _SHOWN)
+
+    def forget_others(self) -> None:
+        """Delete what no document spoke of since the beginning."""
+        gone = [
+            number for (number,) in self.connection.execute("SELECT number FROM advisory") if number not in self._seen
+        ]
+        for number in gone:
+            self._delete(number)
+        self.removed += len(gone)
+
+    def holding(self, ecosystem: str, imported: str, source: str) -> Holding:
+        """What the file holds now; written down in it."""
+        count, modified = self.connection.execute("SELECT count(*), max(modified) FROM advisory").fetchone()
+        releases = [row[0] for row in self.connection.execute("SELECT DISTINCT ecosystem FROM affected ORDER BY 1")]
+        holding = Holding(ecosystem, count, modified or "", imported, source, tuple(releases))
+        self.connection.execute("DELETE FROM facts")
+        self.connection.executemany("INSERT INTO facts VALUES (?, ?)", facts_of(holding).items())
+        return holding
+
+    def mark(self, marks: Iterable[tuple[str, str]]) -> int:
+        """Replace all marks; returns how many there are."""
+        self.connection.execute("DELETE FROM mark")
+        self.connection.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?)", marks)
+        return int(self.connection.execute("SELECT count(*) FROM mark").fetchone()[0])
+
+    def _take(self, document: Document) -> None:
+        known = document.crc is not None and self._known(document.name, document.crc)
+        if known:
+            return
+        raw = document.read()
+        crc = zlib.crc32(raw)
+        if document.crc is None and self._known(document.name, crc):
+            return
+        advisory, affected = parse(raw, document.name)
+        self._put(document.name, advisory, affected, crc)
+
+    def _known(self, name: str, crc: int) -> bool:
+        found = self.connection.execute("SELECT number, crc FROM advisory WHERE document = ?", (name,)).fetchone()
+        if found is None or found[1] != crc:
+            return False
+        self._seen.add(found[0])
+        return True
+
+    def _put(self, name: str, advisory: Advisory, affected: tuple[Affected, ...], crc: int) -> None:
+        found = self.connection.execute("SELECT number FROM advisory WHERE document = ?", (name,)).fetchone()
+        if found:
+            self._delete(found[0])
+        row = (found[0] if found else None, name, crc, advisory.modified, packed(advisory))
+        number = self.connection.execute("INSERT INTO advisory VALUES (?, ?, ?, ?, ?)", row).lastrowid or 0
+        rows = [(one.name, number, part, one.ecosystem, packed(one)) for part, one in enumerate(affected)]
+        self.connection.executemany("INSERT INTO affected VALUES (?, ?, ?, ?, ?)", rows)
+        self._seen.add(number)
+        self.changed += 1
+
+    def _delete(self, number: int) -> None:
+        self.connection.execute("DELETE FROM affected WHERE number = ?", (number,))
+        self.connection.execute("DELETE FROM advisory WHERE number = ?", (number,))
+
+
+def import_documents(
+    database: Database, ecosystem: str, documents: Iterable[Document], *, now: str, source: str, whole: bool = True
+) -> Imported:
+    """Bring ``documents`` into the file of ``ecosystem``. ``whole``: they are all there is, others are deleted."""
+    with writing(database, ecosystem) as writer:
+        writer.take(documents)
+        if whole:
+            writer.forget_others()
+        holding = writer.holding(ecosystem, now, source)
+    return Imported(holding, writer.changed, writer.removed, writer.unread, tuple(writer.skipped))
+
+
+def import_marks(database: Database, kind: str, marks: Iterable[tuple[str, str]], *, now: str, source: str) -> Imported:
+    """Replace the file of marks ``kind`` (:data:`~scow.scan.database.MARKS`)."""
+    with writing(database, kind) as writer:
+        count = writer.mark(marks)
+        holding = msgspec.structs.replace(writer.holding(kind, now, source), advisories=count)
+        writer.connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts_of(holding).items())
+    return Imported(holding, count)
+
+
+def adopt(database: Database, name: str, taken: Path) -> Holding:
+    """Put a whole file in place that came from elsewhere. Raises :class:`Integrity` when it is not one of ours."""
+    import sqlite3
+
+    with turn(database):
+        unfinished = _fresh(database, name)
+        try:
+            shutil.copyfile(taken, unfinished)
+            with contextlib.closing(sqlite3.connect(unfinished)) as connection:
+                connection.execute("PRAGMA trusted_schema = OFF")
+                ours = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION and is_ours(connection)
+                if not ours or connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                    raise Integrity("not an advisory database of this version", subject=name)
+            _settle(unfinished, database.path(name))
+        except sqlite3.Error as error:
+            raise damaged(taken, error) from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+    holding = database.holding(name)
+    if holding is None:
+        raise NotFound("went away while it was imported", subject=name)
+    return holding
+
+
+# -- where documents come from ----------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def zipped(file: BinaryIO, subject: str) -> Iterator[Iterator[Document]]:
+    """The documents of one of OSV's ``all.zip``. Raises :class:`~scow.errors.Invalid` when it is no zip."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield _members(archive)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        raise Invalid(f"not a readable zip of advisories: {error}", subject=subject) from None
+
+
+def _members(archive: zipfile.ZipFile) -> Iterator[Document]:
+    for member in archive.infolist():
+        if member.filename.endswith(".json"):
+            name = os.path.basename(member.filename).removesuffix(".json")
+            yield Document(name, member.CRC, lambda member=member: _member(archive, member))  # type: ignore[misc]
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    if member.file_size > ADVISORY_LIMIT:
+        raise Limit(f"is longer than {ADVISORY_LIMIT} bytes", subject=member.filename)
+    try:
+        with archive.open(member) as file:
+            return file.read(ADVISORY_LIMIT + 1)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, RuntimeError, OSError) as error:
+        raise Invalid(f"cannot be read from the zip: {error}", subject=member.filename) from None
+
+
+def plain(directory: Path) -> Iterator[Document]:
+    """The documents of a directory of JSON files, and of the directories in it."""
+    for base, directories, files in os.walk(directory):
+        directories.sort()
+        for name in sorted(files):
+            if name.endswith(".json"):
+                path = Path(base, name)
+                yield Document(name.removesuffix(".json"), None, lambda path=path: _file(path))  # type: ignore[misc]
+
+
+def _file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(ADVISORY_LIMIT + 1)
+    except OSError as error:
+        raise Invalid(f"cannot be read: {error.strerror}", subject=str(path)) from None
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def writing(database: Database, name: str) -> Iterator[Writer]:
+    """A copy of the file of ``name``, or a new one, in place at the end of the block unless that raises."""
+    import sqlite3
+
+    with turn(database):
+        unfinished = _fresh(database, name)
+        try:
+            with contextlib.closing(_begun(database.path(name), unfinished)) as connection:
+                writer = Writer(connection)
+                yield writer
+                connection.commit()
+            _settle(unfinished, database.path(name))
+        except sqlite3.Error as error:
+            raise damaged(unfinished, error) from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+def _begun(old: Path, new: Path) -> sqlite3.Connection:
+    """Nobody else sees the new file: no journal is needed, and what a crash leaves is thrown away."""
+    import sqlite3
+
+    def opened() -> sqlite3.Connection:
+        connection = sqlite3.connect(new)
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -16000", "trusted_schema = OFF"):
+            connection.execute(f"PRAGMA {setting}")
+        return connection
+
+    if old.exists():
+        shutil.copyfile(old, new)
+        with contextlib.suppress(sqlite3.Error):  # a damaged one is made anew
+            connection = opened()
+            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION and is_ours(connection):
+                return connection
+            connection.close()
+        new.unlink()
+    connection = opened()
+    for statement in (*SCHEMA, f"PRAGMA user_version = {VERSION}"):
+        connection.execute(statement)
+    return connection
+
+
+@contextlib.contextmanager
+def turn(database: Database) -> Iterator[None]:
+    """Writers take turns; what a killed one left is swept away. Raises :class:`~scow.errors.Unavailable`."""
+    try:
+        database.directory.mkdir(parents=True, exist_ok=True)
+        with open(database.directory / "lock", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for left in database.directory.glob(f"{_TEMPORARY}*"):
+                left.unlink(missing_ok=True)
+            yield
+    except OSError as error:
+        if isinstance(error, ScowError):
+            raise
+        raise Unavailable((error.strerror or str(error)).lower(), subject=str(database.directory)) from None
+
+
+def _fresh(database: Database, name: str) -> Path:
+    return database.directory / f"{_TEMPORARY}{os.getpid()}-{name}{SUFFIX}"
+
+
+def _settle(unfinished: Path, place: Path) -> None:
+    with unfinished.open("rb") as file:
+        os.fsync(file.fileno())
+    unfinished.replace(place)

@@ -1,0 +1,251 @@
+"""PURE. Packages and advisories → findings, and what could not be decided.
+
+Which advisories are asked follows from the package's ecosystem and name alone: there is no guessing by similar names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from scow.errors import Invalid, Unsupported
+from scow.scan.advisory import Record, normalised, root
+from scow.scan.affected import fixed_version, is_affected
+from scow.scan.finding import Finding, Undecided
+from scow.scan.package import Package
+from scow.scan.severity import rank, rated, worst
+from scow.scan.versions.order import Order, order_of, place
+
+_BINARY, _SOURCE = "binary", "source"
+#: ecosystem -> the names by which its advisories call packages (OSV schema, "Defined ecosystems"); both, where an
+#: ecosystem is not in the table: rpm distributions differ, and a source and its binaries share their versions
+_NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "Debian", "Echo", "MinimOS", "Ubuntu",
+         "Wolfi"),
+        (_SOURCE,),
+    ),
+    **dict.fromkeys(("AlmaLinux", "Red Hat", "Rocky Linux"), (_BINARY,)),
+}  # fmt: skip
+_NAMES_ORDER = ("CVE-", "GHSA-")
+_STREAM = re.compile(r"(?<![\w:])([\w.+-]+):([\w.+-]+)(?![\w:])")
+
+
+class Query(NamedTuple):
+    """What to ask: the ecosystem's advisories on ``name``, about ``version``."""
+
+    ecosystem: str
+    name: str
+    version: str
+
+
+#: (ecosystem without its release, normalised name) -> the records there are
+Records = Mapping[tuple[str, str], Sequence[Record]]
+
+
+class Hit(NamedTuple):
+    """A record that applies to a version."""
+
+    record: Record
+    version: str
+
+
+def queries(package: Package) -> tuple[Query, ...]:
+    """What to ask about a package; nothing when OSV has no word for where its advisories are."""
+    if not package.ecosystem:
+        return ()
+    asked = {
+        _SOURCE: (package.source or package.name, package.source_version or package.version),
+        _BINARY: (package.name, package.version),
+    }
+    base = root(package.ecosystem)
+    chosen = [asked[by] for by in _NAMED_BY.get(base, (_SOURCE, _BINARY))]
+    return tuple(dict.fromkeys(Query(base, normalised(base, name), version) for name, version in chosen))
+
+
+def match(packages: Iterable[Package], records: Records) -> tuple[tuple[Finding, ...], tuple[Undecided, ...]]:
+    """Everything the records say of the packages, the worst first."""
+    findings: list[Finding] = []
+    undecided: list[Undecided] = []
+    for package in packages:
+        hits, doubts = _asked(package, records)
+        findings += (_finding(package, group) for group in _grouped(hits))
+        undecided += (Undecided(package, tuple(sorted(set(ids))), reason) for reason, ids in doubts.items())
+    return tuple(sorted(findings, key=order)), tuple(sorted(undecided, key=lambda one: (one.package.name, one.reason)))
+
+
+def order(finding: Finding) -> tuple[object, ...]:
+    """The worst first; then by package and name."""
+    package = finding.package
+    state = finding.state == "unimportant"
+    return (
+        state,
+        rank(finding.severity),
+        -(finding.score or 0),
+        package.name,
+        finding.name,
+        package.version,
+        package.arch,
+    )
+
+
+def _asked(package: Package, records: Records) -> tuple[list[Hit], dict[str, list[str]]]:
+    """The records that apply, and reason → ids of those of which that cannot be told."""
+    hits: dict[str, Hit] = {}
+    doubts: dict[str, list[str]] = {}
+    for query in queries(package):
+        for record in records.get((query.ecosystem, query.name), ()):
+            if record.advisory.withdrawn or not concerns(package, record):
+                continue
+            try:
+                if is_affected(query.version, record.affected):
+                    hits[record.advisory.id] = _better(hits.get(record.advisory.id), Hit(record, query.version))
+            except (Invalid, Unsupported) as error:
+                doubts.setdefault(str(error), []).append(record.advisory.id)
+    kept = {reason: [one for one in ids if one not in hits] for reason, ids in doubts.items()}
+    return list(hits.values()), {reason: ids for reason, ids in kept.items() if ids}
+
+
+def _better(old: Hit | None, new: Hit) -> Hit:
+    """Of two parts of one advisory, the one that knows a fix."""
+    return old if old and _fix(old) and not _fix(new) else new
+
+
+def _fix(hit: Hit) -> str:
+    try:
+        return fixed_version(hit.version, hit.record.affected)
+    except (Invalid, Unsupported):
+        return ""
+
+
+# -- which records are about this package -----------------------------------------------------------------------------
+
+
+def concerns(package: Package, record: Record) -> bool:
+    """Whether the record is about this package's release and module stream."""
+    return covers(package.ecosystem, record.affected.ecosystem, package.version) and not _other_stream(package, record)
+
+
+def covers(ecosystem: str, told: str, version: str = "") -> bool:
+    """Whether what is told of ``told`` holds in ``ecosystem``: ``Debian`` in ``Debian:12``, not the reverse.
+
+    >>> covers("Debian:12", "Debian:12"), covers("Debian:12", "Debian"), covers("Debian:12", "Debian:11")
+    (True, True, False)
+    """
+    if ecosystem == told:
+        return True
+    base, _, release = told.partition(":")
+    if base != root(ecosystem):
+        return False
+    own = ecosystem.partition(":")[2]
+    return not release or _RELEASES.get(base, _exactly)(own, release, version)
+
+
+def _exactly(own: str, told: str, version: str) -> bool:
+    """A language's suffix names a registry: which one a package came from is not known, so any may be it."""
+    return not own and told.startswith(("https://", "http://"))
+
+
+def _ubuntu(own: str, told: str, version: str) -> bool:
+    """LTS or not is no matter of its own; what only Ubuntu Pro has fixed concerns only who has its packages."""
+    pro = told.startswith(("Pro:", "FIPS"))
+    if pro and "esm" not in version and "fips" not in version.lower():
+        return False
+    return told.rpartition("Pro:")[2].removesuffix(":LTS") == own.rpartition("Pro:")[2].removesuffix(":LTS")
+
+
+def _red_hat(own: str, told: str, version: str) -> bool:
+    """``enterprise_linux:9::baseos`` is a part of ``enterprise_linux:9``."""
+    return told.startswith(f"{own}::")
+
+
+def _suse(own: str, told: str, version: str) -> bool:
+    """Products and modules of one release: what follows the last word is the same (``15 SP5``)."""
+    return bool(own) and _suse_release(own) == _suse_release(told)
+
+
+def _suse_release(text: str) -> str:
+    found = re.search(r"(\d+(?: SP\d+|\.\d+)?)\Z", text)
+    return found[1].replace(".", " SP") if found else text
+
+
+_RELEASES: Final = {"Ubuntu": _ubuntu, "Red Hat": _red_hat, "SUSE": _suse}
+
+
+def _other_stream(package: Package, record: Record) -> bool:
+    """Whether the record is about another stream of an rpm module, or about modules at all when this is none."""
+    if package.kind != "rpm":
+        return False
+    fixes = [event.version for one in record.affected.ranges for event in one.events if event.kind == "fixed"]
+    modular = bool(package.modularity) or "module" in package.version
+    if fixes and all("module" in fix for fix in fixes) != modular:
+        return True
+    name, _, rest = package.modularity.partition(":")
+    told = {stream for module, stream in _STREAM.findall(record.advisory.summary) if module == name}
+    return bool(name and told) and rest.partition(":")[0] not in told
+
+
+# -- one finding for one vulnerability --------------------------------------------------------------------------------
+
+
+def known_as(record: Record) -> tuple[str, ...]:
+    """All names of the vulnerability. What a distribution says of a single upstream one is that one."""
+    advisory = record.advisory
+    upstream = advisory.upstream if len(advisory.upstream) == 1 else ()
+    return (advisory.id, *advisory.aliases, *upstream)
+
+
+def _grouped(hits: Sequence[Hit]) -> Iterator[list[Hit]]:
+    """Hits that share a name, directly or through others."""
+    groups: list[tuple[set[str], list[Hit]]] = []
+    for hit in hits:
+        names, members = set(known_as(hit.record)), [hit]
+        for group in [one for one in groups if one[0] & names]:
+            groups.remove(group)
+            names, members = names | group[0], group[1] + members
+        groups.append((names, members))
+    return (sorted(members, key=lambda hit: hit.record.advisory.id) for _, members in groups)
+
+
+def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
+    ids = tuple(sorted({name for hit in hits for name in known_as(hit.record)}, key=_name_order))
+    advisories = [hit.record.advisory for hit in hits]
+    severity = worst(rated(hit.record) for hit in hits)
+    unimportant = all(hit.record.affected.urgency == "unimportant" for hit in hits)
+    fixed = _latest(filter(None, map(_fix, hits)), order_of(package.ecosystem))
+    return Finding(
+        name=ids[0],
+        ids=ids,
+        package=package,
+        severity="negligible" if unimportant else severity.word,
+        state="unimportant" if unimportant else "fixable" if fixed else "open",
+        fixed=fixed,
+        score=severity.score,
+        vector=severity.vector,
+        title=next((one.summary for one in advisories if one.summary), ""),
+        cves=tuple(sorted(_covered(hits) - {*ids})),
+        published=min((one.published for one in advisories if one.published), default=""),
+        url=next((one.url for one in advisories if one.url), ""),
+    )
+
+
+def _name_order(name: str) -> tuple[int, str]:
+    return next((at for at, prefix in enumerate(_NAMES_ORDER) if name.startswith(prefix)), len(_NAMES_ORDER)), name
+
+
+def _covered(hits: Sequence[Hit]) -> set[str]:
+    """The CVEs of errata: they cover several, and are no names for each other."""
+    told = (name for hit in hits for name in (*hit.record.advisory.upstream, *hit.record.advisory.related))
+    return {name for name in told if name.startswith("CVE-")}
+
+
+def _latest(fixes: Iterable[str], by: Order | None) -> str:
+    """Databases may know different fixes of one vulnerability: only the last leaves nothing to find."""
+    several = list(fixes)
+    if len(several) < 2 or by is None:
+        return several[0] if several else ""
+    try:
+        return max(several, key=lambda text: place(by, text))
+    except Invalid:
+        return several[0]
