@@ -1,0 +1,1 @@
+"""What is wrong, dear or dangerous in a Dockerfile that would build: rules as data, over the parsed instructions."""
