@@ -13,10 +13,10 @@ import pytest
 
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.lint import configuration
+from scow.dockerfile.lint.finding import Finding
 from scow.dockerfile.lint.fixing import fixed
 from scow.dockerfile.lint.linted import Around
 from scow.dockerfile.lint.linting import look
-from scow.dockerfile.lint.rule import Finding
 from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.lint.table import RULES
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from scow.dockerfile.lint.rule import Severity
+from scow.dockerfile.lint.finding import Severity
 from scow.dockerfile.lint.settings import KINDS, Settings
 from scow.dockerfile.lint.table import meant
 from scow.dockerfile.lint.yaml import Value, read

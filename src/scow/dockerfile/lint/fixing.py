@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from scow.dockerfile.lint.finding import Edit, Finding
 from scow.dockerfile.lint.linted import Around
 from scow.dockerfile.lint.linting import look
-from scow.dockerfile.lint.rule import Edit, Finding
 from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.parser import parse
 from scow.dockerfile.stages import stages

@@ -9,8 +9,8 @@ from functools import cached_property
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.instructions import ExecForm, Instruction, Onbuild, Run, Shell, ShellForm
 from scow.dockerfile.lines import Lines
+from scow.dockerfile.lint.finding import Edit, Found
 from scow.dockerfile.lint.program import Program, of_words, programs
-from scow.dockerfile.lint.rule import Edit, Found
 from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.lint.source import Page, Source
 from scow.dockerfile.parser import Dockerfile

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from scow.dockerfile.lint.finding import Finding, Found, Severity
 from scow.dockerfile.lint.linted import Around, Linted
 from scow.dockerfile.lint.pragmas import ALL, Pragmas, pragmas
-from scow.dockerfile.lint.rule import Finding, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.lint.source import Page
 from scow.dockerfile.lint.table import RULES, unreadable

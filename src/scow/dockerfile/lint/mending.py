@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from scow.dockerfile.lint.finding import Edit
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.rule import Edit
 from scow.dockerfile.lint.script import ShellWord
 
 _ENDINGS = (";", "&", "|", "\\")

@@ -34,6 +34,12 @@ _WRAPPERS: dict[str, frozenset[str]] = {
     "timeout": frozenset({"-k", "-s", "--signal", "--kill-after"}),
     "xargs": frozenset({"-n", "-I", "-P", "-L", "-d", "-a", "-s"}),
 }
+_PIP_TAKING = (
+    "requirement", "constraint", "editable", "index-url", "extra-index-url", "find-links", "target", "prefix", "root",
+    "trusted-host", "proxy", "platform", "abi", "python-version", "progress-bar", "cache-dir", "no-binary",
+    "only-binary", "src", "log", "cert", "build-option", "global-option", "config-settings", "upgrade-strategy",
+    "retries", "timeout", "root-user-action",
+)  # fmt: skip
 #: Flags whose value is the next word, of programs whose first operand says what to do.
 _TAKING: dict[str, frozenset[str]] = {
     "apk": frozenset({"-t", "--virtual", "-X", "--repository", "-p", "--root", "--arch", "--keys-dir"}),
@@ -45,13 +51,7 @@ _TAKING: dict[str, frozenset[str]] = {
     "go": frozenset({"-ldflags", "-tags", "-o", "-mod", "-gcflags", "-C"}),
     "npm": frozenset({"--registry", "--prefix", "--userconfig", "--loglevel", "--tag", "-C", "--cache", "--omit",
                       "--workspace", "-w", "--before", "--only"}),
-    "pip": frozenset({
-        "-r", "--requirement", "-c", "--constraint", "-e", "--editable", "-i", "--index-url", "--extra-index-url", "-f",
-        "--find-links", "-t", "--target", "--prefix", "--root", "--trusted-host", "--proxy", "--platform", "--abi",
-        "--python-version", "--progress-bar", "--cache-dir", "--no-binary", "--only-binary", "--src", "--log", "--cert",
-        "--build-option", "--global-option", "--config-settings", "--upgrade-strategy", "--retries", "--timeout",
-        "--root-user-action",
-    }),
+    "pip": frozenset({"-r", "-c", "-e", "-i", "-f", "-t", *(f"--{name}" for name in _PIP_TAKING)}),
     "yarn": frozenset({"--cwd", "--cache-folder", "--network-timeout", "--registry"}),
     "zypper": frozenset({"-r", "--repo", "-t", "--type", "-R", "--root", "--from"}),
     **dict.fromkeys(("yum", "dnf", "microdnf"), frozenset({

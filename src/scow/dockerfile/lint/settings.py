@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from scow.dockerfile.lint.rule import Severity
+from scow.dockerfile.lint.finding import Severity
 
 #: The kinds of label that a schema can ask for.
 KINDS = ("text", "rawtext", "url", "semver", "hash", "rfc3339", "spdx", "email")

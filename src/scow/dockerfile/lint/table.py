@@ -17,8 +17,9 @@ from scow.dockerfile.lint.checks import (
     text,
     variables,
 )
+from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted
-from scow.dockerfile.lint.rule import Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 from scow.dockerfile.suggest import hint
 from scow.errors import Invalid
 

@@ -7,9 +7,10 @@ import re
 from collections.abc import Iterator
 
 from scow.dockerfile.instructions import Arg
+from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.images import host, is_reference, tag
 from scow.dockerfile.lint.linted import Linted
-from scow.dockerfile.lint.rule import Edit, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 from scow.dockerfile.shell import expand, names
 from scow.dockerfile.stages import SCRATCH, Stage, reachable
 from scow.dockerfile.suggest import nearest

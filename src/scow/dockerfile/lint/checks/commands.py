@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from scow.dockerfile.instructions import Run, ShellForm
 from scow.dockerfile.lint import mending
+from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.rule import Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 
 #: Programs for a machine that lives, or a person who looks at it.
 _USELESS = frozenset({
@@ -22,7 +23,6 @@ _INTERPRETERS = frozenset({"sh", "bash", "ash", "dash", "zsh", "python", "python
 _TRUSTING: dict[str, tuple[str, ...]] = {
     "curl": ("-k", "--insecure"),
     "wget": ("--no-check-certificate",),
-    "pip": ("--trusted-host",),
     "apt-get": ("--allow-unauthenticated", "--force-yes"),
     "apt": ("--allow-unauthenticated", "--force-yes"),
     "apk": ("--allow-untrusted",),

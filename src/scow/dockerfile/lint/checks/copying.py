@@ -8,9 +8,10 @@ from pathlib import PurePosixPath
 
 from scow.dockerfile.ignore import clean
 from scow.dockerfile.instructions import Add, Copy, Workdir
+from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.linted import Linted
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.rule import Edit, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 from scow.dockerfile.stages import Stage, find
 
 _ARCHIVE = re.compile(r"\.(tar|tgz|tbz2?|txz|tzst|tar\.(gz|bz2|xz|zst|lzma|Z)|gz|bz2|xz|lz|lzma|tlz|Z)\Z")

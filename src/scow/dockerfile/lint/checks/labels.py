@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from scow.dockerfile.instructions import Label, Pair
+from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted
-from scow.dockerfile.lint.rule import Check, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Check, Rule
 from scow.dockerfile.span import Word
 
 _KEY = re.compile(r"[a-z](?:[a-z0-9]|[.-](?![.-]))*[a-z0-9]|[a-z]")

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from scow.dockerfile.instructions import Arg, Env
 from scow.dockerfile.lint import mending
 from scow.dockerfile.lint.checks.packages import after, mounted, removes
+from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.rule import Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 
 _PIP_PINNED = re.compile(
     r"(?!git\+|hg\+|svn\+)(.*(==|~=|<|>|!=|@).*|\..*|/.*|[^:]*/.*|.*\.(whl|zip|tar\.gz|tgz)|https?:.*)|(git|hg|svn)\+.*/.*@.*"

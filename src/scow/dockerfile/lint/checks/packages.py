@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from scow.dockerfile.instructions import Run
 from scow.dockerfile.lint import mending
+from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.rule import Check, Edit, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Check, Rule
 from scow.dockerfile.lint.script import ShellWord
 
 _APT_LISTS = "rm -rf /var/lib/apt/lists/*"

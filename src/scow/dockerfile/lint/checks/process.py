@@ -18,8 +18,9 @@ from scow.dockerfile.instructions import (
     Stopsignal,
     User,
 )  # fmt: skip
+from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.linted import Linted
-from scow.dockerfile.lint.rule import Check, Edit, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Check, Rule
 from scow.dockerfile.span import Word
 from scow.dockerfile.stages import Stage
 

@@ -9,9 +9,10 @@ from pathlib import PurePosixPath
 
 from scow.dockerfile.instructions import Add, Copy, Run
 from scow.dockerfile.lint.checks.packages import APK, APT, DNF, YUM, Manager, calls, wanted
+from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.rule import Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 from scow.dockerfile.stages import Stage
 
 #: Packages for building, which nothing that runs needs.

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from scow.dockerfile.directives import KEYS
 from scow.dockerfile.instructions import Env, Instruction, Label, Maintainer
+from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.linted import Linted
-from scow.dockerfile.lint.rule import Edit, Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 
 _LATE = re.compile(r"\s*#\s*(?P<key>[a-zA-Z]+)\s*=\s*\S")
 _SAFE = re.compile(r"[^\s\"'\\$`#]+")

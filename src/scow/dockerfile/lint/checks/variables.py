@@ -22,8 +22,9 @@ from scow.dockerfile.instructions import (
     Workdir,
 )  # fmt: skip
 from scow.dockerfile.lint.checks.bases import PLATFORM_ARGS, names_of
+from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted
-from scow.dockerfile.lint.rule import Found, Rule, Severity
+from scow.dockerfile.lint.rule import Rule
 from scow.dockerfile.span import Word
 from scow.dockerfile.stages import SCRATCH, Stage
 from scow.dockerfile.suggest import nearest
