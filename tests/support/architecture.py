@@ -35,6 +35,8 @@ PURE = (
     "runtime/limits",
     "build/plan",
     "scan/package",
+    "scan/catalog/rules",
+    "scan/catalog/merge",
     "scan/versions",
     "scan/advisory",
     "scan/affected",

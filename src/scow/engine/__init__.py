@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scow.engine.containers import Containers
     from scow.engine.images import Images
     from scow.engine.registries import Registries
+    from scow.engine.scanner import Scanner
     from scow.engine.system import System
     from scow.engine.volumes import Volumes
     from scow.registry.credentials import CredentialStore
@@ -86,6 +87,13 @@ class Engine:
         from scow.engine.registries import Registries
 
         return Registries(self.workplace)
+
+    @cached_property
+    def scanner(self) -> Scanner:
+        """What is in images."""
+        from scow.engine.scanner import Scanner
+
+        return Scanner(self.workplace)
 
     @cached_property
     def system(self) -> System:

@@ -1,0 +1,123 @@
+"""Java archives (jar, war, ear …), nested ones too. Pure.
+
+What Maven packed says what it is in ``META-INF/maven/<group>/<artifact>/pom.properties``; a shaded jar has several.
+Others have the manifest, whose ``Implementation-Vendor-Id`` is the group when Maven wrote it. A name without a group is
+in nobody's advisories: it is shown and not matched. Nothing is looked up by its checksum.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Final
+
+from scow.errors import Limit, ScowError
+from scow.scan.catalog import zipped
+from scow.scan.catalog.reading import Reading, text
+from scow.scan.catalog.window import Window
+from scow.scan.package import Package
+
+ARCHIVES: Final = (b".jar", b".war", b".ear", b".par", b".sar", b".lpkg", b".jpi", b".hpi", b".nar", b".kar")
+_DEPTH_LIMIT: Final = 5
+_NESTED_LIMIT: Final = 64 << 20
+_DOCUMENT_LIMIT: Final = 1 << 20
+_TOTAL_LIMIT: Final = 256 << 20
+#: what an archive counts for at least: one that is stored may hold itself a thousand times
+_ARCHIVE_COST: Final = 64 << 10
+_POM: Final = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
+_PROPERTY: Final = re.compile(rb"^[ \t]*(groupId|artifactId|version)[ \t]*[=:](.*)$", re.MULTILINE)
+_MANIFEST: Final = b"META-INF/MANIFEST.MF"
+_FILE_NAME: Final = re.compile(r"(?:.*/)?([^/]+?)(?:-(\d[^/]*))?\.[a-z]+")
+_VERSIONS: Final = ("Implementation-Version", "Bundle-Version", "Specification-Version")
+
+
+def archive(path: bytes, file: Window) -> Reading:
+    """The packages of an archive and of those in it; ``!/`` in a location goes into one."""
+    opened = _Opening()
+    opened.walk(path, file, 0)
+    return Reading(tuple(opened.packages), tuple(opened.reasons))
+
+
+class _Opening:
+    """One archive being looked through: what was found, and the bytes that may still be inflated."""
+
+    def __init__(self) -> None:
+        self.packages: list[Package] = []
+        self.reasons: list[str] = []
+        self._left = _TOTAL_LIMIT
+
+    def walk(self, path: bytes, file: Window, depth: int) -> None:
+        """Look through one archive; what goes wrong in it is noted."""
+        inside: list[zipped.Member] = []
+        try:
+            inside.extend(filter(_matters, zipped.members(file)))
+            self._own(path, file, inside)
+        except ScowError as error:
+            self._note(path, error)
+        for member in inside:
+            if member.name.endswith(ARCHIVES):
+                self._nested(path, file, member, depth + 1)
+
+    def _own(self, path: bytes, file: Window, inside: list[zipped.Member]) -> None:
+        poms = [member for member in inside if _POM.fullmatch(member.name)]
+        found = [one for member in poms if (one := _from_pom(path, self._content(file, member, _DOCUMENT_LIMIT)))]
+        if not found:
+            manifest = next((member for member in inside if member.name == _MANIFEST), None)
+            told = self._content(file, manifest, _DOCUMENT_LIMIT) if manifest else b""
+            found = [one for one in [_from_manifest(path, told)] if one]
+        self.packages += found
+        if not found and not any(member.name.endswith(ARCHIVES) for member in inside):
+            self.reasons.append(f"{text(path)}: an archive that does not say what it is")
+
+    def _nested(self, path: bytes, file: Window, member: zipped.Member, depth: int) -> None:
+        inner = path + b"!/" + member.name
+        try:
+            if depth > _DEPTH_LIMIT:
+                raise Limit(f"archives nest deeper than {_DEPTH_LIMIT}")
+            self._spend(_ARCHIVE_COST)
+            if member.method == zipped.STORED:  # as Spring Boot has them: nothing is to be held
+                self.walk(inner, zipped.place(file, member), depth)
+                return
+            self.walk(inner, Window(io.BytesIO(self._content(file, member, _NESTED_LIMIT >> depth - 1))), depth)
+        except ScowError as error:
+            self._note(inner, error)
+
+    def _content(self, file: Window, member: zipped.Member, limit: int) -> bytes:
+        self._spend(0)
+        data = zipped.content(file, member, limit)
+        self._left -= len(data)
+        return data
+
+    def _spend(self, cost: int) -> None:
+        self._left -= cost
+        if self._left < 0:
+            raise Limit(f"archives hold more than {_TOTAL_LIMIT} bytes")
+
+    def _note(self, path: bytes, error: ScowError) -> None:
+        self.reasons.append(f"{text(path)}: {error.problem}")
+
+
+def _matters(member: zipped.Member) -> bool:
+    return member.name == _MANIFEST or member.name.endswith(ARCHIVES) or bool(_POM.fullmatch(member.name))
+
+
+def _from_pom(path: bytes, data: bytes) -> Package | None:
+    fields = {key: text(value) for key, value in reversed(_PROPERTY.findall(data)[:20])}
+    group, artifact, version = (fields.get(key, "") for key in (b"groupId", b"artifactId", b"version"))
+    if not (group and artifact and version):
+        return None
+    return Package(f"{group}:{artifact}", version, "maven", "Maven", location=path)
+
+
+def _from_manifest(path: bytes, data: bytes) -> Package | None:
+    lines = re.sub(r"\r?\n ", "", text(data)).splitlines()
+    fields = dict(line.partition(":")[::2] for line in reversed(lines))
+    told = {key: value.strip() for key, value in fields.items()}
+    named = _FILE_NAME.fullmatch(text(path))
+    artifact = named[1] if named else ""
+    version = (named[2] if named else "") or next((told[key] for key in _VERSIONS if told.get(key)), "")
+    if not artifact or not version:
+        return None
+    group = told.get("Implementation-Vendor-Id", "")
+    name = f"{group}:{artifact}" if group else artifact
+    return Package(name, version, "maven", "Maven" if group else "", location=path)

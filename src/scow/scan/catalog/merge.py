@@ -1,0 +1,162 @@
+"""Records of layers → what the image holds, and which layer brought each package. Pure.
+
+The merged view decides what is still there. A package is the contribution of the first layer from which on it stayed:
+a database that is written anew brings only what it did not say before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from scow.errors import Invalid
+from scow.layer.entry import Entry
+from scow.layer.view import View
+from scow.scan.catalog.reading import Merged, Reading, Record, hashed, split_hashes
+from scow.scan.package import SYSTEM_KINDS, Distribution, Package, Unread
+
+#: os-release ID -> purl namespace, where they differ (purl-spec, "rpm")
+_NAMESPACES: Final = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse", "sles": "suse"}
+#: OSV ecosystems whose packages are not rpm's
+_KINDS: Final = {
+    **dict.fromkeys(("Debian", "Ubuntu"), "deb"),
+    **dict.fromkeys(("Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita"), "apk"),
+}
+_RELEASES: Final = (b"etc/os-release", b"usr/lib/os-release")
+
+
+class _Alive(msgspec.Struct):
+    """A file that says something and is in the view: where its content lies, and since when it has said each thing."""
+
+    layer: int
+    source: bytes
+    reading: Reading
+    since: dict[Hashable, int]
+
+
+def merge(records: Sequence[Record], entries: Callable[[int], Iterable[Entry]]) -> Merged:
+    """The records of all layers, lowest first; ``entries`` gives a layer's entries."""
+    view = View()
+    alive: dict[bytes, _Alive] = {}
+    for number, record in enumerate(records):
+        view.stack(number, entries(number))
+        alive = _after(number, record, view, alive)
+    return _finished(view, alive)
+
+
+def _after(number: int, record: Record, view: View, alive: dict[bytes, _Alive]) -> dict[bytes, _Alive]:
+    """The files that say something once layer ``number`` is on top."""
+    known: dict[Hashable, int] = {}
+    kept: dict[bytes, _Alive] = {}
+    for place, one in alive.items():
+        if record.readings:
+            known.update(one.since)
+        found = view.find(place)
+        if found and (found.layer, found.source) == (one.layer, one.source):
+            kept[place] = one
+    for path, reading in record.readings.items():
+        place = view.resolve(path, last=False)
+        found = view.find(place)
+        if found and found.entry.kind == "file":
+            since = {key: known.get(key, number) for key in (_key(place, package) for package in reading.packages)}
+            kept[place] = _Alive(found.layer, found.source, reading, since)
+    return kept
+
+
+def _key(place: bytes, package: Package) -> Hashable:
+    """What stays the same package: of a distribution wherever its database is, else at its place."""
+    where = b"" if package.kind in SYSTEM_KINDS else place
+    return (where, package.kind, package.name, package.version, package.arch)
+
+
+def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
+    distribution = _distribution(view, alive)
+    owned = _owned(alive)
+    directories = _linked_directories(view)
+    packages: list[Package] = []
+    unread: list[Unread] = []
+    read: set[tuple[int, bytes]] = set()
+    for place, one in sorted(alive.items()):
+        if (one.layer, one.source) in read:  # one more name of a file that had its turn
+            continue
+        read.add((one.layer, one.source))
+        if owned and not one.reading.owner and any(hashed(name) in owned for name in _names(place, directories)):
+            continue
+        unread += [Unread(place, reason, one.layer) for reason in one.reading.reasons]
+        packages += _placed(place, one, distribution)
+    return Merged(distribution, tuple(_single(packages)), tuple(sorted(unread)))
+
+
+def _distribution(view: View, alive: dict[bytes, _Alive]) -> Distribution | None:
+    """os-release(5): the one in /etc, which usually is a link to the other, comes first."""
+    for path in _RELEASES:
+        try:
+            one = alive.get(view.resolve(path))
+        except Invalid:  # links in a circle
+            continue
+        if one and one.reading.distribution:
+            return one.reading.distribution
+    return None
+
+
+def _owned(alive: dict[bytes, _Alive]) -> set[bytes]:
+    """The hashed paths of what the distribution's packages brought; a list without its database proves nothing."""
+    there = {package.kind for one in alive.values() if one.reading.owner for package in one.reading.packages}
+    parts = (one.reading.owned for one in alive.values() if one.reading.owner in there)
+    return {part for owned in parts for part in split_hashes(owned)}
+
+
+def _linked_directories(view: View) -> list[tuple[bytes, bytes]]:
+    """Links at the root to a directory: (``usr/bin/``, ``bin/``). Databases may know a file by either name."""
+    links = ((path, view.find(path)) for path in view.children(b""))
+    return [
+        (found.entry.link.strip(b"/") + b"/", path + b"/")
+        for path, found in links
+        if found and found.entry.kind == "symlink"
+    ]
+
+
+def _names(place: bytes, directories: Iterable[tuple[bytes, bytes]]) -> Iterator[bytes]:
+    yield place
+    for real, link in directories:
+        if place.startswith(real):
+            yield link + place[len(real) :]
+
+
+def _placed(place: bytes, one: _Alive, distribution: Distribution | None) -> Iterator[Package]:
+    """The packages of one file with what only the whole image tells."""
+    for package in one.reading.packages:
+        changes: dict[str, object] = {"layer": one.since[_key(place, package)]}
+        if not package.location.startswith(place):  # below a link to a directory
+            changes["location"] = place
+        if package.kind in SYSTEM_KINDS and distribution:
+            changes |= _belonging(package.kind, distribution)
+        yield msgspec.structs.replace(package, **changes)
+
+
+def _belonging(kind: str, distribution: Distribution) -> dict[str, str]:
+    """What a package of the distribution has of it. A foreign package manager's are nobody's."""
+    ecosystem = distribution.ecosystem
+    native = _KINDS.get(ecosystem.partition(":")[0], "rpm")
+    return {
+        "ecosystem": ecosystem if native == kind else "",
+        "namespace": _NAMESPACES.get(distribution.id, distribution.id),
+        "distro": distribution.distro,
+    }
+
+
+def _single(packages: Iterable[Package]) -> Iterator[Package]:
+    """Sorted, and each once: of what is said twice about one place, the first."""
+    seen: set[Hashable] = set()
+    for package in sorted(packages, key=_order):
+        where = b"" if package.kind in SYSTEM_KINDS else package.location
+        key = (where, package.kind, package.name, package.version, package.arch)
+        if key not in seen:
+            seen.add(key)
+            yield package
+
+
+def _order(package: Package) -> tuple[str, str, str, str, bytes]:
+    return (package.kind, package.name, package.version, package.arch, package.location)

@@ -1,0 +1,121 @@
+"""What one file of an image says, and how that is kept within bounds. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from scow.scan.package import Distribution, Package, Unread
+
+#: the longest name or version that anybody publishes is far below this
+_TEXT_LIMIT: Final = 1024
+_PACKAGES_LIMIT: Final = 100_000
+_REASONS_LIMIT: Final = 20
+#: bytes of a hash in ``Reading.owned``
+HASH_SIZE: Final = 8
+
+T = TypeVar("T")
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """What one file says: ``packages``, and why the rest of it could not be read (``reasons``).
+
+    ``owner`` is the kind of the distribution's packages whose database this is (a part of); ``owned`` are the paths
+    that they brought, as :func:`hashes`. ``distribution`` is set by os-release alone.
+    """
+
+    packages: tuple[Package, ...] = ()
+    reasons: tuple[str, ...] = ()
+    owned: bytes = b""
+    owner: str = ""
+    distribution: Distribution | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.packages or self.reasons or self.owned or self.distribution)
+
+
+class Record(msgspec.Struct, frozen=True, array_like=True):
+    """What one layer contributes: its readings, by the path that it has in the layer."""
+
+    readings: dict[bytes, Reading] = {}
+
+
+class Merged(msgspec.Struct, frozen=True, array_like=True):
+    """What an image holds, whatever it is called: the part of a catalog that its layers decide."""
+
+    distribution: Distribution | None = None
+    packages: tuple[Package, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def hashed(path: bytes) -> bytes:
+    """A path, 8 bytes long: many are kept and few are looked for."""
+    return hashlib.blake2b(path.strip(b"/"), digest_size=HASH_SIZE).digest()
+
+
+def hashes(paths: Iterable[bytes]) -> bytes:
+    """The hashes of ``paths``, one after the other."""
+    return b"".join(map(hashed, paths))
+
+
+def split_hashes(owned: bytes) -> Iterator[bytes]:
+    """The single hashes again."""
+    return (owned[at : at + HASH_SIZE] for at in range(0, len(owned), HASH_SIZE))
+
+
+def sane(reading: Reading) -> Reading:
+    """``reading`` without what cannot be a package, each with its reason; reasons and packages are counted."""
+    kept: list[Package] = []
+    reasons = list(reading.reasons)
+    for package in reading.packages[:_PACKAGES_LIMIT]:
+        problem = _problem(package)
+        if problem:
+            reasons.append(problem)
+        else:
+            kept.append(package)
+    if len(reading.packages) > _PACKAGES_LIMIT:
+        reasons.append(f"names {len(reading.packages)} packages, over the limit of {_PACKAGES_LIMIT}")
+    if len(reasons) > _REASONS_LIMIT:
+        reasons[_REASONS_LIMIT:] = [f"and {len(reasons) - _REASONS_LIMIT} more like these"]
+    if len(kept) == len(reading.packages) and tuple(reasons) == reading.reasons:
+        return reading
+    return msgspec.structs.replace(reading, packages=tuple(kept), reasons=tuple(reasons))
+
+
+def _problem(package: Package) -> str:
+    if not package.name:
+        return "a package without a name"
+    told = f"package {package.name[:80]!r}"
+    if not package.version:
+        return f"{told} has no version"
+    for text in (package.name, package.version, package.source, package.source_version, package.arch):
+        if len(text) > _TEXT_LIMIT or not text.isprintable() or "\ufffd" in text:
+            return f"{told} has a field that is no text: {text[:80]!r}"
+    return ""
+
+
+def text(raw: bytes) -> str:
+    """``raw`` as text; what is not UTF-8 shows as U+FFFD, which :func:`sane` refuses where it matters."""
+    return raw.decode(errors="replace").strip()
+
+
+def document(data: bytes, kind: type[T]) -> T | str:
+    """JSON as ``kind``, or the reason why it is not that."""
+    try:
+        return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
+        return f"is not the JSON that was expected: {str(error)[:200]}"
+
+
+def licences(told: Any) -> tuple[str, ...]:
+    """Licences as JSON documents give them: a text, an object with ``type``/``name``, or a list of these."""
+    if isinstance(told, str):
+        return (told,) if told.strip() else ()
+    if isinstance(told, dict):
+        return licences(told.get("type") or told.get("name"))
+    if isinstance(told, list):
+        return tuple(one for item in told[:50] for one in licences(item) if not isinstance(item, list))
+    return ()

@@ -1,0 +1,52 @@
+"""What was found in a layer, kept by its diff_id: a layer that was looked over once costs nothing again.
+
+::
+
+    layer-<hex of diff_id>.<version>    a layer's record
+    image-<hex of chain_id>.<version>   what its layers add up to
+
+``version`` counts the changes of the readers, so that a record of another scow is not taken for one of this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+
+#: Counts up whenever a reader says something else about the same bytes: records of earlier ones are then not used.
+VERSION: Final = 1
+
+T = TypeVar("T")
+
+
+class Records:
+    """The records in the directory ``root``, which need not be there."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def find(self, name: str, kind: type[T]) -> T | None:
+        """The record ``name``, if there is one that can be read."""
+        try:
+            return msgspec.msgpack.decode(self._path(name).read_bytes(), type=kind)
+        except (OSError, msgspec.DecodeError):
+            return None
+
+    def keep(self, name: str, record: object) -> None:
+        """Write a record beside its place and rename it. A store that cannot be written to is one without records."""
+        path = self._path(name)
+        with contextlib.suppress(OSError):
+            self._root.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
+            try:
+                draft.write_bytes(msgspec.msgpack.encode(record))
+                os.replace(draft, path)
+            finally:
+                draft.unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self._root / f"{name}.{VERSION}"

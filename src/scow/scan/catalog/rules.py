@@ -1,0 +1,91 @@
+"""Which files say something, and who reads them: one table. Pure.
+
+A pattern's last part is a name, ``*.ext``, ``*`` or what stands between; ``**/`` means any directories or none. What
+is executable is looked at for its first bytes, whatever its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from scow.scan.catalog import apk, documents, dpkg, java, osrelease, pacman, programs, python, rpm, ruby
+from scow.scan.catalog.reading import Reading
+from scow.scan.catalog.window import Window
+
+_MIB: Final = 1 << 20
+
+
+class Rule(msgspec.Struct, frozen=True):
+    """``read`` is handed the whole file, at most ``limit`` bytes; ``search`` instead looks around in it."""
+
+    pattern: str
+    read: Callable[[bytes, bytes], Reading] | None = None
+    search: Callable[[bytes, Window], Reading] | None = None
+    limit: int = 8 * _MIB
+
+
+#: Executable files that begin as programs do.
+PROGRAMS: Final = Rule("", search=programs.program, limit=2048 * _MIB)
+
+RULES: Final = (
+    Rule("etc/os-release", osrelease.os_release),
+    Rule("usr/lib/os-release", osrelease.os_release),
+    Rule("var/lib/dpkg/status", dpkg.status, limit=64 * _MIB),
+    Rule("var/lib/dpkg/status.d/*.md5sums", dpkg.sums),
+    Rule("var/lib/dpkg/status.d/*", dpkg.status),
+    Rule("var/lib/dpkg/info/*.list", dpkg.files, limit=32 * _MIB),
+    Rule("lib/apk/db/installed", apk.installed, limit=64 * _MIB),
+    Rule("usr/lib/apk/db/installed", apk.installed, limit=64 * _MIB),
+    Rule("var/lib/pacman/local/*/desc", pacman.desc),
+    Rule("var/lib/pacman/local/*/files", pacman.files, limit=32 * _MIB),
+    *(
+        Rule(f"{place}/{name}", search=rpm.database, limit=1024 * _MIB)
+        for place in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
+        for name in ("rpmdb.sqlite", "Packages.db", "Packages")
+    ),
+    Rule("**/*.dist-info/METADATA", python.metadata),
+    Rule("**/*.egg-info/PKG-INFO", python.metadata),
+    Rule("**/EGG-INFO/PKG-INFO", python.metadata),
+    Rule("**/*.egg-info", python.metadata),
+    Rule("**/conda-meta/*.json", python.conda),
+    Rule("**/node_modules/*/package.json", documents.npm),
+    Rule("**/node_modules/@*/*/package.json", documents.npm),
+    Rule("**/specifications/*.gemspec", ruby.gemspec),
+    Rule("**/specifications/default/*.gemspec", ruby.gemspec),
+    Rule("**/composer/installed.json", documents.composer, limit=32 * _MIB),
+    Rule("**/*.deps.json", documents.dotnet, limit=32 * _MIB),
+    *(Rule(f"**/*{ending.decode()}", search=java.archive, limit=2048 * _MIB) for ending in java.ARCHIVES),
+)
+
+
+def _pattern(rule: Rule) -> re.Pattern[bytes]:
+    text = re.escape(rule.pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
+    return re.compile(text.encode(), re.DOTALL)
+
+
+def _sorted_in(rules: Sequence[Rule]) -> Mapping[bytes, Sequence[tuple[re.Pattern[bytes], Rule]]]:
+    """The rules by what finds them quickly: a last part's ending after its last dot, its whole name, or ``*``."""
+    found: dict[bytes, list[tuple[re.Pattern[bytes], Rule]]] = {}
+    for rule in rules:
+        last = rule.pattern.rpartition("/")[2]
+        key = last.rpartition(".")[2] if last.startswith("*") else last
+        found.setdefault(key.encode(), []).append((_pattern(rule), rule))
+    return found
+
+
+_BY_KEY: Final = _sorted_in(RULES)
+#: directories in which any name counts
+_ANY_NAME: Final = tuple(rule.pattern[:-1].encode() for rule in RULES if rule.pattern.endswith("/*"))
+
+
+def rule_for(path: bytes) -> Rule | None:
+    """Who reads the file at ``path``, by its name alone."""
+    name = path.rpartition(b"/")[2]
+    candidates = _BY_KEY.get(name) or _BY_KEY.get(name.rpartition(b".")[2]) or ()
+    if path.startswith(_ANY_NAME):
+        candidates = (*candidates, *_BY_KEY[b"*"])
+    return next((rule for pattern, rule in candidates if pattern.fullmatch(path)), None)

@@ -1,0 +1,288 @@
+"""What an image of several layers holds, and which of them brought it: the merged view, not the sum of the layers."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from tests.image.images import stored
+from tests.layer.tars import Item, item
+from tests.scan.catalog import programs
+from tests.scan.catalog.test_java import LOG4J
+
+from scow import Engine
+from scow.scan.package import Catalog
+
+STATUS = "var/lib/dpkg/status"
+RELEASE = item("etc/os-release", data=b"ID=debian\nVERSION_ID=12\n")
+
+
+def dpkg(*packages: str) -> bytes:
+    """``name=version`` each."""
+    pairs = (one.split("=") for one in packages)
+    return "\n".join(
+        f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {version}\n"
+        for name, version in pairs
+    ).encode()
+
+
+def status(*packages: str) -> Item:
+    return item(STATUS, data=dpkg(*packages))
+
+
+def apk(*packages: str) -> bytes:
+    pairs = (one.split("=") for one in packages)
+    return "\n".join(f"P:{name}\nV:{version}\nA:x86_64\n" for name, version in pairs).encode()
+
+
+def npm(path: str, name: str, version: str) -> Item:
+    return item(
+        f"{path}/node_modules/{name}/package.json", data=json.dumps({"name": name, "version": version}).encode()
+    )
+
+
+def pip(name: str, version: str, at: str = "usr/lib/python3/dist-packages") -> Item:
+    return item(f"{at}/{name}-{version}.dist-info/METADATA", data=f"Name: {name}\nVersion: {version}\n".encode())
+
+
+def gone(path: str) -> Item:
+    return item(path, "whiteout")
+
+
+def catalog(root: Path, layers: Sequence[list[Item]]) -> Catalog:
+    """The catalog of an image, the same from the layers' bytes, from their records and from the image's."""
+    from scow.image.store import Store
+
+    stored(Store(root), layers)
+    cold = Engine(root).scanner.catalog("test:latest")
+    assert Engine(root).scanner.catalog("test:latest") == cold
+    for record in (root / "cache/scan").glob("image-*"):
+        record.unlink()
+    assert Engine(root).scanner.catalog("test:latest") == cold
+    return cold
+
+
+def told(found: Catalog) -> list[str]:
+    return [f"{one.name} {one.version} @{one.layer}" for one in found.packages]
+
+
+CASES: dict[str, tuple[list[list[Item]], list[str]]] = {
+    "one layer": ([[status("a=1", "b=2")]], ["a 1 @0", "b 2 @0"]),
+    "added later": ([[status("a=1")], [status("a=1", "b=2")]], ["a 1 @0", "b 2 @1"]),
+    "upgraded": ([[status("a=1")], [status("a=2")]], ["a 2 @1"]),
+    "downgraded": ([[status("a=2")], [status("a=1")]], ["a 1 @1"]),
+    "removed": ([[status("a=1", "b=1")], [status("b=1")]], ["b 1 @0"]),
+    "removed, then there again": ([[status("a=1")], [status("b=1")], [status("a=1", "b=1")]], ["a 1 @2", "b 1 @1"]),
+    "upgraded and back": ([[status("a=1")], [status("a=2")], [status("a=1")]], ["a 1 @2"]),
+    "touched only": ([[status("a=1")], [status("a=1")], [item("x")]], ["a 1 @0"]),
+    "database removed": ([[status("a=1")], [gone(STATUS)]], []),
+    "directory of the database removed": ([[status("a=1")], [gone("var/lib")]], []),
+    "directory of the database opaque": (
+        [[status("a=1")], [item("var/lib", "opaque"), item("var/lib", "dir", mode=0o755)]], [],
+    ),
+    "database removed, then there again": ([[status("a=1")], [gone(STATUS)], [status("a=1")]], ["a 1 @2"]),
+    "opaque directory with a new database": (
+        [[status("a=1", "b=1")], [item("var/lib/dpkg", "opaque"), status("b=1")]], ["b 1 @0"],
+    ),
+    "directory became a symlink": (
+        [[npm("app", "x", "1.0.0")], [item("app", "symlink", link=b"other"), npm("other", "y", "2.0.0")]],
+        ["y 2.0.0 @1"],
+    ),
+    "directory became a file": ([[npm("app", "x", "1.0.0")], [item("app", data=b"no")]], []),
+    "symlink became a directory": (
+        [[npm("b", "x", "1.0.0"), item("a", "symlink", link=b"b")],
+         [item("a", "dir", mode=0o755), npm("a", "y", "1.0.0")]],
+        ["x 1.0.0 @0", "y 1.0.0 @1"],
+    ),
+    "written through a symlink of a lower layer": (
+        [[item("usr/lib", "dir", mode=0o755), item("lib", "symlink", link=b"usr/lib")],
+         [item("lib/apk/db/installed", data=apk("musl=1"))]],
+        ["musl 1 @1"],
+    ),
+    "removed through a symlink of a lower layer": (
+        [[item("usr/lib/apk/db/installed", data=apk("musl=1")), item("lib", "symlink", link=b"usr/lib")],
+         [gone("lib/apk/db/installed")]],
+        [],
+    ),
+    "an npm package upgraded in place": ([[npm("app", "x", "1.0.0")], [npm("app", "x", "1.1.0")]], ["x 1.1.0 @1"]),
+    "a Python package upgraded by pip": (
+        [[pip("six", "1.15")], [gone("usr/lib/python3/dist-packages/six-1.15.dist-info"), pip("six", "1.16")]],
+        ["six 1.16 @1"],
+    ),
+    "a Python package in two places": (
+        [[pip("six", "1.15")], [pip("six", "1.15", "opt/venv/lib/python3/site-packages")]],
+        ["six 1.15 @1", "six 1.15 @0"],
+    ),
+    "a database that moved": (
+        [[item("lib/apk/db/installed", data=apk("musl=1", "zlib=1"))],
+         [gone("lib/apk"), item("usr/lib/apk/db/installed", data=apk("musl=1", "zlib=2"))]],
+        ["musl 1 @0", "zlib 2 @1"],
+    ),
+    "distroless: a file per package": (
+        [[item("var/lib/dpkg/status.d/base", data=dpkg("base-files=12"))],
+         [item("var/lib/dpkg/status.d/ssl", data=dpkg("libssl3=3.0"))], [gone("var/lib/dpkg/status.d/base")]],
+        ["libssl3 3.0 @1"],
+    ),
+    "a hard link in a layer": (
+        [[item("store/object", data=dpkg("a=1")), item(STATUS, "hardlink", link=b"store/object")]], ["a 1 @0"],
+    ),
+    "a hard link that stays when its file goes": (
+        [[npm("a", "x", "1.0.0"),
+          item("b/node_modules/x/package.json", "hardlink", link=b"a/node_modules/x/package.json")], [gone("a")]],
+        ["x 1.0.0 @0"],
+    ),
+    "a program replaced by a script": (
+        [[item("usr/bin/app", data=programs.go(), mode=0o755)],
+         [item("usr/bin/app", data=b"#!/bin/sh\n" * 500, mode=0o755)]],
+        [],
+    ),
+    "a jar that went": ([[item("opt/a.jar", data=LOG4J)], [gone("opt/a.jar")]], []),
+    "an empty image": ([[item("x", data=b"y")]], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_layers(name: str, tmp_path: Path) -> None:
+    layers, expected = CASES[name]
+    found = catalog(tmp_path, layers)
+    assert told(found) == expected
+    assert found.unread == ()
+
+
+def test_a_package_says_where_it_is(tmp_path: Path) -> None:
+    found = catalog(tmp_path, [[RELEASE, status("a=1")], [item("opt/x.jar", data=LOG4J)]])
+    debian, jar = found.packages
+    assert (debian.location, debian.ecosystem, debian.distro) == (STATUS.encode(), "Debian:12", "debian-12")
+    assert (jar.location, jar.layer) == (b"opt/x.jar", 1)
+    assert [layer.diff_id[:7] for layer in found.layers] == ["sha256:", "sha256:"]
+    assert found.digest.startswith("sha256:")
+
+
+LISTED = item("var/lib/dpkg/info/python3-six.list", data=b"/usr/lib/python3/dist-packages/six-1.15.dist-info/METADATA\n"
+              b"/usr/share/java/log4j.jar\n/bin/app\n")  # fmt: skip
+
+
+def test_what_dpkg_brought_is_dpkgs(tmp_path: Path) -> None:
+    base = [
+        status("python3-six=1.15-1"), LISTED, pip("six", "1.15"), item("usr/share/java/log4j.jar", data=LOG4J),
+        item("bin", "symlink", link=b"usr/bin"), item("usr/bin/app", data=programs.go().ljust(5000), mode=0o755),
+    ]  # fmt: skip
+    mine = [pip("flask", "1.0", "usr/local/lib/python3/dist-packages")]
+    assert told(catalog(tmp_path, [base, mine])) == ["python3-six 1.15-1 @0", "flask 1.0 @1"]
+
+
+def test_a_list_without_its_database_proves_nothing(tmp_path: Path) -> None:
+    found = catalog(tmp_path, [[status("python3-six=1.15-1"), LISTED, pip("six", "1.15")], [gone(STATUS)]])
+    assert told(found) == ["six 1.15 @0"]
+
+
+def test_apks_own_files_are_apks(tmp_path: Path) -> None:
+    data = b"P:py3-six\nV:1.16-r0\nF:usr/lib/python3/dist-packages/six-1.16.dist-info\nR:METADATA\n"
+    found = catalog(tmp_path, [[item("lib/apk/db/installed", data=data), pip("six", "1.16")]])
+    assert told(found) == ["py3-six 1.16-r0 @0"]
+
+
+def test_os_release_through_its_link(tmp_path: Path) -> None:
+    layers = [
+        [item("usr/lib/os-release", data=b"ID=alpine\nVERSION_ID=3.19.1\n"),
+         item("etc/os-release", "symlink", link=b"../usr/lib/os-release"),
+         item("lib/apk/db/installed", data=apk("musl=1"))],
+        [item("usr/lib/os-release", data=b"ID=alpine\nVERSION_ID=3.20.0\n")],
+    ]  # fmt: skip
+    found = catalog(tmp_path, layers)
+    assert found.packages[0].ecosystem == "Alpine:v3.20"
+    assert found.packages[0].purl == "pkg:apk/alpine/musl@1?arch=x86_64&distro=alpine-3.20.0"
+
+
+def test_the_packages_of_another_manager_are_not_the_distributions(tmp_path: Path) -> None:
+    found = catalog(tmp_path, [[RELEASE, status("a=1"), item("lib/apk/db/installed", data=apk("musl=1"))]])
+    assert {one.kind: one.ecosystem for one in found.packages} == {"deb": "Debian:12", "apk": ""}
+
+
+def test_a_rebuilt_image_costs_only_its_new_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from scow.image.store import Store
+    from scow.scan.catalog import survey
+    from scow.scan.catalog.reading import Record
+
+    looked: list[int] = []
+    real = survey.survey
+
+    def noted(layers: survey.Layers, number: int) -> Record:
+        looked.append(number)
+        return real(layers, number)
+
+    monkeypatch.setattr(survey, "survey", noted)
+    base = [[status("a=1")], [npm("app", "x", "1.0.0")]]
+    for top in ([pip("six", "1.0")], [pip("six", "1.1")]):
+        stored(Store(tmp_path), [*base, top])
+        Engine(tmp_path).scanner.catalog("test:latest")
+    assert looked == [0, 1, 2, 2]
+
+
+def test_a_directory_is_looked_at_too(tmp_path: Path) -> None:
+    place = tmp_path / "root" / "var/lib/dpkg"
+    place.mkdir(parents=True)
+    (place / "status").write_bytes(dpkg("a=1"))
+    (tmp_path / "root/etc").mkdir()
+    (tmp_path / "root/etc/os-release").write_text("ID=debian\nVERSION_ID=12\n")
+    found = Engine(tmp_path / "store").scanner.catalog(f"dir:{tmp_path / 'root'}")
+    assert told(found) == ["a 1 @0"]
+    assert found.packages[0].ecosystem == "Debian:12"
+
+
+MANIFEST = "node_modules/x/package.json"
+HOSTILE: dict[str, tuple[list[Item], str, str]] = {
+    "no UTF-8": ([item(STATUS, data=b"Package: \xff\nVersion: 1\n")], STATUS, "is no text"),
+    "no JSON": ([item(MANIFEST, data=b'{"name": ')], MANIFEST, "is not the JSON"),
+    "deep JSON": ([item(MANIFEST, data=b"[" * 1_000_000)], MANIFEST, "is not the JSON"),
+    "no archive": ([item("x.jar", data=b"PK" * 100)], "x.jar", "is not a ZIP"),
+    "a lying header": (
+        [item("var/lib/rpm/Packages.db",
+              data=b"RpmP" + bytes(8) + b"\1\0\0\0" + bytes(16) + b"Slot\1\0\0\0\0\1\0\0\1\0\0\0"
+              + (b"Slot" + bytes(12)) * 253 + b"BlbS\1\0\0\0\1\0\0\0\xff\xff\xff\x7f")],
+        "var/lib/rpm/Packages.db", "a blob says that it has 2147483647 bytes",
+    ),
+    "a huge version": ([item(STATUS, data=b"Package: a\nVersion: " + b"1" * 10_000 + b"\n")], STATUS, "is no text"),
+    "os-release without an ID": ([item("etc/os-release", data=b"NAME=x\n")], "etc/os-release", "has no ID"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_cannot_be_read_is_told(name: str, tmp_path: Path) -> None:
+    items, path, reason = HOSTILE[name]
+    found = catalog(tmp_path, [[*items, npm("app", "x", "1.0.0")]])
+    assert told(found) == ["x 1.0.0 @0"]
+    (unread,) = found.unread
+    assert (unread.path, unread.layer) == (path.encode(), 0)
+    assert reason in unread.reason
+
+
+def test_links_in_a_circle(tmp_path: Path) -> None:
+    links = {STATUS: b"status", "etc/os-release": b"os-release", "a": b"b", "b": b"a"}
+    circle = [item(path, "symlink", link=target) for path, target in links.items()]
+    found = catalog(tmp_path, [circle, [npm("app", "x", "1.0.0")]])
+    assert (told(found), found.distribution) == (["x 1.0.0 @1"], None)
+
+
+def test_a_sparse_status_of_ten_gigabytes(tmp_path: Path) -> None:
+    """Ten gigabytes of nothing in a tar of a few hundred bytes."""
+    import tarfile
+
+    size = 10 << 30
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("var/lib/dpkg/GNUSparseFile.0/status")
+        content = b"1\n0\n1\n".ljust(512, b"\0") + b"x"
+        member.size = len(content)
+        told = {"major": "1", "minor": "0", "name": STATUS, "realsize": str(size)}
+        member.pax_headers = {f"GNU.sparse.{key}": value for key, value in told.items()}
+        archive.addfile(member, io.BytesIO(content))
+    out.seek(0)
+    engine = Engine(tmp_path)
+    engine.images.import_(out, "sparse:1")
+    (unread,) = engine.scanner.catalog("sparse:1").unread
+    assert unread.path == STATUS.encode()
+    assert "over the limit" in unread.reason
