@@ -16,6 +16,7 @@ import pytest
 PACKAGES = {
     "buildah": "buildah",
     "busybox": "busybox-static",
+    "chromium": "chromium",
     "crun": "crun",
     "db5.3_load": "db5.3-util",
     "docker": "docker.io",
