@@ -60,3 +60,33 @@ def test_delete(console: Console, origin: str) -> None:
     assert gone.code == 1
     assert "not found" in gone.stderr
     assert "say which tag or digest" in console("delete", origin.removesuffix(":1")).stderr
+
+
+def test_sync(console: Console, registry: Registry, origin: str, tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(f"# mine\n\ndocker://{origin}  # the app\n")
+    argv = ("sync", "--from", str(tmp_path / "list"), f"docker://{registry.host}/mirror")
+    dry = console(*argv, "--dry-run").ok().stdout
+    assert dry == f"docker://{origin} -> docker://{registry.host}/mirror/app:1\n"
+    assert console(*argv).ok().stdout.startswith(dry.strip() + " sha256:")
+    half = console("sync", "-q", f"docker://{registry.host}/nothing:1", origin, f"docker://{registry.host}/half")
+    assert (half.code, half.stdout) == (1, "")
+    assert half.stderr.startswith(f"docker://{registry.host}/nothing:1: ")
+    assert console("tags", f"{registry.host}/half/app").ok().lines == ["1"]
+    assert "names no source" in console("sync", f"docker://{registry.host}/half").stderr
+    assert "cannot read the list" in console("sync", "--from", "/no/such/file", "oci:x").stderr
+
+
+def test_attach_and_referrers(console: Console, origin: str, tmp_path: Path) -> None:
+    (tmp_path / "sbom.json").write_text("{}")
+    file = f"{tmp_path / 'sbom.json'}:application/json"
+    made = console("attach", "-q", "--artifact-type", "text/sbom", "--annotation", "a=b", origin, file).ok().stdout
+    assert console("referrers", "-q", origin).ok().stdout == made
+    told = console("referrers", "--format", "{{.ArtifactType}} {{.Annotations}}", origin).ok().stdout
+    assert told == "text/sbom a=b\n"
+    assert console("referrers", "-q", "--artifact-type", "other", origin).ok().stdout == ""
+    assert console("referrers", origin).ok().lines[0].split("  ")[0] == "DIGEST"
+    out = f"oci:{tmp_path / 'out'}:x"
+    console("copy", "-q", "--referrers", f"docker://{origin}", out).ok()
+    index = json.loads((tmp_path / "out/index.json").read_text())
+    assert made.strip() in [entry["digest"] for entry in index["manifests"]]
+    assert "KEY=VALUE" in console("attach", "--artifact-type", "x/y", "--annotation", "a", origin, file).stderr

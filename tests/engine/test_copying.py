@@ -18,6 +18,7 @@ from scow import Engine
 from scow.content.layout import Layout
 from scow.engine import ends
 from scow.engine.looking import look
+from scow.engine.syncing import Leg
 from scow.errors import Conflict, Denied, Integrity, Invalid, NotFound, Unsupported
 from scow.image.image import load
 from scow.image.recompress import recompress
@@ -318,3 +319,33 @@ def test_members_whatever_the_machine(compression: str, size: int) -> None:
     digest, length = recompress(Crumbs(data), out, compression)
     assert (hashlib.sha256(out.getvalue()).hexdigest(), len(out.getvalue())) == (digest, length)
     assert PLAIN[compression](out.getvalue()) == data
+
+
+def test_many_at_once(engine: Engine, registry: Registry, made: Made, origin: str, tmp_path: Path) -> None:
+    engine.registries.copy(origin, f"docker://{registry.host}/origin/app:2", platforms=[ARM])
+    engine.registries.copy(origin, f"docker://{registry.host}/deep/er/tool:9", platforms=[AMD])
+    sources = [
+        f"docker://{registry.host}/origin/app",
+        f"{registry.host}/deep/er/tool:9",
+        f"docker://{registry.host}/no:1",
+    ]
+    told: list[Leg] = []
+    legs = engine.registries.sync(sources, f"docker://{registry.host}/m", every=True, told=told.append)
+    assert tuple(told) == legs
+    assert [leg.target.removeprefix(f"docker://{registry.host}/") for leg in legs] == [
+        "m/app:1", "m/app:2", "m/tool:9", "m/no:1",
+    ]  # fmt: skip
+    assert [leg.copied.digest if leg.copied else None for leg in legs] == [
+        made.index.digest, made.images[ARM].digest, made.images[AMD].digest, None,
+    ]  # fmt: skip
+    assert isinstance(legs[3].error, NotFound)
+    registry.forget()
+    planned = engine.registries.sync(sources[1:2], f"docker://{registry.host}/m", scoped=True, dry_run=True)
+    assert planned[0].target == f"docker://{registry.host}/m/{registry.host.replace(':', '-')}/deep/er/tool:9"
+    assert not [one for one in registry.seen if one.method != "GET"]
+    engine.registries.sync(sources[:2], f"oci:{tmp_path / 'kept'}", every=True)
+    back = engine.registries.sync([f"oci:{tmp_path / 'kept'}"], f"docker://{registry.host}/back", every=True)
+    assert sorted(leg.target.rpartition("/")[2] for leg in back) == ["app:1", "app:2", "tool:9"]
+    assert all(leg.copied for leg in back)
+    with pytest.raises(Invalid, match="many images cannot go there"):
+        engine.registries.sync(sources, "store:x")

@@ -46,6 +46,7 @@ PURE = (
     "scan/finding",
     "scan/ignore",
     "engine/faults",
+    "engine/syncing",
     "scan/match",
     "scan/report",
     "size",

@@ -126,6 +126,14 @@ def named(layout: Layout, descriptor: Descriptor, name: str) -> None:
     )
 
 
+def keeper(sink: Sink) -> Name:
+    """What notes a referrer that came: a layout lists it, a registry knows by itself."""
+    if isinstance(sink, Layout):
+        layout = sink
+        return lambda descriptor: named(layout, descriptor, "")
+    return lambda descriptor: None
+
+
 def _as_archive(layout: Layout, descriptor: Descriptor, location: Location) -> None:
     from scow.content import archive
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
-from scow.content.layout import Layout
+import msgspec
+
+from scow.content.layout import Layout, name_of
 from scow.content.target import Source
-from scow.engine import ends
+from scow.engine import ends, syncing
+from scow.engine.syncing import Leg
 from scow.engine.values import Copied
-from scow.errors import Conflict, Invalid, Unsupported
+from scow.errors import Conflict, Invalid, ScowError, Unsupported
 from scow.image.image import select
 from scow.layer.store import scratch
 from scow.oci import media_types
@@ -22,6 +25,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.content.copy import Progress
+    from scow.content.referrers import Referring
     from scow.engine.workplace import Workplace
     from scow.image.rewrite import Wish
     from scow.registry.credentials import CredentialStore
@@ -31,8 +35,23 @@ if TYPE_CHECKING:
 Watch = Callable[["Progress"], None]
 
 
+_REFERRERS: Final = "--referrers goes between docker://NAME and oci:DIR"
+
+
 def _silent(progress: Progress) -> None:
     """The watch of a caller who does not care."""
+
+
+class Options(TypedDict, total=False):
+    """What a copy can be asked for besides where from and where to: see :meth:`Registries.copy`."""
+
+    platforms: Sequence[str]
+    every: bool
+    wish: Wish | None
+    preserve_digests: bool
+    referrers: bool
+    source_credentials: CredentialStore | None
+    target_credentials: CredentialStore | None
 
 
 class Registries:
@@ -51,6 +70,7 @@ class Registries:
         every: bool = False,
         wish: Wish | None = None,
         preserve_digests: bool = False,
+        referrers: bool = False,
         source_credentials: CredentialStore | None = None,
         target_credentials: CredentialStore | None = None,
         watch: Watch = _silent,
@@ -59,9 +79,10 @@ class Registries:
 
         Of an index the image for this machine's platform or the one of ``platforms``; for several of these, or with
         ``every``, an index again. ``wish`` says what is to change on the way; ``preserve_digests`` refuses to change
-        anything. Raises what the two ends raise.
+        anything. ``referrers`` come along: signatures, SBOMs and other artifacts. Raises what the two ends raise.
         """
         from scow.content.copy import copy
+        from scow.content.referrers import copy_referrers
 
         to = Location.parse(target)
         with (
@@ -70,8 +91,10 @@ class Registries:
         ):
             place, origin, asked = found
             chosen, wish = self._chosen(origin, asked, platforms, every, wish)
-            if preserve_digests and not wish.empty:
-                raise Conflict("what is asked for changes digests", hint="leave out --preserve-digests")
+            if (preserve_digests or referrers) and not wish.empty:
+                flag = "--preserve-digests" if preserve_digests else "--referrers"
+                raise Conflict("what is asked for changes digests", hint=f"leave out {flag}")
+            referring = self._referring(place, origin, to) if referrers else None
             registry = self._registry(target_credentials)
             known = asked.digest if wish.empty else None
             with (
@@ -80,7 +103,54 @@ class Registries:
             ):
                 copy(rewritten, sink, root.plain, watch=watch)
                 name(root.plain)
-        return Copied(str(place), str(to), root.digest, root.size)
+                came = copy_referrers(referring, sink, root, ends.keeper(sink), watch) if referring else ()
+        return Copied(str(place), str(to), root.digest, root.size, tuple(one.digest for one in came))
+
+    def sync(
+        self,
+        sources: Sequence[str],
+        target: str,
+        *,
+        scoped: bool = False,
+        dry_run: bool = False,
+        told: Callable[[Leg], None] = lambda leg: None,
+        **options: Unpack[Options],
+    ) -> tuple[Leg, ...]:
+        """Copy many images below ``target`` (``docker://HOST/PATH``, ``oci:DIR``); ``told`` hears of each at its end.
+
+        A source without a tag is all tags of the repository, or all names of the layout. What cannot be copied is told
+        in its :class:`~scow.engine.syncing.Leg`, and the others go on. ``options`` are those of :meth:`copy`.
+        """
+        place = Location.parse(target)
+        legs = []
+        for name, source in self._spread(sources, options):
+            leg = Leg(str(source), str(syncing.target(name, place, scoped=scoped)))
+            if not dry_run:
+                try:
+                    leg = msgspec.structs.replace(leg, copied=self.copy(leg.source, leg.target, **options))
+                except ScowError as error:
+                    leg = msgspec.structs.replace(leg, error=error)
+            legs.append(leg)
+            told(leg)
+        return tuple(legs)
+
+    def _spread(self, sources: Sequence[str], options: Options) -> Iterator[tuple[str, Location]]:
+        """(name, location) of every image that the sources mean."""
+        registry = self._registry(options.get("source_credentials"))
+        for text in sources:
+            location = Location.parse(text)
+            if location.kind == "oci" and not location.name:
+                for entry in Layout(Path(location.path)).entries():
+                    if name := name_of(entry):
+                        yield name, Location("oci", location.path, name)
+            elif location.kind in ("", "docker"):
+                reference = Reference.parse(location.name, default_tag=None)
+                bare = reference.tag is None and reference.digest is None
+                tags = registry().repository(reference).tags() if bare else ()
+                for one in [reference.with_tag(tag) for tag in tags] if bare else [reference]:
+                    yield str(one), Location("docker", name=str(one))
+            else:
+                yield location.name, location
 
     def tags(self, name: str) -> tuple[str, ...]:
         """Every tag of a repository at its registry, in the registry's order."""
@@ -106,6 +176,37 @@ class Registries:
         self._repository(name, push=True).delete(selector)
         return str(reference)
 
+    def referrers(self, name: str, *, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
+        """What refers to an image at its registry (signatures, SBOMs …), of one type or of all."""
+        reference = Reference.parse(name)
+        repository = self._repository(name)
+        return repository.referrers(repository.resolve(reference.selector).digest, artifact_type)
+
+    def attach(
+        self,
+        name: str,
+        files: Sequence[tuple[str, str]],
+        *,
+        artifact_type: str,
+        annotations: Mapping[str, str] | None = None,
+        platform: str | None = None,
+        watch: Watch = _silent,
+    ) -> Descriptor:
+        """Put an artifact of ``files`` ((path, media type or ``""``) each) beside an image that it refers to.
+
+        With ``platform`` it refers to the image for that platform, else to what the name means: perhaps an index.
+        """
+        from scow.content.copy import copy
+        from scow.image.artifact import add_artifact
+
+        repository = self._repository(name, push=True)
+        subject = self.digest(name, platform=platform)
+        with self._store.layout.working(), scratch(self._store.layout.ingest, "artifact") as directory:
+            staging = Layout(directory)
+            made = add_artifact(staging, files, artifact_type=artifact_type, annotations=annotations, subject=subject)
+            copy(staging, repository, made.plain, watch=watch)
+        return made
+
     # -- parts ------------------------------------------------------------------------------------------------------
 
     def _repository(self, name: str, *, push: bool = False) -> Repository:
@@ -115,12 +216,23 @@ class Registries:
         """The registries, with these credentials instead of the user's when there are any."""
         return lambda: self._workplace.registry if credentials is None else self._workplace.registry_with(credentials)
 
+    def _referring(self, place: Location, origin: Source, to: Location) -> Referring:
+        """The source as one that knows what refers to what."""
+        from scow.content.referrers import LayoutReferrers
+        from scow.registry.repository import Repository
+
+        if to.kind not in ("docker", "oci"):
+            raise Unsupported("has no room for what refers to an image", subject=str(to), hint=_REFERRERS)
+        if isinstance(origin, Repository):
+            return origin
+        if place.kind == "oci" and isinstance(origin, Layout):
+            return LayoutReferrers(origin)
+        raise Unsupported("nobody knows there what refers to an image", subject=str(place), hint=_REFERRERS)
+
     def _chosen(
         self, origin: Source, asked: Descriptor, platforms: Sequence[str], every: bool, wish: Wish | None
     ) -> tuple[Descriptor, Wish]:
         """What to copy below ``asked``, and everything that is to change."""
-        import msgspec
-
         from scow.image.rewrite import Wish
 
         wish = wish or Wish()

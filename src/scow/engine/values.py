@@ -61,12 +61,14 @@ class Moved(msgspec.Struct, frozen=True):
 
 
 class Copied(msgspec.Struct, frozen=True):
-    """What a copy came to: where from, where to, and the digest and size of the manifest or index there."""
+    """What a copy came to: where from, where to, digest and size of the manifest or index there, and the digests of
+    the referrers that came along."""
 
     source: str
     target: str
     digest: Digest
     size: int
+    referrers: tuple[Digest, ...] = ()
 
 
 class Removed(msgspec.Struct, frozen=True):

@@ -14,8 +14,8 @@ from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unavail
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
-from scow.oci.documents import DOCUMENT_LIMIT
-from scow.oci.manifest import Index, parse
+from scow.oci.documents import DOCUMENT_LIMIT, encode
+from scow.oci.manifest import Index, Manifest, parse
 from scow.oci.reference import HUB, Reference
 from scow.registry import protocol
 from scow.registry.download import Download, OpenAt
@@ -98,8 +98,11 @@ class Repository:
             return
         if descriptor.media_type in _MANIFESTS:
             raw = read_document(source, descriptor)
-            self._put(descriptor.digest, descriptor.media_type, raw)
+            answer = self._put(descriptor.digest, descriptor.media_type, raw)
             self._keep(descriptor.digest, descriptor.media_type, raw)
+            subject = parse(raw, descriptor.media_type, str(descriptor.digest)).subject
+            if subject and "oci-subject" not in answer.headers:
+                self._list_referrer(subject.digest, raw, descriptor)
         elif not self._upload.mount(descriptor, self._mount_from):
             self._upload.send(descriptor, source)
 
@@ -125,17 +128,12 @@ class Repository:
     def referrers(self, digest: Digest, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
         """Manifests whose subject is ``digest``; by the referrers API, or by the tag schema where there is none."""
         request = protocol.referrers(self._path, digest, artifact_type)
-        by_tag = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
         contexts = self._pull_contexts(digest)
         try:
             answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+            found = _manifests(answer.body, digest)
         except (NotFound, Invalid, Unsupported):
-            try:
-                answer = self._endpoint.ask(by_tag, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
-            except NotFound:
-                return ()
-        index = parse(answer.body, media_types.OCI_INDEX, f"referrers of {digest}")
-        found = index.manifests if isinstance(index, Index) else ()
+            found = self._by_tag(digest)
         return tuple(one for one in found if artifact_type in (None, one.artifact_type))
 
     def delete(self, name: str) -> None:
@@ -171,7 +169,29 @@ class Repository:
             self._keep(descriptor.digest, descriptor.media_type, raw)
         return raw
 
-    def _put(self, name: str, media_type: str, raw: bytes) -> None:
+    def _by_tag(self, digest: Digest) -> tuple[Descriptor, ...]:
+        """Referrers by the tag schema: an index under a tag made of the digest."""
+        request = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
+        contexts = self._pull_contexts(digest)
+        try:
+            answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+        except NotFound:
+            return ()
+        return _manifests(answer.body, digest)
+
+    def _list_referrer(self, subject: Digest, raw: bytes, descriptor: Descriptor) -> None:
+        """The registry took a referrer without a word on its subject: the client keeps the list (distribution-spec,
+        "Pushing Manifests with Subject")."""
+        found = self._by_tag(subject)
+        if any(one.digest == descriptor.digest for one in found):
+            return
+        document = parse(raw, descriptor.media_type)
+        kind = document.artifact_type or (document.config.media_type if isinstance(document, Manifest) else None)
+        entry = descriptor.plain.annotated(artifact_type=kind, annotations=document.annotations)
+        index = encode(Index(2, (*found, entry), media_types.OCI_INDEX))
+        self._put(protocol.referrers_tag(subject), media_types.OCI_INDEX, index)
+
+    def _put(self, name: str, media_type: str, raw: bytes) -> protocol.Answer:
         request = protocol.put_manifest(self._path, name, media_type, raw)
         contexts = self._push_contexts()
         answer = self._endpoint.ask(
@@ -180,6 +200,7 @@ class Repository:
         stored = answer.headers.get("docker-content-digest", "")
         if stored.startswith("sha256:") and stored != Digest.of(raw) and not name.startswith("sha512:"):
             raise Integrity("the registry stored another manifest", expected=Digest.of(raw), actual=stored)
+        return answer
 
     def _keep(self, digest: Digest, media_type: str, raw: bytes) -> None:
         with self._lock:
@@ -230,3 +251,8 @@ class Repository:
             NotFound: f"pushing to {self.name} failed",
             Invalid: f"pushing to {self.name} failed",
         }
+
+
+def _manifests(raw: bytes, digest: Digest) -> tuple[Descriptor, ...]:
+    index = parse(raw, media_types.OCI_INDEX, f"referrers of {digest}")
+    return index.manifests if isinstance(index, Index) else ()
