@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.build.servers import repository, web  # noqa: F401 - fixtures
 from tests.support.rootfs import busybox_tar_path
 
 from scow import Engine

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-import re
-from typing import Final
 from urllib.parse import urlsplit
 
+from scow.build import sources as written
 from scow.build.draft import Draft
 from scow.build.ops import CopyOp, FromContext, FromGit, FromUrl, Origin
 from scow.dockerfile import instructions as ins
+from scow.dockerfile.span import located
 from scow.errors import Invalid
 from scow.oci.digest import Digest
-
-_SCP: Final = re.compile(r"[\w.-]+@[\w.-]+:[^\s]+")
-_URL: Final = re.compile(r"(https?|git|ssh|ftp)://", re.IGNORECASE)
-_COMMIT: Final = re.compile(r"(?:sha256:)?[0-9a-f]{7,64}")
 
 
 def copy(draft: Draft, instruction: ins.Copy) -> None:
@@ -54,11 +50,14 @@ def _downloaded(draft: Draft, instruction: ins.Add, source: str, origin: Origin)
 
 def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
     """A URL or a git repository; ``None`` for a local path."""
-    if not (_URL.match(source) or _SCP.fullmatch(source) or source.startswith("github.com/")):
+    if not written.is_remote(source):
         return None
     checksum = draft.expand(instruction.checksum)
-    if _is_git(source):
-        return _git(draft, instruction, source, checksum)
+    if written.is_git(source) and not source.lower().startswith("file://"):
+        try:
+            return written.repository(source, keep_git=bool(instruction.keep_git_dir), checksum=checksum)
+        except Invalid as error:
+            raise located(error, draft.stages.dockerfile.where(draft.span)) from None
     if not source.lower().startswith(("http://", "https://")):
         raise draft.unsupported(f"ADD of {urlsplit(source).scheme}://")
     parts = urlsplit(source)
@@ -70,27 +69,6 @@ def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
         except Invalid as error:
             raise draft.invalid(f"invalid checksum: {error.problem}", hint="sha256:HEX") from None
     return FromUrl(source, checksum)
-
-
-def _is_git(source: str) -> bool:
-    if source.startswith(("git@", "git://", "ssh://", "github.com/")) or _SCP.fullmatch(source):
-        return True
-    return source.lower().startswith(("http://", "https://")) and urlsplit(source).path.endswith(".git")
-
-
-def _git(draft: Draft, instruction: ins.Add, source: str, checksum: str) -> Origin:
-    remote, _, fragment = source.partition("#")
-    if "?" in remote:
-        raise draft.unsupported("a git URL with a query", "REMOTE#REF:SUBDIRECTORY")
-    if checksum and not _COMMIT.fullmatch(checksum):
-        raise draft.invalid("the checksum of a git source is a commit", hint="the hex digits of its hash")
-    ref, _, subdirectory = fragment.partition(":")
-    if ref.startswith("-") or remote.startswith("-"):
-        raise draft.invalid("invalid git reference")
-    if ".." in subdirectory.split("/"):
-        raise draft.invalid("the subdirectory leaves the repository")
-    remote = f"https://{remote}" if remote.startswith("github.com/") else remote
-    return FromGit(remote, ref, subdirectory.strip("/"), bool(instruction.keep_git_dir), checksum)
 
 
 def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...], count: int) -> None:

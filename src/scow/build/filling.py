@@ -125,7 +125,9 @@ class Filling(msgspec.Struct):
             copying.resolve()
             return copying.items()
 
-        name = self._declared(op, root, "git", origin.remote, commit, origin.subdirectory, str(origin.keep_git))
+        name = self._declared(
+            op, root, "git", origin.remote, commit, origin.subdirectory, f"{origin.keep_git} {origin.submodules}"
+        )
         return name, items
 
     def _network(self) -> Transport:

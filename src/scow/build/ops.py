@@ -44,6 +44,7 @@ class FromGit(msgspec.Struct, frozen=True):
     subdirectory: str = ""
     keep_git: bool = False
     checksum: str = ""
+    submodules: bool = True
 
 
 Origin = FromStage | FromImage | FromContext | FromUrl | FromGit

@@ -1,4 +1,4 @@
-"""ADD from the network: one file over HTTP, or a git repository through the git program.
+"""Files from the network: one over HTTP, or those of a git repository through the git program.
 
 Nothing of the user's goes along: no credentials for other hosts, no git configuration, no prompt. Size and time are
 bounded.
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 16 << 30  # bytes
 _GIT_SECONDS: Final = 1800
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+#: what a Dockerfile may name; the user may name a repository of this machine too
 _PROTOCOLS: Final = ("http", "https", "git", "ssh")
 
 
@@ -142,20 +143,23 @@ def _shown(url: str) -> str:
 
 
 class Git:
-    """The git program, in an empty environment; ``agent`` is the SSH agent's socket that it may use."""
+    """The git program, in an empty environment; ``agent`` is the SSH agent's socket that it may use.
 
-    def __init__(self, home: Path, agent: Path | None = None) -> None:
+    ``local``: repositories of this machine may be read.
+    """
+
+    def __init__(self, home: Path, agent: Path | None = None, *, local: bool = False) -> None:
         found = shutil.which("git", path=os.defpath)
         if found is None:
-            raise Unsupported("ADD of a git repository needs the git program", hint="apt-get install git")
-        self._git, self._home = found, home
+            raise Unsupported("a git repository needs the git program", hint="apt-get install git")
+        self._git, self._home, self._local = found, home, local
         self._env = {
             "PATH": os.defpath,
             "HOME": str(home),
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ALLOW_PROTOCOL": ":".join(_PROTOCOLS),
+            "GIT_ALLOW_PROTOCOL": ":".join((*_PROTOCOLS, *(["file"] if local else []))),
             "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
             **({"SSH_AUTH_SOCK": str(agent)} if agent else {}),
         }
@@ -179,11 +183,17 @@ class Git:
         except Unavailable:  # an old server gives out names only
             self._run(origin, "fetch", "--quiet", "origin", origin.ref or "HEAD", cwd=target)
         self._run(origin, "checkout", "--quiet", "--detach", commit, cwd=target)
-        self._run(origin, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", cwd=target)
+        if origin.submodules:
+            self._run(origin, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", cwd=target)
         directory = (target / origin.subdirectory).resolve()
         if not directory.is_relative_to(target.resolve()) or not directory.is_dir():
             raise NotFound(f"no directory {origin.subdirectory!r}", subject=_shown_git(origin))
         return directory
+
+    def time(self, directory: Path) -> int:
+        """When the commit that is checked out there was made, in seconds since 1970. Raises :class:`Unavailable`."""
+        shown = self._run(FromGit(str(directory)), "log", "-1", "--no-show-signature", "--format=%ct", cwd=directory)
+        return int(shown)
 
     def _resolved(self, origin: FromGit, ref: str) -> str:
         lines = self._run(origin, "ls-remote", "--exit-code", "--", origin.remote, ref, f"{ref}^{{}}").splitlines()
@@ -199,7 +209,9 @@ class Git:
             "-c",
             "core.hooksPath=/dev/null",
             "-c",
-            "protocol.file.allow=never",
+            f"protocol.file.allow={'always' if self._local else 'never'}",
+            "-c",
+            "core.fsmonitor=false",
             "-c",
             "advice.detachedHead=false",
         )

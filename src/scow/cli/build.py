@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -13,13 +13,12 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import Refused, flag, refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid, Unsupported
+from scow.errors import Denied, Invalid
 
 if TYPE_CHECKING:
     from scow.cli.buildlog import Log
 
 _EPOCH = "SOURCE_DATE_EPOCH"
-_REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/")
 _AS_ALWAYS = ("true", "false")
 
 REFUSED: list[Refused] = [
@@ -42,13 +41,14 @@ REFUSED: list[Refused] = [
 @click.command(
     "build",
     cls=Command,
-    help="Build an image from a Dockerfile. PATH is the directory that COPY takes files from; with - the Dockerfile"
-    " (or a tar of the whole directory) comes from standard input",
+    help="Build an image from a Dockerfile. PATH is the directory that COPY takes files from, or the URL of a git"
+    " repository or a tar; with - the Dockerfile (or a tar of the whole directory) comes from standard input",
     aliases="scow image build, scow build",
     examples="""
         scow build -t app:v1 .
         scow build -t app:dev --target dev --build-arg VERSION=1.2 -f docker/Dockerfile .
         scow build - < Dockerfile
+        scow build https://github.com/moby/buildkit.git#v0.26.0
     """,
 )
 @option("--add-host", multiple=True, help="Add a name to /etc/hosts of RUN (HOST:ADDRESS)")
@@ -85,8 +85,6 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     """``scow build``."""
     from scow.cli import buildcontext, buildflags, buildoutput
 
-    if path.startswith(_REMOTE):
-        raise Unsupported("a build context from the network is not supported yet", subject=path, hint="fetch it first")
     outputs = buildflags.outputs(given["output"])
     tags = (*given["tag"], *(name for output in outputs for name in output.names))
     asked = {**_asked(session, given), **_surroundings(session, given)}
@@ -158,9 +156,11 @@ def _arguments(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, s
     return found
 
 
-def _epoch(text: str | None) -> int | None:
+def _epoch(text: str | None) -> int | Literal["context"] | None:
     if not text:
         return None
+    if text == "context":
+        return "context"
     if not (text.isascii() and text.isdigit() and len(text) <= 12):
         raise Invalid(f"{_EPOCH} is not a number of seconds since 1970: {text}")
     return int(text)

@@ -36,7 +36,8 @@ _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/d
 
 
 class Building(msgspec.Struct):
-    """One build. See :meth:`scow.engine.images.Images.build` for the fields."""
+    """One build. See :class:`scow.engine.builds.BuildOptions` for the fields. ``remembers``: the digests of the
+    context's files serve the next build too."""
 
     workplace: Workplace
     root: Path
@@ -59,6 +60,7 @@ class Building(msgspec.Struct):
     allow: frozenset[str] = frozenset()
     uncached: frozenset[str] = frozenset()
     annotations: Mapping[str, str] = {}
+    remembers: bool = True
 
     def __repr__(self) -> str:  # no secret is ever shown
         return f"Building({self.root})"
@@ -175,7 +177,9 @@ class Building(msgspec.Struct):
         """A further context has an ignore file of its own."""
         return Context(path, self._ignored([path / ".dockerignore"]), self._memory(path))
 
-    def _memory(self, root: Path) -> Path:
+    def _memory(self, root: Path) -> Path | None:
+        if not self.remembers:
+            return None
         name = hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:32]
         return self.workplace.root / "cache" / "context" / name
 

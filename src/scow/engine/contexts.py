@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from scow.build.sources import is_remote
 from scow.content.layout import Layout, name_of
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.descriptor import Descriptor
@@ -14,11 +15,10 @@ from scow.oci.reference import Reference
 
 IMAGE: Final = "docker-image://"
 LAYOUT: Final = "oci-layout://"
-_REMOTE: Final = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "target:")
 
 
-def divided(given: Mapping[str, str]) -> tuple[dict[str, str | None], dict[str, Path]]:
-    """Each name → an image's name or ``None``, and those of directories → their paths."""
+def divided(given: Mapping[str, str], fetch: Callable[[str], Path]) -> tuple[dict[str, str | None], dict[str, Path]]:
+    """Each name → an image's name or ``None``, and those of directories → their paths; ``fetch`` brings a URL's."""
     contexts: dict[str, str | None] = {}
     directories: dict[str, Path] = {}
     for name, value in given.items():
@@ -28,10 +28,10 @@ def divided(given: Mapping[str, str]) -> tuple[dict[str, str | None], dict[str, 
             contexts[name] = str(Reference.parse(value.removeprefix(IMAGE)))
         elif value.startswith(LAYOUT):
             contexts[name] = value
-        elif value.startswith(_REMOTE):
-            raise Unsupported("a build context from the network is not supported yet", subject=value)
+        elif value.startswith("target:"):
+            raise Unsupported("a target of another file is not supported", subject=value)
         else:
-            contexts[name], directories[name] = None, Path(value)
+            contexts[name], directories[name] = None, fetch(value) if is_remote(value) else Path(value)
     return contexts, directories
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
 
 from scow.content.layout import name_of
 from scow.content.target import Source
@@ -26,6 +26,7 @@ from scow.oci.reference import Reference
 if TYPE_CHECKING:
     from scow.build.execute import Event
     from scow.content.copy import Progress
+    from scow.engine.builds import BuildOptions
     from scow.engine.workplace import Workplace
 
 Watch = Callable[["Progress"], None]
@@ -55,7 +56,7 @@ class Images:
         with self._bringing(resumable=True):
             asked = repository.resolve(reference.selector)
             before = self._workplace.catalogue().named(reference.familiar)
-            image = self._bring(repository, asked, platform, watch)
+            image = self.bring(repository, asked, platform, watch)
             entry = image.descriptor.plain.annotated(annotations={SOURCE: asked.digest})
             self._store.layout.tag(entry, reference.familiar)
         fresh = before is None or before.digest != image.descriptor.digest
@@ -194,7 +195,7 @@ class Images:
         with self._bringing(), opened(archive, self._store.layout.ingest) as tar:
             source = tar_archive.open_archive(tar)
             for name, descriptor in source.names():
-                image = self._bring(source, descriptor, platform, watch)
+                image = self.bring(source, descriptor, platform, watch)
                 if name:
                     self._store.layout.tag(image.descriptor.plain, name)
                 else:
@@ -231,77 +232,20 @@ class Images:
         path: str | os.PathLike[str],
         *,
         tags: Sequence[str] = (),
-        dockerfile: str | os.PathLike[str] | bytes | None = None,
-        build_args: Mapping[str, str] | None = None,
-        target: str | None = None,
-        use_cache: bool = True,
-        pull: bool = False,
-        network: str = "default",
-        labels: Mapping[str, str] | None = None,
-        platform: str | None = None,
-        source_date_epoch: int | None = None,
-        secrets: Mapping[str, bytes | Path] | None = None,
-        ssh: Mapping[str, Path] | None = None,
-        build_contexts: Mapping[str, str] | None = None,
-        extra_hosts: Sequence[str] = (),
-        shm_size: int | None = None,
-        ulimits: Sequence[tuple[str, int, int]] = (),
-        allow: Sequence[str] = (),
-        uncached: Sequence[str] = (),
-        annotations: Mapping[str, str] | None = None,
         watch: Callable[[Event], None] | None = None,
         watch_pull: Watch = _silent,
+        **options: Unpack[BuildOptions],
     ) -> Digest:
-        """Build the Dockerfile of a directory; returns the image id.
+        """Build the Dockerfile of a directory, or of a git or tar URL; returns the image id.
 
-        ``dockerfile`` is a path, or its bytes. Times in the image are ``source_date_epoch``, or the newest base
-        image's, so that the same input gives the same image.
-
-        ``secrets``: id → value or file; ``ssh``: id → an agent's socket; ``build_contexts``: name → a directory,
-        ``docker-image://REF`` or ``oci-layout://DIR[:TAG][@DIGEST]``; ``extra_hosts``: ``name:address``; ``ulimits``:
-        (name, soft, hard); ``allow``: entitlements such as ``security.insecure``; ``uncached``: stages to do anew.
-
-        Raises :class:`~scow.errors.Invalid` with its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN
-        fails.
+        ``options`` are those of :class:`~scow.engine.builds.BuildOptions`. Raises :class:`~scow.errors.Invalid` with
+        its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
         """
-        from scow.build.ops import Surroundings, Ulimit
-        from scow.engine import contexts
-        from scow.engine.building import Building
+        from scow.engine.builds import build
 
-        names, directories = contexts.divided(build_contexts or {})
-
-        def bring(name: str) -> Image:
-            if name.startswith(contexts.LAYOUT):
-                return self._bring(*contexts.in_layout(name), platform, watch_pull)
-            self.pull(name, platform=platform, watch=watch_pull)
-            return self.find(name).image
-
-        building = Building(
-            workplace=self._workplace,
-            root=Path(path),
-            dockerfile=dockerfile,
-            args=dict(build_args or {}),
-            target=target,
-            use_cache=use_cache,
-            pull=pull,
-            network=network,
-            labels=dict(labels or {}),
-            platform=Platform.parse(platform) if platform else self._workplace.platform,
-            epoch=source_date_epoch,
-            watch=watch or (lambda event: None),
-            bring=bring,
-            secrets=dict(secrets or {}),
-            agents=dict(ssh or {}),
-            contexts=names,
-            directories=directories,
-            around=Surroundings(tuple(extra_hosts), shm_size, tuple(Ulimit(*one) for one in ulimits)),
-            allow=frozenset(allow),
-            uncached=frozenset(uncached),
-            annotations=dict(annotations or {}),
-        )
         references = [Reference.parse(tag) for tag in tags]
         with self._store.layout.working():
-            descriptor = building.build()
+            descriptor = build(self, self._workplace, path, options, watch or (lambda event: None), watch_pull)
             for reference in references:
                 self._store.layout.tag(descriptor, reference.familiar)
             if not references:
@@ -323,7 +267,7 @@ class Images:
                     self._workplace.collect()
             raise
 
-    def _bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
+    def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
         """Copy the image for ``platform`` into the store, unpacked, and make sure that it is whole."""
         from scow.content.copy import copy
 

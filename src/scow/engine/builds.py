@@ -1,0 +1,163 @@
+"""``images.build``: what the caller asks, made a :class:`~scow.engine.building.Building` for each platform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+
+from scow.build.arriving import dockerfile as beneath
+from scow.build.ops import Surroundings, Ulimit
+from scow.build.sources import is_remote
+from scow.engine import contexts
+from scow.engine.building import Building
+from scow.layer.store import scratch
+from scow.oci.descriptor import Descriptor
+from scow.oci.platform import Platform
+
+if TYPE_CHECKING:
+    from scow.build.execute import Event
+    from scow.content.copy import Watch
+    from scow.content.target import Source
+    from scow.engine.catalogue import Known
+    from scow.engine.fetching import Fetching
+    from scow.engine.values import Moved
+    from scow.engine.workplace import Workplace
+    from scow.image.image import Image
+
+
+class BuildOptions(TypedDict, total=False):
+    """What a build may be told. All of it may be left out."""
+
+    #: a path, or its bytes; without it ``Dockerfile`` in the context
+    dockerfile: str | os.PathLike[str] | bytes | None
+    build_args: Mapping[str, str] | None
+    #: the stage to build; without it the last
+    target: str | None
+    use_cache: bool
+    #: titles of stages to do anew
+    uncached: Sequence[str]
+    #: ask the registry for newer base images
+    pull: bool
+    #: of RUN: ``default``, ``host`` or ``none``
+    network: str
+    labels: Mapping[str, str] | None
+    #: of the manifest
+    annotations: Mapping[str, str] | None
+    platform: str | None
+    #: times in the image, in seconds since 1970; ``context`` is the time of the context's git commit. Without it the
+    #: newest base image's, so that the same input gives the same image
+    source_date_epoch: int | Literal["context"] | None
+    #: id → value or file
+    secrets: Mapping[str, bytes | Path] | None
+    #: id → an agent's socket
+    ssh: Mapping[str, Path] | None
+    #: name → a directory, a URL, ``docker-image://REF`` or ``oci-layout://DIR[:TAG][@DIGEST]``
+    build_contexts: Mapping[str, str] | None
+    #: ``name:address``
+    extra_hosts: Sequence[str]
+    #: of ``/dev/shm``, in bytes
+    shm_size: int | None
+    #: (name, soft, hard)
+    ulimits: Sequence[tuple[str, int, int]]
+    #: entitlements such as ``security.insecure``
+    allow: Sequence[str]
+
+
+class Images(Protocol):
+    """What a build needs of ``engine.images``."""
+
+    def pull(self, name: str, *, platform: str | None, watch: Watch) -> Moved: ...
+
+    def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image: ...
+
+    def find(self, name: str) -> Known: ...
+
+
+def build(
+    images: Images,
+    workplace: Workplace,
+    path: str | os.PathLike[str],
+    options: BuildOptions,
+    watch: Callable[[Event], None],
+    watch_pull: Watch,
+) -> Descriptor:
+    """Do it; returns what the image is called by."""
+    platform = options.get("platform")
+
+    def bring(name: str) -> Image:
+        if name.startswith(contexts.LAYOUT):
+            return images.bring(*contexts.in_layout(name), platform, watch_pull)
+        images.pull(name, platform=platform, watch=watch_pull)
+        return images.find(name).image
+
+    with scratch(workplace.store.layout.ingest, "build") as directory:
+        place = _Place(workplace, options, directory)
+        names, directories = contexts.divided(options.get("build_contexts") or {}, place.fetched)
+        building = Building(
+            workplace=workplace,
+            **place.context(path),
+            **_asked(options),
+            platform=Platform.parse(platform) if platform else workplace.platform,
+            watch=watch,
+            bring=bring,
+            contexts=names,
+            directories=directories,
+        )
+        return building.build()
+
+
+def _asked(options: BuildOptions) -> dict[str, Any]:
+    """The fields of a Building that the options give as they are."""
+    ulimits = tuple(Ulimit(*one) for one in options.get("ulimits", ()))
+    return {
+        "args": dict(options.get("build_args") or {}),
+        "target": options.get("target"),
+        "use_cache": options.get("use_cache", True),
+        "pull": options.get("pull", False),
+        "network": options.get("network", "default"),
+        "labels": dict(options.get("labels") or {}),
+        "secrets": dict(options.get("secrets") or {}),
+        "agents": dict(options.get("ssh") or {}),
+        "around": Surroundings(tuple(options.get("extra_hosts", ())), options.get("shm_size"), ulimits),
+        "allow": frozenset(options.get("allow", ())),
+        "uncached": frozenset(options.get("uncached", ())),
+        "annotations": dict(options.get("annotations") or {}),
+    }
+
+
+class _Place:
+    """Where the files of one build come to lie; ``directory`` is gone after it."""
+
+    def __init__(self, workplace: Workplace, options: BuildOptions, directory: Path) -> None:
+        self._workplace, self._options, self._directory = workplace, options, directory
+
+    def fetched(self, url: str) -> Path:
+        """A further context."""
+        return self._fetching().fetch(url).root
+
+    def context(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """The fields of a Building that say where its files are, and when."""
+        dockerfile = self._options.get("dockerfile")
+        epoch = self._options.get("source_date_epoch")
+        if not (isinstance(path, str) and is_remote(path)):
+            when = self._commit_time(Path(path)) if epoch == "context" else epoch
+            return {"root": Path(path), "dockerfile": dockerfile, "epoch": when}
+        found = self._fetching().fetch(path)
+        if found.alone is not None:
+            dockerfile = found.alone
+        elif not isinstance(dockerfile, bytes):
+            dockerfile = beneath(found.root, os.fspath(dockerfile or "Dockerfile"))
+        when = found.time if epoch == "context" else epoch
+        return {"root": found.root, "dockerfile": dockerfile, "epoch": when, "remembers": False}
+
+    def _commit_time(self, root: Path) -> int:
+        from scow.engine.fetching import commit_time
+
+        return commit_time(root, self._directory)
+
+    def _fetching(self) -> Fetching:
+        from scow.engine.fetching import Fetching
+
+        return Fetching(self._directory, self._workplace.transport, dict(self._options.get("ssh") or {}))

@@ -1,0 +1,129 @@
+"""Build contexts that lie elsewhere: git repositories, tars and lone Dockerfiles behind a URL; their ignore files."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+from tests.build.conftest import TIME, Kitchen
+from tests.build.servers import Repository, Web
+
+from scow.build.ops import FromGit
+from scow.build.sources import is_git, is_remote, is_web
+from scow.build.sources import repository as parsed
+from scow.engine.builds import BuildOptions
+from scow.errors import Invalid, NotFound, ScowError
+from scow.image.image import Image
+
+
+def tar_of(files: dict[str, str], mode: str = "w:gz") -> bytes:
+    """A tar; ``-> target`` is a link."""
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode=mode) as tar:  # type: ignore[call-overload]
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            if content.startswith("-> "):
+                member.type, member.linkname = tarfile.SYMTYPE, content.removeprefix("-> ")
+            data = b"" if member.issym() else content.encode()
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return raw.getvalue()
+
+
+def built(kitchen: Kitchen, where: str | Path, **options: object) -> Image:
+    given: BuildOptions = {"source_date_epoch": TIME, "network": "none", **options}  # type: ignore[typeddict-item]
+    return kitchen.engine.images.find(kitchen.engine.images.build(where, **given)).image
+
+
+def paths(kitchen: Kitchen, image: Image) -> set[str]:
+    return {path for path, one in kitchen.files(image).items() if one.kind != "dir"}
+
+
+@pytest.fixture
+def checkout(repository: Repository) -> Repository:
+    """A repository with Dockerfiles."""
+    (repository.work / "Dockerfile").write_text("FROM scratch\nCOPY . /\n")
+    (repository.work / "sub/Dockerfile.two").write_text("FROM scratch\nCOPY f /two\n")
+    (repository.work / ".dockerignore").write_text("Dockerfile\nlink\n")
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "--allow-empty", "-m", "files")
+    return repository
+
+
+def test_a_repository_of_a_server_and_of_this_machine(kitchen: Kitchen, checkout: Repository, tmp_path: Path) -> None:
+    image = built(kitchen, f"{checkout.url}#main")
+    assert paths(kitchen, image) == {".dockerignore", "sub/Dockerfile.two", "sub/f", "run"}
+    bare = tmp_path / "bare.git"
+    checkout.git("clone", "--quiet", "--bare", ".", str(bare))
+    assert built(kitchen, f"file://{bare}#main").id == image.id
+    assert built(kitchen, f"file://{bare}?branch=main").id == image.id
+    two = built(kitchen, f"file://{bare}#main:sub", dockerfile="Dockerfile.two")
+    assert paths(kitchen, two) == {"two"}
+    kept = built(kitchen, f"file://{bare}?keep-git-dir=1&branch=main")
+    assert ".git/HEAD" in paths(kitchen, kept)
+    with pytest.raises(NotFound):
+        built(kitchen, f"file://{bare}#main:nothing")
+    assert not list((kitchen.engine.root / "ingest").glob("build-*"))
+
+
+def test_the_time_of_the_commit(kitchen: Kitchen, checkout: Repository, tmp_path: Path) -> None:
+    when = int(checkout.git("log", "-1", "--format=%ct"))
+    image = built(kitchen, checkout.work, source_date_epoch="context")
+    assert {one.mtime for path, one in kitchen.files(image).items() if path} == {when * 10**9}
+    bare = tmp_path / "bare.git"
+    checkout.git("clone", "--quiet", "--bare", ".", str(bare))
+    there = built(kitchen, f"file://{bare}", source_date_epoch="context")
+    assert there.config.created == image.config.created
+    kitchen.file("Dockerfile", "FROM scratch\nCOPY . /\n")
+    with pytest.raises(Invalid, match="no commit to take the time of"):
+        built(kitchen, kitchen.context, source_date_epoch="context")
+
+
+def test_a_tar_and_a_lone_dockerfile(kitchen: Kitchen, web: Web) -> None:
+    files = {"Dockerfile": "FROM scratch\nCOPY . /\n", "a/b": "x", ".dockerignore": "Dockerfile\n.dockerignore"}
+    image = built(kitchen, web.put("/c.tgz", tar_of(files)))
+    assert paths(kitchen, image) == {"a/b"}
+    assert built(kitchen, web.put("/c", tar_of(files, "w"))).id == image.id
+    other = built(kitchen, web.put("/o.tar", tar_of({"d/F": "FROM scratch\nCOPY d /\n"}, "w")), dockerfile="d/F")
+    assert paths(kitchen, other) == {"F"}
+    alone = built(kitchen, web.put("/Dockerfile", b"FROM scratch\nCOPY <<f /\nhi\nf\n"))
+    assert paths(kitchen, alone) == {"f"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"Dockerfile": "-> /etc/passwd"},
+        {"Dockerfile": "FROM scratch\n", ".dockerignore": "-> ../../../etc/passwd"},
+        {"../Dockerfile": "FROM scratch\n"},
+    ],
+)
+def test_nothing_outside_is_read(kitchen: Kitchen, web: Web, files: dict[str, str]) -> None:
+    with pytest.raises(ScowError):
+        built(kitchen, web.put("/bad.tar", tar_of(files)))
+
+
+def test_named_contexts_from_elsewhere(kitchen: Kitchen, web: Web, checkout: Repository) -> None:
+    url = web.put("/n.tgz", tar_of({"inner": "x"}))
+    text = "FROM scratch\nCOPY --from=web inner /a\nCOPY --from=code sub/f /b\n"
+    image = kitchen.build(text, build_contexts={"web": url, "code": f"{checkout.url}#main"})
+    assert paths(kitchen, image) == {"a", "b"}
+
+
+def test_what_is_where() -> None:
+    assert parsed("github.com/a/b#v1:c") == FromGit("https://github.com/a/b", "v1", "c")
+    for text in ("a/b.git", "./x", "/x", "C:x", "."):
+        assert not is_remote(text)
+    assert is_git("https://h/x.git") and is_git("https://h/x.git#main") and is_git("https://h/x.git?tag=1")
+    assert is_web("https://h/x") and not is_web("https://h/x.git") and is_web("HTTP://h/x.tar.gz")
+
+
+def test_an_ignore_file_of_the_dockerfiles_own(kitchen: Kitchen) -> None:
+    kitchen.file("a", "1")
+    kitchen.file("b", "1")
+    kitchen.file(".dockerignore", "a\n")
+    kitchen.file("File", "FROM scratch\nCOPY . /\n")
+    kitchen.file("File.dockerignore", "b\nFile*\n.docker*\n")
+    assert paths(kitchen, built(kitchen, kitchen.context, dockerfile=kitchen.context / "File")) == {"a"}
