@@ -45,6 +45,7 @@ class Driver:
     process: subprocess.Popen[str] | None = None
     count: int = 0
     lower: Path = field(init=False)
+    tun: Path | None = None  # stands in for /dev/net/tun
 
     def __post_init__(self) -> None:
         self.lower = self.directory / "lower"
@@ -77,11 +78,19 @@ class Driver:
             **self.identity(),
         )  # fmt: skip
 
+    def prefixed(self, words: list[str]) -> list[str]:
+        """The command as this user, where root has to prepare something first."""
+        if self.tun is None:
+            return words
+        who = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"]
+        script = 'mount --bind "$0" /dev/net/tun && exec "$@"'
+        return ["unshare", "-m", "--propagation", "private", "sh", "-c", script, str(self.tun), *who, *words]
+
     def command(self) -> list[str]:
         return [self.python, str(DRIVER)]
 
     def identity(self) -> dict[str, Any]:
-        if self.user == os.geteuid():
+        if self.user == os.geteuid() or self.tun is not None:
             return {}
         return {"user": self.user, "group": self.user, "extra_groups": []}
 

@@ -12,9 +12,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from msgspec import convert
+
 from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
 from scow.runtime.bundle import Bundle, make_bundle
+from scow.runtime.networking import Attachment
 from scow.runtime.options import Limits, Mount, Options, Ulimit
 from scow.runtime.runner import Runner, Stdio
 from scow.runtime.terminal import size_of
@@ -43,9 +46,9 @@ def bundle(request: dict[str, Any], runner: Runner) -> Bundle:
     asked: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in request.get("image", {}).items()}
     image = ImageProcess(**asked)
     name = f"{os.getpid()}-{directory.name}"  # of its cgroup
-    return make_bundle(
-        directory, name, rootfs(request, directory), image, options(request["options"]), runner.probe, size_of(0)
-    )
+    attached = convert(request["attachment"], Attachment) if "attachment" in request else None
+    wanted = options(request["options"])
+    return make_bundle(directory, name, rootfs(request, directory), image, wanted, runner.probe, size_of(0), attached)
 
 
 def told(error: ScowError) -> dict[str, Any]:

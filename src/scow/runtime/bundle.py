@@ -11,6 +11,7 @@ import msgspec
 from scow.errors import Denied, NotFound, Unsupported
 from scow.oci.config import Process as ImageProcess
 from scow.runtime import capabilities, cgroups, etc, limits
+from scow.runtime.networking import RESOLVER, Attachment
 from scow.runtime.options import Options
 from scow.runtime.probe import Probe
 from scow.runtime.process import process
@@ -25,15 +26,17 @@ class Bundle(msgspec.Struct, frozen=True):
     id: str
     rootfs: Rootfs
     spec: dict[str, Any]
+    network: Attachment | None = None
 
 
 def make_bundle(
     directory: Path, container_id: str, rootfs: Rootfs, image: ImageProcess, options: Options, probe: Probe,
-    size: tuple[int, int] | None = None,
+    size: tuple[int, int] | None = None, network: Attachment | None = None,
 ) -> Bundle:  # fmt: skip
     """Write what a container needs into ``directory`` (made if missing) and say how to start it.
 
-    ``size`` is the terminal's (rows, columns). Raises :class:`Invalid`, :class:`NotFound` (a bind mount's source) and
+    ``size`` is the terminal's (rows, columns); ``network`` the container's own, where it has one.
+    Raises :class:`Invalid`, :class:`NotFound` (a bind mount's source) and
     :class:`Unsupported` (what this machine cannot give).
     """
     hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
@@ -43,9 +46,9 @@ def make_bundle(
     try:
         (directory / "rootfs").mkdir(parents=True, exist_ok=True)
         files = {
-            "hosts": etc.hosts(hostname, options.add_host),
+            "hosts": _hosts(hostname, options, network),
             "hostname": etc.hostname_file(hostname),
-            "resolv.conf": etc.resolv_conf(_host_resolv_conf(), options.dns),
+            "resolv.conf": _resolv_conf(options, network),
         }
         for name, content in files.items():
             _write(directory / name, content)
@@ -58,7 +61,18 @@ def make_bundle(
         capabilities=held, machine=os.uname().machine, user_namespace=probe.rootless, size=size,
     )  # fmt: skip
     _limit(document["linux"], options, probe)
-    return Bundle(directory, container_id, rootfs, document)
+    return Bundle(directory, container_id, rootfs, document, network)
+
+
+def _hosts(hostname: str, options: Options, network: Attachment | None) -> bytes:
+    if network is None:
+        return etc.hosts(hostname, options.add_host)
+    return etc.hosts(hostname, options.add_host, network.address, network.neighbours)
+
+
+def _resolv_conf(options: Options, network: Attachment | None) -> bytes:
+    resolver = RESOLVER if network and network.way_out else ""
+    return etc.resolv_conf(_host_resolv_conf(), options.dns, options.dns_search, options.dns_options, resolver)
 
 
 def unenforceable(options: Options, probe: Probe) -> tuple[str, ...]:

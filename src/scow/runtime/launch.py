@@ -31,7 +31,7 @@ def main() -> None:
         os._exit(125)
     try:
         _new_namespaces(plan)
-    except OSError as error:
+    except (OSError, Refused) as error:
         send(CONTROL, {"error": Refused.by(error).fields})
         os._exit(125)
     child = os.fork()
@@ -42,17 +42,24 @@ def main() -> None:
 
 
 def _new_namespaces(plan: dict[str, Any]) -> None:
-    flags = linux.CLONE_NEWNS | linux.CLONE_NEWPID
     if plan["chroot"]:
         return
-    if not plan["rootless"]:
-        linux.unshare(flags)
-        return
+    maps = [(name, plan[name]) for name in ("uid_map", "gid_map")]
+    new_user_namespace = (lambda: _new_user_namespace(maps)) if plan["rootless"] else None
+    if plan["network"] is not None:
+        from scow.runtime import network  # only here: most starts are without
+
+        network.enter(plan["network"], plan["directory"], new_user_namespace)
+    elif new_user_namespace is not None:
+        new_user_namespace()
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+
+
+def _new_user_namespace(maps: list[tuple[str, list[list[int]]]]) -> None:
     linux.unshare(linux.CLONE_NEWUSER)
     _write("/proc/self/setgroups", "deny")
-    for name in ("uid_map", "gid_map"):
-        _write(f"/proc/self/{name}", "".join(f"{inside} {outside} {count}\n" for inside, outside, count in plan[name]))
-    linux.unshare(flags)
+    for name, spans in maps:
+        _write(f"/proc/self/{name}", "".join(f"{inside} {outside} {count}\n" for inside, outside, count in spans))
 
 
 def _write(path: str, text: str) -> None:

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from scow.runtime.ports import Port
+
 
 class Mount(msgspec.Struct, frozen=True):
     """A place of the container's file system that comes from elsewhere.
@@ -56,6 +58,7 @@ class Options(msgspec.Struct, frozen=True):
 
     ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or
     ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
+    ``network`` is host, none, bridge (a network of its own), the name of a user's network, or ``container:NAME``.
     ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
     ``best_effort_limits`` leaves out the limits that cannot be enforced here, which are an error otherwise.
     """
@@ -68,7 +71,12 @@ class Options(msgspec.Struct, frozen=True):
     hostname: str = ""
     tty: bool = False
     interactive: bool = False
-    network: Literal["host", "none"] = "host"
+    network: str = "host"
+    ports: tuple[Port, ...] = ()
+    publish_all: bool = False
+    expose: tuple[str, ...] = ()
+    network_aliases: tuple[str, ...] = ()
+    ip: str = ""
     mounts: tuple[Mount, ...] = ()
     volumes_from: tuple[str, ...] = ()
     read_only: bool = False
@@ -77,6 +85,8 @@ class Options(msgspec.Struct, frozen=True):
     no_new_privileges: bool = False
     add_host: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
     shm_size: int = 64 * 1024 * 1024
     ulimits: tuple[Ulimit, ...] = ()
     stop_signal: str = ""

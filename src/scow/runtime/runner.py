@@ -163,7 +163,17 @@ class Runner:
             "hybrid": self.probe.cgroups == "hybrid",
             "uid_map": [[0, os.geteuid(), 1]],
             "gid_map": [[0, os.getegid(), 1]],
+            "network": self._network(bundle),
         }
+
+    def _network(self, bundle: Bundle) -> dict[str, Any] | None:
+        if bundle.network is None:
+            return None
+        if self.probe.rung == 4:
+            raise Unsupported("needs CAP_SYS_ADMIN or user namespaces", subject="network", hint="--network host")
+        from scow.runtime.networking import told
+
+        return told(bundle.network, self.probe.rootless)
 
 
 def _plain(rootfs: Rootfs) -> dict[str, Any]:

@@ -78,9 +78,9 @@ def cgroup(parent: str, container_id: str) -> str:
 
 
 def namespaces(options: Options) -> tuple[str, ...]:
-    """The kinds of namespaces a container gets."""
+    """The kinds of namespaces a container gets from its runtime; a network it shares with others is entered before."""
     common = ("pid", "ipc", "uts", "mount", "cgroup")
-    return common if options.network == "host" else (*common, "network")
+    return (*common, "network") if options.network == "none" else common
 
 
 def mounts(options: Options, directory: str, user_namespace: bool) -> list[dict[str, Any]]:

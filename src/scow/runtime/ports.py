@@ -1,0 +1,75 @@
+"""``-p``: which ports of this machine lead into a container. Pure.
+
+::
+
+    [[IP]:][HOST[-END]:]CONTAINER[-END][/tcp|udp]
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from scow.errors import Invalid, Unsupported
+
+
+class Port(msgspec.Struct, frozen=True):
+    """One port of a container. ``host`` 0 means: any that is free; ``address`` "" means: on every address here."""
+
+    container: int
+    protocol: str = "tcp"
+    address: str = ""
+    host: int = 0
+
+    @property
+    def name(self) -> str:
+        """``80/tcp``, as an image's EXPOSE and docker's documents have it."""
+        return f"{self.container}/{self.protocol}"
+
+
+def parse(text: str) -> tuple[Port, ...]:
+    """The ports of one ``-p``; raises :class:`Invalid`."""
+    rest, slash, protocol = text.partition("/")
+    protocol = protocol.lower() if slash else "tcp"
+    if protocol == "sctp":
+        raise Unsupported("sctp cannot be published", subject=text)
+    if protocol not in ("tcp", "udp"):
+        raise Invalid(f"invalid proto: {protocol}", subject=text)
+    address, rest = _address(rest, text)
+    host, colon, container = rest.rpartition(":")
+    inside = _range(container, text)
+    outside = _range(host, text) if colon and host else range(1)
+    if outside == range(1):
+        return tuple(Port(number, protocol, address) for number in inside)
+    if len(inside) != len(outside):
+        raise Invalid(f"invalid ranges specified for container and host Ports: {container} and {host}", subject=text)
+    return tuple(Port(number, protocol, address, there) for number, there in zip(inside, outside, strict=True))
+
+
+def exposed(text: str) -> tuple[Port, ...]:
+    """The ports of an EXPOSE (``80``, ``80/udp``, ``8000-8010``)."""
+    rest, slash, protocol = text.partition("/")
+    return tuple(Port(number, protocol.lower() if slash else "tcp") for number in _range(rest, text))
+
+
+def _address(rest: str, text: str) -> tuple[str, str]:
+    """The address in front, and what follows it."""
+    from ipaddress import ip_address
+
+    if rest.startswith("["):
+        address, closed, rest = rest[1:].partition("]:")
+    elif rest.count(":") > 1:
+        address, closed, rest = rest.partition(":")
+    else:
+        return "", rest
+    try:
+        return str(ip_address(address)) if address or not closed else "", rest
+    except ValueError:
+        raise Invalid(f"invalid IP address: {address}", subject=text) from None
+
+
+def _range(text: str, whole: str) -> range:
+    first, dash, last = text.partition("-")
+    numbers = [int(part) for part in (first, last if dash else first) if part.isascii() and part.isdigit()]
+    if len(numbers) != 2 or not 0 < numbers[0] <= numbers[1] <= 65535:
+        raise Invalid(f"invalid containerPort: {text}" if text else "no port specified", subject=whole)
+    return range(numbers[0], numbers[1] + 1)
