@@ -70,3 +70,16 @@ volume = LazyGroup(
     },
     help="Manage volumes",
 )
+
+db = LazyGroup(
+    "db",
+    {
+        "export": Lazy("scow.cli.db:export", "Write the advisory database to one file"),
+        "import": Lazy("scow.cli.db:import_", "Import advisories from a file or directory"),
+        "pull": Lazy("scow.cli.db:pull", "Download the advisory database from a registry"),
+        "push": Lazy("scow.cli.db:push", "Upload the advisory database to a registry"),
+        "status": Lazy("scow.cli.db:status", "Show which advisories are here, and how old they are"),
+        "update": Lazy("scow.cli.db:update", "Bring advisories up to date"),
+    },
+    help="Manage the advisory database that scan uses",
+)

@@ -51,6 +51,7 @@ VERBS = {
     "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive", _CONTAINERS),
     "container": Lazy("scow.cli.groups:container", "Manage containers", _CONTAINERS),
     "volume": Lazy("scow.cli.groups:volume", "Manage volumes", _CONTAINERS),
+    "db": Lazy("scow.cli.groups:db", "Manage the advisory database that scan uses", _STORE),
     "system": Lazy("scow.cli.groups:system", "Manage the store", _STORE),
     "builder": Lazy("scow.cli.groups:builder", "Manage the build cache", _STORE),
     "info": Lazy("scow.cli.system:info", "Show what this machine and store can do", _STORE),

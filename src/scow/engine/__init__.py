@@ -22,6 +22,7 @@ from scow.engine.values import Version
 from scow.engine.workplace import Workplace, default_root
 
 if TYPE_CHECKING:
+    from scow.engine.advisories import Advisories
     from scow.engine.analysis import Sizes
     from scow.engine.containers import Containers
     from scow.engine.images import Images
@@ -108,6 +109,13 @@ class Engine:
         from scow.engine.volumes import Volumes
 
         return Volumes(self.workplace)
+
+    @cached_property
+    def advisories(self) -> Advisories:
+        """The database that scans are matched against."""
+        from scow.engine.advisories import Advisories
+
+        return Advisories(self.workplace)
 
     def login(self, host: str, username: str, password: str) -> str:
         """Check the password with the registry and keep it; returns where it is kept.

@@ -56,16 +56,18 @@ class Writer:
         self.skipped: list[tuple[str, str]] = []
         self._seen: set[int] = set()
 
-    def take(self, documents: Iterable[Document]) -> None:
-        """Keep every document that is new or changed."""
-        for count, document in enumerate(documents):
-            if count >= _DOCUMENTS_LIMIT:
+    def take(self, documents: Iterable[Document]) -> int:
+        """Keep every document that is new or changed; returns how many there were."""
+        count = 0
+        for count, document in enumerate(documents, 1):
+            if count > _DOCUMENTS_LIMIT:
                 raise Limit(f"more than {_DOCUMENTS_LIMIT} advisories", subject=document.name)
             try:
                 self._take(document)
             except (Invalid, Limit) as error:
                 self.unread += 1
                 self.skipped += [(document.name, error.problem)] * (len(self.skipped) < _SHOWN)
+        return count
 
     def forget_others(self) -> None:
         """Delete what no document spoke of since the beginning."""
@@ -130,7 +132,9 @@ def import_documents(
 ) -> Imported:
     """Bring ``documents`` into the file of ``ecosystem``. ``whole``: they are all there is, others are deleted."""
     with writing(database, ecosystem) as writer:
-        writer.take(documents)
+        taken = writer.take(documents)
+        if whole and not taken:
+            raise Invalid("holds no OSV documents", subject=source)
         if whole:
             writer.forget_others()
         holding = writer.holding(ecosystem, now, source)

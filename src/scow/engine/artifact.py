@@ -1,0 +1,105 @@
+"""The advisory database as an OCI artifact (image-spec manifest.md, "Artifact Usage"): one layer for a file."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from scow.content.target import Reader, Source
+from scow.content.verify import read_document
+from scow.errors import Invalid, NotFound
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
+from scow.oci.documents import encode
+from scow.oci.manifest import Index, Manifest, parse_manifest
+from scow.scan.database import SUFFIX, Holding
+
+ARTIFACT: Final = "application/vnd.scow.advisories.v1"
+_FILE: Final = "application/vnd.scow.advisories.v1.sqlite3"
+_EMPTY: Final = "application/vnd.oci.empty.v1+json"
+_TITLE: Final = "org.opencontainers.image.title"
+_CREATED: Final = "org.opencontainers.image.created"
+_CHUNK: Final = 1 << 20
+
+
+class Files:
+    """Files and small documents by digest, as a source."""
+
+    def __init__(self, files: Mapping[Digest, Path], documents: Mapping[Digest, bytes]) -> None:
+        self._files, self._documents = files, documents
+
+    def resolve(self, name: str) -> Descriptor:
+        """It has no names."""
+        raise NotFound("no such name", subject=name)
+
+    def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
+        """A file's bytes from ``offset`` on."""
+        if descriptor.digest in self._documents:
+            return contextlib.closing(io.BytesIO(self._documents[descriptor.digest][offset:]))
+        file = self._files[descriptor.digest].open("rb")
+        file.seek(offset)
+        return file
+
+
+def packed(files: Mapping[Holding, Path]) -> tuple[Source, Descriptor]:
+    """The files as one artifact: where its bytes are, and its manifest."""
+    layers = [_layer(holding, path) for holding, path in files.items()]
+    config = b"{}"
+    created = max((holding.imported for holding in files), default="")
+    manifest = Manifest(
+        2,
+        Descriptor.of(_EMPTY, config),
+        tuple(layers),
+        media_types.OCI_MANIFEST,
+        artifact_type=ARTIFACT,
+        annotations={_CREATED: created},
+    )
+    raw = encode(manifest)
+    documents = {Digest.of(raw): raw, Digest.of(config): config}
+    by_digest = {layer.digest: path for layer, path in zip(layers, files.values(), strict=True)}
+    return Files(by_digest, documents), Descriptor.of(media_types.OCI_MANIFEST, raw)
+
+
+def _layer(holding: Holding, path: Path) -> Descriptor:
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    annotations = {_TITLE: f"{holding.ecosystem}{SUFFIX}", _CREATED: holding.imported}
+    return Descriptor(_FILE, Digest(f"sha256:{digest.hexdigest()}"), size, annotations=annotations)
+
+
+@contextlib.contextmanager
+def unpacked(
+    source: Source, root: Descriptor, ingest: Path, wanted: Callable[[str], bool]
+) -> Iterator[dict[str, Path]]:
+    """Ecosystem → its file, of those that are wanted, for the length of the block. Raises :class:`Invalid`."""
+    from scow.content.copy import copy
+    from scow.content.layout import Layout
+    from scow.layer.store import scratch
+
+    manifest = parse_manifest(read_document(source, root), root.media_type, str(root.digest))
+    if manifest.artifact_type != ARTIFACT:
+        raise Invalid("is not an advisory database", subject=str(root.digest), hint="scow db push makes one")
+    chosen = {name: layer for layer in manifest.layers if (name := _named(layer)) and wanted(name)}
+
+    def below(_node: Descriptor, _document: Manifest | Index) -> tuple[Descriptor, ...]:
+        return tuple(chosen.values())
+
+    with scratch(ingest, "advisories") as directory:
+        layout = Layout(directory)
+        with layout.working():
+            copy(source, layout, root, children=below)
+        yield {name: layout.path(layer.digest) for name, layer in chosen.items()}
+
+
+def _named(layer: Descriptor) -> str:
+    title = (layer.annotations or {}).get(_TITLE, "")
+    return title.removesuffix(SUFFIX) if layer.media_type == _FILE and title.endswith(SUFFIX) else ""

@@ -1,0 +1,87 @@
+"""OSV's bulk data on a web server: ``BASE/Debian/all.zip``, and what changed since.
+
+``BASE/Debian/modified_id.csv`` lists ids, the last changed first: when few changed, only these documents are fetched.
+A mirror needs nothing but the zips.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import quote
+
+from scow.content.target import Reader
+from scow.content.verify import read_all
+from scow.errors import Limit, NotFound
+from scow.scan.advisory import ADVISORY_LIMIT
+from scow.scan.database import Database
+from scow.scan.importing import Document, Imported, import_documents, zipped
+from scow.scan.lines import lines
+
+#: Opens a URL. Raises :class:`~scow.errors.NotFound` for what is not there, ``Unavailable``, ``Denied``.
+Open = Callable[[str], AbstractContextManager[Reader]]
+#: More changed documents than this are fetched as one zip.
+FEW: Final = 200
+_ZIP_LIMIT: Final = 8 << 30
+_CHUNK: Final = 1 << 20
+
+
+class Feed:
+    """The bulk data at ``base``."""
+
+    def __init__(self, base: str, opened: Open) -> None:
+        self._base = base.rstrip("/")
+        self._open = opened
+
+    def update(self, database: Database, ecosystem: str, now: str) -> Imported:
+        """Bring the file of one ecosystem up to date."""
+        database.directory.mkdir(parents=True, exist_ok=True)
+        old = database.holding(ecosystem)
+        changed = self._changed(ecosystem, old.modified) if old and old.source == self._base else None
+        if changed is None:
+            return self._whole(database, ecosystem, now)
+        documents = (Document(name, None, lambda name=name: self._one(ecosystem, name)) for name in changed)  # type: ignore[misc]
+        return import_documents(database, ecosystem, documents, now=now, source=self._base, whole=False)
+
+    def _changed(self, ecosystem: str, since: str) -> list[str] | None:
+        """What changed after ``since``; None when that is much, or not known."""
+        names: list[str] = []
+        try:
+            with self._open(self._url(ecosystem, "modified_id.csv")) as reader:
+                for line in lines(reader, "modified_id.csv"):
+                    moment, _, name = line.partition(",")
+                    if moment.rstrip("Z") <= since.rstrip("Z"):
+                        return names
+                    names.append(name)
+                    if len(names) > FEW:
+                        return None
+        except NotFound:
+            return None
+        return names
+
+    def _one(self, ecosystem: str, name: str) -> bytes:
+        with self._open(self._url(ecosystem, f"{name}.json")) as reader:
+            return read_all(reader, ADVISORY_LIMIT + 1)
+
+    def _whole(self, database: Database, ecosystem: str, now: str) -> Imported:
+        url = self._url(ecosystem, "all.zip")
+        with self._fetched(url, database.directory) as file, zipped(file, url) as documents:
+            return import_documents(database, ecosystem, documents, now=now, source=self._base)
+
+    @contextlib.contextmanager
+    def _fetched(self, url: str, directory: Path) -> Iterator[BinaryIO]:
+        with tempfile.TemporaryFile(dir=directory) as file:
+            with self._open(url) as reader:
+                while chunk := reader.read(_CHUNK):
+                    file.write(chunk)
+                    if file.tell() > _ZIP_LIMIT:
+                        raise Limit(f"longer than {_ZIP_LIMIT >> 30} GiB", subject=url)
+            file.seek(0)
+            yield file
+
+    def _url(self, ecosystem: str, name: str) -> str:
+        return f"{self._base}/{quote(ecosystem)}/{quote(name)}"
