@@ -11,6 +11,7 @@ from scow.size.analysis import Analysis
 from scow.size.layers import Layer, instruction, steps
 
 if TYPE_CHECKING:
+    from scow.engine.squashing import Squashed
     from scow.engine.workplace import Workplace
     from scow.image.contents import Contents
     from scow.layer.view import Found
@@ -50,6 +51,15 @@ class Sizes:
                 for name, contents in ((a, one), (b, other))
             )
             return compare(first, second, semantic=semantic)
+
+    def squash(self, name: str, *, base: str = "scratch", tag: str | None = None) -> Squashed:
+        """Merge the layers above those of image ``base`` (all, for ``scratch``) into one; files stay what they are.
+
+        Raises :class:`~scow.errors.Invalid` when the image does not stand on ``base``, or nothing is above it.
+        """
+        from scow.engine.squashing import squash
+
+        return squash(self._workplace, name, base, tag)
 
 
 def stacked(contents: Contents) -> list[Layer]:
