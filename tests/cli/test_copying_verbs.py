@@ -79,7 +79,11 @@ def test_sync(console: Console, registry: Registry, origin: str, tmp_path: Path)
 def test_attach_and_referrers(console: Console, origin: str, tmp_path: Path) -> None:
     (tmp_path / "sbom.json").write_text("{}")
     file = f"{tmp_path / 'sbom.json'}:application/json"
-    made = console("attach", "-q", "--artifact-type", "text/sbom", "--annotation", "a=b", origin, file).ok().stdout
+    made = (
+        console("image", "attach", "-q", "--artifact-type", "text/sbom", "--annotation", "a=b", origin, file)
+        .ok()
+        .stdout
+    )
     assert console("referrers", "-q", origin).ok().stdout == made
     told = console("referrers", "--format", "{{.ArtifactType}} {{.Annotations}}", origin).ok().stdout
     assert told == "text/sbom a=b\n"
@@ -89,4 +93,4 @@ def test_attach_and_referrers(console: Console, origin: str, tmp_path: Path) -> 
     console("copy", "-q", "--referrers", f"docker://{origin}", out).ok()
     index = json.loads((tmp_path / "out/index.json").read_text())
     assert made.strip() in [entry["digest"] for entry in index["manifests"]]
-    assert "KEY=VALUE" in console("attach", "--artifact-type", "x/y", "--annotation", "a", origin, file).stderr
+    assert "KEY=VALUE" in console("image", "attach", "--artifact-type", "x/y", "--annotation", "a", origin, file).stderr

@@ -1,4 +1,4 @@
-"""Artifacts beside images: ``attach`` and ``referrers``."""
+"""Artifacts beside images: ``image attach`` and ``referrers``."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ _COLUMNS = (("DIGEST", "Digest"), ("ARTIFACT TYPE", "ArtifactType"), ("SIZE", "S
     help="Put files beside an image at its registry, as an artifact that refers to it: an SBOM, a signature, a report."
     " Prints the artifact's digest",
     examples="""
-        scow attach --artifact-type application/spdx+json app:1 sbom.spdx.json:application/spdx+json
-        scow attach --artifact-type text/plain --annotation note=checked registry.example.com/app:1 report.txt
+        scow image attach --artifact-type application/spdx+json app:1 sbom.spdx.json:application/spdx+json
+        scow image attach --artifact-type text/plain --annotation note=checked registry.example.com/app:1 report.txt
     """,
 )
 @click.argument("name", metavar="NAME[:TAG|@DIGEST]")
@@ -47,7 +47,7 @@ def attach(
     platform: str | None,
     quiet: bool,
 ) -> None:
-    """``scow attach``."""
+    """``scow image attach``."""
     from scow.image.artifact import file_and_type
 
     with session.progress(quiet=quiet) as display:

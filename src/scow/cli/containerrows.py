@@ -37,7 +37,9 @@ HEADERS = {
     "Size": "SIZE",
     "State": "STATE",
 }
-FILTERS = ("status", "name", "id", "label", "ancestor", "exited", "before", "since")
+FILTERS = ("status", "name", "id", "label", "ancestor", "exited", "before", "since", "health")
+_HEALTH = {"starting": "health: starting", "healthy": "healthy", "unhealthy": "unhealthy"}
+_RUNNING = ("running", "paused", "restarting")
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 _COMMAND_WIDTH = 20
 
@@ -74,12 +76,13 @@ def rows(
 
 
 def status(one: ContainerSummary, now: float) -> str:
-    """``Up 3 seconds``, ``Exited (0) 2 minutes ago``, ``Created``."""
-    if one.status == "running":
-        return f"Up {units.human_duration(now - units.seconds_of(one.started))}"
-    if one.status == "exited":
+    """``Up 3 seconds (healthy)``, ``Up 3 seconds (Paused)``, ``Exited (0) 2 minutes ago``, ``Created``."""
+    if one.status in ("running", "paused"):
+        word = "Paused" if one.status == "paused" else _HEALTH.get(one.health, "")
+        return f"Up {units.human_duration(now - units.seconds_of(one.started))}{word and f' ({word})'}"
+    if one.status in ("exited", "restarting"):
         ago = f" {units.human_duration(now - units.seconds_of(one.finished))} ago" if one.finished else ""
-        return f"Exited ({one.exit_code}){ago}"
+        return f"{one.status.capitalize()} ({one.exit_code}){ago}"
     return one.status.capitalize()
 
 
@@ -105,8 +108,9 @@ def chosen(
     return [
         one
         for one in everything
-        if (every or one.status == "running" or "status" in asked)
+        if (every or one.status in _RUNNING or "status" in asked)
         and asked.exact("status", one.status)
+        and asked.exact("health", one.health or "none")
         and asked.match("id", one.id.startswith)
         and asked.labels(one.labels)
         and (not names or any(name.search(one.name) or name.search(f"/{one.name}") for name in names))

@@ -41,7 +41,7 @@ PRUNE_FILTERS = ("until", "label")
     "filters",
     multiple=True,
     metavar="filter",
-    help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, before, since",
+    help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, health, before, since",
 )
 @option("--format", "template", default="", metavar="string", help=formats.LIST)
 @option("-n", "--last", type=int, default=-1, help="Show the last created containers, in any state")

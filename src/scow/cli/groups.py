@@ -7,6 +7,7 @@ from scow.cli.lazy import Lazy, LazyGroup
 image = LazyGroup(
     "image",
     {
+        "attach": Lazy("scow.cli.artifacts:attach", "Put files beside an image at its registry"),
         "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile"),
         "history": Lazy("scow.cli.images:history", "Show the history of an image"),
         "import": Lazy("scow.cli.archives:import_", "Make an image from a tar of a file system"),
@@ -26,12 +27,21 @@ image = LazyGroup(
 container = LazyGroup(
     "container",
     {
+        "attach": Lazy("scow.cli.starting:attach", "Join the streams of a container that runs"),
+        "create": Lazy("scow.cli.run:create_", "Make a container without starting it"),
         "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive"),
         "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
+        "kill": Lazy("scow.cli.stopping:kill", "Send containers a signal"),
+        "logs": Lazy("scow.cli.logs:logs", "Show what a container wrote"),
         "ls": Lazy("scow.cli.containers:ps", "List containers", aliases=("list", "ps")),
         "prune": Lazy("scow.cli.containers:prune", "Remove containers that do not run"),
+        "rename": Lazy("scow.cli.stopping:rename", "Give a container another name"),
+        "restart": Lazy("scow.cli.stopping:restart", "Stop containers and start them"),
         "rm": Lazy("scow.cli.containers:rm", "Remove containers", aliases=("remove",)),
         "run": Lazy("scow.cli.run:run", "Run a program in a new container"),
+        "start": Lazy("scow.cli.starting:start", "Start containers"),
+        "stop": Lazy("scow.cli.stopping:stop", "Stop containers"),
+        "wait": Lazy("scow.cli.stopping:wait", "Wait for the end of containers, and print their exit codes"),
     },
     help="Manage containers",
 )

@@ -13,28 +13,22 @@ from scow.cli.units import parse_size
 from scow.errors import Invalid, Unsupported
 from scow.runtime.options import Options, Ulimit
 
-_NO_DETACH = "scow has no daemon: let your shell do it with &"
-
 REFUSED: list[Refused] = [
-    flag("-d --detach", hint=_NO_DETACH),
     flag("-P --publish-all", hint="--network host: the container's ports are this machine's"),
     flag("--privileged", hint="--cap-add ALL gives every capability"),
     flag("--init"),
     flag("--oom-kill-disable"),
     flag("--use-api-socket"),
-    flag("--sig-proxy", harmless=("true",)),
     *values("-p/--publish", hint="--network host: the container's ports are this machine's"),
     *values("--cpu-rt-period --cpu-rt-runtime", "0"),
-    *values("--restart", "no"),
     *values("--memory-swappiness", "-1"),
-    *values("--cgroupns --ipc --uts --userns --volume-driver --log-driver", "", "private", "local"),
+    *values("--cgroupns --ipc --uts --userns --volume-driver", "", "private", "local"),
     *values("--isolation", "", "default"),
     *values("--pid", ""),
-    *values("-a/--attach --annotation --detach-keys --device --device-cgroup-rule --device-read-bps"),
+    *values("--annotation --device --device-cgroup-rule --device-read-bps"),
     *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device --dns-option"),
-    *values("--dns-search --domainname --expose --gpus --group-add --health-cmd --health-interval --health-retries"),
-    *values("--health-start-interval --health-start-period --health-timeout --ip --ip6 --kernel-memory --link"),
-    *values("--link-local-ip --log-opt --mac-address --network-alias --stop-timeout --storage-opt --sysctl"),
+    *values("--dns-search --domainname --expose --gpus --group-add --ip --ip6 --kernel-memory --link"),
+    *values("--link-local-ip --mac-address --network-alias --storage-opt --sysctl"),
 ]
 """Docker's flags of ``run`` that are told instead of followed."""
 

@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from scow.engine import naming
+from scow.engine import naming, starting, stopping
 from scow.engine.describe import mounts_document, process_document
 from scow.engine.placing import with_volumes
-from scow.engine.records import Settings, State
+from scow.engine.records import ALIVE, Settings, State
 from scow.engine.values import ContainerSummary
 from scow.engine.volumes import Volumes, volume_names
-from scow.errors import Conflict, Invalid
+from scow.errors import Conflict, Invalid, NotFound, Unsupported
 from scow.image.image import Image, load
-from scow.image.writable import reopened, writable
+from scow.image.writable import reopened
 from scow.layer.store import disk_usage
-from scow.snapshot.rootfs import Rootfs
+from scow.runtime.keeping import Keeping
+from scow.runtime.signals import signal_number
 
 if TYPE_CHECKING:
+    from scow.engine.logs import Line
     from scow.engine.workplace import Workplace
-    from scow.runtime.bundle import Bundle
     from scow.runtime.options import Options
-    from scow.runtime.runner import Runner, Running, Stdio
+    from scow.runtime.runner import Running, Stdio
+    from scow.runtime.session import Session
 
+_KEPT = {
+    "running": ("running", "Stop the container before attempting removal or force remove"),
+    "paused": ("paused", "Unpause and then stop the container before attempting removal or force remove"),
+    "restarting": ("restarting", "Stop the container before attempting removal or force remove"),
+}
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
@@ -59,44 +62,28 @@ class Container:
         return tuple(f"a limit is not set: {why}" for why in unenforceable(self.options, probe()))
 
     def run(self, stdio: Stdio | None = None, *, started: Callable[[Running], None] = lambda running: None) -> int:
-        """Start it and wait; returns its exit code (docker's: 126 and 127 when it could not be run).
+        """Start it, keep it and wait; returns its exit code (docker's: 126 and 127 when it could not be run).
 
-        ``started`` is told of the running process, to send it signals. Raises :class:`~scow.errors.Process` when the
-        program cannot be run.
+        ``started`` is told of the running process, to send it signals. It ends with this process and has no log.
+        Raises :class:`~scow.errors.Process` when the program cannot be run.
         """
-        from scow.runtime.runner import Runner
+        from scow.runtime.runner import Stdio as Streams
 
-        records = self.workplace.containers
-        store = self.workplace.store
-        home = records.home(self.id)
-        with store.layout.working(), records.keeping(self.id):
-            runner = Runner(self.workplace.runtime)
-            place = writable(store, self.image.layers, home, stacks=self.workplace.stacks)
-            bundle = self._bundle(home, place.rootfs, runner)
-            begun = _now()
-            try:
-                running = runner.start(bundle, stdio)
-            except BaseException as error:
-                code = getattr(error, "exit_code", 128)
-                records.note(self.id, State("created", 0, code, "", _now()))
-                raise
-            records.note(self.id, State("running", running.pid, 0, begun))
-            try:
-                started(running)
-                code = running.wait()
-            except BaseException:
-                running.kill()
-                raise
-            records.note(self.id, State("exited", 0, code, begun, _now()))
-        return code
+        return starting.run_here(self.workplace, self.settings, stdio or Streams(), started)
 
-    def _bundle(self, home: Path, rootfs: Rootfs, runner: Runner) -> Bundle:
-        from scow.runtime.bundle import make_bundle
-        from scow.runtime.terminal import size_of
+    @property
+    def ends_with_us(self) -> bool:
+        """Whether nothing of it is asked for that takes a monitor: no log that lasts, no restarts, no health checks."""
+        keeping = self.settings.keeping
+        return keeping.remove and keeping.restart == "no" and not starting.health_of(self.workplace, self.settings)
 
-        size = size_of(0) if self.options.tty else None
-        process = self.image.config.process
-        return make_bundle(home / "bundle", self.id, rootfs, process, self.options, runner.probe, size)
+    def start(self) -> None:
+        """Start it with a monitor, which outlives this process, and return once its program runs."""
+        starting.start_kept(self.workplace, self.settings, None).close()
+
+    def begin(self, *, stdin: bool = False, output: bool = True) -> Session:
+        """The same, attached to it from its first byte; with ``stdin``, the end of that ends its input."""
+        return starting.start_kept(self.workplace, self.settings, {"stdin": stdin, "output": output})
 
     def remove(self) -> None:
         """Delete it with everything it wrote, its anonymous volumes too."""
@@ -114,17 +101,28 @@ class Containers:
         self._records = workplace.containers
 
     def create(
-        self, image: str, options: Options, *, name: str | None = None, labels: Mapping[str, str] | None = None
+        self,
+        image: str,
+        options: Options,
+        *,
+        name: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        keeping: Keeping | None = None,
+        stdin_once: bool = False,
     ) -> Container:
-        """Make a container of ``image``, which is in the store; it is not started.
+        """Make a container of ``image``, which is in the store; it is not started. ``stdin_once``: its input ends with
+        the first who is attached to that.
 
         Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
         """
-        if name is not None and (len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum()):
-            raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+        if name is not None:
+            _checked_name(name)
         known = self._workplace.catalogue().find(image)
         with self._store.layout.working(), with_volumes(self._workplace, options, known.image) as given:
             settings = _settings(known.image, image, name, labels or {}, given)
+            settings = msgspec.structs.replace(
+                settings, keeping=keeping or Keeping(), stdin_once=stdin_once, runtime=self._workplace.runtime or ""
+            )
             self._store.layout.exists(known.image.descriptor)
             self._records.add(settings)
         return Container(self._workplace, settings, known.image, given)
@@ -149,6 +147,74 @@ class Containers:
             if remove:
                 container.remove()
 
+    def open(self, name: str) -> Container:
+        """The container of that name or id, to start it or to be attached to it."""
+        settings = self._records.find(name)
+        image = starting.image_of(self._workplace, settings)
+        return Container(self._workplace, settings, image, starting.options_of(settings))
+
+    def start(self, name: str) -> None:
+        """Start a container with a monitor; one that runs is left alone. Raises as :meth:`Container.run`."""
+        settings = self._records.find(name)
+        state = self._records.state(settings.id)
+        if state.status == "paused":
+            raise Conflict("cannot start a paused container, try unpause instead", subject=settings.id[:12])
+        if state.status not in ("running", "restarting"):
+            starting.start_kept(self._workplace, settings, None).close()
+
+    def attach(self, name: str, *, stdin: bool = True, output: bool = True) -> Session:
+        """Join the streams of a container that runs. Raises :class:`~scow.errors.Conflict` when it does not."""
+        settings, _ = self._running(name)
+        return self._line(settings, {"attach": {"stdin": stdin, "output": output}})
+
+    def signal(self, name: str, signal: str = "KILL") -> None:
+        """Send a running container's first process a signal, by name or number; its policy restarts it no more."""
+        number = signal_number(signal)
+        settings, state = self._running(name)
+        stopping.send(self._workplace, settings, state, number)
+
+    def stop(self, name: str, *, signal: str = "", timeout: int | None = None) -> None:
+        """Ask a container to end with its stop signal, and end it after ``timeout`` seconds (-1: wait for ever).
+
+        One that does not run is left alone.
+        """
+        settings = self._records.find(name)
+        stopping.stop(self._workplace, settings, signal, timeout)
+
+    def restart(self, name: str, *, signal: str = "", timeout: int | None = None) -> None:
+        """Stop it if it runs, and start it."""
+        self.stop(name, signal=signal, timeout=timeout)
+        self.start(name)
+
+    def wait(self, name: str) -> int:
+        """Wait for a container's end; its exit code. One that does not run has ended."""
+        settings = self._records.find(name)
+        return stopping.wait(self._workplace, settings)
+
+    def logs(
+        self,
+        name: str,
+        *,
+        follow: bool = False,
+        tail: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Iterator[Line]:
+        """What a container wrote, the oldest line first; see :func:`scow.engine.logs.lines`."""
+        from scow.engine import logs
+
+        settings = self._records.find(name)
+        driver = settings.keeping.log.driver
+        if driver == "none":
+            raise Unsupported("configured logging driver does not support reading", subject=f"log driver {driver}")
+        home = self._records.home(settings.id)
+        alive = (lambda: self._records.alive(settings.id)) if follow else None
+        return logs.lines(home, alive=alive, tail=tail, since=since, until=until)
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a container another name. Raises :class:`~scow.errors.AlreadyExists` for one that is taken."""
+        self._records.rename(self._records.find(name), _checked_name(new.removeprefix("/")))
+
     def list(self) -> tuple[ContainerSummary, ...]:
         """Every container, the newest first."""
         found = [self._summary(settings) for settings in self._records]
@@ -165,13 +231,11 @@ class Containers:
         """
         settings = self._records.find(name)
         state = self._records.state(settings.id)
-        if state.status == "running":
+        if state.status in ALIVE:
             if not force:
-                raise Conflict(
-                    f"You cannot remove a running container {settings.id}. "
-                    "Stop the container before attempting removal or force remove"
-                )
-            self._kill(settings.id, state.pid)
+                kind, advice = _KEPT[state.status]
+                raise Conflict(f"You cannot remove a {kind} container {settings.id}. {advice}")
+            stopping.kill(self._workplace, settings)
         self._records.remove(settings.id)
         if volumes:
             Volumes(self._workplace).release(volume_names(settings.spec))
@@ -183,6 +247,7 @@ class Containers:
         state = self._records.state(settings.id)
         image = load(self._store.layout, settings.manifest)
         options = settings.spec
+        running = state.status in ALIVE
         config = process_document(image.config.process)
         config |= {"Image": settings.image, "Labels": settings.labels or None, "Tty": bool(options.get("tty"))}
         home = self._records.home(settings.id)
@@ -193,14 +258,14 @@ class Containers:
             "Args": list(settings.args[1:]),
             "State": {
                 "Status": state.status,
-                "Running": state.status == "running",
-                "Paused": False,
-                "Restarting": False,
+                "Running": running,
+                "Paused": state.status == "paused",
+                "Restarting": state.status == "restarting",
                 "OOMKilled": (home / "bundle/oom").exists(),
                 "Dead": False,
-                "Pid": state.pid if state.status == "running" else 0,
+                "Pid": state.pid if running else 0,
                 "ExitCode": state.exit_code,
-                "Error": "",
+                "Error": state.error,
                 "StartedAt": state.started or "0001-01-01T00:00:00Z",
                 "FinishedAt": state.finished or "0001-01-01T00:00:00Z",
             },
@@ -247,17 +312,27 @@ class Containers:
             state.finished,
             state.pid,
             settings.labels,
+            state.health.status if state.health else "",
         )
 
-    def _kill(self, container_id: str, pid: int) -> None:
-        if pid:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, 9)
-        for _ in range(100):
-            if not self._records.alive(container_id):
-                return
-            time.sleep(0.05)
-        raise Conflict("container does not end", subject=container_id[:12])
+    def _running(self, name: str) -> tuple[Settings, State]:
+        settings = self._records.find(name)
+        state = self._records.state(settings.id)
+        if state.status not in ALIVE:
+            raise Conflict(f"container {settings.id} is not running")
+        return settings, state
+
+    def _line(self, settings: Settings, message: dict[str, Any]) -> Session:
+        from scow.runtime.session import Session
+
+        try:
+            return Session.to(self._records.home(settings.id), message)
+        except NotFound:
+            raise Unsupported(
+                "the command that started it has its streams",
+                subject=settings.id[:12],
+                hint="run it without --rm, or with -d",
+            ) from None
 
 
 def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:
@@ -270,7 +345,7 @@ def _settings(image: Image, reference: str, name: str | None, labels: Mapping[st
         image.descriptor.plain,
         image.diff_ids,
         (*(options.entrypoint or process.entrypoint or ()), *_command(image, options)),
-        _now(),
+        starting.now(),
         {**(process.labels or {}), **labels},
         msgspec.to_builtins(options),
     )
@@ -282,5 +357,7 @@ def _command(image: Image, options: Options) -> tuple[str, ...]:
     return image.config.process.cmd or ()
 
 
-def _now() -> str:
-    return datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _checked_name(name: str) -> str:
+    if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
+        raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+    return name

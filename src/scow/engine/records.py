@@ -1,7 +1,8 @@
 """Containers on disk: a directory each, with what it was made of and how it is doing.
 
-A container is running while somebody holds the flock of its ``alive`` file, so what ``ps`` says is true even after its
-keeper was killed.
+A container is running while somebody holds the lock of its ``alive`` file, so what ``ps`` says is true even after its
+keeper was killed. The lock belongs to the open file (an OFD lock): everything of the container has it, and asking who
+holds it takes nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import struct
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,13 +24,21 @@ from scow.layer.store import remove
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode
+from scow.runtime.keeping import Keeping
 
 _SETTINGS: Final = "container.json"
 _STATE: Final = "state.json"
+_PAUSED: Final = "paused"
+ALIVE: Final = frozenset({"running", "paused", "restarting"})
+"""The states in which somebody keeps a container."""
+#: struct flock: type, whence, start, length, pid; the whole file.
+_FLOCK: Final = "hhqqi4x"
+_FIRST_PAUSE: Final = 0.002
+_LONGEST_PAUSE: Final = 0.05
 
 
 class Settings(msgspec.Struct, frozen=True):
-    """What a container was made of; never changes."""
+    """What a container was made of: ``spec`` are its options, ``keeping`` says how it is kept."""
 
     id: str
     name: str
@@ -39,16 +50,45 @@ class Settings(msgspec.Struct, frozen=True):
     created: str
     labels: dict[str, str] = {}
     spec: dict[str, Any] = {}
+    keeping: Keeping = Keeping()
+    stdin_once: bool = False
+    runtime: str = ""
+
+
+class Check(msgspec.Struct, frozen=True):
+    """One health check that was made; times are RFC 3339 text."""
+
+    start: str
+    end: str
+    exit_code: int
+    output: str
+
+
+class Health(msgspec.Struct, frozen=True):
+    """``status``: starting, healthy, unhealthy; ``failing`` checks in a row; the latest checks."""
+
+    status: str = "starting"
+    failing: int = 0
+    log: tuple[Check, ...] = ()
 
 
 class State(msgspec.Struct, frozen=True):
-    """How it is doing. ``status``: created, running, exited."""
+    """How it is doing. ``status``: created, running, paused, restarting, exited.
+
+    ``born`` is when process ``pid`` was started, in ticks since the boot: the two name it. ``monitor`` is the process
+    that keeps it, 0 when the command that started it does. ``restarts`` counts those of the policy.
+    """
 
     status: str = "created"
     pid: int = 0
     exit_code: int = 0
     started: str = ""
     finished: str = ""
+    born: int = 0
+    monitor: int = 0
+    restarts: int = 0
+    error: str = ""
+    health: Health | None = None
 
 
 class Containers:
@@ -63,20 +103,28 @@ class Containers:
 
     def add(self, settings: Settings) -> Path:
         """Make the directory and write the settings. Raises :class:`AlreadyExists` for a name that is taken."""
-        for other in self:
-            if other.name == settings.name:
-                raise AlreadyExists(
-                    f'Conflict. The container name "/{settings.name}" is already in use by container "{other.id}". '
-                    "You have to remove (or rename) that container to be able to reuse that name."
-                )
+        self._check_free(settings.name)
         home = self.home(settings.id)
         home.mkdir(parents=True)
         _write(home / _SETTINGS, encode(settings))
         self.note(settings.id, State())
         return home
 
+    def rename(self, settings: Settings, name: str) -> None:
+        """Write another name. Raises :class:`AlreadyExists` for one that is taken."""
+        self._check_free(name)
+        self.update(msgspec.structs.replace(settings, name=name))
+
+    def _check_free(self, name: str) -> None:
+        for other in self:
+            if other.name == name:
+                raise AlreadyExists(
+                    f'Conflict. The container name "/{name}" is already in use by container "{other.id}". '
+                    "You have to remove (or rename) that container to be able to reuse that name."
+                )
+
     def update(self, settings: Settings) -> None:
-        """Write the settings once more, before the first start."""
+        """Write the settings once more."""
         _write(self.home(settings.id) / _SETTINGS, encode(settings))
 
     def note(self, container_id: str, state: State) -> None:
@@ -114,39 +162,55 @@ class Containers:
 
     def state(self, container_id: str) -> State:
         """How it is doing, whatever its keeper managed to write."""
+        home = self.home(container_id)
         try:
-            state = decode((self.home(container_id) / _STATE).read_bytes(), State, container_id)
+            state = decode((home / _STATE).read_bytes(), State, container_id)
         except (OSError, ScowError):
             state = State()
-        if state.status == "running" and not self.alive(container_id):
-            return State("exited", 0, 137, state.started, state.finished)
+        if state.status not in ALIVE:
+            return state
+        if not self.alive(container_id):
+            return msgspec.structs.replace(state, status="exited", pid=0, exit_code=137)
+        if (home / _PAUSED).exists():
+            return msgspec.structs.replace(state, status="paused")
         return state
 
     def alive(self, container_id: str) -> bool:
-        """Whether somebody keeps it running."""
+        """Whether anything of it is left that runs."""
         try:
             fd = os.open(self.home(container_id) / "alive", os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            told = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
+            return bool(struct.unpack(_FLOCK, told)[0] != fcntl.F_UNLCK)
         finally:
             os.close(fd)
-        return False
 
     @contextlib.contextmanager
-    def keeping(self, container_id: str) -> Iterator[None]:
-        """Say that the container is alive. Raises :class:`Conflict` when somebody keeps it already."""
+    def keeping(self, container_id: str) -> Iterator[int]:
+        """Keep the container: the descriptor that holds its lock, until it and all its copies are closed.
+
+        Raises :class:`Conflict` when somebody keeps it already.
+        """
         fd = os.open(self.home(container_id) / "alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise Conflict("container is running", subject=container_id[:12]) from None
+            _lock(fd, container_id)
+            (self.home(container_id) / _PAUSED).unlink(missing_ok=True)  # of a run that was killed
+            yield fd
         finally:
             os.close(fd)
+
+    def ended(self, container_id: str, patience: float | None) -> bool:
+        """Wait for the end of everything it runs, ``patience`` seconds at most (None: for ever); whether it came."""
+        deadline = None if patience is None else time.monotonic() + patience
+        pause = _FIRST_PAUSE
+        while self.alive(container_id):
+            if deadline is not None and time.monotonic() >= deadline:
+                return False
+            time.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+        return True
 
     def remove(self, container_id: str) -> None:
         """Delete it with everything it wrote."""
@@ -155,6 +219,13 @@ class Containers:
         with contextlib.suppress(FileNotFoundError):
             os.rename(home, doomed)
         remove(doomed)
+
+
+def _lock(fd: int, container_id: str) -> None:
+    try:
+        fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
+    except (BlockingIOError, PermissionError):
+        raise Conflict("container is running", subject=container_id[:12]) from None
 
 
 def _write(path: Path, data: bytes) -> None:

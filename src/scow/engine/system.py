@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from scow.engine.containers import Containers
 from scow.engine.images import Images
+from scow.engine.records import ALIVE
 from scow.engine.values import ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes import Volumes
 from scow.layer.store import disk_usage
@@ -38,12 +39,12 @@ class System:
         """Images, containers and build cache: how many, how many in use, bytes on disk and bytes to get back."""
         summaries = self._images.list()
         containers = self._containers.list()
-        running = [one for one in containers if one.status == "running"]
+        running = [one for one in containers if one.status in ALIVE]
         homes = {one.id: disk_usage(self._workplace.containers.home(one.id)) for one in containers}
         taken = self._image_bytes()
         unused = {one.id for one in summaries if not one.containers}
         idle_images = sum(taken.values()) - sum(self._image_bytes(unused).values())
-        idle = sum(size for one in containers if one.status != "running" for size in (homes[one.id],))
+        idle = sum(size for one in containers if one.status not in ALIVE for size in (homes[one.id],))
         cache = self._cache_bytes()
         cache_bytes = sum(size for name, size in cache.items() if name not in taken)
         mounts = [disk_usage(place) for place in self._workplace.cache_mounts]
@@ -84,7 +85,7 @@ class System:
         gone: list[str] = []
         freed = 0
         for one in self._containers.list():
-            if one.status != "running" and chosen(one):
+            if one.status not in ALIVE and chosen(one):
                 freed += disk_usage(self._workplace.containers.home(one.id))
                 gone.append(one.id)
                 if not dry_run:
@@ -163,7 +164,7 @@ class System:
 
         here = probe()
         containers = self._containers.list()
-        running = sum(one.status == "running" for one in containers)
+        running, paused = (sum(one.status == word for one in containers) for word in ("running", "paused"))
         uname = os.uname()
         try:
             choice = choose(here, self._workplace.runtime)
@@ -174,8 +175,8 @@ class System:
             "ID": "",
             "Containers": len(containers),
             "ContainersRunning": running,
-            "ContainersPaused": 0,
-            "ContainersStopped": len(containers) - running,
+            "ContainersPaused": paused,
+            "ContainersStopped": len(containers) - running - paused,
             "Images": len(self._images.list()),
             "Driver": "overlay",
             "DockerRootDir": str(self._workplace.root),

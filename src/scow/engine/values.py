@@ -80,7 +80,8 @@ class Removed(msgspec.Struct, frozen=True):
 
 
 class ContainerSummary(msgspec.Struct, frozen=True):
-    """One container. ``status`` is ``created``, ``running`` or ``exited``; times are RFC 3339 text, "" before."""
+    """One container. ``status`` is created, running, paused, restarting or exited; ``health`` is starting, healthy or
+    unhealthy, "" where nothing is checked; times are RFC 3339 text, "" before."""
 
     id: str
     name: str
@@ -94,6 +95,7 @@ class ContainerSummary(msgspec.Struct, frozen=True):
     finished: str = ""
     pid: int = 0
     labels: dict[str, str] = {}
+    health: str = ""
 
 
 class VolumeSummary(msgspec.Struct, frozen=True):

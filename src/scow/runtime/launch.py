@@ -14,21 +14,30 @@ import _signal as signal  # type: ignore[import-not-found]  # the module without
 import os
 
 from scow.runtime import linux, supervisor
-from scow.runtime.wire import CONTROL, Refused, receive, send
+from scow.runtime.wire import CONTROL, KEPT, Refused, receive, send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import FrameType
-    from typing import Any
+    from typing import Any, NoReturn
 
 
 def main() -> None:
     """Read the plan, run it, and exit as the container did."""
-    os.setsid()
-    os.set_inheritable(CONTROL, False)
+    for fd in (CONTROL, KEPT):
+        try:  # noqa: SIM105 -- contextlib is not loaded here
+            os.set_inheritable(fd, False)
+        except OSError:
+            pass  # a build's step has no lock
     plan = receive(CONTROL)
     if plan is None:
         os._exit(125)
+    start(plan)
+
+
+def start(plan: dict[str, Any]) -> NoReturn:
+    """Run the plan, and exit as the container did."""
+    os.setsid()
     try:
         _new_namespaces(plan)
     except (OSError, Refused) as error:
@@ -67,7 +76,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _stand_by(child: int) -> None:
+def _stand_by(child: int) -> NoReturn:
     """Signals go on to the supervisor; its end is ours."""
 
     def forward(number: int, _frame: FrameType | None) -> None:

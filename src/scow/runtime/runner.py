@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import socket
-import sys
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from scow import errors
 from scow.errors import ScowError, Unavailable, Unsupported
-from scow.runtime import cgroups, wire
+from scow.runtime import cgroups, tasks, wire
 from scow.runtime.bundle import Bundle
 from scow.runtime.probe import Probe, probe
+from scow.runtime.spawn import sealed, spawn
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
 
-_PACKAGE = str(Path(__file__).absolute().parents[1])
-# The package itself is stood in for: its own __init__ imports typing, which would be a tenth of a start.
-_LAUNCH = """
-import sys
-package = sys.modules["scow"] = type(sys)("scow")
-package.__path__ = [sys.argv[1]]
-from scow.runtime.launch import main
-main()
-"""
 _KINDS: dict[str, type[ScowError]] = {
     "Invalid": errors.Invalid,
     "Denied": errors.Denied,
@@ -36,7 +25,6 @@ _KINDS: dict[str, type[ScowError]] = {
     "Unsupported": Unsupported,
 }
 _PATIENCE = 2.0  # seconds
-_HIGH = 64  # the descriptors handed over are first moved out of the way of their places
 
 
 class Stdio(msgspec.Struct, frozen=True):
@@ -92,7 +80,7 @@ class Running:
     @property
     def pid(self) -> int:
         """The container's first process as the host counts; 0 when it is gone."""
-        return _first_process(self._launcher)
+        return tasks.first_process(self._launcher)
 
     def wait(self) -> int:
         """Its exit code, or 128 + the signal that ended it; copies its terminal meanwhile, when it has one."""
@@ -136,21 +124,23 @@ class Runner:
         self.probe = here or probe()
         self.choice = choose(self.probe, runtime)
 
-    def start(self, bundle: Bundle, stdio: Stdio | None = None) -> Running:
-        """Start it and return once its program runs.
+    def start(self, bundle: Bundle, stdio: Stdio | None = None, kept: int | None = None) -> Running:
+        """Start it and return once its program runs. ``kept`` is a descriptor that stays open until nothing is left.
 
         Raises :class:`scow.errors.Process` with docker's 126 or 127 when the program cannot be run, and what else the
         launcher met (Invalid, Denied, Unsupported, …).
         """
         stdio = stdio or Stdio()
-        plan = self._plan(bundle)
-        if self.probe.rung == 1:
-            started = _sealed_start(plan, stdio)
-            if started:
-                return started
-        return _start(plan, stdio, sys.executable)
+        plan = self.plan(bundle)
+        return sealed(lambda interpreter: _start(plan, stdio, kept, interpreter), self.sealed)
 
-    def _plan(self, bundle: Bundle) -> dict[str, Any]:
+    @property
+    def sealed(self) -> bool:
+        """Whether root in a container may be root here, so that an interpreter must not be writable."""
+        return self.probe.rung == 1
+
+    def plan(self, bundle: Bundle) -> dict[str, Any]:
+        """What a launcher is told, in plain values."""
         return {
             "directory": str(bundle.directory.absolute()),
             "id": bundle.id,
@@ -186,53 +176,17 @@ def _plain(rootfs: Rootfs) -> dict[str, Any]:
     }
 
 
-def _sealed_start(plan: dict[str, Any], stdio: Stdio) -> Running | None:
-    """Start with an interpreter that cannot be written through /proc/self/exe, whatever the container makes of it.
-
-    Until its program is executed a container's process is this interpreter, and root there may be root here. A mount
-    that is read-only and attached nowhere takes the way back (what CVE-2019-5736 did to runc). None where the kernel
-    is too old for it (before 5.12), or where the interpreter does not start from there.
-    """
-    from scow.runtime import linux
-
-    try:
-        low = linux.open_tree(os.path.realpath(sys.executable))
-    except OSError:
-        return None
-    fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    os.close(low)
-    try:
-        linux.mount_setattr(fd, linux.MOUNT_ATTR_RDONLY)
-        return _start(plan, stdio, f"/proc/self/fd/{fd}")
-    except (OSError, Unavailable):
-        return None
-    finally:
-        os.close(fd)
-
-
-def _start(plan: dict[str, Any], stdio: Stdio, interpreter: str) -> Running:
+def _start(plan: dict[str, Any], stdio: Stdio, kept: int | None, interpreter: str) -> Running:
     ours, theirs = socket.socketpair()
     with theirs:
+        given = [stdio.stdin, stdio.stdout, stdio.stderr, theirs.fileno(), *([] if kept is None else [kept])]
         try:
-            launcher = _spawn(theirs.fileno(), stdio, interpreter)
-        except OSError as error:
+            launcher = spawn("launch", given, interpreter)
+        except Unavailable:
             ours.close()
-            raise Unavailable(f"cannot start the launcher: {error.strerror}", subject=sys.executable) from None
+            raise
     console = _began(launcher, ours, plan)
     return Running(str(plan["spec"]["linux"]["cgroupsPath"]), launcher, ours, stdio, console)
-
-
-def _spawn(control: int, stdio: Stdio, interpreter: str) -> int:
-    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC) if stdio.stdin is None else None
-    given = (null if stdio.stdin is None else stdio.stdin, stdio.stdout, stdio.stderr, control)
-    high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in given if fd is not None]
-    try:
-        places = [(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in enumerate(high)]
-        words = [sys.executable, "-I", "-S", "-c", _LAUNCH, _PACKAGE]
-        return os.posix_spawn(interpreter, words, os.environ, file_actions=places, setsigmask=())
-    finally:
-        for fd in [*high, *([] if null is None else [null])]:
-            os.close(fd)
 
 
 def _began(launcher: int, control: socket.socket, plan: dict[str, Any]) -> int | None:
@@ -254,37 +208,12 @@ def _began(launcher: int, control: socket.socket, plan: dict[str, Any]) -> int |
     _, status = os.waitpid(launcher, 0)
     if answer is None:
         raise Unavailable(f"the launcher ended early (status {os.waitstatus_to_exitcode(status)})")
-    raise _error(answer["error"])
+    raise told(answer["error"])
 
 
-def _error(fields: dict[str, Any]) -> ScowError:
+def told(fields: dict[str, Any]) -> ScowError:
+    """The error that a small process of ours reported."""
     problem, subject, hint = (str(fields[name]) for name in ("problem", "subject", "hint"))
     if fields["kind"] == "Process":
         return errors.Process(problem, exit_code=int(fields["exit_code"]), subject=subject, hint=hint)
     return _KINDS[str(fields["kind"])](problem, subject=subject, hint=hint)
-
-
-def _first_process(launcher: int) -> int:
-    """Process 1 of the inner one of the two pid namespaces under the launcher; its grandchild where there are none."""
-    todo, depth = [(launcher, 0)], len(_numbers(launcher))
-    while todo:
-        pid, generation = todo.pop()
-        numbers = _numbers(pid)
-        if (len(numbers) == depth + 2 and numbers[-1] == "1") or (len(numbers) == depth and generation == 2):
-            return pid
-        try:
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        except OSError:
-            continue
-        todo += [(int(child), generation + 1) for child in children]
-    return 0
-
-
-def _numbers(pid: int) -> list[str]:
-    try:
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("NSpid:"):
-                return line.split()[1:]
-    except OSError:
-        pass
-    return []

@@ -15,7 +15,7 @@ import tty
 from collections.abc import Iterator
 
 _CHUNK = 64 * 1024
-_END_OF_FILE = b"\x04"
+END_OF_FILE = b"\x04"
 
 
 def size_of(fd: int) -> tuple[int, int] | None:
@@ -32,7 +32,7 @@ def copy(master: int, stdin: int | None, stdout: int) -> None:
 
     A ``stdin`` that is a terminal is raw meanwhile, and ``stdout``'s changes of size go to the container.
     """
-    with _raw(stdin), _resizing(master, stdout if stdin is None else stdin) as changed:
+    with raw(stdin), resizing(master, stdout if stdin is None else stdin) as changed:
         _pump(master, stdin, stdout, changed)
 
 
@@ -46,10 +46,10 @@ def _pump(master: int, stdin: int | None, stdout: int, changed: int) -> None:
         for fd, _ in poll.poll():
             if fd == changed:
                 os.read(changed, 64)
-                _resize(master, stdout if stdin is None else stdin)
+                resize(master, stdout if stdin is None else stdin)
             elif fd == stdin:
                 part = os.read(stdin, _CHUNK)
-                _write(master, part or _END_OF_FILE)
+                write(master, part or END_OF_FILE)
                 if not part:
                     poll.unregister(stdin)
             elif not _forward(master, stdout):
@@ -64,24 +64,27 @@ def _forward(master: int, stdout: int) -> bool:
         if error.errno == errno.EIO:
             return False
         raise
-    _write(stdout, part)
+    write(stdout, part)
     return bool(part)
 
 
-def _write(fd: int, part: bytes) -> None:
-    with contextlib.suppress(OSError):  # the reader left: the container goes on
+def write(fd: int, part: bytes) -> None:
+    """Write all of it, or nothing more once the reader left: the container goes on."""
+    with contextlib.suppress(OSError):
         while part:
             part = part[os.write(fd, part) :]
 
 
-def _resize(master: int, terminal: int) -> None:
+def resize(master: int, terminal: int) -> None:
+    """Give the container's terminal the size of the user's, if that is one."""
     size = size_of(terminal)
     if size:
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
 
 
 @contextlib.contextmanager
-def _raw(fd: int | None) -> Iterator[None]:
+def raw(fd: int | None) -> Iterator[None]:
+    """``fd``, if it is a terminal, hands over every key as it is, for the length of the block."""
     if fd is None or not os.isatty(fd):
         yield
         return
@@ -94,9 +97,9 @@ def _raw(fd: int | None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _resizing(master: int, terminal: int) -> Iterator[int]:
+def resizing(master: int, terminal: int) -> Iterator[int]:
     """A descriptor that becomes readable when the user's window changes its size."""
-    _resize(master, terminal)
+    resize(master, terminal)
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     main = threading.current_thread() is threading.main_thread()  # only there may signals be caught
     before = signal.signal(signal.SIGWINCH, lambda *_: _wake(writer)) if main else None

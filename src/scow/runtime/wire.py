@@ -1,8 +1,9 @@
-"""What a launcher and whoever started it say to each other: one socket, a message = length + marshalled plain values.
+"""What our small processes say to each other: one socket, a message = length + marshalled plain values.
 
-Both ends are the same interpreter and trust each other; marshal costs no import. The starter sends the plan, then
-``{"signal": n}``; the launcher answers ``{"started": True}`` (with the terminal's master, if any) or ``{"error": …}``.
-An end of file from the starter means that it died: the container is killed.
+Both ends belong to one user and trust each other; marshal costs no import, and this version of it every interpreter
+reads. The starter of a launcher sends the plan, then ``{"signal": n}``; the launcher answers ``{"started": True}``
+(with the terminal's master, if any) or ``{"error": …}``. An end of file from the starter means that it died: the
+container is killed. What a monitor is told is in :mod:`~scow.runtime.monitor`.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 CONTROL = 3
 """The descriptor a launcher finds its end on."""
+KEPT = 4
+"""The descriptor that holds the container's lock, for as long as anything of the container is left."""
 
+PROTOCOL = 1
+"""What monitors speak; one that runs may be older than the scow that asks."""
+SOCKET = "monitor.sock"
+"""Where a monitor listens, in the container's directory."""
+
+_FORMAT = 4  # marshal's, of Python 3.4 and later
 _LARGEST = 64 * 1024 * 1024
 
 
@@ -41,10 +50,29 @@ class Refused(Exception):
         return cls("Unsupported", f"{type(error).__name__}: {error}", "launcher")
 
 
+def framed(message: dict[str, Any]) -> bytes:
+    """One message as it is sent."""
+    raw = marshal.dumps(message, _FORMAT)
+    return len(raw).to_bytes(4, "little") + raw
+
+
+def unframed(received: bytearray) -> list[dict[str, Any]] | None:
+    """The whole messages at the beginning of ``received``, which are taken out of it; None when it is nonsense."""
+    messages = []
+    while len(received) >= 4:
+        size = int.from_bytes(received[:4], "little")
+        if size > _LARGEST:
+            return None
+        if len(received) < 4 + size:
+            break
+        messages.append(marshal.loads(received[4 : 4 + size]))  # noqa: S302
+        del received[: 4 + size]
+    return messages
+
+
 def send(fd: int, message: dict[str, Any]) -> None:
     """Send one message."""
-    raw = marshal.dumps(message)
-    rest = len(raw).to_bytes(4, "little") + raw
+    rest = framed(message)
     while rest:
         rest = rest[os.write(fd, rest) :]
 

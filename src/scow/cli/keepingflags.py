@@ -1,0 +1,98 @@
+"""docker's flags about how a container is kept, and the :class:`~scow.runtime.keeping.Keeping` that they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from scow.cli.options import Option, Switch
+from scow.cli.units import parse_size
+from scow.errors import Invalid, Unsupported
+from scow.oci.config import Healthcheck
+from scow.runtime.keeping import Keeping, Log, restart_policy
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+
+_MILLISECOND = 1_000_000
+_TIME: dict[str, Any] = {"metavar": "duration", "default": ""}
+_FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("--health-cmd", {"metavar": "string", "default": ""}, "Command that says whether the container is healthy"),
+    ("--health-interval", _TIME, "Time between two checks (30s)"),
+    ("--health-retries", {"type": int, "default": 0, "metavar": "int"}, "Failures in a row that mean unhealthy (3)"),
+    ("--health-start-interval", _TIME, "Time between two checks while it starts (5s)"),
+    ("--health-start-period", _TIME, "Time to start in, before failures count"),
+    ("--health-timeout", _TIME, "Time that one check may take (30s)"),
+    ("--log-driver", {"metavar": "string", "default": ""}, "json-file, local (the same here) or none"),
+    ("--log-opt", {"multiple": True, "metavar": "list"}, "max-size and max-file of the log"),
+    (
+        "--restart",
+        {"metavar": "string", "default": ""},
+        "When to start again: no, on-failure[:N], always, unless-stopped",
+    ),
+    ("--stop-signal", {"metavar": "string"}, "Signal that stops the container"),
+    ("--stop-timeout", {"type": int, "metavar": "int"}, "Seconds that it has to follow it, before it is killed"),
+)
+_TIMES = ("interval", "timeout", "start_period", "start_interval")
+_DRIVERS = ("json-file", "local", "none")
+_LOG_OPTIONS = ("max-size", "max-file", "compress", "mode", "max-buffer-size", "labels", "env", "tag")
+
+
+def keeping_flags(function: _Decorated) -> _Decorated:
+    """Declare them all on a command."""
+    for names, settings, told in _FLAGS:
+        function = click.option(names, cls=Option, help=told, **settings)(function)
+    told = "Make no health checks, whatever the image says"
+    return click.option("--no-healthcheck", cls=Switch, help=told)(function)
+
+
+def keeping(given: Mapping[str, Any]) -> Keeping:
+    """How the container is to be kept."""
+    restart, most = restart_policy(given["restart"])
+    if given["rm"] and restart != "no":
+        raise Invalid("Conflicting options: cannot specify both --restart and --rm")
+    return Keeping(
+        restart, most, _log(given["log_driver"], given["log_opt"]), _health(given), given["rm"], given["stop_timeout"]
+    )
+
+
+def _log(driver: str, texts: Iterable[str]) -> Log:
+    if driver and driver not in _DRIVERS:
+        raise Unsupported(f"log driver {driver!r} is not supported", hint=f"one of {', '.join(_DRIVERS)}")
+    options = dict(text.partition("=")[::2] for text in texts)
+    if unknown := sorted(set(options) - set(_LOG_OPTIONS)):
+        raise Invalid(f"unknown log opt '{unknown[0]}' for {driver or 'json-file'} log driver")
+    largest = parse_size(options["max-size"]) if options.get("max-size", "-1") != "-1" else 0
+    files = options.get("max-file", "1")
+    if not files.isdigit() or int(files) < 1:
+        raise Invalid("max-file cannot be less than 1")
+    if int(files) > 1 and not largest:
+        raise Invalid("max-size must be set when max-file is more than 1")
+    return Log(driver or "json-file", largest, int(files))
+
+
+def _health(given: Mapping[str, Any]) -> Healthcheck | None:
+    command = given["health_cmd"]
+    times = {name: _time(name, given[f"health_{name}"]) for name in _TIMES}
+    asked = bool(command or any(times.values()) or given["health_retries"])
+    if given["no_healthcheck"]:
+        if asked:
+            raise Invalid("--no-healthcheck conflicts with --health-* options")
+        return Healthcheck(("NONE",))
+    if given["health_retries"] < 0:
+        raise Invalid("--health-retries cannot be negative")
+    test = ("CMD-SHELL", command) if command else ()
+    return Healthcheck(test, **times, retries=given["health_retries"]) if asked else None
+
+
+def _time(name: str, text: str) -> int:
+    """Nanoseconds; 0 where nothing is asked for."""
+    if not text:
+        return 0
+    from scow.dockerfile.durations import duration  # most starts name no time
+
+    nanoseconds = duration(text)
+    if nanoseconds and nanoseconds < _MILLISECOND:
+        raise Invalid(f"--health-{name.replace('_', '-')} cannot be less than 1ms")
+    return nanoseconds

@@ -1,0 +1,102 @@
+"""``stop``, ``kill``, ``restart``, ``wait`` and ``rename``."""
+
+from __future__ import annotations
+
+import click
+
+from scow.cli import names
+from scow.cli.lazy import Command
+from scow.cli.options import option
+from scow.cli.session import Session, pass_session
+from scow.cli.targets import each
+from scow.errors import Invalid
+
+_CONTAINERS = click.argument(
+    "targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers
+)
+_SIGNAL = option("-s", "--signal", default="", metavar="string", help="Signal to send instead of its own")
+_TIMEOUT = option("-t", "--timeout", "--time", type=int, metavar="int", help="Seconds until it is killed; -1: never")
+
+
+@click.command(
+    "stop",
+    cls=Command,
+    help="Stop containers: ask with their stop signal, kill those that do not follow",
+    aliases="scow container stop, scow stop",
+    examples="""
+        scow stop web
+        scow stop -t 1 $(scow ps -q)
+    """,
+)
+@_SIGNAL
+@_TIMEOUT
+@_CONTAINERS
+@click.pass_context
+def stop(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: int | None) -> None:
+    """``scow stop``."""
+    containers = ctx.ensure_object(Session).engine.containers
+    each(ctx, targets, lambda name: containers.stop(name, signal=signal, timeout=timeout))
+
+
+@click.command(
+    "restart",
+    cls=Command,
+    help="Stop containers and start them",
+    aliases="scow container restart, scow restart",
+    examples="scow restart -t 1 web",
+)
+@_SIGNAL
+@_TIMEOUT
+@_CONTAINERS
+@click.pass_context
+def restart(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: int | None) -> None:
+    """``scow restart``."""
+    containers = ctx.ensure_object(Session).engine.containers
+    each(ctx, targets, lambda name: containers.restart(name, signal=signal, timeout=timeout))
+
+
+@click.command(
+    "kill",
+    cls=Command,
+    help="Send containers a signal: SIGKILL, or another",
+    aliases="scow container kill, scow kill",
+    examples="scow kill -s HUP web",
+)
+@option("-s", "--signal", default="KILL", metavar="string", help="Signal to send")
+@_CONTAINERS
+@click.pass_context
+def kill(ctx: click.Context, targets: tuple[str, ...], signal: str) -> None:
+    """``scow kill``."""
+    containers = ctx.ensure_object(Session).engine.containers
+    each(ctx, targets, lambda name: containers.signal(name, signal))
+
+
+@click.command(
+    "wait",
+    cls=Command,
+    help="Wait for the end of containers, and print their exit codes",
+    aliases="scow container wait, scow wait",
+    examples="scow wait job && scow logs job",
+)
+@_CONTAINERS
+@click.pass_context
+def wait(ctx: click.Context, targets: tuple[str, ...]) -> None:
+    """``scow wait``."""
+    each(ctx, targets, ctx.ensure_object(Session).engine.containers.wait)
+
+
+@click.command(
+    "rename",
+    cls=Command,
+    help="Give a container another name",
+    aliases="scow container rename, scow rename",
+    examples="scow rename mellow_wherry web",
+)
+@click.argument("container", metavar="CONTAINER", shell_complete=names.containers)
+@click.argument("name", metavar="NEW_NAME")
+@pass_session
+def rename(session: Session, container: str, name: str) -> None:
+    """``scow rename``."""
+    if not name:
+        raise Invalid("Neither old nor new names may be empty")
+    session.engine.containers.rename(container, name)

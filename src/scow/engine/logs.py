@@ -1,0 +1,136 @@
+"""Reading what a container wrote: the monitor's log files, oldest line first, and on as they grow.
+
+The format is :mod:`scow.runtime.journal`'s (docker's json-file).
+"""
+
+from __future__ import annotations
+
+import collections
+import os
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from scow.runtime.journal import NAME
+
+_PAUSE = 0.05  # seconds between two looks at a log that is followed
+_BLOCK = 1 << 20
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line, or a piece of one that is too long: its text, ``stdout`` or ``stderr``, and when it came (RFC 3339)."""
+
+    log: str
+    stream: str = "stdout"
+    time: str = ""
+
+    @property
+    def seconds(self) -> float:
+        """When it came, since 1970."""
+        return datetime.fromisoformat(f"{self.time[:26].rstrip('Z')}+00:00").timestamp()
+
+
+_decode = msgspec.json.Decoder(Line).decode
+
+
+def lines(
+    home: Path,
+    *,
+    alive: Callable[[], bool] | None = None,
+    tail: int | None = None,
+    since: float | None = None,
+    until: float | None = None,
+) -> Iterator[Line]:
+    """The lines in ``home``, the last ``tail`` of them, from ``since`` to ``until`` (seconds since 1970).
+
+    ``alive`` (asked when there is nothing more): go on until it says no, as the log grows.
+    """
+    end = _Reader(home)
+    past: Iterator[Line] = end.rest()
+    if since is not None:
+        past = (line for line in past if line.seconds >= since)
+    if until is not None:
+        past = (line for line in past if line.seconds <= until)
+    if tail is not None:
+        past = iter(collections.deque(past, maxlen=tail))
+    yield from past
+    if alive is None:
+        return
+    for line in _growing(end, alive):
+        if until is not None and line.seconds > until:
+            return
+        if since is None or line.seconds >= since:
+            yield line
+
+
+def _growing(end: _Reader, alive: Callable[[], bool]) -> Iterator[Line]:
+    while True:
+        more = alive()  # before the look: what it wrote last is read
+        yield from end.rest()
+        if not more:
+            return
+        time.sleep(_PAUSE)
+
+
+class _Reader:
+    """Reads whole records, and follows the log from file to file."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._begun = b""
+        self._files = [str(number) for number in _numbers(home)]
+        self._fd: int | None = None
+
+    def rest(self) -> Iterator[Line]:
+        """What has come since the last call."""
+        for number in self._files:
+            self._open(f"{NAME}.{number}")
+            yield from self._read()
+        self._files = []
+        while self._reopened():
+            yield from self._read()
+
+    def _reopened(self) -> bool:
+        """Whether there is more: in the open file, or in the one that took its name."""
+        path = self._home / NAME
+        try:
+            now = os.stat(path)
+        except FileNotFoundError:
+            return False
+        if self._fd is not None:
+            held = os.fstat(self._fd)
+            if os.lseek(self._fd, 0, os.SEEK_CUR) < held.st_size:
+                return True
+            if (held.st_ino, held.st_dev) == (now.st_ino, now.st_dev):
+                return False
+        self._open(NAME)
+        return now.st_size > 0
+
+    def _open(self, name: str) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+        self._begun = b""
+        self._fd = os.open(self._home / name, os.O_RDONLY | os.O_CLOEXEC)
+
+    def _read(self) -> Iterator[Line]:
+        assert self._fd is not None  # noqa: S101 - it was opened
+        while block := os.read(self._fd, _BLOCK):
+            *whole, self._begun = (self._begun + block).split(b"\n")
+            for record in whole:
+                try:
+                    yield _decode(record)
+                except msgspec.DecodeError:
+                    continue  # a record that a kill cut short
+
+    def __del__(self) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+
+
+def _numbers(home: Path) -> list[int]:
+    """The older files, the oldest first."""
+    found = (path.name.removeprefix(f"{NAME}.") for path in home.glob(f"{NAME}.*"))
+    return sorted((int(number) for number in found if number.isdigit()), reverse=True)

@@ -1,0 +1,141 @@
+"""Starting a container: with this process as its keeper, or with a monitor that outlives it."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from scow.engine.records import Settings, State
+from scow.image.image import Image, load
+from scow.image.writable import Writable, reopened, writable
+from scow.oci.config import Healthcheck
+from scow.runtime.keeping import healthcheck
+from scow.runtime.options import Options
+from scow.runtime.signals import signal_number
+from scow.runtime.tasks import born
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+    from scow.runtime.bundle import Bundle
+    from scow.runtime.runner import Runner, Running, Stdio
+    from scow.runtime.session import Session
+
+
+def run_here(workplace: Workplace, settings: Settings, stdio: Stdio, started: Callable[[Running], None]) -> int:
+    """Start it, keep it and wait; its exit code. ``started`` is told of what runs, to send it signals.
+
+    Raises :class:`~scow.errors.Process` when its program cannot be run.
+    """
+    records = workplace.containers
+    with _made(workplace, settings) as (runner, bundle, kept):
+        begun = now()
+        try:
+            running = runner.start(bundle, stdio, kept)
+        except BaseException as error:
+            code = getattr(error, "exit_code", 128)
+            records.note(settings.id, State("created", 0, code, "", now(), error=str(error)))
+            raise
+        try:
+            pid = running.pid
+            records.note(settings.id, State("running", pid, 0, begun, born=born(pid)))
+            started(running)
+            code = running.wait()
+        except BaseException:
+            running.kill()
+            raise
+        records.note(settings.id, State("exited", 0, code, begun, now()))
+    return code
+
+
+def start_kept(workplace: Workplace, settings: Settings, attach: dict[str, bool] | None) -> Session:
+    """Start it with a monitor; the first line to that, attached to what ``attach`` says (None: to nothing).
+
+    Raises as :func:`run_here`; its state is the monitor's to write.
+    """
+    from scow.runtime.session import begin
+
+    with _made(workplace, settings) as (runner, bundle, kept):
+        plan = {
+            "home": str(workplace.containers.home(settings.id)),
+            "launch": runner.plan(bundle),
+            "keep": _kept(workplace, settings),
+            "attach": attach,
+            "finished": workplace.containers.state(settings.id).finished,
+        }
+        return begin(runner, plan, kept)
+
+
+def _kept(workplace: Workplace, settings: Settings) -> dict[str, Any]:
+    """What a monitor is told of how to keep it."""
+    from scow.runtime.keeping import told
+
+    options = options_of(settings)
+    return told(
+        settings.keeping,
+        health_of(workplace, settings),
+        terminal=options.tty,
+        stdin=options.interactive,
+        stdin_once=settings.stdin_once,
+        stop_signal=stop_signal(workplace, settings),
+    )
+
+
+def stop_signal(workplace: Workplace, settings: Settings) -> int:
+    """What asks it to end: the user's choice, or its image's, or SIGTERM."""
+    return signal_number(options_of(settings).stop_signal or image_of(workplace, settings).config.process.stop_signal)
+
+
+def health_of(workplace: Workplace, settings: Settings) -> Healthcheck | None:
+    """The health check in effect."""
+    return healthcheck(settings.keeping.health, image_of(workplace, settings).config.process.healthcheck)
+
+
+def options_of(settings: Settings) -> Options:
+    """The options a container was made with."""
+    return msgspec.convert(settings.spec, Options)
+
+
+def image_of(workplace: Workplace, settings: Settings) -> Image:
+    """The image a container stands on."""
+    return load(workplace.store.layout, settings.manifest)
+
+
+def place_of(workplace: Workplace, settings: Settings, image: Image) -> Writable:
+    """Where it writes; made at the first start."""
+    home, store = workplace.containers.home(settings.id), workplace.store
+    if (home / "upper").is_dir() or (home / "rootfs").is_dir():
+        return reopened(store, image.layers, home)
+    return writable(store, image.layers, home, stacks=workplace.stacks)
+
+
+@contextlib.contextmanager
+def _made(workplace: Workplace, settings: Settings) -> Iterator[tuple[Runner, Bundle, int]]:
+    """Its bundle, and its lock. The image's layers stay while this takes, and for the container's record then."""
+    from scow.runtime.runner import Runner
+
+    image = image_of(workplace, settings)
+    with workplace.store.layout.working(), workplace.containers.keeping(settings.id) as kept:
+        runner = Runner(settings.runtime or workplace.runtime)
+        place = place_of(workplace, settings, image)
+        home = workplace.containers.home(settings.id)
+        yield runner, _bundle(settings, image, home, place, runner), kept
+
+
+def _bundle(settings: Settings, image: Image, home: Path, place: Writable, runner: Runner) -> Bundle:
+    from scow.runtime.bundle import make_bundle
+    from scow.runtime.terminal import size_of
+
+    options = options_of(settings)
+    size = size_of(0) if options.tty else None
+    return make_bundle(home / "bundle", settings.id, place.rootfs, image.config.process, options, runner.probe, size)
+
+
+def now() -> str:
+    """The time, as docker writes it down."""
+    return datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -1,0 +1,141 @@
+"""The other end of a monitor's line."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import struct
+from pathlib import Path
+from typing import Any
+
+from scow.errors import NotFound, Unavailable, Unsupported
+from scow.runtime import wire
+from scow.runtime.runner import Runner, told
+from scow.runtime.spawn import sealed, spawn
+
+KILLED = 137
+_PATIENCE = 10  # seconds for an answer
+
+
+class Session:
+    """A line to a monitor. When it is an attached one: ``terminal`` says whether the container has one, and what is
+    written to ``entrance`` (not blocking) the container reads."""
+
+    def __init__(self, channel: socket.socket, answer: dict[str, Any]) -> None:
+        self.channel = channel
+        self.terminal = bool(answer.get("terminal"))
+        self.entrance: int | None = socket.recv_fds(channel, 1, 1)[1][0] if answer.get("entrance") else None
+
+    @classmethod
+    def to(cls, home: Path, message: dict[str, Any]) -> Session:
+        """Connect to the monitor of the container in ``home`` and send a first message.
+
+        Raises :class:`NotFound` when there is none, or it is leaving, and :class:`Unavailable` when it does not answer.
+        """
+        channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        _be_patient(channel, _PATIENCE)
+        try:
+            _connect(channel, home)
+            wire.send(channel.fileno(), message)
+            answer = _answer(channel)
+        except BlockingIOError:
+            channel.close()
+            raise Unavailable("its monitor does not answer", subject=home.name[:12]) from None
+        except OSError:
+            answer = None
+        if answer is None:
+            channel.close()
+            raise NotFound("has no monitor", subject=home.name[:12])
+        if answer.get("protocol") != wire.PROTOCOL:
+            channel.close()
+            raise Unsupported("its monitor is of another version of scow", subject=home.name[:12], hint="restart it")
+        _be_patient(channel, 0)
+        return cls(channel, answer)
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send a message; nothing happens when the monitor is gone."""
+        with contextlib.suppress(OSError):
+            self.channel.sendall(wire.framed(message))
+
+    def signal(self, number: int) -> None:
+        """Send the container a signal; nothing happens when it is gone."""
+        self.tell({"signal": number})
+
+    def wait(self) -> int:
+        """The exit code of this run; what the container writes meanwhile is let go."""
+        try:
+            while message := wire.receive(self.channel.fileno()):
+                if "exit" in message:
+                    return int(message["exit"])
+            return KILLED
+        finally:
+            self.close()
+
+    def end_input(self) -> None:
+        """The container has read everything there is."""
+        self._close_entrance()
+        self.tell({"end": True})
+
+    def close(self) -> None:
+        """Leave; the container goes on."""
+        self.channel.close()
+        self._close_entrance()
+
+    def _close_entrance(self) -> None:
+        if self.entrance is not None:
+            os.close(self.entrance)
+            self.entrance = None
+
+
+def begin(runner: Runner, plan: dict[str, Any], kept: int) -> Session:
+    """Start a monitor with ``plan`` (:mod:`scow.runtime.monitor`) and the lock ``kept``; the first line to it.
+
+    Returns once the container's program runs. Raises what the launcher met, as :meth:`Runner.start`.
+    """
+    return sealed(lambda interpreter: _begin(plan, kept, interpreter), runner.sealed)
+
+
+def _begin(plan: dict[str, Any], kept: int, interpreter: str) -> Session:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        try:
+            starter = spawn("monitor", [None, None, None, theirs.fileno(), kept], interpreter)
+        except Unavailable:
+            ours.close()
+            raise
+    try:
+        wire.send(ours.fileno(), plan)
+        os.waitpid(starter, 0)  # it has left its own child behind
+        answer = _answer(ours)
+    except OSError:
+        answer = None
+    except BaseException:  # interrupted: nothing may stay behind
+        ours.close()
+        raise
+    if answer and "started" in answer:
+        return Session(ours, answer)
+    ours.close()
+    if answer is None:
+        raise Unavailable("the monitor ended early", subject=str(plan["launch"]["id"])[:12])
+    raise told(answer["error"])
+
+
+def _be_patient(channel: socket.socket, seconds: int) -> None:
+    """How long a read or write may take (0: as long as it takes); the descriptor goes on blocking."""
+    for which in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        channel.setsockopt(socket.SOL_SOCKET, which, struct.pack("ll", seconds, 0))
+
+
+def _connect(channel: socket.socket, home: Path) -> None:
+    """By a short name: a socket's path has 107 bytes at most."""
+    at = os.open(home, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        channel.connect(f"/proc/self/fd/{at}/{wire.SOCKET}")
+    finally:
+        os.close(at)
+
+
+def _answer(channel: socket.socket) -> dict[str, Any] | None:
+    """The first message, and not a byte more: a descriptor may come after it."""
+    return wire.receive(channel.fileno())
