@@ -116,7 +116,8 @@ class Origin(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Catalog(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an image holds. ``subject`` is what was asked for, ``digest`` its manifest's (empty: it has none).
+    """What an image holds. ``subject`` is what was asked for, ``digest`` its manifest's (empty: it has none),
+    ``created`` its own time in RFC 3339 (empty: it does not say).
 
     ``packages`` and ``unread`` are sorted; ``layers`` are the image's, lowest first.
     """
@@ -127,6 +128,7 @@ class Catalog(msgspec.Struct, frozen=True, omit_defaults=True):
     packages: tuple[Package, ...] = ()
     unread: tuple[Unread, ...] = ()
     layers: tuple[Origin, ...] = ()
+    created: str = ""
 
 
 def _major(distribution: Distribution) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from scow.scan.catalog import apk, documents, dpkg, java, osrelease, pacman, programs, python, rpm, ruby
+from scow.scan.catalog import apk, documents, dpkg, java, osrelease, pacman, programs, python, rpm, ruby, sbom
 from scow.scan.catalog.reading import Reading
 from scow.scan.catalog.window import Window
 
@@ -58,6 +58,10 @@ RULES: Final = (
     Rule("**/specifications/default/*.gemspec", ruby.gemspec),
     Rule("**/composer/installed.json", documents.composer, limit=32 * _MIB),
     Rule("**/*.deps.json", documents.dotnet, limit=32 * _MIB),
+    Rule("opt/bitnami/**/.spdx-*.spdx", sbom.bill, limit=32 * _MIB),
+    Rule("var/lib/db/sbom/*.spdx.json", sbom.bill, limit=32 * _MIB),
+    Rule("**/*.cdx.json", sbom.bill, limit=32 * _MIB),
+    Rule("**/*.spdx.json", sbom.bill, limit=32 * _MIB),
     *(Rule(f"**/*{ending.decode()}", search=java.archive, limit=2048 * _MIB) for ending in java.ARCHIVES),
 )
 
@@ -72,7 +76,7 @@ def _sorted_in(rules: Sequence[Rule]) -> Mapping[bytes, Sequence[tuple[re.Patter
     found: dict[bytes, list[tuple[re.Pattern[bytes], Rule]]] = {}
     for rule in rules:
         last = rule.pattern.rpartition("/")[2]
-        key = last.rpartition(".")[2] if last.startswith("*") else last
+        key = last.rpartition(".")[2] if "*" in last else last
         found.setdefault(key.encode(), []).append((_pattern(rule), rule))
     return found
 

@@ -1,0 +1,34 @@
+"""What every format says of a package beyond its name. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+
+from scow.scan.package import Catalog, Package, Unread
+
+
+def place(path: bytes) -> str:
+    """A path of the image, for people."""
+    return "/" + path.decode(errors="backslashreplace")
+
+
+def layer(catalog: Catalog, number: int) -> str:
+    """The diff_id of a layer, empty when it is not known."""
+    return catalog.layers[number].diff_id if 0 <= number < len(catalog.layers) else ""
+
+
+def identity(package: Package) -> str:
+    """16 hexadecimal digits that stand for this package at its place."""
+    return hashlib.sha256(package.purl.encode() + b"\0" + package.location).hexdigest()[:16]
+
+
+def complaint(unread: Unread) -> str:
+    """What could not be read, and why."""
+    return f"{place(unread.path)}: {unread.reason}"
+
+
+def fingerprint(catalog: Catalog) -> str:
+    """64 hexadecimal digits that stand for the catalog: what a document is called after."""
+    import msgspec
+
+    return hashlib.sha256(msgspec.msgpack.encode(catalog)).hexdigest()

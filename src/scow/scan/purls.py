@@ -1,0 +1,43 @@
+"""Packages from package URLs: the way back from a bill of materials. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from scow.scan.package import LANGUAGES, SYSTEM_KINDS, Distribution, Package
+
+#: what joins namespace and name, in the names of these types
+_JOINTS: Final = {"maven": ":"}
+#: purl namespaces that are not the os-release ID
+_IDS: Final = {"redhat": "rhel", "suse": "sles", "opensuse": "opensuse-leap"}
+
+
+def from_purl(text: str, location: bytes = b"") -> Package | str:
+    """The package that ``text`` names, or the reason why it names none."""
+    from packageurl import PackageURL
+
+    try:
+        url = PackageURL.from_string(text[:4096])
+    except ValueError as error:
+        return f"no package URL: {text[:80]!r}: {error}"
+    told = dict(url.qualifiers) if isinstance(url.qualifiers, dict) else {}
+    version, namespace, distro = url.version or "", url.namespace or "", told.get("distro", "")
+    if url.type in SYSTEM_KINDS:
+        if url.type == "rpm" and told.get("epoch", "0") != "0":
+            version = f"{told['epoch']}:{version}"
+        source, _, source_version = told.get("upstream", "").partition("@")
+        return Package(
+            url.name, version, url.type, distribution(namespace, distro).ecosystem, source, source_version,
+            told.get("arch", ""), location=location, namespace=namespace, distro=distro,
+        )  # fmt: skip
+    joint = _JOINTS.get(url.type, "/")
+    name = f"{namespace}{joint}{url.name}" if namespace else url.name
+    return Package(name, version, url.type, LANGUAGES.get(url.type, ""), location=location)
+
+
+def distribution(namespace: str, distro: str) -> Distribution:
+    """What ``pkg:deb/debian/…?distro=debian-12`` says of the distribution."""
+    name, _, release = distro.rpartition("-")
+    if release[:1].isdigit():
+        return Distribution(name, release)
+    return Distribution(distro or _IDS.get(namespace, namespace))
