@@ -35,6 +35,7 @@ PURE = (
     "runtime/limits",
     "build/plan",
     "scan/package",
+    "scan/bom",
     "scan/catalog/rules",
     "scan/catalog/merge",
     "scan/versions",

@@ -1,45 +1,153 @@
-"""What is in an image: its catalog, and as a bill of materials."""
+"""What is in an image: its catalog, and that as a bill of materials."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
 
 from scow.engine.looking import look
 from scow.engine.workplace import Workplace
+from scow.errors import Invalid
 from scow.scan.package import Catalog, Origin
 
 if TYPE_CHECKING:
     from scow.image.contents import Contents
     from scow.image.image import Image
+    from scow.oci.descriptor import Descriptor
+
+_SBOM: Final = "sbom:"
+#: format -> media type of the document
+FORMATS: Final = {
+    "cyclonedx": "application/vnd.cyclonedx+json",
+    "spdx": "application/spdx+json",
+    "json": "application/json",
+}
 
 
 class Scanner:
-    """Looks into images. A target is an image of the store, else ``docker://``, ``oci:``, a tar, a directory …"""
+    """Looks into images. A target is an image of the store, else ``docker://``, ``oci:``, a tar, a directory …, or a
+    bill of materials (``sbom:FILE``)."""
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
 
-    def catalog(self, target: str, *, platform: str | None = None) -> Catalog:
-        """The packages of ``target``, what of it could not be read, and its layers."""
-        from scow.scan.catalog.gather import gather_directory
+    def catalog(self, target: str, *, platform: str | None = None, lockfiles: bool = False) -> Catalog:
+        """The packages of ``target``, what of it could not be read, and its layers.
 
+        ``lockfiles``: also the packages that Node's lockfiles name, which need not be installed. Raises
+        :class:`~scow.errors.NotFound`.
+        """
+        bill = _bill(target)
+        if bill is not None:
+            from scow.scan.catalog.bills import from_bill
+
+            return from_bill(target, bill)
         with look(self._workplace, target, platform) as contents:
             image = contents.image
-            if image is None:
-                merged = gather_directory(contents)
-                return Catalog(target, "", merged.distribution, merged.packages, merged.unread)
-            return self._of_image(target, image, contents)
+            if image is not None:
+                return self._of_image(target, image, contents, lockfiles=lockfiles)
+            from scow.scan.catalog.gather import gather_directory
 
-    def _of_image(self, target: str, image: Image, contents: Contents) -> Catalog:
+            merged = gather_directory(contents, lockfiles=lockfiles)
+            return Catalog(target, "", merged.distribution, merged.packages, merged.unread)
+
+    def sbom(
+        self,
+        target: str,
+        *,
+        format: str = "cyclonedx",  # noqa: A002  (the flag's name)
+        platform: str | None = None,
+        lockfiles: bool = False,
+    ) -> bytes:
+        """The catalog as a document: ``cyclonedx`` (1.6), ``spdx`` (2.3) or ``json``; always the same bytes."""
+        write = _writer(format)
+        return _encoded(write(self.catalog(target, platform=platform, lockfiles=lockfiles), _version()))
+
+    def attach_sbom(
+        self,
+        target: str,
+        *,
+        format: str = "cyclonedx",  # noqa: A002  (the flag's name)
+        platform: str | None = None,
+    ) -> Descriptor:
+        """Put the document beside the image at its registry, as an artifact that refers to it; its descriptor.
+
+        The image is the very one that was looked at, for one platform. Raises :class:`Invalid` for a target that has
+        no registry, :class:`~scow.errors.NotFound` when the registry has no such image.
+        """
+        from scow.engine.registries import Registries
+        from scow.layer.store import scratch
+        from scow.oci.location import Location
+
+        location = Location.parse(target)
+        if location.kind not in ("", "store", "docker"):
+            raise Invalid("is at no registry, so nothing can be attached to it", subject=target)
+        write, media_type = _writer(format), FORMATS[format]
+        found = self.catalog(target, platform=platform)
+        with scratch(self._workplace.store.layout.ingest, "artifact") as directory:
+            path = directory / f"sbom.{format}.json"
+            path.write_bytes(_encoded(write(found, _version())))
+            registries = Registries(self._workplace)
+            name = f"{location.name.partition('@')[0]}@{found.digest}"
+            return registries.attach(name, [(str(path), media_type)], artifact_type=media_type)
+
+    def _of_image(self, target: str, image: Image, contents: Contents, *, lockfiles: bool) -> Catalog:
         from scow.scan.catalog.gather import gather
         from scow.scan.catalog.records import Records
 
         names = [diff_id.hex for diff_id in image.diff_ids]
         records = Records(self._workplace.root / "cache" / "scan")
-        merged = gather(contents, names, image.chain.hex if image.chain else "empty", records)
+        chain = image.chain.hex if image.chain else "empty"
+        merged = gather(contents, names, chain, records, lockfiles=lockfiles)
         return Catalog(
-            target, str(image.descriptor.digest), merged.distribution, merged.packages, merged.unread, _origins(image)
+            target,
+            str(image.descriptor.digest),
+            merged.distribution,
+            merged.packages,
+            merged.unread,
+            _origins(image),
+            image.config.created or "",
         )
+
+
+def _bill(target: str) -> str | None:
+    """The path of a bill of materials, when ``target`` is one: a JSON file, which no image is."""
+    if target.startswith(_SBOM):
+        return target.removeprefix(_SBOM)
+    if not os.path.isfile(target):
+        return None
+    with open(target, "rb") as file:
+        return target if file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") else None
+
+
+def _writer(name: str) -> Callable[[Catalog, str], dict[str, Any]]:
+    """Who writes a format; only that one is imported. Raises :class:`Invalid`."""
+    if name == "cyclonedx":
+        from scow.scan.bom.cyclonedx import cyclonedx
+
+        return cyclonedx
+    if name == "spdx":
+        from scow.scan.bom.spdx import spdx
+
+        return spdx
+    if name == "json":
+        from scow.scan.bom.plain import plain
+
+        return plain
+    raise Invalid("no such format of a bill of materials", subject=name, hint=f"there are {', '.join(FORMATS)}")
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _version() -> str:
+    from scow import __version__
+
+    return __version__
 
 
 def _origins(image: Image) -> tuple[Origin, ...]:

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scow.scan.catalog import apk, documents, dpkg, osrelease, pacman, python, ruby
+from scow.scan.catalog import apk, documents, dpkg, lockfiles, osrelease, pacman, python, ruby
 from scow.scan.catalog.reading import Reading, hashed, sane, split_hashes
 from scow.scan.package import Distribution, Package
 
@@ -225,3 +225,27 @@ def test_gems() -> None:
     plain = b"Gem::Specification.new do |spec|\n  spec.name = 'a'\n  spec.version = Gem::Version.new(\"1.2\")\nend"
     assert names(ruby.gemspec(b"", plain)) == ["a 1.2"]
     assert ruby.gemspec(b"", b"s.name = NAME").reasons == ("computes its name or version",)
+
+
+def test_npms_lockfiles() -> None:
+    newer = {"packages": {"": {"version": "1"}, "node_modules/l": {"link": True},
+                          "node_modules/a": {"version": "1.0.0"},
+                          "node_modules/a/node_modules/@b/c": {"version": "2.0.0"},
+                          "node_modules/alias": {"version": "3.0.0", "name": "real"}}}  # fmt: skip
+    found = lockfiles.package_lock(b"", json.dumps(newer).encode())
+    assert names(found) == ["a 1.0.0", "@b/c 2.0.0", "real 3.0.0"]
+    assert found.requested
+    older = {"dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}}}}
+    assert names(lockfiles.package_lock(b"", json.dumps(older).encode())) == ["a 1.0.0", "b 2.0.0"]
+    assert lockfiles.package_lock(b"", b"[]").reasons != ()
+
+
+def test_yarns_lockfiles() -> None:
+    classic = (
+        b'# yarn lockfile v1\n\n\n"@babel/core@^7.0.0", "@babel/core@^7.1.0":\n  version "7.12.11"\n  resolved "x"\n'
+    )
+    classic += b'  dependencies:\n    version "^1.0.0"\n\nlodash@^4.17.0:\n  version "4.17.20"\n'
+    assert names(lockfiles.yarn_lock(b"", classic)) == ["@babel/core 7.12.11", "lodash 4.17.20"]
+    berry = b'__metadata:\n  version: 6\n\n"app@workspace:.":\n  version: 0.0.0-use.local\n\n"lodash@npm:^4.17.0":\n'
+    berry += b'  version: 4.17.21\n  resolution: "lodash@npm:4.17.21"\n'
+    assert names(lockfiles.yarn_lock(b"", berry)) == ["lodash 4.17.21"]

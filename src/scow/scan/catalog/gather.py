@@ -15,24 +15,26 @@ if TYPE_CHECKING:
     from scow.scan.catalog.survey import Layers
 
 
-def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records) -> Merged:
+def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records, *, lockfiles: bool = False) -> Merged:
     """What the image holds. ``diff_ids`` and ``chain`` (hex) name its layers and what they add up to."""
-    known = records.find(f"image-{chain}", Merged)
+    name = f"image-{chain}-lockfiles" if lockfiles else f"image-{chain}"
+    known = records.find(name, Merged)
     if known is not None:
         return known
     from scow.scan.catalog.merge import merge
 
-    merged = merge([_record(layers, number, name, records) for number, name in enumerate(diff_ids)], layers.entries)
-    records.keep(f"image-{chain}", merged)
+    found = [_record(layers, number, diff_id, records) for number, diff_id in enumerate(diff_ids)]
+    merged = merge(found, layers.entries, lockfiles=lockfiles)
+    records.keep(name, merged)
     return merged
 
 
-def gather_directory(layers: Layers) -> Merged:
+def gather_directory(layers: Layers, *, lockfiles: bool = False) -> Merged:
     """What a plain directory holds, which is one layer that may change at any time: nothing of it is kept."""
     from scow.scan.catalog.merge import merge
     from scow.scan.catalog.survey import survey
 
-    return merge([survey(layers, 0)], layers.entries)
+    return merge([survey(layers, 0)], layers.entries, lockfiles=lockfiles)
 
 
 def _record(layers: Layers, number: int, name: str, records: Records) -> Record:

@@ -36,13 +36,15 @@ class _Alive(msgspec.Struct):
     since: dict[Hashable, int]
 
 
-def merge(records: Sequence[Record], entries: Callable[[int], Iterable[Entry]]) -> Merged:
+def merge(records: Sequence[Record], entries: Callable[[int], Iterable[Entry]], *, lockfiles: bool = False) -> Merged:
     """The records of all layers, lowest first; ``entries`` gives a layer's entries."""
     view = View()
     alive: dict[bytes, _Alive] = {}
     for number, record in enumerate(records):
         view.stack(number, entries(number))
         alive = _after(number, record, view, alive)
+    if not lockfiles:
+        alive = {place: one for place, one in alive.items() if not one.reading.requested}
     return _finished(view, alive)
 
 
@@ -86,7 +88,7 @@ def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
             continue
         unread += [Unread(place, reason, one.layer) for reason in one.reading.reasons]
         packages += _placed(place, one, distribution)
-    return Merged(distribution, tuple(_single(packages)), tuple(sorted(unread)))
+    return Merged(distribution, tuple(single(packages)), tuple(sorted(unread)))
 
 
 def _distribution(view: View, alive: dict[bytes, _Alive]) -> Distribution | None:
@@ -147,7 +149,7 @@ def _belonging(kind: str, distribution: Distribution) -> dict[str, str]:
     }
 
 
-def _single(packages: Iterable[Package]) -> Iterator[Package]:
+def single(packages: Iterable[Package]) -> Iterator[Package]:
     """Sorted, and each once: of what is said twice about one place, the first."""
     seen: set[Hashable] = set()
     for package in sorted(packages, key=_order):

@@ -24,7 +24,8 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What one file says: ``packages``, and why the rest of it could not be read (``reasons``).
 
     ``owner`` is the kind of the distribution's packages whose database this is (a part of); ``owned`` are the paths
-    that they brought, as :func:`hashes`. ``distribution`` is set by os-release alone.
+    that they brought, as :func:`hashes`. ``distribution`` is set by os-release alone. ``requested``: what it says
+    counts only where lockfiles are asked for.
     """
 
     packages: tuple[Package, ...] = ()
@@ -32,6 +33,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     owned: bytes = b""
     owner: str = ""
     distribution: Distribution | None = None
+    requested: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.packages or self.reasons or self.owned or self.distribution)

@@ -12,7 +12,20 @@ from typing import Final
 
 import msgspec
 
-from scow.scan.catalog import apk, documents, dpkg, java, osrelease, pacman, programs, python, rpm, ruby, sbom
+from scow.scan.catalog import (
+    apk,
+    documents,
+    dpkg,
+    java,
+    lockfiles,
+    osrelease,
+    pacman,
+    programs,
+    python,
+    rpm,
+    ruby,
+    sbom,
+)
 from scow.scan.catalog.reading import Reading
 from scow.scan.catalog.window import Window
 
@@ -54,6 +67,9 @@ RULES: Final = (
     Rule("**/conda-meta/*.json", python.conda),
     Rule("**/node_modules/*/package.json", documents.npm),
     Rule("**/node_modules/@*/*/package.json", documents.npm),
+    Rule("**/package-lock.json", lockfiles.package_lock, limit=64 * _MIB),
+    Rule("**/npm-shrinkwrap.json", lockfiles.package_lock, limit=64 * _MIB),
+    Rule("**/yarn.lock", lockfiles.yarn_lock, limit=64 * _MIB),
     Rule("**/specifications/*.gemspec", ruby.gemspec),
     Rule("**/specifications/default/*.gemspec", ruby.gemspec),
     Rule("**/composer/installed.json", documents.composer, limit=32 * _MIB),

@@ -1,0 +1,139 @@
+"""Bills of materials against the official schemas, and read back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from scow.scan.bom.cyclonedx import cyclonedx
+from scow.scan.bom.licences import is_expression
+from scow.scan.bom.plain import plain
+from scow.scan.bom.spdx import spdx
+from scow.scan.catalog.bills import from_bill
+from scow.scan.package import Catalog, Distribution, Origin, Package, Unread
+from scow.scan.purls import from_purl
+
+DEBIAN = Distribution("debian", "12", "12 (bookworm)", "bookworm", "Debian GNU/Linux 12 (bookworm)")
+PACKAGES = (
+    Package("libssl3", "3.0.11-1~deb12u2", "deb", "Debian:12", "openssl", "3.0.11-1", "amd64", (),
+            b"var/lib/dpkg/status", 0, "debian", "debian-12"),
+    Package("bash", "1:5.1.8-9.el9", "rpm", "Rocky Linux:9", arch="x86_64", licences=("GPLv3+",), namespace="rocky",
+            distro="rocky-9.3", location=b"var/lib/rpm/rpmdb.sqlite"),
+    Package("@babel/core", "7.0.0", "npm", "npm", licences=("MIT",), location=b"node_modules/x/package.json", layer=1),
+    Package("golang.org/x/text", "v0.3.5", "golang", "Go", location=b"usr/bin/app", layer=1),
+    Package("org.x:y", "1", "maven", "Maven", licences=("MIT OR Apache-2.0",), location=b"a.jar!/b.jar", layer=1),
+    Package("six", "1.16", "pypi", "PyPI", licences=("MIT", "Some text, of any"), location=b"\xff/METADATA", layer=1),
+    Package("thing", "1", "maven", location=b"thing.jar"),
+)  # fmt: skip
+WHOLE = Catalog(
+    "app:1", "sha256:" + "a" * 64, DEBIAN, PACKAGES, (Unread(b"x.jar", "is damaged", 1),),
+    (Origin("sha256:" + "b" * 64, "ADD x /"), Origin("sha256:" + "c" * 64)), "2024-05-06T07:08:09.123456789Z",
+)  # fmt: skip
+CATALOGS = {"whole": WHOLE, "empty": Catalog(), "directory": msgspec.structs.replace(WHOLE, digest="", layers=())}
+
+
+def encoded(document: dict[str, Any]) -> str:
+    return msgspec.json.encode(document).decode()
+
+
+@pytest.mark.parametrize("name", CATALOGS)
+def test_cyclonedx_is_valid(name: str) -> None:
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
+    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(encoded(cyclonedx(CATALOGS[name], "1.0")))
+    assert problem is None
+
+
+@pytest.mark.parametrize("name", CATALOGS)
+def test_spdx_is_valid(name: str, tmp_path: Path) -> None:
+    from spdx_tools.spdx.parser.parse_anything import parse_file
+    from spdx_tools.spdx.validation.document_validator import validate_full_spdx_document
+
+    path = tmp_path / "x.spdx.json"
+    path.write_text(encoded(spdx(CATALOGS[name], "1.0")))
+    assert validate_full_spdx_document(parse_file(str(path))) == []
+
+
+@pytest.mark.parametrize("write", [cyclonedx, spdx, plain])
+def test_the_same_catalog_gives_the_same_bytes(write: Any) -> None:
+    copy = msgspec.msgpack.decode(msgspec.msgpack.encode(WHOLE), type=Catalog)
+    assert encoded(write(WHOLE, "1")) == encoded(write(copy, "1"))
+    other = msgspec.structs.replace(WHOLE, packages=PACKAGES[1:])
+    assert encoded(write(WHOLE, "1")) != encoded(write(other, "1"))
+
+
+def test_what_an_spdx_document_says() -> None:
+    document = spdx(WHOLE, "1.0")
+    assert document["creationInfo"] == {"created": "2024-05-06T07:08:09Z", "creators": ["Tool: scow-1.0"]}
+    assert document["comment"] == "Could not be read:\n/x.jar: is damaged"
+    declared = {one["name"]: one["licenseDeclared"] for one in document["packages"]}
+    assert declared["org.x:y"] == "MIT OR Apache-2.0"
+    assert declared["bash"].startswith("LicenseRef-")
+    assert {one["extractedText"] for one in document["hasExtractedLicensingInfos"]} == {
+        "GPLv3+",
+        "Some text, of any",
+    }
+
+
+def test_the_plain_document_names_layers() -> None:
+    document = plain(WHOLE, "1.0")
+    assert document["packages"][2]["layer"] == "sha256:" + "c" * 64
+    assert document["packages"][1]["source"] == {"name": "bash", "version": "1:5.1.8-9.el9"}
+    assert document["unread"] == [{"path": "/x.jar", "reason": "is damaged", "layer": "sha256:" + "c" * 64}]
+    json.dumps(document)
+
+
+@pytest.mark.parametrize("write", [cyclonedx, spdx])
+def test_a_bill_is_read_back(write: Any, tmp_path: Path) -> None:
+    path = tmp_path / "bill.json"
+    path.write_text(encoded(write(WHOLE, "1")))
+    found = from_bill("bill.json", str(path))
+
+    def key(package: Package) -> tuple[str, ...]:
+        return package.purl, package.ecosystem if package.name != "thing" else "", package.source
+
+    assert sorted(map(key, found.packages)) == sorted(map(key, PACKAGES))
+    assert found.distribution == Distribution("debian", "12")
+    assert found.unread == ()
+
+
+@pytest.mark.parametrize("data", ["", "{", "[]", "{}", '{"bomFormat": "CycloneDX", "components": [{"purl": "pkg:x"}]}'])
+def test_what_is_no_bill_is_told(data: str, tmp_path: Path) -> None:
+    path = tmp_path / "bill.json"
+    path.write_text(data)
+    found = from_bill("bill.json", str(path))
+    assert found.packages == ()
+    assert len(found.unread) == 1
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda one: one.name)
+def test_purls_both_ways(package: Package) -> None:
+    found = from_purl(package.purl, package.location)
+    assert isinstance(found, Package)
+    assert found.purl == package.purl
+    assert (found.name, found.version, found.kind) == (package.name, package.version, package.kind)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("MIT", True),
+        ("MIT OR Apache-2.0", True),
+        ("(MIT AND BSD-3-Clause) OR GPL-2.0-only WITH Classpath-exception-2.0", True),
+        ("GPLv3+", False),
+        ("MIT OR", False),
+        ("MIT Apache-2.0", False),
+        ("(MIT", False),
+        ("MIT)", False),
+        ("MIT WITH MIT", False),
+        ("", False),
+        ("AND", False),
+    ],
+)
+def test_licence_expressions(text: str, expected: bool) -> None:
+    assert is_expression(text) is expected
