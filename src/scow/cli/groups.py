@@ -24,6 +24,18 @@ image = LazyGroup(
     help="Manage images",
 )
 
+manifest = LazyGroup(
+    "manifest",
+    {
+        "annotate": Lazy("scow.cli.manifests:annotate", "Say otherwise what an image of an index runs on"),
+        "create": Lazy("scow.cli.manifests:create", "Make an index of several images"),
+        "inspect": Lazy("scow.cli.manifests:inspect", "Show an index or manifest, in the store or at its registry"),
+        "push": Lazy("scow.cli.manifests:push", "Upload an index, and what its registry lacks of its images"),
+        "rm": Lazy("scow.cli.manifests:remove", "Forget indexes made here"),
+    },
+    help="Make and push indexes by hand",
+)
+
 container = LazyGroup(
     "container",
     {

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scow.engine.analysis import Sizes
     from scow.engine.containers import Containers
     from scow.engine.images import Images
+    from scow.engine.manifests import Manifests
     from scow.engine.registries import Registries
     from scow.engine.scanner import Scanner
     from scow.engine.system import System
@@ -81,6 +82,13 @@ class Engine:
         from scow.engine.containers import Containers
 
         return Containers(self.workplace)
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """Make, annotate and push indexes by hand."""
+        from scow.engine.manifests import Manifests
+
+        return Manifests(self.workplace)
 
     @cached_property
     def registries(self) -> Registries:

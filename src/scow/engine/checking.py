@@ -13,6 +13,7 @@ import msgspec
 from scow.content.layout import name_of
 from scow.engine.catalogue import SOURCE
 from scow.engine.faults import Checked, Fault, missing, seen_twice
+from scow.engine.manifests import PARTS
 from scow.errors import Denied, NotFound, ScowError, Unavailable
 from scow.image.check import blob_problem, index_problem, tree_problem
 from scow.image.collect import Marked, rests
@@ -105,7 +106,7 @@ class Checking:
             except ScowError:
                 return None
 
-        problems = list(missing(entry, read, held))
+        problems = list(missing(entry, read, held, elsewhere=PARTS in (entry.annotations or {})))
         yield from (Fault(kind, subject, problem) for kind, problem in problems)
         if not problems and entry.media_type in media_types.MANIFESTS:
             yield from self._adds_up(entry, subject)

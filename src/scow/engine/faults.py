@@ -71,10 +71,13 @@ class Checked(msgspec.Struct, frozen=True):
 Documents = Callable[[Descriptor], Manifest | Index | None]
 
 
-def missing(root: Descriptor, read: Documents, held: Callable[[Descriptor], bool]) -> Iterator[tuple[str, str]]:
+def missing(
+    root: Descriptor, read: Documents, held: Callable[[Descriptor], bool], *, elsewhere: bool = False
+) -> Iterator[tuple[str, str]]:
     """What an image lacks: (kind of fault, words). ``read`` gives a document, ``None`` for one that cannot be used.
 
-    An index may list images that are not here; it must have one that is. What is here must be whole.
+    An index may list images that are not here; it must have one that is, unless its images are known to be
+    ``elsewhere``. What is here must be whole.
     """
     if not held(root):
         yield "image", f"{_word(root)} {root.digest} is missing"
@@ -86,7 +89,7 @@ def missing(root: Descriptor, read: Documents, held: Callable[[Descriptor], bool
         yield "image", f"{_word(root)} {root.digest} cannot be used"
     elif isinstance(document, Index):
         here = [child for child in document.manifests if held(child)]
-        if document.manifests and not here:
+        if document.manifests and not here and not elsewhere:
             yield "image", f"index {root.digest} lists no image that is here"
         elif len(here) < len(document.manifests):
             yield "partial", f"{len(here)} of the {len(document.manifests)} images of index {root.digest} are here"
