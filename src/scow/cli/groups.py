@@ -9,6 +9,9 @@ image = LazyGroup(
     {
         "attach": Lazy("scow.cli.artifacts:attach", "Put files beside an image at its registry"),
         "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile"),
+        "cat": Lazy("scow.cli.files:cat", "Print a file of an image"),
+        "cp": Lazy("scow.cli.files:cp", "Copy files out of an image"),
+        "files": Lazy("scow.cli.files:files", "List the files of an image"),
         "history": Lazy("scow.cli.images:history", "Show the history of an image"),
         "import": Lazy("scow.cli.archives:import_", "Make an image from a tar of a file system"),
         "inspect": Lazy("scow.cli.inspecting:inspect_image", "Show all that is known of images"),
@@ -20,6 +23,7 @@ image = LazyGroup(
         "rm": Lazy("scow.cli.images:rmi", "Remove images", aliases=("remove",)),
         "save": Lazy("scow.cli.archives:save", "Save images to a tar archive"),
         "tag": Lazy("scow.cli.images:tag", "Give an image one more name"),
+        "tree": Lazy("scow.cli.files:tree", "Draw the files of an image as a tree"),
     },
     help="Manage images",
 )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scow.engine.advisories import Advisories
     from scow.engine.analysis import Sizes
     from scow.engine.containers import Containers
+    from scow.engine.files import Files
     from scow.engine.images import Images
     from scow.engine.manifests import Manifests
     from scow.engine.registries import Registries
@@ -82,6 +83,13 @@ class Engine:
         from scow.engine.containers import Containers
 
         return Containers(self.workplace)
+
+    @cached_property
+    def files(self) -> Files:
+        """List, read and copy out the files of images, wherever these are."""
+        from scow.engine.files import Files
+
+        return Files(self.workplace)
 
     @cached_property
     def manifests(self) -> Manifests:
