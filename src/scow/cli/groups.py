@@ -28,15 +28,6 @@ image = LazyGroup(
     help="Manage images",
 )
 
-artifact = LazyGroup(
-    "artifact",
-    {
-        "attach": Lazy("scow.cli.artifacts:attach", "Put files beside an image at its registry"),
-        "ls": Lazy("scow.cli.artifacts:referrers", "List what refers to an image at its registry", aliases=("list",)),
-    },
-    help="Files beside images at their registry",
-)
-
 manifest = LazyGroup(
     "manifest",
     {

@@ -43,7 +43,6 @@ VERBS = {
     "digest": Lazy("scow.cli.remote:digest", "Show what a name means at its registry now", _REGISTRIES),
     "delete": Lazy("scow.cli.remote:delete", "Delete a tag or manifest at its registry", _REGISTRIES),
     "manifest": Lazy("scow.cli.groups:manifest", "Make and push indexes by hand", _REGISTRIES),
-    "artifact": Lazy("scow.cli.groups:artifact", "Files beside images at their registry", _REGISTRIES),
     "referrers": Lazy("scow.cli.artifacts:referrers", "List what refers to an image at its registry", _REGISTRIES),
     "login": Lazy("scow.cli.logins:login", "Log in to a registry", _REGISTRIES),
     "logout": Lazy("scow.cli.logins:logout", "Log out of a registry", _REGISTRIES),
