@@ -31,6 +31,7 @@ PACKAGES = {
     "rpm": "rpm",
     "rpmbuild": "rpm",
     "runc": "runc",
+    "shellcheck": "shellcheck",
     "skopeo": "skopeo",
     "slirp4netns": "slirp4netns",
     "umoci": "umoci",

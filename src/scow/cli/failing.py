@@ -31,7 +31,7 @@ def told(error: ScowError, program: str = "scow") -> str:
     where = error.where if isinstance(error, Invalid | Process) else None
     lines = [f"{program}: {_line(error)}"]
     if where is not None and where.text:
-        lines += _caret(where)
+        lines += caret(where)
     if error.hint:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)
@@ -43,7 +43,7 @@ def _line(error: ScowError) -> str:
     return str(error)
 
 
-def _caret(where: Where) -> list[str]:
+def caret(where: Where) -> list[str]:
     """The line of the Dockerfile with a caret under what is meant."""
     number = f"{where.line:>5} | "
     shown = where.text.expandtabs(1)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scow.engine.advisories import Advisories
     from scow.engine.analysis import Sizes
     from scow.engine.containers import Containers
+    from scow.engine.dockerfiles import Dockerfiles
     from scow.engine.files import Files
     from scow.engine.images import Images
     from scow.engine.manifests import Manifests
@@ -97,6 +98,13 @@ class Engine:
         from scow.engine.manifests import Manifests
 
         return Manifests(self.workplace)
+
+    @cached_property
+    def dockerfiles(self) -> Dockerfiles:
+        """Look at Dockerfiles and mend them; nothing is built."""
+        from scow.engine.dockerfiles import Dockerfiles
+
+        return Dockerfiles(self.workplace)
 
     @cached_property
     def registries(self) -> Registries:

@@ -17,7 +17,8 @@ ROUNDS = 12
 
 
 def fixed(text: str, source: str = "Dockerfile", settings: Settings | None = None, around: Around | None = None) -> str:
-    """The text with its fixable findings mended; twice is once."""
+    """The text with its fixable findings mended, without a byte order mark; twice is once."""
+    text = text.removeprefix("\ufeff")
     for _ in range(ROUNDS):
         after = edited(text, look(text, source, settings, around).findings)
         if after == text or not _readable(after, source):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scow.dockerfile.lint.finding import Edit
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
-from scow.dockerfile.lint.script import ShellWord
+from scow.dockerfile.lint.script import ShellWord, script
 
 _ENDINGS = (";", "&", "|", "\\")
 _LEAVING = frozenset({"exit", "exec"})
@@ -28,7 +28,7 @@ def appended(file: Linted, step: Step, command: str) -> tuple[Edit, ...]:
         return ()
     text = step.sources[0].text.rstrip()
     leaves = any(program.word.text in _LEAVING for program in step.programs)
-    if leaves or "#" in text or "<<" in text or text.endswith(_ENDINGS):
+    if leaves or "#" in text or "<<" in text or text.endswith(_ENDINGS) or not script(text, heredocs=False).closed:
         return ()
     at = step.sources[0].end(len(text))
     span = file.span(at - 1, at)

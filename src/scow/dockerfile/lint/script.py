@@ -81,10 +81,14 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The commands in the order they begin, and the comments as (start, end)."""
+    """The commands in the order they begin, and the comments as (start, end).
+
+    ``closed``: every quote, substitution and parenthesis that was opened is closed.
+    """
 
     commands: tuple[Command, ...]
     comments: tuple[tuple[int, int], ...] = ()
+    closed: bool = True
 
 
 def script(text: str, *, heredocs: bool = True) -> Script:
@@ -92,7 +96,7 @@ def script(text: str, *, heredocs: bool = True) -> Script:
     reader = _Reader(text, heredocs)
     reader.commands_until("")
     order = sorted(reader.found, key=lambda command: command.start)
-    return Script(tuple(order), tuple(reader.comments))
+    return Script(tuple(order), tuple(reader.comments), reader.closed)
 
 
 @dataclass(slots=True)
@@ -118,6 +122,7 @@ class _Reader:
     found: list[Command] = field(default_factory=list)
     comments: list[tuple[int, int]] = field(default_factory=list)
     waiting: list[tuple[str, bool]] = field(default_factory=list)
+    closed: bool = True
 
     def commands_until(self, closing: str) -> None:
         """Up to ``closing`` (eaten), or to the end."""
@@ -131,6 +136,7 @@ class _Reader:
                 self._comment()
             elif char == closing and not nested:
                 self.at += 1
+                closing = ""
                 break
             elif char in "()" and not self._in_test(open_):
                 open_ = self._parenthesis(char, open_, nested)
@@ -139,6 +145,7 @@ class _Reader:
             else:
                 self._word_or_redirection(open_, nested)
         self._finish(open_)
+        self.closed = self.closed and not (closing or nested)
 
     def _in_test(self, open_: _Open) -> bool:
         """Between ``[[`` and ``]]`` operators are words."""
@@ -271,10 +278,15 @@ class _Reader:
         return ShellWord("".join(out), start, self.at, plain)
 
     def _quoted(self, start: int, quote: str) -> str:
-        end = self.text.find(quote, start)
-        end = end if end >= 0 else len(self.text)
+        end = self._find(quote, start)
         self.at = end + 1
         return self.text[start:end]
+
+    def _find(self, quote: str, start: int) -> int:
+        """Where the quote is closed, or the end of the text."""
+        end = self.text.find(quote, start)
+        self.closed = self.closed and end >= 0
+        return end if end >= 0 else len(self.text)
 
     def _double(self) -> tuple[str, bool]:
         """Text within double quotes, and whether it is constant."""
@@ -291,6 +303,7 @@ class _Reader:
             else:
                 out.append(char)
                 self.at += 1
+        self.closed = self.closed and self.at < len(self.text)
         self.at += 1
         return "".join(out), constant
 
@@ -315,7 +328,7 @@ class _Reader:
     def _substitution(self, start: int) -> None:
         """The commands of ``$(``, which begin at ``start``."""
         if self.depth >= DEEPEST:
-            self.at = len(self.text)
+            self.at, self.closed = len(self.text), False
             return
         self.at = start
         self.depth += 1
@@ -325,8 +338,7 @@ class _Reader:
     def _backticks(self) -> str:
         """The commands of an old substitution are read where they stand, without what their escapes would mean."""
         start = self.at
-        end = self.text.find("`", start + 1)
-        end = end if end >= 0 else len(self.text)
+        end = self._find("`", start + 1)
         if self.depth < DEEPEST:
             inner = _Reader(self.text[start + 1 : end], heredocs=False, depth=self.depth + 1)
             inner.commands_until("")
@@ -341,7 +353,7 @@ class _Reader:
             if not depth:
                 self.at = at + 1
                 return
-        self.at = len(self.text)
+        self.at, self.closed = len(self.text), False
 
 
 def _shifted(command: Command, by: int) -> Command:

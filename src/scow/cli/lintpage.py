@@ -1,0 +1,94 @@
+"""The page of rules, from the table: ``python -m scow.cli.lintpage > docs/lint.md``."""
+
+from __future__ import annotations
+
+import click
+
+from scow.dockerfile.lint.rule import Rule
+from scow.dockerfile.lint.table import RULES
+
+_BUILDKIT = "https://docs.docker.com/reference/build-checks/"
+_HADOLINT = "https://github.com/hadolint/hadolint/wiki/"
+_HEAD = f"""# Looking for mistakes in Dockerfiles
+
+Made by `python -m scow.cli.lintpage` from the rules.
+
+```console
+$ scow lint                                # ./Dockerfile, with the directory it stands in as the context
+$ scow lint --fix --dry-run                # what could be mended without changing what is built
+$ scow lint --format sarif docker/*.Dockerfile > lint.sarif
+$ scow build --check .                     # BuildKit's checks only, as docker prints them
+```
+
+`scow lint` reads; it builds nothing and fetches nothing. Where ShellCheck is installed, it is asked about every RUN,
+and its findings (`SC2086`) point into the Dockerfile. The exit code is 1 when something is found that is `info` or
+worse (`--failure-threshold`). `--fix` makes those changes only that leave the image as it is, or smaller by a cache; a
+second `--fix` changes nothing.
+
+Rules have names of ours. What [hadolint]({_HADOLINT[:-1]}) (`DL3008`) and [BuildKit]({_BUILDKIT}) (`UndefinedVar`) call
+them is known wherever a rule is named, so comments and settings that are there already keep their meaning.
+
+## Leaving rules out
+
+| where | how |
+|---|---|
+| the next instruction | `# scow ignore=apt-unpinned,DL3059` or `# hadolint ignore=DL3008` above it |
+| the file | `# scow global ignore=…` or `# hadolint global ignore=…` |
+| the file, BuildKit's way | `# check=skip=JSONArgsRecommended` at the top; with `error=true` every finding fails |
+| one call | `--ignore RULE[,RULE]`, `--only RULE[,RULE]` |
+| a project | `.scow-lint.yaml` or `.hadolint.yaml` where `scow` is run, `--config FILE`, `~/.config/hadolint.yaml` |
+
+A comment `# hadolint shell=powershell` says that RUN is read by another shell, of which nothing is said.
+
+## Settings
+
+```yaml
+ignored: [DL3008, cd]
+override:
+  error: [latest-base]
+  style: [apt-recommends]
+trustedRegistries:
+  - docker.io
+  - "*.example.com"
+label-schema:
+  org.opencontainers.image.revision: hash    # text, url, semver, hash, rfc3339, spdx, email
+strict-labels: false
+failure-threshold: warning                   # error, warning, info, style, none
+no-fail: false
+disable-ignore-pragma: false
+```
+
+It is hadolint's document. Of YAML the maps, lists and plain or quoted words above are read; anchors, tags, multi-line
+scalars and the like are refused by name, and so is a key or a rule that nobody has.
+
+## Rules
+
+Rules of severity *ignore* are silent until `--only`, `override` or `# check=experimental=…` asks for them.
+"""
+
+
+def page() -> str:
+    """All of it as Markdown; the same rules give the same text."""
+    return "\n".join([_HEAD, *map(_section, RULES)])
+
+
+def _section(rule: Rule) -> str:
+    known = f" Also {', '.join(map(_alias, rule.aliases))}." if rule.aliases else ""
+    mended = " `--fix` mends it." if rule.fixable else ""
+    return f"### {rule.name}\n\n*{rule.severity.word}* {rule.title}. {rule.why}{mended}{known}\n"
+
+
+def _alias(name: str) -> str:
+    if name.startswith("DL"):
+        return f"[{name}]({_HADOLINT}{name})"
+    slug = "".join(f"-{char.lower()}" if char.isupper() and at else char.lower() for at, char in enumerate(name))
+    return f"[{name}]({_BUILDKIT}{slug.replace('j-s-o-n', 'json')}/)"
+
+
+def main() -> None:
+    """Print it."""
+    click.echo(page(), nl=False)
+
+
+if __name__ == "__main__":
+    main()
