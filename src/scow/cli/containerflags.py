@@ -10,6 +10,7 @@ import click
 from scow.cli import environment, runflags
 from scow.cli.keepingflags import keeping, keeping_flags
 from scow.cli.limitflags import limit_flags
+from scow.cli.networkflags import network_flags
 from scow.cli.options import Option, Switch
 from scow.cli.refused import refused
 
@@ -35,7 +36,6 @@ _FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("--label-file", _MANY, "Read labels from a file"),
     ("--mount", {"multiple": True, "metavar": "mount"}, "Mount something (type=bind,source=…,target=…)"),
     ("--name", _TEXT, "Name the container"),
-    ("--network --net", {"metavar": "network"}, "host (this machine's) or none"),
     ("--platform", _TEXT, "Take the image for another platform than this machine's"),
     (
         "--pull",
@@ -67,7 +67,7 @@ _SWITCHES = (
 
 def container_flags(function: _Decorated) -> _Decorated:
     """Declare them all on a command."""
-    function = keeping_flags(limit_flags(refused(runflags.REFUSED)(function)))
+    function = keeping_flags(network_flags(limit_flags(refused(runflags.REFUSED)(function))))
     for names, told in _SWITCHES:
         function = click.option(*names.split(), cls=Switch, help=told)(function)
     for names, settings, told in _FLAGS:

@@ -109,3 +109,15 @@ db = LazyGroup(
     },
     help="Manage the advisory database that scan uses",
 )
+
+network = LazyGroup(
+    "network",
+    {
+        "create": Lazy("scow.cli.networks:create", "Make a network"),
+        "inspect": Lazy("scow.cli.networks:inspect", "Show all that is known of networks"),
+        "ls": Lazy("scow.cli.networks:ls", "List networks", aliases=("list",)),
+        "prune": Lazy("scow.cli.networks:prune", "Remove networks that no container was made for"),
+        "rm": Lazy("scow.cli.networks:rm", "Remove networks", aliases=("remove",)),
+    },
+    help="Manage networks",
+)

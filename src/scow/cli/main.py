@@ -64,6 +64,7 @@ VERBS = {
     "container": Lazy("scow.cli.groups:container", "Manage containers", _CONTAINERS),
     "volume": Lazy("scow.cli.groups:volume", "Manage volumes", _CONTAINERS),
     "db": Lazy("scow.cli.groups:db", "Manage the advisory database that scan uses", _STORE),
+    "network": Lazy("scow.cli.groups:network", "Manage networks", _CONTAINERS),
     "system": Lazy("scow.cli.groups:system", "Manage the store", _STORE),
     "builder": Lazy("scow.cli.groups:builder", "Manage the build cache", _STORE),
     "info": Lazy("scow.cli.system:info", "Show what this machine and store can do", _STORE),

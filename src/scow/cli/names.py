@@ -38,6 +38,15 @@ def volumes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     return sorted(one.name for one in entries if one.name.startswith(incomplete))
 
 
+def networks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """The names of networks that begin like that."""
+    try:
+        entries = _session(ctx).engine.networks.list()
+    except (ScowError, OSError):
+        return []
+    return sorted(one.name for one in entries if one.name.startswith(incomplete))
+
+
 def _session(ctx: click.Context) -> Session:
     """Made of the global flags: completion runs no command."""
     given = ctx.find_root().params

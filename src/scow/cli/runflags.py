@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import click
 
-from scow.cli import environment, limitflags, mounts
+from scow.cli import environment, limitflags, mounts, networkflags
 from scow.cli.refused import Refused, flag, values
 from scow.cli.units import parse_size
 from scow.errors import Invalid, Unsupported
 from scow.runtime.options import Options, Ulimit
 
 REFUSED: list[Refused] = [
-    flag("-P --publish-all", hint="--network host: the container's ports are this machine's"),
     flag("--privileged", hint="--cap-add ALL gives every capability"),
     flag("--init"),
     flag("--oom-kill-disable"),
     flag("--use-api-socket"),
-    *values("-p/--publish", hint="--network host: the container's ports are this machine's"),
     *values("--cpu-rt-period --cpu-rt-runtime", "0"),
     *values("--memory-swappiness", "-1"),
     *values("--cgroupns --ipc --uts --userns --volume-driver", "", "private", "local"),
     *values("--isolation", "", "default"),
     *values("--pid", ""),
     *values("--annotation --device --device-cgroup-rule --device-read-bps"),
-    *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device --dns-option"),
-    *values("--dns-search --domainname --expose --gpus --group-add --ip --ip6 --kernel-memory --link"),
-    *values("--link-local-ip --mac-address --network-alias --storage-opt --sysctl"),
+    *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device"),
+    *values("--domainname --gpus --group-add --ip6 --kernel-memory --link"),
+    *values("--link-local-ip --mac-address --storage-opt --sysctl"),
 ]
 """Docker's flags of ``run`` that are told instead of followed."""
 
@@ -66,15 +64,6 @@ def checked_variable(text: str) -> str:
     return text
 
 
-def network(name: str | None) -> Literal["host", "none"]:
-    """What ``--network`` asks for; the default is the host's."""
-    if name in (None, "", "default", "host"):
-        return "host"
-    if name == "none":
-        return "none"
-    raise Unsupported(f"network {name!r} is not supported yet", hint="host or none")
-
-
 def _no_new_privileges(texts: Iterable[str]) -> bool:
     allowed = {"no-new-privileges": True}
     for value, meant in (("true", True), ("false", False)):
@@ -103,7 +92,7 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
         hostname=given["hostname"] or "",
         tty=given["tty"],
         interactive=given["interactive"],
-        network=network(given["network"]),
+        **networkflags.network_options(given),
         mounts=mounts.distinct(asked),
         volumes_from=given["volumes_from"],
         read_only=given["read_only"],

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scow.engine.files import Files
     from scow.engine.images import Images
     from scow.engine.manifests import Manifests
+    from scow.engine.networks import Networks
     from scow.engine.registries import Registries
     from scow.engine.scanner import Scanner
     from scow.engine.system import System
@@ -126,6 +127,13 @@ class Engine:
         from scow.engine.system import System
 
         return System(self.workplace)
+
+    @cached_property
+    def networks(self) -> Networks:
+        """Create, list, inspect, remove, prune networks."""
+        from scow.engine.networks import Networks
+
+        return Networks(self.workplace)
 
     @cached_property
     def volumes(self) -> Volumes:

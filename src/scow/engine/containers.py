@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from scow.engine import naming, starting, stopping
-from scow.engine.describe import mounts_document, process_document
+from scow.engine.describe import mounts_document, network_document, process_document
+from scow.engine.networkrecords import read_endpoint
 from scow.engine.placing import with_volumes
 from scow.engine.records import ALIVE, Settings, State
 from scow.engine.values import ContainerSummary
@@ -54,6 +55,8 @@ class Container:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What it will go without (``best_effort_limits``), and why."""
+        if self.options.ports and self.options.network == "host":
+            return ("Published ports are discarded when using host network mode",)
         if not self.options.best_effort_limits:
             return ()
         from scow.runtime.bundle import unenforceable
@@ -118,6 +121,10 @@ class Containers:
         if name is not None:
             _checked_name(name)
         known = self._workplace.catalogue().find(image)
+        if options.network not in ("host", "none") or options.ip or options.network_aliases:
+            from scow.engine.plugging import check
+
+            check(self._workplace, options)
         with self._store.layout.working(), with_volumes(self._workplace, options, known.image) as given:
             settings = _settings(known.image, image, name, labels or {}, given)
             settings = msgspec.structs.replace(
@@ -278,6 +285,7 @@ class Containers:
                 "NetworkMode": options.get("network", "host"),
                 "ReadonlyRootfs": bool(options.get("read_only")),
             },
+            "NetworkSettings": network_document(options.get("network", "host"), read_endpoint(home)),
             "Mounts": mounts_document(options.get("mounts", ())),
             "Config": config,
         }

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from scow.engine.networkrecords import Endpoint
 from scow.engine.values import HistoryStep
 from scow.image.image import Image
 from scow.layer.index import Header
@@ -102,3 +103,15 @@ def mounts_document(mounts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
         }
         for mount in mounts
     ]
+
+
+def network_document(mode: str, place: Endpoint | None) -> dict[str, Any]:
+    """docker's ``NetworkSettings`` of a container, as of its last start."""
+    here = place or Endpoint(mode)
+    ports: dict[str, list[dict[str, str]]] = {}
+    for port in here.ports:
+        bound = {"HostIp": port.address or "0.0.0.0", "HostPort": str(port.host)}  # noqa: S104
+        ports.setdefault(port.name, []).append(bound)
+    address = {"IPAddress": here.address, "IPPrefixLen": here.prefix, "Gateway": here.gateway}
+    networks = {} if mode.startswith("container:") else {here.network: {**address, "Aliases": list(here.names) or None}}
+    return {"Ports": ports, **address, "Networks": networks}

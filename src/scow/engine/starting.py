@@ -23,6 +23,7 @@ from scow.runtime.tasks import born
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
     from scow.runtime.bundle import Bundle
+    from scow.runtime.networking import Attachment
     from scow.runtime.runner import Runner, Running, Stdio
     from scow.runtime.session import Session
 
@@ -124,16 +125,30 @@ def _made(workplace: Workplace, settings: Settings) -> Iterator[tuple[Runner, Bu
         runner = Runner(settings.runtime or workplace.runtime)
         place = place_of(workplace, settings, image)
         home = workplace.containers.home(settings.id)
-        yield runner, _bundle(settings, image, home, place, runner), kept
+        network = _network(workplace, settings, image)
+        yield runner, _bundle(settings, image, home, place, runner, network), kept
 
 
-def _bundle(settings: Settings, image: Image, home: Path, place: Writable, runner: Runner) -> Bundle:
+def _network(workplace: Workplace, settings: Settings, image: Image) -> Attachment | None:
+    """Its own network, where it has one."""
+    options = options_of(settings)
+    if options.network in ("host", "none"):
+        return None
+    from scow.engine.plugging import plugged
+
+    return plugged(workplace, settings, image, options)
+
+
+def _bundle(
+    settings: Settings, image: Image, home: Path, place: Writable, runner: Runner, network: Attachment | None
+) -> Bundle:
     from scow.runtime.bundle import make_bundle
     from scow.runtime.terminal import size_of
 
     options = options_of(settings)
     size = size_of(0) if options.tty else None
-    return make_bundle(home / "bundle", settings.id, place.rootfs, image.config.process, options, runner.probe, size)
+    process = image.config.process
+    return make_bundle(home / "bundle", settings.id, place.rootfs, process, options, runner.probe, size, network)
 
 
 def now() -> str:

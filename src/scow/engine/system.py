@@ -131,7 +131,7 @@ class System:
         self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, volumes: bool = False,
         dry_run: bool = False,
     ) -> Pruned:  # fmt: skip
-        """Stopped containers, dangling images (with ``every``, all unused ones) and, unless told not to, the cache.
+        """Stopped containers, unused networks, dangling images (with ``every``, all unused ones) and the cache.
 
         With ``volumes`` also the anonymous volumes that no other container uses.
         """

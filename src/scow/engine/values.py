@@ -109,6 +109,19 @@ class VolumeSummary(msgspec.Struct, frozen=True):
     containers: tuple[str, ...] = ()
 
 
+class NetworkSummary(msgspec.Struct, frozen=True):
+    """One network. ``created`` is RFC 3339 text; bridge, host and none have no subnet."""
+
+    name: str
+    id: str
+    driver: str
+    created: str
+    labels: dict[str, str] = {}
+    subnet: str = ""
+    gateway: str = ""
+    internal: bool = False
+
+
 class Usage(msgspec.Struct, frozen=True):
     """One line of ``system df``: how many there are, how many are used, and bytes."""
 

@@ -19,6 +19,7 @@ from scow.oci.platform import Platform
 if TYPE_CHECKING:
     from scow.build.cache import Records
     from scow.build.caches import Caches
+    from scow.engine.networkrecords import NetworkRecords
     from scow.engine.volumerecords import VolumeRecords
     from scow.image.collect import Collected
     from scow.registry.credentials import CredentialStore
@@ -57,6 +58,13 @@ class Workplace:
         from scow.engine.volumerecords import VolumeRecords
 
         return VolumeRecords(self.root / "volumes")
+
+    @cached_property
+    def networks(self) -> NetworkRecords:
+        """The networks' records."""
+        from scow.engine.networkrecords import NetworkRecords
+
+        return NetworkRecords(self.root / "networks")
 
     @cached_property
     def platform(self) -> Platform:

@@ -65,9 +65,29 @@ def make_bundle(
 
 
 def _hosts(hostname: str, options: Options, network: Attachment | None) -> bytes:
+    add = tuple(_with_gateway(entry, network is not None) for entry in options.add_host)
     if network is None:
-        return etc.hosts(hostname, options.add_host)
-    return etc.hosts(hostname, options.add_host, network.address, network.neighbours)
+        return etc.hosts(hostname, add)
+    return etc.hosts(hostname, add, network.address, network.neighbours)
+
+
+def _with_gateway(entry: str, own_network: bool) -> str:
+    """docker's ``NAME:host-gateway``: this machine, as the container reaches it."""
+    if not entry.endswith(("=host-gateway", ":host-gateway")):
+        return entry
+    return entry.removesuffix("host-gateway") + (_own_address() if own_network else "127.0.0.1")
+
+
+def _own_address() -> str:
+    """The address that this machine has for others; nothing is sent to find out."""
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
+        try:
+            one.connect(("192.0.2.1", 9))
+        except OSError:
+            return "127.0.0.1"
+        return str(one.getsockname()[0])
 
 
 def _resolv_conf(options: Options, network: Attachment | None) -> bytes:
