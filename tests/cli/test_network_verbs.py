@@ -1,0 +1,179 @@
+"""Networks from the command line: published ports, names of neighbours, and what docker says of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import Scow, popen_scow
+
+from scow.runtime.networking import why_no_outlet
+from scow.runtime.ports import Port, exposed, parse
+
+networked = pytest.mark.skipif(bool(why_no_outlet()), reason=why_no_outlet())
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("networks")
+
+
+@pytest.fixture(scope="module")
+def scow(directory: Path) -> Scow:
+    return make_box(directory)
+
+
+PORTS = [
+    ("80", (Port(80),)),
+    ("8080:80", (Port(80, "tcp", "", 8080),)),
+    ("8080:80/udp", (Port(80, "udp", "", 8080),)),
+    ("127.0.0.1:8080:80", (Port(80, "tcp", "127.0.0.1", 8080),)),
+    ("127.0.0.1::80", (Port(80, "tcp", "127.0.0.1", 0),)),
+    ("[::1]:8080:80", (Port(80, "tcp", "::1", 8080),)),
+    ("8000-8001:80-81", (Port(80, "tcp", "", 8000), Port(81, "tcp", "", 8001))),
+    ("80-81", (Port(80), Port(81))),
+]
+BAD_PORTS = ["", "x", "0", "70000", "80:", "1:2:3:4", "8000-8002:80-81", "90-80", "300.1.1.1:1:2", "80/icmp", "80/sctp"]
+
+
+@pytest.mark.parametrize(("text", "ports"), PORTS)
+def test_ports(text: str, ports: tuple[Port, ...]) -> None:
+    assert parse(text) == ports
+
+
+@pytest.mark.parametrize("text", BAD_PORTS)
+def test_bad_ports(scow: Scow, text: str) -> None:
+    result = scow("run", "--rm", "-p", text, IMAGE, "true")
+    assert result.exit_code == 125
+    assert "Traceback" not in result.stderr
+
+
+def test_exposed() -> None:
+    assert exposed("53/udp") == (Port(53, "udp"),)
+
+
+def test_made_listed_shown_removed(scow: Scow) -> None:
+    made = scow("network", "create", "--label", "team=web", "--subnet", "10.77.0.0/24", "web").ok().stdout.strip()
+    assert len(made) == 64
+    lines = scow("network", "ls").ok().stdout.splitlines()
+    assert [line.split()[1:] for line in lines[1:]] == [
+        ["bridge", "bridge", "local"], ["host", "host", "local"], ["none", "null", "local"], ["web", "bridge", "local"],
+    ]  # fmt: skip
+    assert scow("network", "ls", "-q", "--filter", "label=team").ok().stdout.strip() == made[:12]
+    shown = json.loads(scow("network", "inspect", made[:8]).ok().stdout)[0]
+    assert shown["IPAM"]["Config"] == [{"Subnet": "10.77.0.0/24", "Gateway": "10.77.0.1"}]
+    assert shown["Labels"] == {"team": "web"}
+    assert "already exists" in scow("network", "create", "web").stderr
+    assert "Pool overlaps" in scow("network", "create", "--subnet", "10.77.0.0/25", "other").stderr
+    for bad in ("host", "../x", "", "a b"):
+        assert scow("network", "create", "--", bad).exit_code == 1
+    assert "pre-defined" in scow("network", "rm", "host").stderr
+    assert scow("network", "prune", "-f").ok().stdout == "Deleted Networks:\nweb\n"
+    assert scow("network", "rm", "web").exit_code == 1
+
+
+REFUSED = [
+    (["--network", "nowhere"], "network nowhere not found"),
+    (["--network", "container:nobody"], "No such container: nobody"),
+    (["--ip", "10.1.1.1"], "user specified IP address is supported on user defined networks only"),
+    (["--network-alias", "x"], "network-scoped alias is supported only for containers in user defined networks"),
+]
+
+
+@pytest.mark.parametrize(("flags", "told"), REFUSED)
+def test_refusals(scow: Scow, flags: list[str], told: str) -> None:
+    result = scow("run", "--rm", *flags, IMAGE, "true")
+    assert (result.exit_code, told in result.stderr) == (125, True), result.stderr
+
+
+def test_ports_of_the_host_s_network_are_told(scow: Scow) -> None:
+    result = scow("run", "--rm", "--network", "host", "-p", "1:1", IMAGE, "true").ok()
+    assert "Published ports are discarded when using host network mode" in result.stderr
+
+
+def test_resolver_options(scow: Scow) -> None:
+    flags = ["--dns", "10.9.9.9", "--dns-search", "a.example", "--dns-search", "b.example", "--dns-option", "ndots:3"]
+    told = scow("run", "--rm", *flags, "--network", "none", IMAGE, "cat", "/etc/resolv.conf").ok().stdout.splitlines()
+    assert told[-3:] == ["nameserver 10.9.9.9", "search a.example b.example", "options ndots:3"]
+
+
+def test_this_machine_as_its_containers_know_it(scow: Scow) -> None:
+    told = scow("run", "--rm", "--add-host", "me:host-gateway", IMAGE, "cat", "/etc/hosts").ok().stdout
+    assert "127.0.0.1\tme\n" in told
+
+
+@contextmanager
+def running(directory: Path, name: str, *argv: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A container in the foreground of a process of its own."""
+    process = popen_scow("run", "--name", name, *argv, root=directory / "store", home=directory / "home")
+    try:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n", process.communicate()
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def heard_from(port: int) -> bytes:
+    end = time.monotonic() + 8
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 2) as one:
+                if heard := one.recv(64):
+                    return heard
+        except OSError:
+            time.sleep(0.05)
+    return b""
+
+
+SERVE = "echo ready; while :; do echo hello | nc -l -p 80 -w 5; done"
+
+
+@networked
+def test_a_published_port(directory: Path, scow: Scow) -> None:
+    with running(directory, "served", "-p", "127.0.0.1::80", IMAGE, "sh", "-c", SERVE):
+        shown = json.loads(scow("inspect", "served").ok().stdout)[0]["NetworkSettings"]
+        assert shown["Networks"]["bridge"]["IPAddress"] == shown["IPAddress"] == "10.0.2.100"
+        bound = shown["Ports"]["80/tcp"]
+        assert [one["HostIp"] for one in bound] == ["127.0.0.1"]
+        port = int(bound[0]["HostPort"])
+        assert heard_from(port) == b"hello\n"
+        taken = scow("run", "--rm", "-p", f"127.0.0.1:{port}:80", IMAGE, "true")
+        assert taken.exit_code == 125
+        assert f"Bind for 127.0.0.1:{port} failed: port is already allocated" in taken.stderr
+        joined = scow("run", "--rm", "--network", "container:served", IMAGE, "ip", "-4", "-o", "addr").ok().stdout
+        assert "10.0.2.100/24" in joined
+    scow("rm", "-f", "served").ok()
+
+
+@networked
+def test_neighbours_know_each_other_by_name(directory: Path, scow: Scow) -> None:
+    scow("network", "create", "--internal", "back").ok()
+    with running(directory, "db", "--network", "back", "--network-alias", "postgres", IMAGE, "sh", "-c", SERVE):
+        script = "ip -4 -o addr show eth0; nc -w 3 postgres 80; cat /etc/hosts; ip route | grep -c default"
+        told = scow("run", "--rm", "--name", "app", "--network", "back", IMAGE, "sh", "-c", script).stdout
+        assert "10.89.0.3/24" in told
+        assert "hello\n" in told
+        assert "10.89.0.2\tdb " in told
+        assert told.endswith("0\n")  # internal: no way out
+        containers = json.loads(scow("network", "inspect", "back").ok().stdout)[0]["Containers"]
+        assert [(one["Name"], one["IPv4Address"]) for one in containers.values()] == [("db", "10.89.0.2/24")]
+        refused = scow("network", "rm", "back")
+        assert "has active endpoints" in refused.stderr
+        with running(directory, "late", "--network", "back", "--ip", "10.89.0.9", IMAGE, "sh", "-c", SERVE):
+            hosts = (directory / "store/containers").glob("*/bundle/hosts")
+            assert any("10.89.0.9\tlate" in path.read_text() for path in hosts)
+    scow("rm", "-f", "db", "late").ok()
+    scow("network", "rm", "back").ok()
+    assert os.listdir(directory / "store/networks") == [
+        one for one in os.listdir(directory / "store/networks") if one[0] == "."
+    ]
