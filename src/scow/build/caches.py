@@ -4,6 +4,7 @@
 
     ROOT/<key of the id and of what a new one holds>/<number>        the files (0 is the one that is shared)
     ROOT/<key>/<number>.lock                                         flocked while a step uses it
+    ROOT/<key>/id                                                    what the Dockerfile calls it
 
 ``shared`` holds number 0 shared, ``locked`` holds it alone, ``private`` takes the first that nobody holds.
 """
@@ -26,10 +27,10 @@ Fill = Callable[[Path], object]
 
 
 class Caches:
-    """The cache mounts below ``root``."""
+    """The cache mounts below ``root``. ``brought`` may know what fills a new one, by the name of its place."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, brought: Callable[[str], Fill | None] = lambda place: None) -> None:
+        self._root, self._brought = root, brought
 
     @contextlib.contextmanager
     def held(self, mount: CacheMount, seed: str, fill: Fill | None) -> Iterator[Path]:
@@ -56,6 +57,31 @@ class Caches:
         with contextlib.suppress(FileNotFoundError):
             yield from sorted(self._root.iterdir())
 
+    def filled(self, brought: Callable[[str], Fill | None]) -> Caches:
+        """The same caches; ``brought`` may know what fills a new one."""
+        return Caches(self._root, brought)
+
+    def id_of(self, place: Path) -> str | None:
+        """What the Dockerfile calls it; ``None`` for one that an older scow made."""
+        try:
+            return (place / "id").read_text("utf-8", "surrogateescape")
+        except OSError:
+            return None
+
+    @contextlib.contextmanager
+    def still(self, place: Path) -> Iterator[Path | None]:
+        """The files that are shared, while no step changes them; ``None`` when there are none."""
+        try:
+            lock = os.open(place / "0.lock", os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            yield None
+            return
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield place / "0" if (place / "0").is_dir() else None
+        finally:
+            os.close(lock)
+
     def remove(self, place: Path) -> bool:
         """Delete an id's directories unless a step uses one; whether it is gone."""
         with contextlib.ExitStack() as held:
@@ -72,6 +98,7 @@ class Caches:
         files = place / str(number)
         if files.is_dir():
             return files
+        fill = self._brought(place.name) or fill
         with (place / "making.lock").open("w") as making:
             fcntl.flock(making, fcntl.LOCK_EX)
             if files.is_dir():
@@ -80,6 +107,7 @@ class Caches:
             remove(unfinished)
             fill(unfinished) if fill else unfinished.mkdir()
             _style(unfinished, mount)
+            (place / "id").write_text(mount.id, "utf-8", "surrogateescape")
             unfinished.rename(files)
         return files
 

@@ -30,7 +30,7 @@ REFUSED: list[Refused] = [
     flag("--compress"),
     flag("--check"),
     *values("--provenance --sbom", "false"),
-    *values("--cache-from --cache-to --attest --builder --security-opt --isolation"),
+    *values("--attest --builder --security-opt --isolation"),
     *values("--call", "build"),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
     *values("--cgroup-parent", ""),
@@ -56,6 +56,10 @@ REFUSED: list[Refused] = [
 @option("--annotation", multiple=True, help="Add an annotation to the image's manifest")
 @option("--build-context", multiple=True, help="What a name stands for: NAME=DIR, docker-image://REF, oci-layout://DIR")
 @option("--build-arg", multiple=True, help="Set the value of an ARG (KEY=VALUE, or KEY from the environment)")
+@option("--cache-from", multiple=True, help="A cache to use: NAME, or type=registry,ref=NAME, type=local,src=DIR")
+@option("--cache-to", multiple=True,
+        help="Where the cache goes: type=registry,ref=NAME, type=local,dest=DIR, type=inline; mode=min|max,"
+        " mounts=ID;ID, ignore-error=true")  # fmt: skip
 @option(
     "-f", "--file", metavar="string", help="The Dockerfile (default: PATH/Dockerfile); - reads it from standard input"
 )
@@ -100,6 +104,7 @@ def build(session: Session, /, path: str, **given: Any) -> None:
             **asked,
             watch=log.watch,
             watch_pull=log.watch_pull,
+            warn=log.warn,
         )
         log.finish(image_id, tags)
     _write(given["iidfile"], image_id)
@@ -124,6 +129,8 @@ def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         "labels": _labels(given["label"]),
         "annotations": buildflags.manifest_annotations(given["annotation"]),
         "platform": given["platform"],
+        "cache_from": buildflags.caches_from(given["cache_from"]),
+        "cache_to": buildflags.caches_to(given["cache_to"]),
         "source_date_epoch": _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH)),
     }
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from scow.cli.units import parse_size
 from scow.dockerfile.values import boolean, csv
 from scow.errors import Invalid, NotFound, Unsupported
+
+if TYPE_CHECKING:
+    from scow.engine.caching import CacheFrom, CacheTo
 
 _SECRET_KEYS = {"id": "id", "src": "src", "source": "src", "env": "env", "type": "type"}
 _ENTITLEMENTS = ("network.host", "security.insecure")
@@ -156,6 +159,66 @@ def _output(entry: str) -> Output:
     if kind == "local" and fields.get("dest", "-") == "-":
         raise Invalid("dest is required for the local output", subject=entry)
     return Output(kind, fields.get("dest", "-"), names([fields.get("name", "")]))
+
+
+_CACHE_KEYS = ("type", "ref", "src", "dest", "tag", "digest", "mode", "ignore-error", "mounts")
+#: keys of docker's that change nothing here, with the value that says what is done anyway
+_CACHE_AS_IS = {"image-manifest": "true", "oci-mediatypes": "true", "compression": "gzip", "force-compression": "false"}
+
+
+def caches_from(entries: Iterable[str]) -> tuple[CacheFrom, ...]:
+    """``NAME``, ``type=registry,ref=NAME`` or ``type=local,src=DIR[,tag=NAME|,digest=DIGEST]``."""
+    from scow.engine.caching import CacheFrom
+
+    found = []
+    for entry in entries:
+        kind, fields = _cache(entry, "cache-from")
+        if kind == "inline":
+            raise Invalid("an inline cache is taken from its image", subject=entry, hint="--cache-from IMAGE")
+        where = fields.get("ref" if kind == "registry" else "src", "")
+        if not where:
+            raise Invalid(f"{'ref' if kind == 'registry' else 'src'} is required for a {kind} cache", subject=entry)
+        found.append(CacheFrom(kind, where, fields.get("digest") or fields.get("tag") or "latest"))
+    return tuple(found)
+
+
+def caches_to(entries: Iterable[str]) -> tuple[CacheTo, ...]:
+    """``type=registry,ref=NAME``, ``type=local,dest=DIR`` or ``type=inline``, and ``mode ignore-error mounts``."""
+    from scow.engine.caching import CacheTo
+
+    found = []
+    for entry in entries:
+        kind, fields = _cache(entry, "cache-to")
+        where = fields.get("ref" if kind == "registry" else "dest", "")
+        if not where and kind != "inline":
+            raise Invalid(f"{'ref' if kind == 'registry' else 'dest'} is required for a {kind} cache", subject=entry)
+        mode, ignored = fields.get("mode", "min"), boolean(fields.get("ignore-error", "false"))
+        if mode not in ("min", "max") or ignored is None:
+            raise Invalid("invalid cache-to: mode is min or max, ignore-error true or false", subject=entry)
+        mounts = tuple(fields["mounts"].split(";")) if fields.get("mounts") else ()
+        if kind == "inline" and (mode == "max" or mounts):
+            raise Unsupported("an inline cache holds only the image's own layers", subject=entry, hint="type=registry")
+        tag = fields.get("tag", "latest")
+        found.append(CacheTo(kind, where, tag, "max" if mode == "max" else "min", ignored, mounts))
+    return tuple(found)
+
+
+def _cache(entry: str, what: str) -> tuple[Literal["registry", "local", "inline"], dict[str, str]]:
+    """The type of a cache and its fields; a name alone is a registry's."""
+    if "=" not in entry:
+        return "registry", {"ref": entry}
+    fields = _fields(entry, {key: key for key in (*_CACHE_KEYS, *_CACHE_AS_IS)}, what)
+    for key, value in _CACHE_AS_IS.items():
+        if fields.get(key, value) != value:
+            raise Unsupported(f"{what}: {key}={fields[key]} is not supported", subject=entry, hint=f"{key}={value}")
+    kinds: dict[str, Literal["registry", "local", "inline"]] = {
+        "registry": "registry", "local": "local", "inline": "inline",
+    }  # fmt: skip
+    kind = kinds.get(fields.get("type", ""))
+    if kind is None:
+        problem = f"{what}: type {fields.get('type', '')!r} is not supported"
+        raise Unsupported(problem, subject=entry, hint=", ".join(kinds))
+    return kind, fields
 
 
 def _fields(entry: str, known: Mapping[str, str], what: str) -> dict[str, str]:

@@ -118,6 +118,9 @@ class Log(Protocol):
     def finish(self, image_id: str, tags: Sequence[str]) -> None:
         """The image is there."""
 
+    def warn(self, text: str) -> None:
+        """Something that the build does without."""
+
     def __enter__(self) -> Log: ...
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None: ...
@@ -131,6 +134,7 @@ class Quiet:
         self._pulls = pulls
         self._transfer = Transfer(pulls, PULL) if pulls else None
         self._lock = threading.RLock()
+        self._warnings: list[str] = []
         self.steps = Steps()
 
     def watch(self, event: Event) -> None:
@@ -155,6 +159,11 @@ class Quiet:
     def finish(self, image_id: str, tags: Sequence[str]) -> None:
         """The image is there."""
 
+    def warn(self, text: str) -> None:
+        """Something that the build does without; told at the end."""
+        with self._lock:
+            self._warnings.append(text)
+
     def close(self, error: BaseException | None) -> None:
         """Everything is over."""
 
@@ -164,6 +173,7 @@ class Quiet:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._end_pulls()
         self.close(error)  # not under the lock: whoever draws waits for it
+        self.write(*(f"WARNING: {text}" for text in dict.fromkeys(self._warnings)))
         if isinstance(error, ScowError) and (step := self.steps.failed) and step.last:
             self.write("------", f" > {step.name}:", *step.last, "------")
 

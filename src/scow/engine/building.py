@@ -24,12 +24,14 @@ from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
 from scow.image.add import add_image
 from scow.image.image import Image
+from scow.image.mutate import Layer
 from scow.layer.store import scratch
 from scow.oci.config import document
 from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
+    from scow.build.travel import Travelling
     from scow.engine.workplace import Workplace
 
 _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
@@ -61,12 +63,14 @@ class Building(msgspec.Struct):
     uncached: frozenset[str] = frozenset()
     annotations: Mapping[str, str] = {}
     remembers: bool = True
+    cache: Travelling | None = None
+    inline: bool = False
 
     def __repr__(self) -> str:  # no secret is ever shown
         return f"Building({self.root})"
 
-    def build(self) -> Descriptor:
-        """Do it; returns the manifest."""
+    def build(self) -> tuple[Descriptor, tuple[Layer, ...]]:
+        """Do it; returns the manifest, and the image's layers."""
         if not self.root.is_dir():
             raise NotFound("build context is not a directory", subject=str(self.root))
         read, ignored = self._read()
@@ -97,15 +101,16 @@ class Building(msgspec.Struct):
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
+        mounts = self.workplace.cache_mounts
         with scratch(self.workplace.store.layout.ingest, "build") as directory:
             execution = Execution(
                 store=self.workplace.store,
-                records=self.workplace.cache,
+                records=self.cache or self.workplace.cache,
                 context=context,
                 images=images,
                 run=self._run,
                 time=seconds,
-                caches=self.workplace.cache_mounts,
+                caches=mounts.filled(self.cache.mount) if self.cache else mounts,
                 where=lambda step: read.where(step.span),
                 watch=self.watch,
                 use_cache=self.use_cache,
@@ -195,7 +200,7 @@ class Building(msgspec.Struct):
 
         return run_step(self.workplace.runtime, request)
 
-    def _finish(self, built: Built, seconds: int) -> Descriptor:
+    def _finish(self, built: Built, seconds: int) -> tuple[Descriptor, tuple[Layer, ...]]:
         """The config: the base's document with every step of every stage on the way to the target."""
         base, chain = _lineage(built)
         config = document(base.raw_config) if base else mutate.scratch(self.platform)
@@ -212,8 +217,14 @@ class Building(msgspec.Struct):
         config = mutate.edited(config, steps, created=created, **{**cleared, **process})
         if built.stage.author:
             config["author"] = built.stage.author
-        layers = [layer.descriptor for layer in built.root.layers]
-        return add_image(self.workplace.store.layout, config, layers, self.annotations)
+        layers = built.root.layers
+        annotations = dict(self.annotations)
+        if self.cache and self.inline:
+            from scow.engine.caching import inline
+
+            annotations |= inline(self.cache.touched, layers)
+        blobs = [layer.descriptor for layer in layers]
+        return add_image(self.workplace.store.layout, config, blobs, annotations), layers
 
 
 def _lineage(built: Built) -> tuple[Image | None, list[Built]]:

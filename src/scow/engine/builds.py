@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
+import msgspec
+
 from scow.build.arriving import dockerfile as beneath
 from scow.build.ops import Surroundings, Ulimit
 from scow.build.sources import is_remote
@@ -18,8 +20,10 @@ from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
     from scow.build.execute import Event
+    from scow.build.travel import Travelling
     from scow.content.copy import Watch
     from scow.content.target import Source
+    from scow.engine.caching import CacheFrom, CacheTo
     from scow.engine.catalogue import Known
     from scow.engine.fetching import Fetching
     from scow.engine.values import Moved
@@ -63,16 +67,33 @@ class BuildOptions(TypedDict, total=False):
     ulimits: Sequence[tuple[str, int, int]]
     #: entitlements such as ``security.insecure``
     allow: Sequence[str]
+    #: caches to use where the store has nothing, in this order
+    cache_from: Sequence[CacheFrom]
+    #: where to write the cache when the image is built
+    cache_to: Sequence[CacheTo]
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What was built. ``finish`` is what is left to do once it has its names."""
+
+    descriptor: Descriptor
+    finish: Callable[[], None]
 
 
 class Images(Protocol):
     """What a build needs of ``engine.images``."""
 
-    def pull(self, name: str, *, platform: str | None, watch: Watch) -> Moved: ...
+    def pull(self, name: str, *, platform: str | None, watch: Watch) -> Moved:
+        """Fetch an image by its name."""
+        ...
 
-    def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image: ...
+    def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
+        """Copy an image into the store."""
+        ...
 
-    def find(self, name: str) -> Known: ...
+    def find(self, name: str) -> Known:
+        """The store's image of that name."""
+        ...
 
 
 def build(
@@ -82,9 +103,12 @@ def build(
     options: BuildOptions,
     watch: Callable[[Event], None],
     watch_pull: Watch,
-) -> Descriptor:
-    """Do it; returns what the image is called by."""
+    warn: Callable[[str], None],
+) -> Made:
+    """Do it."""
     platform = options.get("platform")
+    wanted = Platform.parse(platform) if platform else workplace.platform
+    cache = _cache(workplace, options, wanted, warn)
 
     def bring(name: str) -> Image:
         if name.startswith(contexts.LAYOUT):
@@ -99,13 +123,34 @@ def build(
             workplace=workplace,
             **place.context(path),
             **_asked(options),
-            platform=Platform.parse(platform) if platform else workplace.platform,
+            platform=wanted,
+            cache=cache,
+            inline=any(one.kind == "inline" for one in options.get("cache_to", ())),
             watch=watch,
             bring=bring,
             contexts=names,
             directories=directories,
         )
-        return building.build()
+        descriptor, layers = building.build()
+
+    def finish() -> None:
+        if cache is not None:
+            from scow.engine.caching import export
+
+            export(workplace, options.get("cache_to", ()), cache.touched, layers, warn)
+
+    return Made(descriptor, finish)
+
+
+def _cache(
+    workplace: Workplace, options: BuildOptions, platform: Platform, warn: Callable[[str], None]
+) -> Travelling | None:
+    """The store's cache with those of elsewhere behind it, where the options ask for such."""
+    if not (options.get("cache_from") or options.get("cache_to")):
+        return None
+    from scow.engine.caching import records
+
+    return records(workplace, options.get("cache_from", ()), platform, warn)
 
 
 def _asked(options: BuildOptions) -> dict[str, Any]:

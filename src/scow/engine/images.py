@@ -234,23 +234,26 @@ class Images:
         tags: Sequence[str] = (),
         watch: Callable[[Event], None] | None = None,
         watch_pull: Watch = _silent,
+        warn: Callable[[str], None] = lambda text: None,
         **options: Unpack[BuildOptions],
     ) -> Digest:
         """Build the Dockerfile of a directory, or of a git or tar URL; returns the image id.
 
-        ``options`` are those of :class:`~scow.engine.builds.BuildOptions`. Raises :class:`~scow.errors.Invalid` with
+        ``options`` are those of :class:`~scow.engine.builds.BuildOptions`. ``warn`` is told what the build does
+        without. Raises :class:`~scow.errors.Invalid` with
         its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
         """
         from scow.engine.builds import build
 
         references = [Reference.parse(tag) for tag in tags]
         with self._store.layout.working():
-            descriptor = build(self, self._workplace, path, options, watch or (lambda event: None), watch_pull)
+            made = build(self, self._workplace, path, options, watch or (lambda event: None), watch_pull, warn)
             for reference in references:
-                self._store.layout.tag(descriptor, reference.familiar)
+                self._store.layout.tag(made.descriptor, reference.familiar)
             if not references:
-                self._keep(descriptor)
-            return load(self._store.layout, descriptor).id
+                self._keep(made.descriptor)
+            made.finish()
+            return load(self._store.layout, made.descriptor).id
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
