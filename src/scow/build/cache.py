@@ -40,6 +40,13 @@ class Records:
         with contextlib.suppress(OSError):
             os.utime(self._root / key)
 
+    def last_used(self, key: str) -> float:
+        """When a record served or was made, in unix seconds."""
+        try:
+            return (self._root / key).stat().st_mtime
+        except OSError:
+            return 0.0
+
     def keep(self, key: str, layer: Layer) -> None:
         """Note what ``key`` made."""
         temporary = self._root / f".{key}.{os.urandom(4).hex()}"

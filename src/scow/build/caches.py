@@ -47,6 +47,7 @@ class Caches:
                 if not _locked(lock, mount.sharing):
                     number += 1
                 elif _stands(lock, place / f"{number}.lock"):
+                    os.utime(lock)
                     yield self._made(place, number, mount, fill)
                     return
             finally:
@@ -67,6 +68,10 @@ class Caches:
             return (place / "id").read_text("utf-8", "surrogateescape")
         except OSError:
             return None
+
+    def last_used(self, place: Path) -> float:
+        """When a step had it last, in unix seconds."""
+        return max((lock.stat().st_mtime for lock in place.glob("*.lock")), default=0.0)
 
     @contextlib.contextmanager
     def still(self, place: Path) -> Iterator[Path | None]:

@@ -75,7 +75,10 @@ system = LazyGroup(
 
 builder = LazyGroup(
     "builder",
-    {"prune": Lazy("scow.cli.system:builder_prune", "Remove the build cache")},
+    {
+        "du": Lazy("scow.cli.builder:du", "Show what the build cache holds"),
+        "prune": Lazy("scow.cli.builder:prune", "Remove the build cache"),
+    },
     help="Manage the build cache",
 )
 

@@ -9,7 +9,6 @@ import click
 from scow.cli import formats
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
-from scow.cli.refused import refused, values
 from scow.cli.session import Session, pass_session
 from scow.errors import Invalid
 
@@ -118,29 +117,6 @@ def _warning(every: bool, volumes: bool, filters: tuple[str, ...]) -> str:
     if filters:
         lines += ["  Items to be pruned will be filtered with:", *(f"  - {text}" for text in filters), ""]
     return "\n".join([*lines, ""])
-
-
-@click.command(
-    "prune",
-    cls=Command,
-    help="Remove the build cache; without -a, what no image has",
-    examples="""
-        scow builder prune -af
-    """,
-)
-@switch("-a", "--all", "every", help="Remove all of the build cache, not just what no image has")
-@switch("-f", "--force", help="Do not ask for confirmation")
-@switch("--dry-run", help="Only say what would go, and how many bytes would come back")
-@refused(values("--filter --keep-storage"))
-@pass_session
-def builder_prune(session: Session, every: bool, force: bool, dry_run: bool) -> None:
-    """``scow builder prune``."""
-    from scow.cli import asking
-
-    what = "all build cache" if every else "all dangling build cache"
-    if not (force or dry_run) and not asking.sure(f"This will remove {what}. "):
-        return
-    click.echo(asking.report(session.engine.system.prune_cache(every=every, dry_run=dry_run), dry_run=dry_run))
 
 
 @click.command(

@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from scow.engine import cachestock
 from scow.engine.containers import Containers
 from scow.engine.images import Images
 from scow.engine.records import ALIVE
-from scow.engine.values import ImageSummary, Part, Pruned, Usage
+from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes import Volumes
 from scow.layer.store import disk_usage
 
@@ -107,25 +108,28 @@ class System:
             self._store.layout.rename(lambda old: [entry for entry in old if entry.digest not in entries])
         return Pruned(images=tuple(told), bytes=self._workplace.collect().bytes)
 
-    def prune_cache(self, *, every: bool = False, dry_run: bool = False) -> Pruned:
-        """Forget the build cache: the records whose layers no image has, or with ``every`` all, cache mounts too."""
-        gone = self._doomed_records(every)
-        mounts = self._prune_mounts(dry_run=dry_run) if every else Pruned()
-        if dry_run:
-            return Pruned(cache=(*gone, *mounts.cache), bytes=self._freed((), gone) + mounts.bytes)
-        for name in gone:
-            self._workplace.cache.forget(name)
-        return Pruned(cache=(*gone, *mounts.cache), bytes=self._workplace.collect().bytes + mounts.bytes)
+    def cache(self) -> tuple[CachePiece, ...]:
+        """Every piece of the build cache, the one used longest ago first."""
+        return cachestock.pieces(self._workplace)
 
-    def _prune_mounts(self, *, dry_run: bool) -> Pruned:
-        """Delete the cache mounts that no build is using now."""
-        names, freed = [], 0
-        for place in self._workplace.cache_mounts:
-            size = disk_usage(place)
-            if dry_run or self._workplace.cache_mounts.remove(place):
-                names.append(place.name)
-                freed += size
-        return Pruned(cache=tuple(names), bytes=freed)
+    def prune_cache(
+        self, *, every: bool = False, before: float | None = None, keep: int | None = None, dry_run: bool = False
+    ) -> Pruned:
+        """Forget the build cache: the layers that no image has, or with ``every`` all, cache mounts too.
+
+        ``before``: only what was not used since (unix seconds); ``keep``: only until so many bytes are left.
+        """
+        chosen = cachestock.chosen(self.cache(), every=every, before=before, keep=keep)
+        gone = chosen if dry_run else cachestock.forget(self._workplace, chosen)
+        names = tuple(name for one in gone for name in (one.keys or (one.id,)))
+        mounts = sum(one.size for one in gone if one.kind == "mount")
+        freed = self._freed((), names) if dry_run else self._workplace.collect().bytes
+        return Pruned(cache=names, bytes=freed + mounts)
+
+    def _prune_mounts(self) -> Pruned:
+        """What a prune of the cache mounts would take."""
+        places = list(self._workplace.cache_mounts)
+        return Pruned(cache=tuple(place.name for place in places), bytes=sum(map(disk_usage, places)))
 
     def prune(
         self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, volumes: bool = False,
@@ -143,7 +147,7 @@ class System:
         images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=containers.containers)
         if dry_run:
             records = self._doomed_records(every, gone) if cache else ()
-            mounts = self._prune_mounts(dry_run=True) if cache and every else Pruned()
+            mounts = self._prune_mounts() if cache and every else Pruned()
             freed = containers.bytes + self._freed(gone, records) + mounts.bytes + emptied.bytes
             return Pruned(containers.containers, images.images, (*records, *mounts.cache), freed, emptied.volumes)
         swept = self.prune_cache(every=every) if cache else Pruned()

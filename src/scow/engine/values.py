@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -137,6 +137,20 @@ class Part(msgspec.Struct, frozen=True):
 
     name: str
     size: int
+
+
+class CachePiece(msgspec.Struct, frozen=True):
+    """A piece of the build cache: a layer with the ``keys`` of the steps that made it, or a cache mount with the
+    ``name`` that the Dockerfile gives it. ``size`` is on disk, ``used`` the last time in unix seconds, ``in_image``
+    whether an image has the layer too."""
+
+    id: str
+    kind: Literal["layer", "mount"]
+    keys: tuple[str, ...]
+    size: int
+    used: float
+    name: str = ""
+    in_image: bool = False
 
 
 class Pruned(msgspec.Struct, frozen=True):

@@ -1,0 +1,66 @@
+"""What the build cache holds, piece by piece: layers with the records that name them, and cache mounts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
+
+from scow.engine.values import CachePiece
+from scow.layer.store import disk_usage
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+
+
+def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
+    """Every piece, the one used longest ago first."""
+    store = workplace.store
+    of_images = {diff_id for known in workplace.catalogue() for diff_id in known.image.diff_ids}
+    keys: dict[str, list[str]] = {}
+    sizes: dict[str, int] = {}
+    for key, layer in workplace.cache:
+        keys.setdefault(layer.diff_id, []).append(key)
+        if layer.diff_id not in sizes:
+            sizes[layer.diff_id] = disk_usage(store.layout.path(layer.descriptor.digest)) + store.layers.size(
+                layer.diff_id
+            )
+    found = [
+        CachePiece(name.partition(":")[2], "layer", tuple(named), sizes[name], used, in_image=name in of_images)
+        for name, named in keys.items()
+        for used in [max(map(workplace.cache.last_used, named))]
+    ]
+    caches = workplace.cache_mounts
+    found += [
+        CachePiece(place.name, "mount", (), disk_usage(place), caches.last_used(place), caches.id_of(place) or "")
+        for place in caches
+    ]
+    return tuple(sorted(found, key=lambda one: (one.used, one.id)))
+
+
+def chosen(
+    found: Iterable[CachePiece], *, every: bool, before: float | None, keep: int | None
+) -> tuple[CachePiece, ...]:
+    """What a prune takes: what no image has (``every``: anything, mounts too) that was not used since ``before`` (unix
+    seconds), oldest first, and only until the rest has ``keep`` bytes."""
+    listed = list(found)
+    rest = sum(one.size for one in listed)
+    gone = []
+    for one in listed:
+        may_go = every or (one.kind == "layer" and not one.in_image)
+        if may_go and (before is None or one.used < before) and (keep is None or rest > keep):
+            gone.append(one)
+            rest -= one.size
+    return tuple(gone)
+
+
+def forget(workplace: Workplace, gone: Collection[CachePiece]) -> tuple[CachePiece, ...]:
+    """Let go of the pieces; returns those that went: a mount in use stays. Blobs go with the next collection."""
+    went = []
+    for one in gone:
+        if one.kind == "layer":
+            for key in one.keys:
+                workplace.cache.forget(key)
+            went.append(one)
+        elif any(place.name == one.id and workplace.cache_mounts.remove(place) for place in workplace.cache_mounts):
+            went.append(one)
+    return tuple(went)
