@@ -75,8 +75,10 @@ def _apt_sources(suite: str) -> list[str]:
     return [str(path) for path in found if names.search(path.read_text(errors="replace"))]
 
 
-def _make_debian(path: Path) -> None:
-    argv = [path_of("mmdebstrap"), "--variant=minbase", "--quiet", "bookworm", str(path), *_apt_sources("bookworm")]
+def _make_debian(path: Path, *packages: str) -> None:
+    include = [f"--include={','.join(packages)}"] if packages else []
+    argv = [path_of("mmdebstrap"), "--variant=minbase", "--quiet", *include, "bookworm", str(path)]
+    argv += _apt_sources("bookworm")
     for attempt in range(3):  # mirrors have bad moments
         result = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
         if result.returncode == 0:
@@ -90,6 +92,14 @@ def debian_tar_path() -> Path:
     """Debian 12 minbase as a tar: 8 700 entries, 170 MB. Takes 20 s the first time."""
     path_of("mmdebstrap")
     return made_once(f"debian-bookworm-minbase-1.{platform.machine()}.tar", _make_debian)
+
+
+def debian_pip_tar_path() -> Path:
+    """The same with Debian's Python and pip. Takes a minute the first time."""
+    path_of("mmdebstrap")
+    return made_once(
+        f"debian-bookworm-pip-1.{platform.machine()}.tar", lambda path: _make_debian(path, "python3", "python3-pip")
+    )
 
 
 def _member(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
@@ -140,6 +150,12 @@ def busybox_tar_path() -> Path:
 def debian_tar() -> Path:
     """A real Debian 12 root file system as an uncompressed tar."""
     return debian_tar_path()
+
+
+@pytest.fixture(scope="session")
+def debian_pip_tar() -> Path:
+    """The same with pip, as an uncompressed tar."""
+    return debian_pip_tar_path()
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def elf(sections: dict[bytes, bytes], *, wide: bool = True, big_endian: bool = F
     ident = b"\x7fELF" + bytes([kind, 2 if big_endian else 1, 1]) + bytes(9)
     fields = (2, 62, 1, _BASE, header, shoff, 0, header, segment_size, 1, 64 if wide else 40, count, max(0, count - 1))
     raw = ident + struct.pack(order + _HEADERS[kind], *fields) + segment
-    return raw.ljust(at, b"\0") + body + (table if named else b"")
+    return raw.ljust(at, b"\0") + body + (table if named else b"") + bytes(4096)  # real ones are larger still
 
 
 MODULES = "path\texample.com/app\nmod\texample.com/app\t(devel)\t\ndep\tgolang.org/x/text\tv0.3.5\th1:abc=\n" \

@@ -168,7 +168,7 @@ LISTED = item("var/lib/dpkg/info/python3-six.list", data=b"/usr/lib/python3/dist
 def test_what_dpkg_brought_is_dpkgs(tmp_path: Path) -> None:
     base = [
         status("python3-six=1.15-1"), LISTED, pip("six", "1.15"), item("usr/share/java/log4j.jar", data=LOG4J),
-        item("bin", "symlink", link=b"usr/bin"), item("usr/bin/app", data=programs.go().ljust(5000), mode=0o755),
+        item("bin", "symlink", link=b"usr/bin"), item("usr/bin/app", data=programs.go(), mode=0o755),
     ]  # fmt: skip
     mine = [pip("flask", "1.0", "usr/local/lib/python3/dist-packages")]
     assert told(catalog(tmp_path, [base, mine])) == ["python3-six 1.15-1 @0", "flask 1.0 @1"]
@@ -220,6 +220,24 @@ def test_a_rebuilt_image_costs_only_its_new_layer(tmp_path: Path, monkeypatch: p
         stored(Store(tmp_path), [*base, top])
         Engine(tmp_path).scanner.catalog("test:latest")
     assert looked == [0, 1, 2, 2]
+
+
+def test_an_archive_is_looked_at_without_being_unpacked(tmp_path: Path) -> None:
+    """Files come out of the layers' bytes then, not from trees: programs and archives are read all the same."""
+    from scow.image.store import Store
+
+    app = item("usr/bin/app", data=programs.old_go(), mode=0o755)
+    big = item("opt/big.jar", data=bytes(20 << 20) + LOG4J)  # over what is held in memory
+    top = [status("a=1", "b=1"), npm("x", "y", "1.0.0")]
+    stored(Store(tmp_path / "one"), [[RELEASE, status("a=1")], [app, big], top])
+    engine = Engine(tmp_path / "one")
+    here = engine.scanner.catalog("test:latest")
+    with (tmp_path / "app.tar").open("wb") as file:
+        engine.images.save(["test:latest"], file)
+    there = Engine(tmp_path / "two").scanner.catalog(str(tmp_path / "app.tar"))
+    assert (there.packages, there.unread, there.digest) == (here.packages, here.unread, here.digest)
+    assert [one.kind for one in there.packages] == ["deb", "deb", *["golang"] * 4, "maven", "npm"]
+    assert not list((tmp_path / "two/layers").rglob("bin"))
 
 
 def test_a_directory_is_looked_at_too(tmp_path: Path) -> None:
