@@ -45,6 +45,7 @@ container = LazyGroup(
     {
         "attach": Lazy("scow.cli.starting:attach", "Join the streams of a container that runs"),
         "create": Lazy("scow.cli.run:create_", "Make a container without starting it"),
+        "exec": Lazy("scow.cli.executing:exec_", "Run one more program in a container that runs"),
         "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive"),
         "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
         "kill": Lazy("scow.cli.stopping:kill", "Send containers a signal"),

@@ -52,6 +52,7 @@ VERBS = {
     "create": Lazy("scow.cli.run:create_", "Make a container without starting it", _CONTAINERS),
     "start": Lazy("scow.cli.starting:start", "Start containers", _CONTAINERS),
     "attach": Lazy("scow.cli.starting:attach", "Join the streams of a container that runs", _CONTAINERS),
+    "exec": Lazy("scow.cli.executing:exec_", "Run one more program in a container that runs", _CONTAINERS),
     "logs": Lazy("scow.cli.logs:logs", "Show what a container wrote", _CONTAINERS),
     "stop": Lazy("scow.cli.stopping:stop", "Stop containers", _CONTAINERS),
     "kill": Lazy("scow.cli.stopping:kill", "Send containers a signal", _CONTAINERS),

@@ -24,8 +24,10 @@ from scow.runtime.keeping import Keeping
 from scow.runtime.signals import signal_number
 
 if TYPE_CHECKING:
+    from scow.engine.executing import Execution
     from scow.engine.logs import Line
     from scow.engine.workplace import Workplace
+    from scow.runtime.joined import Joined
     from scow.runtime.options import Options
     from scow.runtime.runner import Running, Stdio
     from scow.runtime.session import Session
@@ -217,6 +219,19 @@ class Containers:
         home = self._records.home(settings.id)
         alive = (lambda: self._records.alive(settings.id)) if follow else None
         return logs.lines(home, alive=alive, tail=tail, since=since, until=until)
+
+    def exec(self, name: str, execution: Execution, stdio: Stdio | None = None, *, stays: bool = True) -> Joined:
+        """Start one more program in a container that runs. ``stays``: it goes on when this process ends.
+
+        Raises :class:`~scow.errors.Process` with docker's 126 or 127 when it cannot be run.
+        """
+        from scow.engine.executing import execute
+        from scow.runtime.runner import Stdio as Streams
+
+        settings, state = self._running(name)
+        if state.status != "running":
+            raise Conflict(f"Container {name} is {state.status}, and takes no new programs")
+        return execute(self._workplace, settings, state, execution, stdio or Streams(), stays=stays)
 
     def rename(self, name: str, new: str) -> None:
         """Give a container another name. Raises :class:`~scow.errors.AlreadyExists` for one that is taken."""

@@ -39,10 +39,10 @@ def make_bundle(
     Raises :class:`Invalid`, :class:`NotFound` (a bind mount's source) and
     :class:`Unsupported` (what this machine cannot give).
     """
-    hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
     _check_sources(options)
-    held = _capabilities(options, probe)
     directory = directory.absolute()
+    document = describe(directory, container_id, image, options, probe, size)
+    hostname = document["hostname"]
     try:
         (directory / "rootfs").mkdir(parents=True, exist_ok=True)
         files = {
@@ -55,13 +55,22 @@ def make_bundle(
         (directory / cgroups.OUT_OF_MEMORY).unlink(missing_ok=True)  # of a start before this one
     except OSError as error:
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
-    document = spec(
+    _limit(document["linux"], options, probe)
+    return Bundle(directory, container_id, rootfs, document, network)
+
+
+def describe(
+    directory: Path, container_id: str, image: ImageProcess, options: Options, probe: Probe,
+    size: tuple[int, int] | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """The runtime-spec of a container whose own files are in ``directory``; nothing is written."""
+    hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
+    held = _capabilities(options, probe)
+    return spec(
         process(image, options, hostname), options,
         rootfs=str(directory / "rootfs"), directory=str(directory), hostname=hostname, container_id=container_id,
         capabilities=held, machine=os.uname().machine, user_namespace=probe.rootless, size=size,
     )  # fmt: skip
-    _limit(document["linux"], options, probe)
-    return Bundle(directory, container_id, rootfs, document, network)
 
 
 def _hosts(hostname: str, options: Options, network: Attachment | None) -> bytes:

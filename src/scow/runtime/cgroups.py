@@ -41,10 +41,10 @@ class Hierarchy:
         return (_V2_NAMES.get(controller, controller) if self.unified else controller) in self.controllers
 
 
-def hierarchies() -> list[Hierarchy]:
-    """Those of this process that are mounted where everybody mounts them."""
+def hierarchies(whose: int | str = "self") -> list[Hierarchy]:
+    """Those of a process (this one) that are mounted where everybody mounts them."""
     found = []
-    for line in _read("/proc/self/cgroup").splitlines():
+    for line in _read(f"/proc/{whose}/cgroup").splitlines():
         _, names, mine = line.split(":", 2)
         names = names.removeprefix("name=")
         mine = "" if mine.startswith("/..") else mine.rstrip("/").removesuffix(_LEAF)

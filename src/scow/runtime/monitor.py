@@ -80,6 +80,8 @@ class Monitor:
 
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
+        if plan["launch"]["network"]:
+            from scow.runtime import network  # noqa: F401 - as all that a later start needs, it is loaded now
         self.keep: dict[str, Any] = plan["keep"]
         self.loop = Loop()
         self.log = _log(self.keep["log"])
@@ -169,7 +171,7 @@ class Monitor:
     def _ended(self, code: int) -> None:
         """A run is over: what is next."""
         pause = None
-        if not self.stopped:
+        if not self.stopped and os.stat(".").st_nlink:  # somebody may have removed the directory
             pause = restarting.pause(
                 self.keep["restart"], self.keep["most"], code=code, count=self.count, last=self.last,
                 lasted=time.monotonic() - self.begun,

@@ -23,6 +23,7 @@ _KINDS: dict[str, type[ScowError]] = {
     "Denied": errors.Denied,
     "Limit": errors.Limit,
     "Unsupported": Unsupported,
+    "Conflict": errors.Conflict,
 }
 _PATIENCE = 2.0  # seconds
 
@@ -185,11 +186,11 @@ def _start(plan: dict[str, Any], stdio: Stdio, kept: int | None, interpreter: st
         except Unavailable:
             ours.close()
             raise
-    console = _began(launcher, ours, plan)
+    console = began(launcher, ours, plan)
     return Running(str(plan["spec"]["linux"]["cgroupsPath"]), launcher, ours, stdio, console)
 
 
-def _began(launcher: int, control: socket.socket, plan: dict[str, Any]) -> int | None:
+def began(launcher: int, control: socket.socket, plan: dict[str, Any]) -> int | None:
     """Hand over the plan and wait for the answer: the terminal's master, if there is one."""
     try:
         wire.send(control.fileno(), plan)

@@ -36,7 +36,7 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
     ``report`` stays open until the program is executed; ``console`` is a socket that takes the terminal's master.
     """
     spec, rootless = plan["spec"], plan["rootless"]
-    set_limits = _limits(spec["process"].get("rlimits", ()))
+    set_limits = limits(spec["process"].get("rlimits", ()))
     _oom_score(spec["process"].get("oomScoreAdj"))
     os.setsid()
     os.umask(0)
@@ -45,10 +45,10 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
     else:
         _isolate(spec, rootless, console)
     set_limits()
-    _close_all_but(report)
+    close_all_but(report)
     _working_directory(spec["process"]["cwd"])
-    _identity(spec, rootless, admin=not plan["chroot"])
-    _execute(executable, spec["process"])
+    identity(spec, rootless, admin=not plan["chroot"])
+    execute(executable, spec["process"])
 
 
 def _isolate(spec: dict[str, Any], rootless: bool, console: int | None) -> None:
@@ -57,7 +57,7 @@ def _isolate(spec: dict[str, Any], rootless: bool, console: int | None) -> None:
     mount_all(spec, root, may_make_nodes=not rootless)
     if console is not None:
         size = spec["process"].get("consoleSize")
-        _name_console(root, _terminal(root, console, size))
+        _name_console(root, open_terminal(root, console, size))
     _enter(root, spec)
     linux.sethostname(spec["hostname"])
 
@@ -65,7 +65,7 @@ def _isolate(spec: dict[str, Any], rootless: bool, console: int | None) -> None:
 def _chroot(spec: dict[str, Any], console: int | None) -> None:
     if console is not None:
         host = os.open("/", os.O_PATH | os.O_CLOEXEC)
-        _terminal(host, console, spec["process"].get("consoleSize"))
+        open_terminal(host, console, spec["process"].get("consoleSize"))
     chroot.enter(os.open(spec["root"]["path"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
 
 
@@ -89,7 +89,7 @@ def _loopback_up() -> None:
         fcntl.ioctl(s, _SIOCSIFFLAGS, told[:16] + flags.to_bytes(2, sys.byteorder) + told[18:])
 
 
-def _terminal(root: int, console: int, size: dict[str, int] | None) -> int:
+def open_terminal(root: int, console: int, size: dict[str, int] | None) -> int:
     """A pty of ``root``'s devpts becomes the controlling terminal and the standard streams; its master goes away."""
     import socket
 
@@ -135,7 +135,7 @@ def _enter(root: int, spec: dict[str, Any]) -> None:
         os.close(here)
 
 
-def _limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:
+def limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:
     """How to set them; what it takes is imported now, while the interpreter's files can be seen."""
     if not rlimits:
         return lambda: None
@@ -165,7 +165,7 @@ def _oom_score(value: int | None) -> None:
         raise Refused("Denied", "may not be lowered here", "oom score adj", "it takes CAP_SYS_RESOURCE") from None
 
 
-def _close_all_but(report: int) -> None:
+def close_all_but(report: int) -> None:
     """Before the working directory: no descriptor of the outside may be reachable through /proc/self/fd."""
     linux.close_range(3, report - 1)
     linux.close_range(report + 1, (1 << 31) - 1)
@@ -183,7 +183,8 @@ def _working_directory(path: str) -> None:
         raise Refused("Denied", "the working directory is outside the container", path)
 
 
-def _identity(spec: dict[str, Any], rootless: bool, admin: bool) -> None:
+def identity(spec: dict[str, Any], rootless: bool, admin: bool) -> None:
+    """Give up what the container may not have: keyring, capabilities, system calls, ids."""
     process = spec["process"]
     user = process["user"]
     uid, gid = user["uid"], user["gid"]
@@ -233,7 +234,8 @@ def _filter(profile: dict[str, Any] | None) -> None:
         linux.seccomp(bpf.program(profile, machine))
 
 
-def _execute(executable: str, process: dict[str, Any]) -> None:
+def execute(executable: str, process: dict[str, Any]) -> None:
+    """Become the program; returns only by raising :class:`Refused`."""
     environment = dict(entry.partition("=")[::2] for entry in process["env"])
     try:
         os.execve(executable, process["args"], environment)  # noqa: S606

@@ -14,6 +14,8 @@ import threading
 import tty
 from collections.abc import Iterator
 
+from scow.runtime.keys import Typed
+
 _CHUNK = 64 * 1024
 END_OF_FILE = b"\x04"
 
@@ -27,33 +29,36 @@ def size_of(fd: int) -> tuple[int, int] | None:
     return rows, columns
 
 
-def copy(master: int, stdin: int | None, stdout: int) -> None:
+def copy(master: int, stdin: int | None, stdout: int, detach_keys: bytes = b"") -> bool:
     """Copy until the container's side closes: ``stdin`` (if any) to ``master``, ``master`` to ``stdout``.
 
-    A ``stdin`` that is a terminal is raw meanwhile, and ``stdout``'s changes of size go to the container.
+    A ``stdin`` that is a terminal is raw meanwhile, and ``stdout``'s changes of size go to the container. False when
+    the ``detach_keys`` were typed before that.
     """
+    typed = Typed(detach_keys) if detach_keys else None
     with raw(stdin), resizing(master, stdout if stdin is None else stdin) as changed:
-        _pump(master, stdin, stdout, changed)
+        return _pump(master, stdin, stdout, changed, typed)
 
 
-def _pump(master: int, stdin: int | None, stdout: int, changed: int) -> None:
+def _pump(master: int, stdin: int | None, stdout: int, changed: int, typed: Typed | None) -> bool:
     poll = select.poll()
     poll.register(master, select.POLLIN)
     poll.register(changed, select.POLLIN)
     if stdin is not None:
         poll.register(stdin, select.POLLIN)
-    while True:
+    while not (typed and typed.detached):
         for fd, _ in poll.poll():
             if fd == changed:
                 os.read(changed, 64)
                 resize(master, stdout if stdin is None else stdin)
             elif fd == stdin:
                 part = os.read(stdin, _CHUNK)
-                write(master, part or END_OF_FILE)
+                write(master, (typed.passed(part) if typed else part) if part else END_OF_FILE)
                 if not part:
                     poll.unregister(stdin)
             elif not _forward(master, stdout):
-                return
+                return True
+    return False
 
 
 def _forward(master: int, stdout: int) -> bool:

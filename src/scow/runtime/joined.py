@@ -1,0 +1,63 @@
+"""A program that was started in a container that runs, as its starter sees it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import Any
+
+from scow.runtime import terminal, wire
+from scow.runtime.runner import Stdio, began
+from scow.runtime.spawn import sealed, spawn
+
+
+class Joined:
+    """``process`` is that of ours which stands for the program outside."""
+
+    def __init__(self, process: int, control: socket.socket, stdio: Stdio, console: int | None) -> None:
+        self.process = process
+        self._control, self._stdio, self._console = control, stdio, console
+
+    def wait(self, detach_keys: bytes = b"") -> int | None:
+        """Its exit code, or 128 + the signal that ended it; None when the keys were typed first.
+
+        Copies its terminal meanwhile, when it has one.
+        """
+        try:
+            if self._console is not None and not terminal.copy(
+                self._console, self._stdio.stdin, self._stdio.stdout, detach_keys
+            ):
+                return None
+            _, status = os.waitpid(self.process, 0)
+        finally:
+            self.close()
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal; nothing happens when it is gone."""
+        try:
+            wire.send(self._control.fileno(), {"signal": number})
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Leave it alone: it goes on."""
+        self._control.close()
+        if self._console is not None:
+            os.close(self._console)
+            self._console = None
+
+
+def join(plan: dict[str, Any], stdio: Stdio, *, seal: bool) -> Joined:
+    """Start the program of ``plan`` (:mod:`scow.runtime.joining`) and return once it runs.
+
+    Raises :class:`scow.errors.Process` with docker's 126 or 127 when it cannot be run, and what else was met.
+    """
+    return sealed(lambda interpreter: _join(plan, stdio, interpreter), seal)
+
+
+def _join(plan: dict[str, Any], stdio: Stdio, interpreter: str) -> Joined:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = spawn("joining", [stdio.stdin, stdio.stdout, stdio.stderr, theirs.fileno()], interpreter)
+    return Joined(process, ours, stdio, began(process, ours, plan))
