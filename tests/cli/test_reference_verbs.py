@@ -17,7 +17,7 @@ def test_every_verb_is_told() -> None:
         assert lazy.hidden or f"\n## scow {name}\n" in text
     assert "## scow system prune\n" in text
     assert "      --read-only" in text
-    assert "--privileged" not in text
+    assert "--device-read-bps" not in text
 
 
 def test_it_is_the_same_in_any_environment() -> None:
