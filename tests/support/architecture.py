@@ -30,6 +30,7 @@ PURE = (
     "layer/squash",
     "registry/protocol",
     "registry/challenge",
+    "registry/routes",
     "runtime/spec",
     "runtime/process",
     "runtime/limits",

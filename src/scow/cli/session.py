@@ -62,7 +62,7 @@ class Session(msgspec.Struct, dict=True):
     def _credentials(self) -> CredentialStore:
         from scow.registry.credentials import CredentialStore
 
-        home = Path(self.environment.get("HOME") or "/")
+        home = self._home()
         docker = Path(self.environment.get("DOCKER_CONFIG") or home / ".docker") / "config.json"
         files = [docker]
         if named := self.environment.get("REGISTRY_AUTH_FILE"):
@@ -73,10 +73,28 @@ class Session(msgspec.Struct, dict=True):
 
     def _hosts(self) -> Hosts:
         from scow.registry.hosts import Hosts, HostSettings
+        from scow.registry.routefiles import read_certificates, read_rules
+        from scow.registry.routes import settings
 
+        rules = read_rules(self._registries_files())
         named = {*self.insecure, *filter(None, self.environment.get("SCOW_INSECURE_REGISTRIES", "").split(","))}
-        settings = {host: HostSettings(insecure=True) for host in named}
-        return Hosts(settings, HostSettings(ca_file=self.environment.get("SCOW_CA_FILE") or None))
+        insecure = {host: HostSettings(insecure=True) for host in named}
+        home = self._home()
+        places = (home / ".config/containers/certs.d", Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
+        known = {**read_certificates(places), **settings(rules), **insecure}
+        return Hosts(known, HostSettings(ca_file=self.environment.get("SCOW_CA_FILE") or None), rules)
+
+    def _registries_files(self) -> list[Path]:
+        """Where rules for registries may stand; the first that speaks of a registry counts."""
+        config = Path(self.environment.get("XDG_CONFIG_HOME") or self._home() / ".config")
+        theirs = [config / "containers", Path("/etc/containers")]
+        files = [config / "scow/registries.toml", Path("/etc/scow/registries.toml")]
+        if named := self.environment.get("CONTAINERS_REGISTRIES_CONF"):
+            return [*files, Path(named)]
+        return files + [place / name for place in theirs for name in ("registries.conf.d", "registries.conf")]
+
+    def _home(self) -> Path:
+        return Path(self.environment.get("HOME") or "/")
 
     def _proxies(self) -> Proxies:
         from scow.registry.hosts import Proxies

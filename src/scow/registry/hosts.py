@@ -8,9 +8,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from scow.oci.reference import HUB
+
+if TYPE_CHECKING:
+    from scow.registry.routes import Rule
 
 #: The Hub's name in references is not the name of its registry.
 HUB_ENDPOINT = "registry-1.docker.io"
@@ -28,21 +32,22 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class HostSettings:
-    """One registry. ``insecure``: any certificate, or plain http. ``mirrors`` are asked before it, in order."""
+    """One registry. ``insecure``: any certificate, or plain http."""
 
     insecure: bool = False
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
-    mirrors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Hosts:
-    """Settings by ``host[:port]`` as references write it; ``default`` for the others."""
+    """Settings by ``host[:port]`` as references write it; ``default`` for the others; ``rules`` say where names
+    lead."""
 
     settings: Mapping[str, HostSettings] = field(default_factory=dict)
     default: HostSettings = field(default_factory=HostSettings)
+    rules: tuple[Rule, ...] = ()
 
     def of(self, host: str) -> HostSettings:
         """The settings of ``host:port``, else of that host on any port."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -71,6 +72,7 @@ _REASONS: Mapping[int, str] = {
     503: "service unavailable",
     504: "gateway timeout",
 }
+_RATELIMIT = re.compile(r"(\d{1,9});w=(\d{1,9})")
 _QUOTED_LIMIT = 500
 _ERRORS_LIMIT = 5
 #: A server may not make us wait for longer than a day, nor for a negative time.
@@ -103,9 +105,23 @@ def refusal(answer: Answer, *, subject: str = "", context: str = "", hint: str =
     kind = next((_BY_CODE[one.code] for one in reasons if one.code in _BY_CODE), None) or _by_status(answer.status)
     if kind is Unavailable:
         waiting = retry_after(answer.headers)
-        hint = hint or (f"try again in {waiting:.0f} seconds" if waiting else "try again later")
+        hint = hint or ", ".join(filter(None, (_again(waiting), _allowance(answer))))
         return Unavailable(problem, subject=subject, hint=hint, retry_after=waiting)
     return kind(problem, subject=subject, hint=hint)
+
+
+def _again(waiting: float | None) -> str:
+    if not waiting:
+        return "try again later"
+    return f"try again in {waiting:.0f} seconds" if waiting < 600 else f"try again in {waiting / 60:.0f} minutes"
+
+
+def _allowance(answer: Answer) -> str:
+    """What the Hub says of its limit: ``ratelimit-limit: 100;w=21600`` is 100 pulls in 6 hours."""
+    match = _RATELIMIT.fullmatch(answer.headers.get("ratelimit-limit", "").strip())
+    if answer.status != 429 or match is None:
+        return ""
+    return f"the registry allows {match[1]} pulls in {int(match[2]) / 3600:g} hours, and more after a login"
 
 
 def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

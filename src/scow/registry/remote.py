@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 
@@ -31,18 +32,32 @@ class Registry:
         self._lock = threading.Lock()
 
     def repository(self, reference: Reference, *, push: bool = False, mount_from: Sequence[str] = ()) -> Repository:
-        """The repository of ``reference``. ``push``: ask for the right to push from the start.
+        """The repository of ``reference``, where the settings' rules say that it is, with its mirrors.
 
-        Raises :class:`Unavailable` when a registry that may speak http or https does not answer at all.
+        ``push``: ask for the right to push from the start. Raises :class:`Unavailable` when a registry that may speak
+        http or https does not answer at all, and :class:`Denied` for a blocked one.
         """
+        rules = self._transport.hosts.rules
+        if not rules:
+            return Repository(reference, self._endpoint(reference), push=push, mount_from=mount_from)
+        from scow.registry.routes import routed
+
+        route = routed(rules, reference, push=push)
+        mirrors = []
+        for mirror, pull in route.mirrors:
+            with contextlib.suppress(Unavailable):  # one that is away is none
+                mirrors.append((Repository(mirror, self._endpoint(mirror)), pull))
+        target = route.target
+        return Repository(target, self._endpoint(target), push=push, mount_from=mount_from, mirrors=mirrors)
+
+    def _endpoint(self, reference: Reference) -> Endpoint:
         key = reference.host, reference.path
         with self._lock:
             if key not in self._endpoints:
                 authorizer = Authorizer(*key, self._transport, self._credentials)
                 origin = self._origin(reference.host)
                 self._endpoints[key] = Endpoint(reference.host, origin, self._transport, authorizer)
-            endpoint = self._endpoints[key]
-        return Repository(reference, endpoint, push=push, mount_from=mount_from)
+            return self._endpoints[key]
 
     def login(self, host: str, credential: Credential) -> Credential:
         """Check ``credential`` with the registry; returns what to keep: an identity token if it gave one.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from typing import TYPE_CHECKING
 
 from scow.content.target import Reader, Source
 from scow.content.verify import read_document
@@ -23,6 +25,9 @@ from scow.registry.endpoint import Contexts, Endpoint
 from scow.registry.transport import Call, Response
 from scow.registry.upload import Upload
 
+if TYPE_CHECKING:
+    from scow.registry.routes import Pull
+
 _MANIFESTS = media_types.INDEXES | media_types.MANIFESTS | media_types.SCHEMA1
 #: Bytes of manifests kept for :meth:`Repository.tag` and for reading twice.
 _KEPT_LIMIT = 16 << 20
@@ -33,16 +38,25 @@ _GONE = frozenset({404, 410})
 class Repository:
     """Repository ``reference.path`` at ``reference.host``. Thread safe.
 
-    ``mount_from`` are paths of repositories at the same registry that may hold blobs already.
+    ``mount_from`` are paths of repositories at the same registry that may hold blobs already. ``mirrors`` are asked
+    first for what is pulled; what one lacks, refuses or cannot give now, the next one is asked for.
     """
 
     def __init__(
-        self, reference: Reference, endpoint: Endpoint, *, push: bool = False, mount_from: Sequence[str] = ()
+        self,
+        reference: Reference,
+        endpoint: Endpoint,
+        *,
+        push: bool = False,
+        mount_from: Sequence[str] = (),
+        mirrors: Sequence[tuple[Repository, Pull]] = (),
     ) -> None:
         self.reference = reference
         self._path = reference.path
         self._endpoint = endpoint
         self._mount_from = tuple(mount_from)
+        self._mirrors = [one for one, pull in mirrors if pull != "tag-only"]
+        self._mirrors_of_tags = [one for one, pull in mirrors if pull != "digest-only"]
         self._pull_scopes = (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
         self._push_scopes = (f"repository:{self._path}:pull,push",)
         self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts())
@@ -62,6 +76,9 @@ class Repository:
         A HEAD, which costs no pull where pulls are counted; a GET where the registry tells too little.
         """
         asked = Digest(name) if ":" in name else None
+        for mirror in self._mirrors if asked else self._mirrors_of_tags:
+            with contextlib.suppress(ScowError):
+                return mirror.resolve(name)
         with self._endpoint.send(protocol.manifest("HEAD", self._path, name), self._pull_scopes) as response:
             answer = response.excerpt()
         found = protocol.described(answer) if response.status == 200 else None
@@ -162,6 +179,11 @@ class Repository:
             kept = self._kept.get(descriptor.digest)
         if kept is not None:
             return kept[1]
+        for mirror in (*self._mirrors, *self._mirrors_of_tags):
+            with contextlib.suppress(ScowError):
+                raw = mirror._manifest(descriptor)
+                if Digest.of(raw) == descriptor.digest:
+                    return raw
         request = protocol.manifest("GET", self._path, descriptor.digest, descriptor.media_type)
         contexts = self._pull_contexts(descriptor.digest)
         raw = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts).body
@@ -212,6 +234,14 @@ class Repository:
         return lambda offset, patient: self._blob_at(descriptor, offset, patient)
 
     def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool) -> Response:
+        for mirror in list(self._mirrors):
+            try:
+                return mirror._blob_at(descriptor, offset, False)
+            except Unavailable:  # not to be waited for again with every blob
+                with contextlib.suppress(ValueError):
+                    self._mirrors.remove(mirror)
+            except ScowError:
+                continue
         request = protocol.blob("GET", self._path, descriptor.digest, offset)
         response = self._endpoint.send(request, self._pull_scopes, retry=patient)
         if response.status in (200, 206, 416):

@@ -1,0 +1,61 @@
+"""Reads the registries' settings: TOML files of rules, and certificates in docker's and containers' directories."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from scow.errors import Denied
+from scow.registry.hosts import HostSettings
+from scow.registry.routes import Rule, merged, parse
+
+
+def read_rules(files: Iterable[Path]) -> tuple[Rule, ...]:
+    """The rules of the files that are there; of a directory, those of its ``*.conf``. The first one counts.
+
+    A ``.toml`` is ours, and may say nothing that is not known; a ``.conf`` is shared with other tools.
+    """
+    return merged(parse(raw, str(path), strict=path.suffix == ".toml") for path, raw in _contents(files))
+
+
+def _contents(files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
+    for path in files:
+        try:
+            if path.is_dir():
+                yield from _contents(sorted(path.glob("*.conf"), reverse=True))  # the last one in it counts most
+            else:
+                yield path, path.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise Denied(f"cannot read: {(error.strerror or '').lower()}", subject=str(path)) from None
+
+
+def read_certificates(directories: Iterable[Path]) -> Mapping[str, HostSettings]:
+    """Host → what ``DIRECTORY/HOST[:PORT]/`` holds: a ``*.crt`` to trust, ``*.cert`` and ``*.key`` to show
+    (containers-certs.d(5)). The first directory counts."""
+    found: dict[str, HostSettings] = {}
+    for directory in directories:
+        try:
+            homes = sorted(path for path in directory.iterdir() if path.is_dir())
+        except OSError:
+            continue
+        for home in homes:
+            if settings := _certificates(home):
+                found.setdefault(home.name, settings)
+    return found
+
+
+def _certificates(home: Path) -> HostSettings | None:
+    try:
+        names = sorted(os.listdir(home))
+    except OSError:
+        return None
+    ca = next((name for name in names if name.endswith(".crt")), None)
+    cert = next((name for name in names if name.endswith(".cert")), None)
+    key = next((name for name in names if name.endswith(".key")), None)
+    if not (ca or cert):
+        return None
+    at = {name: str(home / name) for name in names}
+    return HostSettings(False, at[ca] if ca else None, at[cert] if cert else None, at[key] if key else None)
