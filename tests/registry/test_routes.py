@@ -13,12 +13,12 @@ from tests.registry.conftest import Bytes, MakeClient, noise, read
 
 from scow.errors import Denied, Integrity, Invalid, NotFound, Unavailable
 from scow.oci.reference import Reference
-from scow.registry.hosts import Hosts, HostSettings
+from scow.registry.hosts import Hosts, HostSettings, settings_of
 from scow.registry.protocol import Answer
 from scow.registry.refusal import refusal
 from scow.registry.remote import Registry
 from scow.registry.routefiles import read_certificates, read_rules
-from scow.registry.routes import Mirror, Route, Rule, merged, parse, routed, settings
+from scow.registry.routes import Mirror, Route, Rule, merged, parse, routed
 from scow.registry.transport import Transport
 from scow.testing.registry import Registry as Server
 from scow.testing.registry_handler import Exchange
@@ -89,7 +89,7 @@ def test_blocked(rules: tuple[Rule, ...]) -> None:
 
 
 def test_how_hosts_are_met(rules: tuple[Rule, ...]) -> None:
-    assert settings(rules) == {
+    assert settings_of(rules) == {
         "hub.corp:5000": HostSettings(ca_file="/corp.pem"),
         "near:5000": HostSettings(insecure=True),
     }

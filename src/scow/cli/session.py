@@ -72,16 +72,15 @@ class Session(msgspec.Struct, dict=True):
         return CredentialStore(files, self.environment.get("DOCKER_AUTH_CONFIG"))
 
     def _hosts(self) -> Hosts:
-        from scow.registry.hosts import Hosts, HostSettings
+        from scow.registry.hosts import Hosts, HostSettings, settings_of
         from scow.registry.routefiles import read_certificates, read_rules
-        from scow.registry.routes import settings
 
         rules = read_rules(self._registries_files())
         named = {*self.insecure, *filter(None, self.environment.get("SCOW_INSECURE_REGISTRIES", "").split(","))}
         insecure = {host: HostSettings(insecure=True) for host in named}
         home = self._home()
         places = (home / ".config/containers/certs.d", Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
-        known = {**read_certificates(places), **settings(rules), **insecure}
+        known = {**read_certificates(places), **settings_of(rules), **insecure}
         return Hosts(known, HostSettings(ca_file=self.environment.get("SCOW_CA_FILE") or None), rules)
 
     def _registries_files(self) -> list[Path]:

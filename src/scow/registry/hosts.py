@@ -6,7 +6,7 @@ Reading them from files or the environment is someone else's work; here they are
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -38,6 +38,31 @@ class HostSettings:
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+
+
+def settings_of(rules: Iterable[Rule]) -> dict[str, HostSettings]:
+    """How to meet each host that the rules speak of. A host is insecure when any of its paths is said to be."""
+    found: dict[str, HostSettings] = {}
+    for rule in rules:
+        own = HostSettings(rule.insecure, rule.ca_file, rule.client_cert, rule.client_key)
+        places = [(rule.location or rule.prefix, own)]
+        places += [(mirror.location, HostSettings(mirror.insecure)) for mirror in rule.mirror]
+        for place, told in places:
+            host = place.partition("/")[0]
+            if told != HostSettings() and not host.startswith("*"):
+                found[host] = _joined(found.get(host), told)
+    return found
+
+
+def _joined(one: HostSettings | None, other: HostSettings) -> HostSettings:
+    if one is None:
+        return other
+    return HostSettings(
+        one.insecure or other.insecure,
+        one.ca_file or other.ca_file,
+        one.client_cert or other.client_cert,
+        one.client_key or other.client_key,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,6 @@ import msgspec
 
 from scow.errors import Denied, Invalid
 from scow.oci.reference import Reference
-from scow.registry.hosts import HostSettings
 
 _LIMIT: Final = 1 << 20
 Pull = Literal["all", "digest-only", "tag-only"]
@@ -121,31 +120,6 @@ def merged(files: Iterable[Sequence[Rule]]) -> tuple[Rule, ...]:
         fresh = {rule.scope: rule for rule in rules if rule.scope not in found}
         found |= fresh
     return tuple(found.values())
-
-
-def settings(rules: Iterable[Rule]) -> dict[str, HostSettings]:
-    """How to meet each host that the rules speak of. A host is insecure when any of its paths is said to be."""
-    found: dict[str, HostSettings] = {}
-    for rule in rules:
-        own = HostSettings(rule.insecure, rule.ca_file, rule.client_cert, rule.client_key)
-        places = [(rule.location or rule.prefix, own)]
-        places += [(mirror.location, HostSettings(mirror.insecure)) for mirror in rule.mirror]
-        for place, told in places:
-            host = place.partition("/")[0]
-            if told != HostSettings() and not host.startswith("*"):
-                found[host] = _joined(found.get(host), told)
-    return found
-
-
-def _joined(one: HostSettings | None, other: HostSettings) -> HostSettings:
-    if one is None:
-        return other
-    return HostSettings(
-        one.insecure or other.insecure,
-        one.ca_file or other.ca_file,
-        one.client_cert or other.client_cert,
-        one.client_key or other.client_key,
-    )
 
 
 def routed(rules: Sequence[Rule], reference: Reference, *, push: bool = False) -> Route:
