@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from scow.cli.table import Row
-    from scow.scan.database import Holding
+    from scow.scan.holding import Holding
     from scow.scan.importing import Imported
 
 _COLUMNS = (

@@ -29,6 +29,7 @@ VERBS = {
     "inspect": Lazy("scow.cli.inspecting:inspect", "Show all that is known of images or containers", _IMAGES),
     "analyze": Lazy("scow.cli.analyze:analyze", "Show where an image's bytes went, and which are wasted", _IMAGES),
     "squash": Lazy("scow.cli.squashing:squash", "Merge an image's layers above its base into one", _IMAGES),
+    "scan": Lazy("scow.cli.scanning:scan", "Show what is known to be wrong with an image", _IMAGES),
     "sbom": Lazy("scow.cli.sbom:sbom", "List the packages in an image, as a bill of materials", _IMAGES),
     "tag": Lazy("scow.cli.images:tag", "Give an image one more name", _IMAGES),
     "rmi": Lazy("scow.cli.images:rmi", "Remove images", _IMAGES),

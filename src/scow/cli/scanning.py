@@ -1,8 +1,121 @@
-"""``scan``: what is known to be wrong with an image."""
+"""What is known to be wrong with an image: ``scan``."""
 
 from __future__ import annotations
 
-from scow.cli.session import Session
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from scow.cli import names
+from scow.cli.lazy import Command
+from scow.cli.options import option, switch
+from scow.cli.session import Session, pass_session
+from scow.errors import Invalid
+
+if TYPE_CHECKING:
+    from scow.scan.compare import Difference
+    from scow.scan.finding import Finding, Report
+    from scow.scan.ignore import Ignoring
+    from scow.scan.importing import Imported
+
+_FORMAT = """Format of the report:
+'table':            For a terminal (default)
+'json':             Everything that is known of each finding
+'sarif':            SARIF 2.1.0, for code hosts
+'cyclonedx':        CycloneDX 1.6 with vulnerabilities
+'spdx':             SPDX 2.3 with links to advisories
+'markdown':         For a pull request
+'html':             One page; needs no network
+'template':         The template that --template names
+'TEMPLATE':         Print the JSON's fields using the given Go template"""
+_IGNORE_FILES: Final = (".scowignore", ".trivyignore")
+#: the exit code when --fail-on found something; 1 is for what could not be done at all
+_FOUND: Final = 2
+
+
+@click.command(
+    "scan",
+    cls=Command,
+    help="Show what is known to be wrong with the packages in an image, by OSV's advisories. The image may be in the"
+    " store, a registry (docker://NAME), an archive, a directory or a bill of materials (sbom:FILE); nothing is"
+    " unpacked",
+    examples="""
+        scow scan debian:12
+        scow scan --severity critical,high --only-fixed app:1
+        scow scan --offline --fail-on high app:1
+        scow scan --format sarif -o scan.sarif docker://registry.example.com/app:1
+        scow scan --compare app:1 app:2
+    """,
+)
+@click.argument("target", metavar="IMAGE", shell_complete=names.images)
+@option("--format", "form", default="table", metavar="string", help=_FORMAT)
+@option("--template", metavar="string", help="The Go template of --format template, or @FILE")
+@option("-o", "--output", metavar="string", help="Write the report to a file")
+@option("--severity", metavar="words", help="Show only these: critical,high,medium,low,negligible,unknown")
+@switch("--only-fixed", help="Show only what a newer version of the package fixes")
+@switch("--ignore-unfixed", help="The same as --only-fixed")
+@option("--fail-on", metavar="severity", help=f"Exit with {_FOUND} when something this bad, or worse, is shown")
+@option(
+    "--exit-code", type=int, metavar="int", help="Exit with this when something is shown (with --fail-on: that bad)"
+)
+@option("--compare", "old", metavar="IMAGE", help="Show what is new and what is gone since IMAGE")
+@switch("--offline", help="Update no advisories: use those that are here")
+@option("--ignorefile", metavar="file", help=f"What to leave out (default: {' and '.join(_IGNORE_FILES)}, if there)")
+@option("--vex", multiple=True, metavar="file", help="An OpenVEX document: leave out what does not affect the image")
+@switch("--lockfiles", help="Also look at what Node's lockfiles name, which need not be installed")
+@option("--platform", metavar="string", help="Look at the image for another platform")
+@switch("-q", "--quiet", help="Only print the names of vulnerabilities")
+@pass_session
+def scan(
+    session: Session,
+    target: str,
+    form: str,
+    template: str | None,
+    output: str | None,
+    severity: str | None,
+    only_fixed: bool,
+    ignore_unfixed: bool,
+    fail_on: str | None,
+    exit_code: int | None,
+    old: str | None,
+    offline: bool,
+    ignorefile: str | None,
+    vex: tuple[str, ...],
+    lockfiles: bool,
+    platform: str | None,
+    quiet: bool,
+) -> None:
+    """``scow scan``."""
+    from scow.scan.assess import Wish, chosen
+
+    wish = Wish(_severities(severity), only_fixed or ignore_unfixed)
+    bar = _severities(fail_on)[-1] if fail_on else ""
+    form = "quiet" if quiet else _template(template) if form == "template" else form
+    ignoring = _ignoring(ignorefile, vex)
+    source = None if offline else advisories_of(session)
+
+    def scanned(name: str) -> Report:
+        report = session.engine.scanner.scan(
+            name, platform=platform, lockfiles=lockfiles, source=source, ignoring=ignoring, watch=_tell
+        )
+        return chosen(report, wish)
+
+    if old is None:
+        report = scanned(target)
+        shown = report.findings
+        text = _reported(report, form, colour=session.terminal and output is None)
+        _warn(report, form)
+    else:
+        from scow.scan.compare import compare
+
+        difference = compare(scanned(old), scanned(target))
+        shown = difference.brought
+        text = _compared(difference, form, colour=session.terminal and output is None)
+    _write(output, text)
+    click.get_current_context().exit(_code(shown, bar, exit_code))
 
 
 def advisories_of(session: Session) -> str:
@@ -10,3 +123,129 @@ def advisories_of(session: Session) -> str:
     from scow.engine.advisories import SOURCE
 
     return session.environment.get("SCOW_ADVISORIES") or SOURCE
+
+
+# -- what is asked for ------------------------------------------------------------------------------------------------
+
+
+def _severities(words: str | None) -> tuple[str, ...]:
+    from scow.scan.severity import SEVERITIES
+
+    several = tuple(word.strip().lower() for word in (words or "").split(",") if word.strip())
+    for word in several:
+        if word not in SEVERITIES:
+            raise Invalid("no such severity", subject=word, hint=f"there are {', '.join(SEVERITIES)}")
+    return several
+
+
+def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring:
+    from scow.scan.ignore import joined, parse_ignore, parse_vex
+
+    named = [ignorefile] if ignorefile else [name for name in _IGNORE_FILES if Path(name).is_file()]
+    rules = [parse_ignore(_read(name).decode(errors="replace"), name) for name in named]
+    return joined([*rules, *(parse_vex(_read(name), name) for name in vex)])
+
+
+def _template(given: str | None) -> str:
+    if not given:
+        raise Invalid("--format template needs a --template")
+    return _read(given[1:]).decode(errors="replace") if given.startswith("@") else given
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise Invalid(f"cannot be read: {(error.strerror or '').lower()}", subject=name) from None
+
+
+# -- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def _reported(report: Report, form: str, *, colour: bool) -> str:
+    from scow.scan.advice import advise
+
+    if form in ("", "table"):
+        from scow.scan.report import terminal
+
+        return terminal.report(report, advise(report), width=_width(), colour=colour)
+    if form in ("markdown", "html"):
+        from scow.scan.report import html, markdown
+
+        return {"markdown": markdown.report, "html": html.report}[form](report, advise(report))
+    if form == "quiet":
+        return "".join(f"{name}\n" for name in dict.fromkeys(one.name for one in report.findings))
+    if form in ("sarif", "cyclonedx", "spdx"):
+        from scow import __version__
+        from scow.scan.report import bom, sarif
+
+        writers = {"sarif": sarif.sarif, "cyclonedx": bom.cyclonedx, "spdx": bom.spdx}
+        return _json(writers[form](report, __version__))
+    from scow.scan.report.document import document
+
+    return _templated(lambda: document(report), form)
+
+
+def _compared(difference: Difference, form: str, *, colour: bool) -> str:
+    if form in ("", "table"):
+        from scow.scan.report import terminal
+
+        return terminal.comparison(difference, width=_width(), colour=colour)
+    if form == "quiet":
+        return "".join(f"{name}\n" for name in dict.fromkeys(one.name for one in difference.brought))
+    if form in ("sarif", "cyclonedx", "spdx", "markdown", "html"):
+        raise Invalid(f"--compare cannot be shown as {form}", hint="table, json or a template")
+    from scow.scan.report.document import comparison_document
+
+    return _templated(lambda: comparison_document(difference), form)
+
+
+def _templated(document: Callable[[], Mapping[str, Any]], template: str) -> str:
+    if template == "json":
+        return _json(document())
+    from scow.cli.gotemplate.template import compile as compiled
+
+    text = compiled(template).render(dict(document()))
+    return text if text.endswith("\n") else text + "\n"
+
+
+def _json(document: Mapping[str, Any]) -> str:
+    import json
+
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+
+
+def _width() -> int:
+    return max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
+
+
+def _warn(report: Report, form: str) -> None:
+    """What a format has no room for is told on standard error: nothing found is not nothing there."""
+    if form in ("sarif", "cyclonedx", "spdx", "quiet"):
+        from scow.scan.report.text import printable, warnings
+
+        for warning in warnings(report):
+            click.echo(f"scow: {printable(warning)}", err=True)
+
+
+def _tell(imported: Imported) -> None:
+    held = imported.holding
+    click.echo(f"{held.ecosystem}: {held.advisories} advisories ({imported.changed} new or changed)", err=True)
+
+
+def _write(output: str | None, text: str) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    from scow.cli.archives import sink
+
+    with sink(output) as file:
+        file.write(text.encode(errors="backslashreplace"))
+
+
+def _code(shown: tuple[Finding, ...], bar: str, exit_code: int | None) -> int:
+    from scow.scan.assess import at_least
+
+    if not bar:
+        return exit_code or 0 if shown else 0
+    return (_FOUND if exit_code is None else exit_code) if at_least(shown, bar) else 0

@@ -14,7 +14,8 @@ from scow.content.target import Reader
 from scow.errors import Invalid, NotFound, ScowError, Unavailable
 from scow.oci.location import Location
 from scow.scan.advisory import checked_root
-from scow.scan.database import MARKS, Database, Holding, require
+from scow.scan.database import Database, require
+from scow.scan.holding import MARKS, Holding
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

@@ -18,7 +18,8 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 from scow.oci.documents import encode
 from scow.oci.manifest import Index, Manifest, parse_manifest
-from scow.scan.database import SUFFIX, Holding
+from scow.scan.database import SUFFIX
+from scow.scan.holding import Holding
 
 ARTIFACT: Final = "application/vnd.scow.advisories.v1"
 _FILE: Final = "application/vnd.scow.advisories.v1.sqlite3"

@@ -1,4 +1,4 @@
-"""What is in an image: its catalog, and that as a bill of materials."""
+"""What is in an image, also as a bill of materials, and what is known to be wrong with it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from scow.engine.advisories import SOURCE
 from scow.engine.looking import look
 from scow.engine.workplace import Workplace
 from scow.errors import Invalid
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from scow.image.contents import Contents
     from scow.image.image import Image
     from scow.oci.descriptor import Descriptor
+    from scow.scan.finding import Report
+    from scow.scan.ignore import Ignoring
+    from scow.scan.importing import Imported
 
 _SBOM: Final = "sbom:"
 #: format -> media type of the document
@@ -51,6 +55,29 @@ class Scanner:
 
             merged = gather_directory(contents, lockfiles=lockfiles)
             return Catalog(target, "", merged.distribution, merged.packages, merged.unread)
+
+    def scan(
+        self,
+        target: str,
+        *,
+        platform: str | None = None,
+        lockfiles: bool = False,
+        source: str | None = SOURCE,
+        ignoring: Ignoring | None = None,
+        watch: Callable[[Imported], None] = lambda imported: None,
+    ) -> Report:
+        """What is known to be wrong with the packages of ``target``.
+
+        Advisories that are missing, or a day old, come from OSV's bulk data at ``source``; with ``None`` nothing goes
+        over the network but what ``target`` itself asks for. What no advisory could be asked about is in the report.
+        """
+        from scow.engine.advisories import Advisories
+        from scow.engine.assessing import assessed, refreshed
+
+        catalog = self.catalog(target, platform=platform, lockfiles=lockfiles)
+        advisories = Advisories(self._workplace)
+        notes = refreshed(advisories, catalog, source, watch) if source is not None else ()
+        return assessed(advisories.database, catalog, ignoring, notes)
 
     def sbom(
         self,

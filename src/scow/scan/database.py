@@ -18,6 +18,7 @@ import msgspec
 
 from scow.errors import Integrity, NotFound
 from scow.scan.advisory import Advisory, Affected, Record, root
+from scow.scan.holding import MARKS, Holding
 
 if TYPE_CHECKING:
     import sqlite3
@@ -36,29 +37,11 @@ SCHEMA: Final = (
     "CREATE INDEX affected_number ON affected (number)",
     "CREATE TABLE mark (cve TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
-#: Files that hold no ecosystem but a mark for each CVE: the date since when it is exploited (CISA KEV), and how likely
-#: that is (FIRST EPSS).
-MARKS: Final = ("kev", "epss")
 _DEFLATED: Final = b"x"  # the first byte of zlib's; msgpack's arrays begin otherwise
 _BODY_LIMIT: Final = 64 << 20
 _BATCH: Final = 500
 
 T = TypeVar("T")
-
-
-class Holding(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a file holds. ``modified`` is the newest advisory's; times are RFC 3339; ``size`` is in bytes.
-
-    ``releases`` are the ecosystems that its records name (``Debian:11``, ``Debian:12``).
-    """
-
-    ecosystem: str
-    advisories: int
-    modified: str = ""
-    imported: str = ""
-    source: str = ""
-    releases: tuple[str, ...] = ()
-    size: int = 0
 
 
 class Database:

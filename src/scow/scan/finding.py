@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from scow.scan.holding import Holding
 from scow.scan.package import Catalog, Package
 
 State = Literal["open", "fixable", "unimportant"]
@@ -63,34 +64,18 @@ class Uncovered(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
 
 
-class Coverage(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The advisories that were asked: of which ecosystem, how many, and how new (``modified`` is the newest's)."""
-
-    ecosystem: str
-    advisories: int
-    modified: str = ""
-    imported: str = ""
-
-
-class Advice(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One upgrade and what it removes: ``packages`` of one source (all in one layer's base: ``base``)."""
-
-    what: str
-    to: str
-    removes: int
-    worst: str = "unknown"
-    packages: tuple[str, ...] = ()
-
-
 class Report(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The result of a scan. ``findings`` are sorted, the worst first; ``ignored`` are those left out on request."""
+    """The result of a scan. ``findings`` are sorted, the worst first; ``ignored`` are those left out on request.
+
+    ``coverage`` are the advisories that were asked. ``notes`` are for people.
+    """
 
     catalog: Catalog
     findings: tuple[Finding, ...] = ()
     ignored: tuple[Finding, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     uncovered: tuple[Uncovered, ...] = ()
-    coverage: tuple[Coverage, ...] = ()
+    coverage: tuple[Holding, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -19,7 +19,8 @@ import msgspec
 
 from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError, Unavailable
 from scow.scan.advisory import ADVISORY_LIMIT, Advisory, Affected, parse
-from scow.scan.database import SCHEMA, SUFFIX, VERSION, Database, Holding, damaged, facts_of, is_ours, packed
+from scow.scan.database import SCHEMA, SUFFIX, VERSION, Database, damaged, facts_of, is_ours, packed
+from scow.scan.holding import Holding
 
 if TYPE_CHECKING:
     import sqlite3
@@ -142,7 +143,7 @@ def import_documents(
 
 
 def import_marks(database: Database, kind: str, marks: Iterable[tuple[str, str]], *, now: str, source: str) -> Imported:
-    """Replace the file of marks ``kind`` (:data:`~scow.scan.database.MARKS`)."""
+    """Replace the file of marks ``kind`` (:data:`~scow.scan.holding.MARKS`)."""
     with writing(database, kind) as writer:
         count = writer.mark(marks)
         holding = msgspec.structs.replace(writer.holding(kind, now, source), advisories=count)
