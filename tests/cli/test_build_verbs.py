@@ -156,7 +156,7 @@ def test_a_context_that_leads_outside(scow: Scow, members: list[tuple[str, bytes
     ("arguments", "code", "told"),
     [
         (["--secret", "id=x", "."], 1, "secret x: no such file"),
-        (["--call", "outline", "."], 1, "--call is not supported yet"),
+        (["--call", "subrequests.describe", "."], 1, "check, outline or targets"),
         (["file:///no/such/x.git"], 1, "git ls-remote failed"),
         (["ftp://127.0.0.1/x"], 1, "not a context that can be fetched"),
         (["no/such"], 1, "not a directory"),

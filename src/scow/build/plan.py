@@ -22,6 +22,7 @@ from scow.dockerfile.parser import parse_trigger
 from scow.dockerfile.stages import SCRATCH, Stage, Stages
 from scow.errors import Invalid, Unsupported
 from scow.oci.config import Config
+from scow.oci.platform import Platform
 from scow.oci.reference import Reference
 
 __all__ = ["DEFAULT_PATH", "DEFAULT_SHELL", "Arguments", "image_names", "needed", "plan", "select", "triggered"]
@@ -31,7 +32,7 @@ _APPLY: Final[Mapping[type, Callable[[Draft, Any], None]]] = {**SETTINGS, ins.Ru
 
 def select(stages: Stages, arguments: Arguments) -> tuple[Stages, tuple[Stage, ...], dict[str, str]]:
     """The stages with FROM's variables replaced, those the target needs, and the values of the variables outside."""
-    outside = st.meta_values(stages, arguments.given, _platform_arguments(arguments))
+    outside = st.meta_values(stages, arguments.given, platform_arguments(arguments.platform, arguments.build_platform))
     found = st.expanded(stages, outside)
     found = replace(found, stages=tuple(_on_context(found, stage, arguments) for stage in found.stages))
     return found, needed(found, arguments), outside
@@ -126,9 +127,10 @@ def _unused(stages: Stages, arguments: Arguments) -> tuple[str, ...]:
     return tuple(sorted(set(arguments.given) - declared - PROXIES - {"SOURCE_DATE_EPOCH"}))
 
 
-def _platform_arguments(arguments: Arguments) -> dict[str, str]:
+def platform_arguments(target: Platform, builder: Platform) -> dict[str, str]:
+    """``TARGETPLATFORM``, ``BUILDARCH`` and the like: what is built for, and what builds."""
     values: dict[str, str] = {}
-    for prefix, platform in (("TARGET", arguments.platform), ("BUILD", arguments.build_platform)):
+    for prefix, platform in (("TARGET", target), ("BUILD", builder)):
         values |= {
             f"{prefix}PLATFORM": str(platform),
             f"{prefix}OS": platform.os,

@@ -13,7 +13,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import Refused, flag, refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid
+from scow.errors import Denied, Invalid, Unsupported
 
 if TYPE_CHECKING:
     from scow.cli.buildlog import Log
@@ -28,10 +28,8 @@ REFUSED: list[Refused] = [
     flag("--push", hint="scow push NAME"),
     flag("--squash"),
     flag("--compress"),
-    flag("--check"),
     *values("--provenance --sbom", "false"),
     *values("--attest --builder --security-opt --isolation"),
-    *values("--call", "build"),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
     *values("--cgroup-parent", ""),
 ]
@@ -63,6 +61,9 @@ REFUSED: list[Refused] = [
 @option(
     "-f", "--file", metavar="string", help="The Dockerfile (default: PATH/Dockerfile); - reads it from standard input"
 )
+@option("--call", default="build", metavar="string",
+        help="Instead of building, say what is known: check, outline or targets (NAME[,format=json])")  # fmt: skip
+@switch("--check", help="Only look for mistakes in the Dockerfile: --call=check")
 @option("--iidfile", metavar="string", help="Write the image ID to the file")
 @option("--label", multiple=True, help="Set a label on the image")
 @option("--metadata-file", metavar="string", help="Write the image's digests and names to the file, as JSON")
@@ -89,6 +90,9 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     """``scow build``."""
     from scow.cli import buildcontext, buildflags, buildoutput
 
+    if given["check"] or given["call"] != "build":
+        _call(session, path, given)
+        return
     outputs = buildflags.outputs(given["output"])
     tags = (*given["tag"], *(name for output in outputs for name in output.names))
     asked = {**_asked(session, given), **_surroundings(session, given)}
@@ -113,6 +117,33 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     buildoutput.put(session.engine, image_id, outputs, tags, before)
     if given["quiet"] or given["progress"] == "quiet":
         click.echo(image_id)
+
+
+def _call(session: Session, path: str, given: Mapping[str, Any]) -> None:
+    """``--call``: print what BuildKit's tools print."""
+    from scow.build.sources import is_remote
+    from scow.cli import buildcalls, buildcontext
+
+    name, form = buildcalls.asked("check" if given["check"] else given["call"])
+    arguments = _arguments(given["build_arg"], session.environment)
+    dockerfiles, target = session.engine.dockerfiles, given["target"]
+    with buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile):
+        if is_remote(path):
+            raise Unsupported("a context from the network is not looked at", subject=path, hint="fetch it first")
+        text = dockerfile if dockerfile is not None else Path(root, "Dockerfile")
+        if name == "targets":
+            click.echo(buildcalls.TARGETS[form](*dockerfiles.targets(text)), nl=False)
+            return
+        if name == "outline":
+            found = dockerfiles.outline(text, target=target, build_args=arguments, platform=given["platform"])
+            click.echo(buildcalls.OUTLINES[form](*found), nl=False)
+            return
+        looked = dockerfiles.check(text, context=root, options=arguments.get("BUILDKIT_DOCKERFILE_CHECK"))
+    click.echo(buildcalls.CHECKS[form](looked, target), nl=False)
+    if looked.error is not None and form == "text":
+        raise looked.error
+    if buildcalls.failed(looked, target):
+        sys.exit(1)
 
 
 def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:

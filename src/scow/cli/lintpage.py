@@ -40,6 +40,16 @@ them is known wherever a rule is named, so comments and settings that are there 
 
 A comment `# hadolint shell=powershell` says that RUN is read by another shell, of which nothing is said.
 
+## `scow build --check` and `--call`
+
+`--check` (`--call=check`) prints BuildKit's checks in BuildKit's form and words, `--call=outline` and `--call=targets`
+what a target takes and which there are; `,format=json` gives the documents that BuildKit's tools give. `# check=skip=…`,
+`# check=error=true` and `--build-arg BUILDKIT_DOCKERFILE_CHECK=…` are followed, by builds too: with `error=true` a
+build with findings does not begin.
+
+BuildKit asks the registry for the variables of base images. Here those of images in the store are known; of others a
+variable is called undefined only where a name nearby suggests a typing error.
+
 ## Settings
 
 ```yaml

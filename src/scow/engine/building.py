@@ -75,6 +75,7 @@ class Building(msgspec.Struct):
             raise NotFound("build context is not a directory", subject=str(self.root))
         read, ignored = self._read()
         self._check_front_end(read)
+        self._check_rules(read, ignored)
         arguments = plan.Arguments(
             self.args,
             self.target,
@@ -156,6 +157,14 @@ class Building(msgspec.Struct):
             raise Unsupported(
                 f"front end {asked!r} cannot be run", subject=f"{read.source}:1", hint="docker/dockerfile:1"
             )
+
+    def _check_rules(self, read: Dockerfile, ignored: Patterns) -> None:
+        """With ``# check=error=true`` (or so in a build argument) what BuildKit's checks find is an error."""
+        options = self.args.get("BUILDKIT_DOCKERFILE_CHECK")
+        if read.directives.check or options:
+            from scow.dockerfile.lint.buildkit import enforce
+
+            enforce(read.text, read.source, ignored, options, self.target)
 
     def _image(self, name: str, where: Where) -> Image:
         """The image in the store, or from its registry."""

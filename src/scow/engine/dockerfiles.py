@@ -19,8 +19,10 @@ from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.parser import LARGEST, parse
 from scow.dockerfile.stages import stages
 from scow.errors import Denied, Invalid, Limit, NotFound, ScowError
+from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
+    from scow.dockerfile.outline import Outline, Target
     from scow.engine.workplace import Workplace
 
 _BOM = b"\xef\xbb\xbf"
@@ -70,6 +72,47 @@ class Dockerfiles:
             heard = [one for one in findings if told is None or not told.ignore(one.names, one.span.start_line)]
             looked = replace(looked, findings=in_order((*looked.findings, *heard)))
         return looked
+
+    def check(
+        self,
+        dockerfile: str | os.PathLike[str] | bytes,
+        *,
+        context: str | os.PathLike[str] | None = None,
+        options: str | None = None,
+    ) -> Looked:
+        """What BuildKit's checks say (:mod:`scow.dockerfile.lint.buildkit`); ``options`` as ``# check=`` has them."""
+        from scow.dockerfile.lint.buildkit import settings
+
+        return self.lint(dockerfile, context=context, settings=settings(options), shellcheck=False, source="Dockerfile")
+
+    def outline(
+        self,
+        dockerfile: str | os.PathLike[str] | bytes,
+        *,
+        target: str | None = None,
+        build_args: Mapping[str, str] | None = None,
+        platform: str | None = None,
+    ) -> tuple[Outline, str]:
+        """What building a target takes: arguments, secrets, agents; and the Dockerfile's text.
+
+        Raises :class:`~scow.errors.NotFound` for a target that is not there.
+        """
+        from scow.build.plan import platform_arguments
+        from scow.dockerfile.outline import outline
+
+        text, name = _read(dockerfile, "Dockerfile")
+        read = parse(text, name)
+        here = self.workplace.platform
+        values = platform_arguments(Platform.parse(platform) if platform else here, here)
+        return outline(stages(read), target, build_args, values), read.text
+
+    def targets(self, dockerfile: str | os.PathLike[str] | bytes) -> tuple[tuple[Target, ...], str]:
+        """The stages that can be built; and the Dockerfile's text."""
+        from scow.dockerfile.outline import targets
+
+        text, name = _read(dockerfile, "Dockerfile")
+        read = parse(text, name)
+        return targets(stages(read)), read.text
 
     def fix(
         self,

@@ -90,10 +90,10 @@ def effective(rule: Rule, settings: Settings, told: Pragmas | None = None) -> Se
     if given is not None:
         return given
     asked = settings.experimental | (told.check.experimental if told else frozenset())
-    if told and ({*own, ALL} & told.check.skip):
+    woken = rule.severity is Severity.IGNORE and (settings.only & {*own} or asked & {*own, ALL})
+    if told and {*own, ALL} & told.check.skip and not (woken and asked):
         return Severity.IGNORE
-    silent = rule.severity is Severity.IGNORE and (settings.only or asked & {*own, ALL})
-    return Severity.WARNING if silent else rule.severity
+    return Severity.WARNING if woken else rule.severity
 
 
 def _unreadable(text: bytes | str, source: str, error: Invalid, settings: Settings) -> Looked:

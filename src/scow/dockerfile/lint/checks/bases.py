@@ -191,19 +191,22 @@ def unused(file: Linted) -> Iterator[Found]:
 def undescribed(file: Linted) -> Iterator[Found]:
     """A comment above FROM or ARG that does not begin with the name it describes."""
     for stage in file.stages:
-        yield from _undescribed(file, "FROM", stage.start.comments, stage.name, file.whole(stage.start))
+        yield from _undescribed(
+            file, "FROM", stage.start.comments, [stage.name][: bool(stage.name)], file.whole(stage.start)
+        )
     instructions = (*file.of.meta, *(one for _, one in file.instructions))
     for one in instructions:
         if isinstance(one, Arg):
-            name = one.definitions[0].name
-            yield from _undescribed(file, "ARG", one.comments, name, file.whole(one))
+            names = [definition.name for definition in one.definitions]
+            yield from _undescribed(file, "ARG", one.comments, names, file.whole(one))
 
 
 def _undescribed(
-    file: Linted, keyword: str, comments: tuple[str, ...], name: str, place: tuple[int, int]
+    file: Linted, keyword: str, comments: tuple[str, ...], named: list[str], place: tuple[int, int]
 ) -> Iterator[Found]:
     told = [line for line in comments if not re.match(r"(scow|hadolint|check=|syntax=|escape=)", line)]
-    if name and told and not any(line.startswith(f"{name} ") for line in told):
+    if named and told and not any(line.startswith(f"{name} ") for line in told for name in named):
+        name = named[0] if len(named) == 1 else "<arg_key>"
         yield file.found(f"Comment for {keyword} should follow the format: `# {name} <description>`", place)
 
 
