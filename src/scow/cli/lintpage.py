@@ -43,7 +43,7 @@ A comment `# hadolint shell=powershell` says that RUN is read by another shell, 
 ## `scow build --check` and `--call`
 
 `--check` (`--call=check`) prints BuildKit's checks in BuildKit's form and words, `--call=outline` and `--call=targets`
-what a target takes and which there are; `,format=json` gives the documents that BuildKit's tools give. `# check=skip=…`,
+what a target takes and which there are; `,format=json` gives the documents BuildKit gives. `# check=skip=…`,
 `# check=error=true` and `--build-arg BUILDKIT_DOCKERFILE_CHECK=…` are followed, by builds too: with `error=true` a
 build with findings does not begin.
 
