@@ -28,6 +28,9 @@ VERBS = {
     "history": Lazy("scow.cli.images:history", "Show the history of an image", _IMAGES),
     "inspect": Lazy("scow.cli.inspecting:inspect", "Show all that is known of images or containers", _IMAGES),
     "analyze": Lazy("scow.cli.analyze:analyze", "Show where an image's bytes went, and which are wasted", _IMAGES),
+    "explore": Lazy(
+        "scow.cli.exploring:explore", "Walk through an image's layers and files on the full screen", _IMAGES
+    ),
     "squash": Lazy("scow.cli.squashing:squash", "Merge an image's layers above its base into one", _IMAGES),
     "scan": Lazy("scow.cli.scanning:scan", "Show what is known to be wrong with an image", _IMAGES),
     "sbom": Lazy("scow.cli.sbom:sbom", "List the packages in an image, as a bill of materials", _IMAGES),

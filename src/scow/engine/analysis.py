@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from scow.engine.looking import look
+from scow.engine.stacking import read_lists, stacked
 from scow.size import analysis as size
 from scow.size.analysis import Analysis
-from scow.size.layers import Layer, instruction, steps
 
 if TYPE_CHECKING:
+    from scow.engine.exploring import Exploration
     from scow.engine.squashing import Squashed
     from scow.engine.workplace import Workplace
-    from scow.image.contents import Contents
-    from scow.layer.view import Found
     from scow.size.compare import Comparison
-
-_LIST_LIMIT: Final = 32 << 20  # of one package list
 
 
 class Sizes:
@@ -35,7 +33,7 @@ class Sizes:
             image = contents.image
             return size.analyze(
                 stacked(contents),
-                lambda wanted: _read(contents, wanted),
+                lambda wanted: read_lists(contents, wanted),
                 name=target,
                 id=str(image.id) if image else "",
                 platform=str(image.config.platform) if image else "",
@@ -52,6 +50,14 @@ class Sizes:
             )
             return compare(first, second, semantic=semantic)
 
+    @contextlib.contextmanager
+    def explore(self, target: str, *, platform: str | None = None) -> Iterator[Exploration]:
+        """An image opened to be walked through, for the length of the block."""
+        from scow.engine.exploring import Exploration
+
+        with look(self._workplace, target, platform) as contents:
+            yield Exploration(target, contents, stacked(contents))
+
     def squash(self, name: str, *, base: str = "scratch", tag: str | None = None) -> Squashed:
         """Merge the layers above those of image ``base`` (all, for ``scratch``) into one; files stay what they are.
 
@@ -60,28 +66,3 @@ class Sizes:
         from scow.engine.squashing import squash
 
         return squash(self._workplace, name, base, tag)
-
-
-def stacked(contents: Contents) -> list[Layer]:
-    """The layers of ``contents`` with what history says of them, lowest first."""
-    if contents.image is None:
-        return [Layer("", list(contents.entries(0)))]
-    made_by = steps(contents.image.config.history, len(contents.layers))
-    return [
-        Layer(
-            str(layer.diff_id),
-            list(contents.entries(number)),
-            layer.descriptor.size,
-            instruction(made_by[number].created_by),
-            made_by[number].created or "",
-        )
-        for number, layer in enumerate(contents.layers)
-    ]
-
-
-def _read(contents: Contents, wanted: Sequence[Found]) -> Iterator[tuple[bytes, bytes]]:
-    """(path, content) of small files; one that is too large to be a list of paths is passed over."""
-    from scow.content.verify import read_all
-
-    for found, reader in contents.each(one for one in wanted if one.entry.size < _LIST_LIMIT):
-        yield found.entry.path, read_all(reader, found.entry.size + 1)
