@@ -109,18 +109,18 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 @click.pass_context
 def scow(context: click.Context, root: str | None, runtime: str | None, insecure_registry: tuple[str, ...]) -> None:
     """The root of all verbs."""
-    context.obj = Session(root, runtime, insecure_registry)
+    context.obj = Session(root, runtime, insecure_registry, own_process=bool(context.obj))
 
 
 scow.add_command(help_command)
 
 
-def main(argv: list[str] | None = None) -> None:
-    """Run the command line and leave with its exit code."""
+def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
+    """Run the command line and leave with its exit code; ``own_process``: nothing else runs in this process."""
     arguments = sys.argv[1:] if argv is None else argv
     sys.setswitchinterval(0.001)  # the stages of a pull hand work to each other often
     try:
-        scow.main(arguments, prog_name="scow", standalone_mode=True)
+        scow.main(arguments, prog_name="scow", standalone_mode=True, obj=own_process)
     except ScowError as error:
         _flush()
         click.echo(told(error), err=True)
@@ -144,7 +144,7 @@ def program() -> NoReturn:
     gc.set_threshold(100_000, 50, 50)  # a command lives too short for the collector to pay
     code = 0
     try:
-        main()
+        main(own_process=True)
     except SystemExit as leaving:
         code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
     _flush()

@@ -19,20 +19,29 @@ if TYPE_CHECKING:
 
 
 class Session(msgspec.Struct, dict=True):
-    """One run of the command line. ``root``, ``runtime`` and ``insecure`` come from the global flags."""
+    """One run of the command line. ``root``, ``runtime`` and ``insecure`` come from the global flags.
+
+    With ``own_process`` an ordinary user's process becomes root of a user namespace when it needs the engine.
+    """
 
     root: str | None = None
     runtime: str | None = None
     insecure: tuple[str, ...] = ()
+    own_process: bool = False
     environment: dict[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
 
     @cached_property
     def engine(self) -> Engine:
         """The engine over the store that flags or environment name."""
-        from scow.engine import Engine
+        from scow.engine import Engine, default_root
 
+        root = Path(self.root or self._default_root() or default_root()).absolute()
+        if self.own_process and os.geteuid() != 0 and sys.platform == "linux":
+            from scow.engine.mapping import enter
+
+            enter(root)
         return Engine(
-            self.root or self._default_root(),
+            root,
             credentials=self._credentials,
             hosts=self._hosts,
             proxies=self._proxies,

@@ -117,4 +117,4 @@ def _owners(store: Store, view: Callable[[], View]) -> Owners:
     """Whose files are: as the disk has it, or, where one id stands for all, as the image had it."""
     from scow.layer.diff import on_disk, remembered
 
-    return on_disk if store.layers.flavour == "privileged" else remembered(view())
+    return remembered(view()) if store.layers.flavour == "ordinary" else on_disk

@@ -23,7 +23,7 @@ class Rights(Protocol):
 
     @property
     def name(self) -> str:
-        """``privileged`` or ``ordinary``."""
+        """``privileged``, ``mapped`` or ``ordinary``."""
         ...
 
     @property
@@ -48,7 +48,7 @@ class Privileged:
     """root, with every id there is (or, in a container, most of them)."""
 
     name = "privileged"
-    opaque_xattrs = OPAQUE
+    opaque_xattrs: tuple[bytes, ...] = OPAQUE
 
     def own(self, fd: int, entry: Entry) -> bool:
         """As the image says; a new file's group is its directory's where that is setgid."""
@@ -80,6 +80,13 @@ def _unmapped_ids_aside() -> Iterator[None]:
             raise
 
 
+class Mapped(Privileged):
+    """root of a user namespace with a range of ids: every owner, but no devices, and xattrs of its own."""
+
+    name = "mapped"
+    opaque_xattrs = (b"user.overlay.opaque",)
+
+
 class Ordinary:
     """Any other user: one id, no devices. The index keeps what the image said."""
 
@@ -100,13 +107,19 @@ class Ordinary:
 
 def rights() -> Rights:
     """What this process has. root in a user namespace with few ids is an ordinary user by another name."""
-    return Privileged() if os.geteuid() == 0 and _ids() >= _ALL_IDS else Ordinary()
+    if os.geteuid() != 0:
+        return Ordinary()
+    spans = _spans()
+    if sum(count for _, _, count in spans) < _ALL_IDS:
+        return Ordinary()
+    # an ordinary user's own namespace: root there is one outside id, and the others are a range far from it
+    return Mapped() if len(spans) > 1 and spans[0][2] == 1 and spans[0][1] != 0 else Privileged()
 
 
-def _ids() -> int:
-    """How many user ids this process can give away."""
+def _spans() -> list[tuple[int, ...]]:
+    """The user ids that this process can give away: (inside, outside, count)."""
     try:
         with open("/proc/self/uid_map", encoding="ascii") as table:
-            return sum(int(line.split()[2]) for line in table)
+            return [tuple(map(int, line.split())) for line in table]
     except OSError:
-        return _ALL_IDS
+        return [(0, 0, _ALL_IDS)]

@@ -69,7 +69,8 @@ def describe(
     return spec(
         process(image, options, hostname), options,
         rootfs=str(directory / "rootfs"), directory=str(directory), hostname=hostname, container_id=container_id,
-        capabilities=held, machine=os.uname().machine, user_namespace=probe.rootless, size=size,
+        capabilities=held, machine=os.uname().machine, user_namespace=probe.user_namespace,
+        single_id=probe.rootless, size=size,
     )  # fmt: skip
 
 

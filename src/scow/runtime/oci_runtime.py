@@ -64,7 +64,7 @@ def command(plan: dict[str, Any]) -> list[str]:
 
 def without_cgroups(plan: dict[str, Any]) -> bool:
     """Whether the runtime is kept from making cgroups: limits are then set as for the sandbox."""
-    return bool(plan["rootless"] or (plan["hybrid"] and _is_crun(plan)))
+    return bool(plan["user_namespace"] or (plan["hybrid"] and _is_crun(plan)))
 
 
 def adapted(plan: dict[str, Any]) -> dict[str, Any]:

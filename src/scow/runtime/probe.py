@@ -13,6 +13,7 @@ from typing import Literal
 import msgspec
 
 from scow.layer.rights import rights
+from scow.runtime import idmap
 from scow.runtime.capabilities import NAMES
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
@@ -37,7 +38,8 @@ class OciRuntime(msgspec.Struct, frozen=True):
 class Probe(msgspec.Struct, frozen=True):
     """``rung`` is 1 (root, everything) to 4 (no namespaces); ``reasons`` say why not a higher one, and what is missing.
 
-    ``capabilities`` is the mask of what this process holds; ``rootless`` means that a user namespace has to be made.
+    ``capabilities`` is the mask of what this process holds; ``rootless`` means that a user namespace with a single
+    id has to be made, ``user_namespace`` that containers are in one (rung 2: this process is in it already).
     """
 
     root: bool
@@ -51,6 +53,11 @@ class Probe(msgspec.Struct, frozen=True):
     @property
     def rootless(self) -> bool:
         """Whether a user namespace has to be made."""
+        return self.rung == 3
+
+    @property
+    def user_namespace(self) -> bool:
+        """Whether containers are in one, and root there is not root here."""
         return self.rung in (2, 3)
 
     def has(self, capability: str) -> bool:
@@ -61,20 +68,22 @@ class Probe(msgspec.Struct, frozen=True):
 @cache
 def probe() -> Probe:
     """A look at this process and machine, once per process."""
-    root, held = rights().name == "privileged", _capabilities()
+    root, mapped, held = rights().name == "privileged", rights().name == "mapped", _capabilities()
     admin = bool(held >> NAMES.index("CAP_SYS_ADMIN") & 1)
-    forbidden = [] if root and admin else _why_no_user_namespace()
+    forbidden = [] if (root or mapped) and admin else _why_no_user_namespace()
     cgroups = _cgroups()
     reasons = []
-    if not root:
-        reasons.append("not root: a user namespace with a single id (subordinate ids are not used yet)")
+    if mapped:
+        reasons.append("not root: a user namespace with the subordinate ids of this user")
+    elif not root:
+        reasons.append(f"not root: a user namespace with a single id; {idmap.why_not() or 'the range was not entered'}")
     elif not admin:
         reasons.append("root without CAP_SYS_ADMIN")
     if cgroups != "v2":
         reasons.append(f"cgroups: {cgroups}, no limits through cgroup v2")
     if root and not held >> NAMES.index("CAP_SYS_RESOURCE") & 1:
         reasons.append("no CAP_SYS_RESOURCE: ulimits cannot be raised")
-    rung = 1 if root and admin else 4 if forbidden else 3
+    rung = 1 if root and admin else 2 if mapped and admin else 4 if forbidden else 3
     if rung == 4:
         reasons.append("chroot only: no namespaces, no /proc, no mounts; the host name and the network are the host's")
     return Probe(
@@ -140,7 +149,7 @@ def _runtimes(privileged: bool, cgroups: Cgroups) -> tuple[OciRuntime, ...]:
             continue
         reason = ""
         if not privileged:
-            reason = "with a single id the embedded sandbox does more than an OCI runtime"
+            reason = "for an ordinary user the embedded sandbox does more than an OCI runtime"
         elif name == "crun" and cgroups == "hybrid":
             reason = "cgroups are mounted in hybrid mode, which crun refuses: it would run without cgroups"
         found.append(OciRuntime(name, path, reason))

@@ -149,6 +149,7 @@ class Runner:
             "spec": bundle.spec,
             "runtime": self.choice.path,
             "rootless": self.probe.rootless,
+            "user_namespace": self.probe.user_namespace,
             "chroot": self.probe.rung == 4,
             "delegated": self.probe.rung != 1,
             "hybrid": self.probe.cgroups == "hybrid",

@@ -43,7 +43,7 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
     if plan["chroot"]:
         _chroot(spec, console)
     else:
-        _isolate(spec, rootless, console)
+        _isolate(spec, plan["user_namespace"], console)
     set_limits()
     close_all_but(report)
     _working_directory(spec["process"]["cwd"])
@@ -51,10 +51,10 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
     execute(executable, spec["process"])
 
 
-def _isolate(spec: dict[str, Any], rootless: bool, console: int | None) -> None:
+def _isolate(spec: dict[str, Any], user_namespace: bool, console: int | None) -> None:
     _new_namespaces(spec)
     root = os.open(spec["root"]["path"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount_all(spec, root, may_make_nodes=not rootless)
+    mount_all(spec, root, may_make_nodes=not user_namespace)
     if console is not None:
         size = spec["process"].get("consoleSize")
         _name_console(root, open_terminal(root, console, size))

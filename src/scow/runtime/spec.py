@@ -46,18 +46,18 @@ _STRICT = ["nosuid", "noexec", "nodev"]
 def spec(
     process: Process, options: Options, *, rootfs: str, directory: str, hostname: str, container_id: str,
     capabilities: tuple[str, ...], machine: str = "x86_64", user_namespace: bool = False,
-    size: tuple[int, int] | None = None,
+    single_id: bool = False, size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """The document. ``directory`` holds the generated hosts, hostname and resolv.conf; ``size`` is (rows, columns).
 
-    ``user_namespace`` says that the launcher makes one with a single id: what needs other ids is left out.
+    ``user_namespace`` says that it is in one, ``single_id`` that it has only one there: what needs more is left out.
     """
     return {
         "ociVersion": "1.0.2",
         "process": _process(process, options, capabilities, size),
         "root": {"path": rootfs, "readonly": options.read_only},
         "hostname": hostname,
-        "mounts": mounts(options, directory, user_namespace),
+        "mounts": mounts(options, directory, user_namespace, single_id),
         "linux": {
             "namespaces": [{"type": kind} for kind in namespaces(options)],
             "maskedPaths": list(MASKED_PATHS),
@@ -83,7 +83,7 @@ def namespaces(options: Options) -> tuple[str, ...]:
     return (*common, "network") if options.network == "none" else common
 
 
-def mounts(options: Options, directory: str, user_namespace: bool) -> list[dict[str, Any]]:
+def mounts(options: Options, directory: str, user_namespace: bool, single_id: bool = False) -> list[dict[str, Any]]:
     """The default mounts, the generated files, then the user's: parents before children."""
     asked = [_mount(m) for m in options.mounts]
     taken = {m["destination"] for m in asked}
@@ -91,7 +91,7 @@ def mounts(options: Options, directory: str, user_namespace: bool) -> list[dict[
         _bind(f"{directory}/{name}", f"/etc/{name}", ["rbind", "rprivate"])
         for name in ("hosts", "hostname", "resolv.conf")
     ]
-    standard = [*_default_mounts(options, user_namespace), *generated]
+    standard = [*_default_mounts(options, user_namespace, single_id), *generated]
     kept = [m for m in standard if m["destination"] not in taken]
     return kept + sorted(asked, key=lambda m: str(m["destination"]).count("/"))
 
@@ -116,7 +116,7 @@ def _process(
     return told
 
 
-def _default_mounts(options: Options, user_namespace: bool) -> list[dict[str, Any]]:
+def _default_mounts(options: Options, user_namespace: bool, single_id: bool) -> list[dict[str, Any]]:
     pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
     sys = _fs("sysfs", "/sys", [*_STRICT, "ro"])
     if user_namespace and options.network == "host":
@@ -125,7 +125,7 @@ def _default_mounts(options: Options, user_namespace: bool) -> list[dict[str, An
     return [
         _fs("proc", "/proc", _STRICT),
         _fs("tmpfs", "/dev", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
-        _fs("devpts", "/dev/pts", pts if user_namespace else [*pts, "gid=5"]),
+        _fs("devpts", "/dev/pts", pts if single_id else [*pts, "gid=5"]),
         sys,
         *([] if user_namespace else [_fs("cgroup", "/sys/fs/cgroup", [*_STRICT, "relatime", "ro"])]),
         _fs("mqueue", "/dev/mqueue", _STRICT),

@@ -1,0 +1,26 @@
+"""Which user namespace a command of an ordinary user works in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scow.engine.records import Containers
+
+
+def enter(root: Path) -> None:
+    """Enter a user namespace with the user's subordinate ids, where there are any; the running containers' own one.
+
+    For a process that does nothing else, before it has threads.
+    """
+    from scow.runtime import idmap
+
+    idmap.enter(_running(root))
+
+
+def _running(root: Path) -> Iterator[int]:
+    containers = Containers(root / "containers")
+    for settings in containers:
+        state = containers.state(settings.id)
+        if state.status == "running" and state.pid:
+            yield state.pid
