@@ -41,7 +41,8 @@ def test_defaults() -> None:
 
 
 def test_one_id_alone_takes_no_other_ids_and_borrows_sysfs() -> None:
-    places = by_place(made(Options(), user_namespace=True))
+    assert "gid=5" in by_place(made(Options(), user_namespace=True))["/dev/pts"]["options"]
+    places = by_place(made(Options(), user_namespace=True, single_id=True))
     assert "gid=5" not in places["/dev/pts"]["options"]
     assert places["/sys"]["type"] == "bind"
     assert "/sys/fs/cgroup" not in places
