@@ -229,8 +229,10 @@ def _warn(report: Report, form: str) -> None:
 
 
 def _tell(imported: Imported) -> None:
+    from scow.scan.report.text import number
+
     held = imported.holding
-    click.echo(f"{held.ecosystem}: {held.advisories} advisories ({imported.changed} new or changed)", err=True)
+    click.echo(f"{held.ecosystem}: {number(held.advisories, 'advisory')}, {imported.changed} new or changed", err=True)
 
 
 def _write(output: str | None, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from shlex import quote
 
 import msgspec
 
@@ -82,7 +83,7 @@ def _not_covered(package: Package, releases: Mapping[str, Sequence[str]]) -> str
         return "OSV has no advisories of it"
     base = root(package.ecosystem)
     if base not in releases:
-        return f"not in the advisory database: scow db update {base!r}"
+        return f"not in the advisory database: scow db update {quote(base)}"
     if not any(covers(package.ecosystem, told, package.version) for told in releases[base]):
         return f"the advisories of {base} that are here are of other releases"
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -152,7 +153,9 @@ def require(database: Database, name: str) -> Holding:
     """What the file holds. Raises :class:`~scow.errors.NotFound`."""
     holding = database.holding(name)
     if holding is None:
-        raise NotFound("no such ecosystem in the advisory database", subject=name, hint=f"scow db update {name!r}")
+        raise NotFound(
+            "no such ecosystem in the advisory database", subject=name, hint=f"scow db update {shlex.quote(name)}"
+        )
     return holding
 
 
