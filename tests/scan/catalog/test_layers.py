@@ -240,6 +240,50 @@ def test_an_archive_is_looked_at_without_being_unpacked(tmp_path: Path) -> None:
     assert not list((tmp_path / "two/layers").rglob("bin"))
 
 
+def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    from collections.abc import Iterable, Iterator
+
+    from scow.errors import Denied
+    from scow.layer.entry import Entry
+    from scow.layer.view import Found
+    from scow.scan.catalog.survey import survey
+
+    class Guarded:
+        def entries(self, number: int) -> Iterator[Entry]:
+            yield from (Entry(path, "file", 0o644, size=9) for path in (STATUS.encode(), b"etc/os-release"))
+
+        def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, io.BytesIO]]:
+            for found in wanted:
+                if found.source == STATUS.encode():
+                    raise Denied("may not be read", subject=f"/root/{STATUS}")
+                yield found, io.BytesIO(b"ID=debian")
+
+    readings = survey(Guarded(), 0).readings
+    assert readings[STATUS.encode()].reasons == ("may not be read",)
+    assert readings[b"etc/os-release"].distribution is not None
+
+
+def test_distroless_knows_its_files_by_their_sums(tmp_path: Path) -> None:
+    path = b"usr/lib/python3/dist-packages/six-1.15.dist-info/METADATA"
+    layer = [
+        item("var/lib/dpkg/status.d/six", data=dpkg("python3-six=1.15-1")),
+        item("var/lib/dpkg/status.d/six.md5sums", data=b"0" * 32 + b"  " + path + b"\n"),
+        pip("six", "1.15"),
+    ]
+    assert told(catalog(tmp_path, [layer])) == ["python3-six 1.15-1 @0"]
+
+
+def test_bills_in_images(tmp_path: Path) -> None:
+    bill = {"spdxVersion": "SPDX-2.3", "packages": [
+        {"externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:bitnami/redis@7.2.1-0?arch=amd64"}]},
+        {"externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:nothing"}]},
+    ]}  # fmt: skip
+    found = catalog(tmp_path, [[item("opt/bitnami/redis/.spdx-redis.spdx", data=json.dumps(bill).encode())]])
+    (package,) = found.packages
+    assert (package.name, package.version, package.ecosystem) == ("redis", "7.2.1-0", "Bitnami")
+    assert "no package URL" in found.unread[0].reason
+
+
 def test_a_directory_is_looked_at_too(tmp_path: Path) -> None:
     place = tmp_path / "root" / "var/lib/dpkg"
     place.mkdir(parents=True)

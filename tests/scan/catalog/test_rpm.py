@@ -180,6 +180,13 @@ def test_a_lying_header(blob: bytes, reason: str) -> None:
     assert reasons[0].startswith(reason)
 
 
+def test_the_manifest_of_an_image_without_rpm() -> None:
+    line = "bash\t5.1.8-1.cm2\t1653816591\t1653753130\tMicrosoft\t(none)\t2380\tx86_64\t2\tbash-5.1.8-1.cm2.src.rpm"
+    found = rpm.manifest(b"p", f"{line}\nnonsense\n".encode())
+    assert found.packages == (Package("bash", "2:5.1.8-1.cm2", "rpm", arch="x86_64", location=b"p"),)
+    assert found.reasons == ("a line that is no package: 'nonsense'",)
+
+
 def test_what_is_no_database() -> None:
     assert read(b"hello").reasons == ("is no rpm database of a known kind",)
     assert read(b"") == Reading()

@@ -23,8 +23,9 @@ def identity(package: Package) -> str:
 
 
 def complaint(unread: Unread) -> str:
-    """What could not be read, and why."""
-    return f"{place(unread.path)}: {unread.reason}"
+    """What could not be read, and why: one line, and nothing that moves a terminal's cursor."""
+    told = f"{place(unread.path)}: {unread.reason}"
+    return told if told.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in told)
 
 
 def fingerprint(catalog: Catalog) -> str:

@@ -56,6 +56,34 @@ def database(path: bytes, file: Window) -> Reading:
     return Reading(tuple(packages), tuple(reasons), b"".join(owned), "rpm")
 
 
+def manifest(path: bytes, data: bytes) -> Reading:
+    """Azure Linux's list of what its images without rpm hold: ``container-manifest-2``, ten fields with tabs between.
+
+    Name, version-release, two times, vendor, epoch, size, architecture, epoch as a number, source package.
+    """
+    packages: list[Package] = []
+    reasons: list[str] = []
+    for line in text(data).splitlines():
+        fields = line.split("\t")
+        if len(fields) < 10:
+            reasons.append(f"a line that is no package: {line[:40]!r}")
+            continue
+        epoch = "" if fields[8] in ("0", "") else f"{fields[8]}:"
+        source, source_version = _source(fields[9])
+        packages.append(
+            Package(
+                fields[0],
+                epoch + fields[1],
+                "rpm",
+                source=source if source != fields[0] else "",
+                source_version=source_version if source_version != fields[1] else "",
+                arch=fields[7],
+                location=path,
+            )
+        )
+    return Reading(tuple(packages), tuple(reasons), owner="rpm")
+
+
 def _package(path: bytes, blob: bytes, reasons: list[str]) -> tuple[list[Package], bytes]:
     """The package of a header, and its files' hashes. Keys of trusted signers are kept as packages: they are none."""
     try:

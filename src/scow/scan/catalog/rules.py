@@ -60,6 +60,7 @@ RULES: Final = (
         for place in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
         for name in ("rpmdb.sqlite", "Packages.db", "Packages")
     ),
+    Rule("var/lib/rpmmanifest/container-manifest-2", rpm.manifest),
     Rule("**/*.dist-info/METADATA", python.metadata),
     Rule("**/*.egg-info/PKG-INFO", python.metadata),
     Rule("**/EGG-INFO/PKG-INFO", python.metadata),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from typing import IO, Final, Protocol, cast
 
 from scow.content.target import Reader
 from scow.content.verify import read_all
+from scow.errors import Denied
 from scow.layer.entry import Entry
 from scow.layer.view import Found
 from scow.scan.catalog.programs import PROGRAM
@@ -42,14 +44,30 @@ def survey(layers: Layers, number: int) -> Record:
         if entry.size > rule.limit:
             readings[path] = _too_large(entry, rule)
             del wanted[path]
-    for found, reader in layers.each(Found(entry, number, path) for path, (entry, _) in wanted.items()):
-        reading = sane(_read(found, reader, wanted[found.source][1]))
+    for path, reading in _readings(layers, number, wanted):
         if reading:
-            readings[found.source] = reading
+            readings[path] = sane(reading)
     for path, target in links.items():
         if target in readings:
             readings[path] = readings[target]
     return Record(readings)
+
+
+def _readings(layers: Layers, number: int, wanted: dict[bytes, tuple[Entry, Rule]]) -> Iterator[tuple[bytes, Reading]]:
+    """What the wanted files say. One that may not be read (of a directory on disk) does not keep us from the others."""
+    left = dict(wanted)
+    while left:
+        try:
+            for found, reader in layers.each([Found(entry, number, path) for path, (entry, _) in left.items()]):
+                path = found.source
+                yield path, _read(found, reader, left.pop(path)[1])
+            return
+        except Denied as error:
+            denied = next((path for path in left if os.fsencode(error.subject).endswith(path)), None)
+            if denied is None:
+                raise
+            del left[denied]
+            yield denied, Reading(reasons=(error.problem,))
 
 
 def _wanted(layers: Layers, number: int) -> tuple[dict[bytes, tuple[Entry, Rule]], dict[bytes, bytes]]:
