@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import pytest
@@ -84,6 +85,40 @@ def test_a_jar_that_says_nothing_is_told() -> None:
 def test_what_is_no_archive_is_told(data: bytes) -> None:
     assert read(data).packages == ()
     assert len(read(data).reasons) == 1
+
+
+def wide(data: bytes) -> bytes:
+    """The archive of one member, with every number in its ZIP64 place."""
+    at, end = data.rfind(b"PK\x01\x02"), data.rfind(b"PK\x05\x06")
+    entry = bytearray(data[at:end])
+    packed, full, offset = (int.from_bytes(entry[place : place + 4], "little") for place in (20, 24, 42))
+    extra = struct.pack("<HH4xHHQQQ", 9, 4, 1, 24, full, packed, offset)  # after a field of another kind
+    entry[20:28], entry[42:46], entry[30:32] = b"\xff" * 8, b"\xff" * 4, len(extra).to_bytes(2, "little")
+    directory = bytes(entry) + extra
+    end64 = struct.pack("<4sQHHIIQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, len(directory), at)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, at + len(directory), 1)
+    end32 = struct.pack("<4s4xHHIIH", b"PK\x05\x06", 1, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    return data[:at] + directory + end64 + locator + end32
+
+
+def test_an_archive_with_wide_numbers() -> None:
+    with zipfile.ZipFile(io.BytesIO(wide(LOG4J))) as reader:
+        assert len(reader.namelist()) == 1
+        assert reader.read(reader.namelist()[0]).startswith(b"#Generated")
+    assert read(wide(LOG4J)).packages == read(LOG4J).packages
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_another_compression_is_told(method: int) -> None:
+    assert "compressed in another way" in read(jar(pom("a", "b", "1"), method)).reasons[0]
+
+
+@pytest.mark.parametrize(("at", "reason"), [(0, "is not where the directory says"), (70, "is damaged")])
+def test_a_damaged_member_is_told(at: int, reason: str) -> None:
+    data = bytearray(LOG4J)
+    at = at and data.find(b"pom.properties") + len(b"pom.properties")
+    data[at : at + 8] = b"\xff" * 8
+    assert reason in read(bytes(data)).reasons[0]
 
 
 def test_a_member_that_is_larger_than_it_says() -> None:
