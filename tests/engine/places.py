@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import random
 import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,8 +36,9 @@ def layer_tar(name: str, content: bytes) -> bytes:
 
 @dataclass
 class Made:
-    """An index with an image for each of :data:`PLATFORMS`, in memory."""
+    """An index with an image for each of :data:`PLATFORMS`, in memory; ``bulk`` bytes of each do not compress."""
 
+    bulk: int = 0
     memory: Memory = field(default_factory=Memory)
     images: dict[str, Descriptor] = field(default_factory=dict)
     index: Descriptor = field(init=False)
@@ -45,7 +47,8 @@ class Made:
         shared = layer_tar("shared", b"the same for all\n" * 1000)
         for platform in PLATFORMS:
             own = layer_tar("platform", platform.encode() * 500)
-            self.images[platform] = self.image(platform, [shared, own])
+            bulk = [layer_tar("bulk", random.Random(platform).randbytes(self.bulk))] if self.bulk else []
+            self.images[platform] = self.image(platform, [shared, own, *bulk])
         entries = [one.annotated(platform=Platform.parse(platform)) for platform, one in self.images.items()]
         attestation = self.attestation(entries[0])
         document = Index(2, (*entries, attestation), media_types.OCI_INDEX)

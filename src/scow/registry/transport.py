@@ -31,6 +31,8 @@ _REDIRECT_LIMIT = 10
 #: What a request says about content; everything else stays with the origin it was written for.
 _CONTENT_HEADERS = frozenset({"accept", "range", "content-type", "content-length", "content-range"})
 
+#: Bytes a second, seen over one timeout, below which a connection is taken for a broken one.
+_SLOWEST = 100
 #: Makes a request's body anew for every try.
 Body = Callable[[], Iterable[bytes]]
 T = TypeVar("T")
@@ -50,8 +52,9 @@ class Call:
 class Response:
     """An answer whose body is still on the wire. A context manager: leaving it early drops the connection."""
 
-    def __init__(self, raw: BaseHTTPResponse, url: str) -> None:
+    def __init__(self, raw: BaseHTTPResponse, url: str, window: float = 60.0) -> None:
         self._raw = raw
+        self._window, self._since, self._came = window, time.monotonic(), 0
         self.url = url
         self.status = raw.status
         # merged: a registry may send several challenges in headers of their own
@@ -60,9 +63,20 @@ class Response:
     def read(self, size: int = -1, /) -> bytes:
         """What has arrived, at most ``size`` bytes; ``b""`` at the end. Raises :class:`Trouble` when cut short."""
         try:
-            return self._raw.read1(PIECE if size < 0 else min(size, PIECE), decode_content=False) or b""
+            data = self._raw.read1(PIECE if size < 0 else min(size, PIECE), decode_content=False) or b""
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise told(error, self.url) from None
+        self._keeps_pace(len(data))
+        return data
+
+    def _keeps_pace(self, count: int) -> None:
+        """A server that hands out a byte now and then would hold us for ever: no single wait is too long."""
+        self._came += count
+        now = time.monotonic()
+        if count and now - self._since >= self._window:
+            if self._came < self._window * _SLOWEST:
+                raise Trouble(f"{_host(self.url)} sends too slowly", "timeout")
+            self._since, self._came = now, 0
 
     def answer(self, limit: int) -> Answer:
         """The whole of it. Raises :class:`Limit` when the body is longer than ``limit``."""
@@ -208,7 +222,7 @@ class Transport:
             tls=self.hosts.tls(urlsplit(call.url).netloc),
             proxy=self._proxies.of(call.url),
         )
-        return Response(raw, call.url)
+        return Response(raw, call.url, float(timeout.read_timeout or 60.0))
 
 
 class Pauses:
