@@ -206,12 +206,14 @@ def test_what_agents_mean(tmp_path: Path) -> None:
 def test_small_ones() -> None:
     assert buildflags.hosts(["a:1.2.3.4", "b=::1", "c:[::2]"]) == ("a:1.2.3.4", "b:::1", "c:::2")
     assert buildflags.names(["a,b", "c", ""]) == ("a", "b", "c")
-    assert buildflags.manifest_annotations(["manifest:a=b", "c=d"]) == {"a": "b", "c": "d"}
+    given = ["manifest:a=b", "c=d", "index:e=f", "manifest,index:g=h", "org:x=y"]
+    assert buildflags.annotated(given, "manifest") == {"a": "b", "c": "d", "g": "h", "org:x": "y"}
+    assert buildflags.annotated(given, "index") == {"e": "f", "g": "h"}
     assert buildflags.allowed(["security.insecure"]) == ("security.insecure",)
     for wrong in (
         lambda: buildflags.hosts(["a"]),
         lambda: buildflags.pairs(["a"], "x"),
-        lambda: buildflags.manifest_annotations(["index:a=b"]),
+        lambda: buildflags.annotated(["index-descriptor:a=b"], "index"),
         lambda: buildflags.allowed(["everything"]),
     ):
         with pytest.raises(ScowError):

@@ -6,7 +6,7 @@ import pytest
 from tests.build.planning import PATH, config, copy_of, graph, histories, last, run_of
 
 from scow.build.metadata import changed_process
-from scow.build.ops import CacheMount, FromContext, FromImage, FromStage, MakeDirectoryOp, TmpfsMount
+from scow.build.ops import CacheMount, FromContext, FromImage, FromStage, MakeDirectoryOp, RunOp, TmpfsMount
 from scow.build.plan import Arguments
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.platform import Platform
@@ -292,12 +292,14 @@ def test_refusals_have_their_place(kind: type[Exception], text: str, told: str) 
     assert told in str(caught.value)
 
 
-def test_platforms_that_are_not_built() -> None:
+def test_platforms() -> None:
     arm = Platform("arm64", "linux")
-    assert last("FROM --platform=$BUILDPLATFORM x", platform=arm).base == "x"
+    assert last("FROM --platform=$BUILDPLATFORM x", platform=arm).base == "x linux/amd64"
     assert last("FROM --platform=linux/arm64/v8 x", platform=arm).base == "x"
-    with pytest.raises(Unsupported, match="Dockerfile:1: building a stage for linux/s390x"):
-        last("FROM --platform=linux/s390x x")
+    assert last("FROM --platform=$TARGETPLATFORM x", platform=arm).base == "x"
+    s390x = last("FROM --platform=linux/s390x scratch\nRUN y")
+    assert (s390x.base, s390x.platform) == (None, "linux/s390x")
+    assert [step.op.platform for step in s390x.steps if isinstance(step.op, RunOp)] == ["linux/s390x"]
     with pytest.raises(Invalid, match=r"Dockerfile:1: .*not a platform"):
         last("FROM --platform=a/b/c/d x")
 

@@ -48,6 +48,7 @@ class Draft(msgspec.Struct):
     arguments: Arguments
     variables: Variables
     process: dict[str, Any]
+    platform: Platform
     steps: list[Step] = []
     author: str = ""
     instruction: ins.Instruction | None = None
@@ -64,18 +65,19 @@ class Draft(msgspec.Struct):
         drafts: Mapping[int, Draft],
     ) -> Draft:
         """The state after FROM."""
-        _check_platform(stages, stage, arguments)
         base = st.base(stages, stage)
         if base is not None:
             below = drafts[base.index]
-            return cls(stages, stage, arguments, below.variables.copy(), dict(below.process))
-        process: dict[str, Any] = {"WorkingDir": "/"} if stage.image == SCRATCH else _process(bases[stage.image])
+            return cls(stages, stage, arguments, below.variables.copy(), dict(below.process), below.platform)
+        config = bases[stage.image] if stage.image != SCRATCH else None
+        process: dict[str, Any] = {"WorkingDir": "/"} if config is None else _process(config)
         process.pop("OnBuild", None)  # its triggers are this stage's first instructions
         env = dict(entry.partition("=")[::2] for entry in process.get("Env") or ())
         if arguments.path and "PATH" not in env:
             env["PATH"] = arguments.path
             process["Env"] = [f"{name}={value}" for name, value in env.items()]
-        return cls(stages, stage, arguments, Variables(arguments.given, outside, env), process)
+        variables = Variables(arguments.given, outside, env)
+        return cls(stages, stage, arguments, variables, process, _platform(stage, config, arguments))
 
     def expand(self, word: str, *, quotes: bool = True) -> str:
         """``word`` with its variables replaced."""
@@ -135,15 +137,11 @@ class Draft(msgspec.Struct):
         return command.argv if isinstance(command, ins.ExecForm) else (*self.shell, command.text)
 
 
-def _check_platform(stages: Stages, stage: Stage, arguments: Arguments) -> None:
-    if stage.platform:
-        where = stages.dockerfile.where(stage.start.span)
-        try:
-            wanted = Platform.parse(stage.platform)
-        except Invalid as error:
-            raise located(error, where) from None
-        if wanted not in (arguments.platform.normalised(), arguments.build_platform.normalised()):
-            raise Unsupported(f"building a stage for {wanted} is not supported yet", subject=str(where))
+def _platform(stage: Stage, config: Config | None, arguments: Arguments) -> Platform:
+    """What a stage runs on: what its image says, else what is asked for."""
+    if config is not None and config.architecture and config.os:
+        return config.platform
+    return Platform.parse(stage.platform) if stage.platform else arguments.platform.normalised()
 
 
 def _process(config: Config) -> dict[str, Any]:

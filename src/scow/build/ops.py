@@ -125,6 +125,8 @@ class Surroundings(msgspec.Struct, frozen=True):
 class RunOp(msgspec.Struct, frozen=True):
     """Run ``argv`` in the file system so far. ``hidden`` variables (proxies) are set but in no key or history.
 
+    ``platform`` is that of the file system where it is not the building machine's, else empty.
+
     ``script`` is a file (a heredoc with a ``#!`` line) that lies at ``argv[-1]`` while the program runs.
     """
 
@@ -138,6 +140,7 @@ class RunOp(msgspec.Struct, frozen=True):
     insecure: bool = False
     script: bytes = b""
     around: Surroundings = Surroundings()
+    platform: str = ""
 
 
 class CopyOp(msgspec.Struct, frozen=True):
@@ -189,8 +192,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class PlannedStage(msgspec.Struct, frozen=True):
-    """``base`` is an image name, an earlier stage's index, or ``None`` for scratch. ``process`` is the config object
-    at the end, with docker's field names."""
+    """``base`` is an image's key (:func:`~scow.build.plan.image_key`), an earlier stage's index, or ``None`` for
+    scratch. ``process`` is the config object at the end, with docker's field names; ``platform`` is the stage's."""
 
     index: int
     title: str
@@ -198,6 +201,7 @@ class PlannedStage(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     process: Mapping[str, Any]
     author: str = ""
+    platform: str = ""
 
     @property
     def origins(self) -> tuple[Origin, ...]:

@@ -19,6 +19,7 @@ from scow.build.variables import PROXIES
 from scow.dockerfile import instructions as ins
 from scow.dockerfile import stages as st
 from scow.dockerfile.parser import parse_trigger
+from scow.dockerfile.span import located
 from scow.dockerfile.stages import SCRATCH, Stage, Stages
 from scow.errors import Invalid, Unsupported
 from scow.oci.config import Config
@@ -35,6 +36,7 @@ def select(stages: Stages, arguments: Arguments) -> tuple[Stages, tuple[Stage, .
     outside = st.meta_values(stages, arguments.given, platform_arguments(arguments.platform, arguments.build_platform))
     found = st.expanded(stages, outside)
     found = replace(found, stages=tuple(_on_context(found, stage, arguments) for stage in found.stages))
+    found = replace(found, stages=tuple(_on_platform(found, stage, arguments) for stage in found.stages))
     return found, needed(found, arguments), outside
 
 
@@ -48,6 +50,31 @@ def _on_context(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
         where = stages.dockerfile.where(stage.start.span)
         raise Unsupported(f"FROM {name}, which is a directory, is not supported", subject=str(where), hint="COPY it")
     return replace(stage, image=image)
+
+
+def _on_platform(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
+    """The stage; of an image for another platform than the target's, its key."""
+    if not stage.platform:
+        return stage
+    try:
+        wanted = Platform.parse(stage.platform)
+    except Invalid as error:
+        raise located(error, stages.dockerfile.where(stage.start.span)) from None
+    stage = replace(stage, platform=str(wanted))
+    if wanted == arguments.platform.normalised() or stage.image == SCRATCH or st.base(stages, stage):
+        return stage
+    return replace(stage, image=image_key(stage.image, str(wanted)))
+
+
+def image_key(name: str, platform: str = "") -> str:
+    """What an image is called in a plan: its name, and behind a blank its platform where it is not the target's."""
+    return f"{name} {platform}" if platform else name
+
+
+def image_of(key: str) -> tuple[str, str]:
+    """The name and the platform (empty: the target's) that :func:`image_key` was made of."""
+    name, _, platform = key.partition(" ")
+    return name, platform
 
 
 def _spellings(image: str) -> tuple[str, ...]:
@@ -113,7 +140,8 @@ def plan(
         drafts[stage.index] = draft
         base = st.base(stages, stage)
         origin = base.index if base else None if stage.image == SCRATCH else stage.image
-        planned.append(PlannedStage(stage.index, stage.title, origin, tuple(draft.steps), draft.process, draft.author))
+        steps, platform = tuple(draft.steps), str(draft.platform)
+        planned.append(PlannedStage(stage.index, stage.title, origin, steps, draft.process, draft.author, platform))
     return Graph(tuple(planned), _unused(stages, arguments))
 
 

@@ -41,10 +41,17 @@ def run(draft: Draft, instruction: ins.Run) -> None:
         insecure=instruction.security == "insecure",
         script=script,
         around=draft.arguments.around,
+        platform=_foreign(draft),
     )
     prefix = f"|{len(args)} {' '.join(args)} " if args else ""
     told = f"{' '.join(argv)} {script.decode()}" if script else " ".join(argv)
     draft.step(f"RUN {prefix}{told}", op)
+
+
+def _foreign(draft: Draft) -> str:
+    """The stage's platform where it is not the building machine's architecture."""
+    wanted, here = draft.platform, draft.arguments.build_platform.normalised()
+    return str(wanted) if (wanted.os, wanted.architecture) != (here.os, here.architecture) else ""
 
 
 def _check_security(draft: Draft, instruction: ins.Run) -> None:

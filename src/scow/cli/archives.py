@@ -34,11 +34,12 @@ _URLS = ("http://", "https://")
 )
 @click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
 @option("-o", "--output", metavar="string", help="Write to a file instead of standard output")
+@option("--platform", metavar="string", help="Save the image for this platform only, not the whole index")
 @pass_session
-def save(session: Session, targets: tuple[str, ...], output: str | None) -> None:
+def save(session: Session, targets: tuple[str, ...], output: str | None, platform: str | None) -> None:
     """``scow save``."""
     with sink(output) as file:
-        session.engine.images.save(targets, file)
+        session.engine.images.save(targets, file, platform=platform)
 
 
 @click.command(

@@ -51,7 +51,7 @@ REFUSED: list[Refused] = [
 )
 @option("--add-host", multiple=True, help="Add a name to /etc/hosts of RUN (HOST:ADDRESS)")
 @option("--allow", multiple=True, help="Allow what may harm the machine: security.insecure")
-@option("--annotation", multiple=True, help="Add an annotation to the image's manifest")
+@option("--annotation", multiple=True, help="Add an annotation to the manifest, or with index: to the index")
 @option("--build-context", multiple=True, help="What a name stands for: NAME=DIR, docker-image://REF, oci-layout://DIR")
 @option("--build-arg", multiple=True, help="Set the value of an ARG (KEY=VALUE, or KEY from the environment)")
 @option("--cache-from", multiple=True, help="A cache to use: NAME, or type=registry,ref=NAME, type=local,src=DIR")
@@ -72,7 +72,7 @@ REFUSED: list[Refused] = [
 @option("--no-cache-filter", multiple=True, help="Do every step of these stages anew")
 @option("-o", "--output", multiple=True, metavar="string",
         help="Where the result goes: DIR, or type=local|tar|oci|docker|image|registry,dest=PATH")  # fmt: skip
-@option("--platform", metavar="string", help="Build for another platform than this machine's")
+@option("--platform", metavar="string", help="Build for another platform than this machine's, or for several (A,B)")
 @option("--progress", type=click.Choice(["auto", "plain", "tty", "quiet"]), default="auto", metavar="string",
         help="How it is shown: auto, plain, tty or quiet")  # fmt: skip
 @switch("--pull", help="Ask the registry for newer base images")
@@ -158,7 +158,8 @@ def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         "uncached": buildflags.names(given["no_cache_filter"]),
         "pull": given["pull"],
         "labels": _labels(given["label"]),
-        "annotations": buildflags.manifest_annotations(given["annotation"]),
+        "annotations": buildflags.annotated(given["annotation"], "manifest"),
+        "index_annotations": buildflags.annotated(given["annotation"], "index"),
         "platform": given["platform"],
         "cache_from": buildflags.caches_from(given["cache_from"]),
         "cache_to": buildflags.caches_to(given["cache_to"]),

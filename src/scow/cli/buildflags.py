@@ -86,14 +86,19 @@ def pairs(entries: Iterable[str], what: str) -> dict[str, str]:
     return found
 
 
-def manifest_annotations(entries: Iterable[str]) -> dict[str, str]:
-    """Of the manifest: ``[manifest:]KEY=VALUE``."""
-    found = pairs(entries, "annotation")
-    for name in found:
-        kind, colon, _ = name.partition(":")
-        if colon and kind.partition("[")[0] in ("index", "index-descriptor", "manifest-descriptor"):
-            raise Unsupported(f"annotations of the {kind} are not supported yet", subject=name)
-    return {name.removeprefix("manifest:"): value for name, value in found.items()}
+def annotated(entries: Iterable[str], level: str) -> dict[str, str]:
+    """Those of the manifest or of the index: ``[manifest:|index:|manifest,index:]KEY=VALUE``."""
+    found = {}
+    for name, value in pairs(entries, "annotation").items():
+        kinds, colon, key = name.partition(":")
+        levels = kinds.split(",") if colon else []
+        if any(level in ("index-descriptor", "manifest-descriptor") or "[" in level for level in levels):
+            raise Unsupported(f"annotations of the {kinds} are not supported", subject=name, hint="manifest or index")
+        if not set(levels) <= {"manifest", "index"} or not levels:
+            levels, key = ["manifest"], name  # a key may hold colons
+        if level in levels:
+            found[key] = value
+    return found
 
 
 def hosts(entries: Iterable[str]) -> tuple[str, ...]:

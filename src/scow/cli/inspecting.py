@@ -27,6 +27,9 @@ def _everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
     return names.images(ctx, param, incomplete) + names.containers(ctx, param, incomplete)
 
 
+_PLATFORM = option("--platform", metavar="string", help="Look at the image for this platform in an index")
+
+
 @click.command(
     "inspect", cls=Command, help="Show all that is known of images or containers, as JSON", examples=_EXAMPLES
 )
@@ -34,13 +37,19 @@ def _everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> 
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-s", "--size", help="Show total file sizes of containers")
 @option("--type", "kind", default="", metavar="string", help="Only look for things of this type: image or container")
+@_PLATFORM
 @click.pass_context
-def inspect(context: click.Context, targets: tuple[str, ...], template: str, size: bool, kind: str) -> None:
+def inspect(
+    context: click.Context, targets: tuple[str, ...], template: str, size: bool, kind: str, platform: str | None
+) -> None:
     """``scow inspect``."""
     session = context.ensure_object(Session)
     if kind not in ("", "image", "container"):
         raise Invalid(f'"{kind}" is not a valid value for --type', hint="image or container")
-    looks = {"image": _images(session), "container": _containers(session, size=size), "": _any(session, size=size)}
+    images = _images(session, platform)
+    looks = {"image": images, "container": _containers(session, size=size), "": _any(session, size=size)}
+    if platform:
+        looks[""] = images
     show(context, targets, template, looks[kind])
 
 
@@ -52,10 +61,11 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str, siz
 )
 @click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@_PLATFORM
 @click.pass_context
-def inspect_image(context: click.Context, targets: tuple[str, ...], template: str) -> None:
+def inspect_image(context: click.Context, targets: tuple[str, ...], template: str, platform: str | None) -> None:
     """``scow image inspect``."""
-    show(context, targets, template, _images(context.ensure_object(Session)))
+    show(context, targets, template, _images(context.ensure_object(Session), platform))
 
 
 @click.command(
@@ -73,8 +83,8 @@ def inspect_container(context: click.Context, targets: tuple[str, ...], template
     show(context, targets, template, _containers(context.ensure_object(Session), size=size))
 
 
-def _images(session: Session) -> Look:
-    return session.engine.images.inspect
+def _images(session: Session, platform: str | None = None) -> Look:
+    return lambda name: session.engine.images.inspect(name, platform)
 
 
 def _containers(session: Session, *, size: bool) -> Look:

@@ -238,8 +238,16 @@ def open_archive(tar: Tar) -> OciArchive | DockerArchive:
     )
 
 
-def write(layout: Layout, images: Iterable[tuple[Descriptor, tuple[Reference, ...]]], output: BinaryIO) -> None:
-    """Write images and their names to ``output`` as one tar of both kinds. The same images give the same bytes."""
+def write(
+    layout: Layout,
+    images: Iterable[tuple[Descriptor, tuple[Reference, ...]]],
+    output: BinaryIO,
+    single: Mapping[Digest, Descriptor] | None = None,
+) -> None:
+    """Write images and their names to ``output`` as one tar of both kinds. The same images give the same bytes.
+
+    docker's kind knows no index: of one it has the manifest that ``single`` says.
+    """
     entries: list[Descriptor] = []
     docker: list[dict[str, Any]] = []
     repositories: dict[str, dict[str, str]] = {}
@@ -248,7 +256,8 @@ def write(layout: Layout, images: Iterable[tuple[Descriptor, tuple[Reference, ..
         entries += [_named_entry(descriptor, reference) for reference in references] or [descriptor.plain]
         for node in _graph(layout, descriptor):
             blobs[node.digest] = node
-        manifest = parse(layout.read(descriptor), descriptor.media_type)
+        shown = (single or {}).get(descriptor.digest, descriptor)
+        manifest = parse(layout.read(shown), shown.media_type)
         if isinstance(manifest, Manifest):
             tags = [reference.familiar for reference in references if reference.tag]
             layers = [_blob(layer.digest) for layer in manifest.layers]
@@ -273,6 +282,14 @@ def write(layout: Layout, images: Iterable[tuple[Descriptor, tuple[Reference, ..
 def _named_entry(descriptor: Descriptor, reference: Reference) -> Descriptor:
     annotations = {FULL_NAME: str(reference), REF_NAME: reference.familiar}
     return descriptor.plain.annotated(annotations=annotations)
+
+
+def whole(layout: Layout, descriptor: Descriptor) -> bool:
+    """Whether everything below ``descriptor`` is in the store."""
+    try:
+        return all(layout.exists(node) for node in _graph(layout, descriptor))
+    except NotFound:
+        return False
 
 
 def _graph(layout: Layout, descriptor: Descriptor) -> Iterator[Descriptor]:

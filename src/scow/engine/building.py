@@ -23,7 +23,7 @@ from scow.dockerfile.parser import Dockerfile, parse
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
 from scow.image.add import add_image
-from scow.image.image import Image
+from scow.image.image import Image, load
 from scow.image.mutate import Layer
 from scow.layer.store import scratch
 from scow.oci.config import document
@@ -53,7 +53,7 @@ class Building(msgspec.Struct):
     platform: Platform
     epoch: int | None
     watch: Callable[[Event], None]
-    bring: Callable[[str], Image]
+    bring: Callable[[str, Platform], Image]
     secrets: Mapping[str, bytes | Path] = {}
     agents: Mapping[str, Path] = {}
     contexts: Mapping[str, str | None] = {}
@@ -166,26 +166,34 @@ class Building(msgspec.Struct):
 
             enforce(read.text, read.source, ignored, options, self.target)
 
-    def _image(self, name: str, where: Where) -> Image:
+    def _image(self, key: str, where: Where) -> Image:
         """The image in the store, or from its registry."""
+        name, platform = plan.image_of(key)
+        wanted = Platform.parse(platform) if platform else self.platform
         try:
-            if not self.pull and "://" not in name:
-                with contextlib.suppress(NotFound):
-                    known = self.workplace.catalogue().find(name).image
-                    if known.config.platform.fitness(self.platform):
-                        self._hold(known)
-                        return known
-            return self.bring(name)
+            known = None if self.pull or "://" in name else self._known(name, wanted)
+            return known or self.bring(name, wanted)
         except ScowError as error:
             error.hint = error.hint or f"asked for at {where}"
             raise
 
-    def _hold(self, image: Image) -> None:
+    def _known(self, name: str, wanted: Platform) -> Image | None:
+        """The store's image for the platform, when all of it is there."""
+        catalogue = self.workplace.catalogue()
+        with contextlib.suppress(NotFound):
+            entry = catalogue.named(name)
+            image = load(self.workplace.store.layout, entry, wanted) if entry else catalogue.find(name).image
+            if image.config.platform.fitness(wanted) and self._hold(image):
+                return image
+        return None
+
+    def _hold(self, image: Image) -> bool:
+        """Keep the image while this build runs; whether it is whole."""
         layout = self.workplace.store.layout
-        for descriptor in (image.descriptor, *image.manifest.children):
-            layout.exists(descriptor)
+        whole = [layout.exists(descriptor) for descriptor in (image.descriptor, *image.manifest.children)]
         for diff_id in image.diff_ids:
             layout.hold(diff_id)
+        return all(whole)
 
     def _named(self, path: Path) -> Context:
         """A further context has an ignore file of its own."""
@@ -205,14 +213,27 @@ class Building(msgspec.Struct):
         return max((_seconds(image.config.created) for image in bases), default=0)
 
     def _run(self, request: RunRequest) -> int:
+        self._check_platform(request.op.platform)
         from scow.engine.running import run_step
 
         return run_step(self.workplace.runtime, request)
 
+    def _check_platform(self, platform: str) -> None:
+        """Raise :class:`Unsupported` where programs of the platform cannot run here."""
+        if not platform:
+            return
+        from scow.runtime.emulation import missing
+
+        if lacking := missing(Platform.parse(platform), self.workplace.platform):
+            raise Unsupported(
+                f"RUN needs {platform}, which this machine cannot run: {lacking}",
+                hint="apt-get install qemu-user-static, or FROM --platform=$BUILDPLATFORM for what only makes files",
+            )
+
     def _finish(self, built: Built, seconds: int) -> tuple[Descriptor, tuple[Layer, ...]]:
         """The config: the base's document with every step of every stage on the way to the target."""
         base, chain = _lineage(built)
-        config = document(base.raw_config) if base else mutate.scratch(self.platform)
+        config = document(base.raw_config) if base else mutate.scratch(Platform.parse(built.stage.platform))
         created = _text(seconds)
         steps = [
             mutate.Step(step.created_by, created, layer, "scow", step.author)

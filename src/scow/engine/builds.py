@@ -14,9 +14,14 @@ from scow.build.ops import Surroundings, Ulimit
 from scow.build.sources import is_remote
 from scow.engine import contexts
 from scow.engine.building import Building
+from scow.image.image import Image, load
 from scow.layer.store import scratch
+from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
+from scow.oci.documents import encode
+from scow.oci.manifest import Index
 from scow.oci.platform import Platform
+from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.build.execute import Event
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
     from scow.engine.fetching import Fetching
     from scow.engine.values import Moved
     from scow.engine.workplace import Workplace
-    from scow.image.image import Image
+    from scow.image.mutate import Layer
 
 
 class BuildOptions(TypedDict, total=False):
@@ -47,8 +52,10 @@ class BuildOptions(TypedDict, total=False):
     #: of RUN: ``default``, ``host`` or ``none``
     network: str
     labels: Mapping[str, str] | None
-    #: of the manifest
+    #: of the manifest, and of the index where there is one
     annotations: Mapping[str, str] | None
+    index_annotations: Mapping[str, str] | None
+    #: ``os/architecture[/variant]``; several with commas between make an index
     platform: str | None
     #: times in the image, in seconds since 1970; ``context`` is the time of the context's git commit. Without it the
     #: newest base image's, so that the same input gives the same image
@@ -106,32 +113,28 @@ def build(
     warn: Callable[[str], None],
 ) -> Made:
     """Do it."""
-    platform = options.get("platform")
-    wanted = Platform.parse(platform) if platform else workplace.platform
-    cache = _cache(workplace, options, wanted, warn)
-
-    def bring(name: str) -> Image:
-        if name.startswith(contexts.LAYOUT):
-            return images.bring(*contexts.in_layout(name), platform, watch_pull)
-        images.pull(name, platform=platform, watch=watch_pull)
-        return images.find(name).image
-
+    platforms = _platforms(options.get("platform"), workplace.platform)
+    cache = _cache(workplace, options, platforms[0], warn)
+    layers: list[Layer] = []
+    built: list[tuple[Platform, Descriptor]] = []
     with scratch(workplace.store.layout.ingest, "build") as directory:
         place = _Place(workplace, options, directory)
         names, directories = contexts.divided(options.get("build_contexts") or {}, place.fetched)
-        building = Building(
-            workplace=workplace,
+        common = {
             **place.context(path),
             **_asked(options),
-            platform=wanted,
-            cache=cache,
-            inline=any(one.kind == "inline" for one in options.get("cache_to", ())),
-            watch=watch,
-            bring=bring,
-            contexts=names,
-            directories=directories,
-        )
-        descriptor, layers = building.build()
+            "workplace": workplace,
+            "cache": cache,
+            "inline": any(one.kind == "inline" for one in options.get("cache_to", ())),
+            "contexts": names,
+            "directories": directories,
+            "bring": lambda name, platform: _brought(images, workplace, name, platform, watch_pull),
+        }
+        for platform in platforms:
+            building = Building(**common, platform=platform, watch=_told(watch, platform, platforms))
+            descriptor, brought = building.build()
+            built.append((platform, descriptor))
+            layers += brought
 
     def finish() -> None:
         if cache is not None:
@@ -139,7 +142,42 @@ def build(
 
             export(workplace, options.get("cache_to", ()), cache.touched, layers, warn)
 
-    return Made(descriptor, finish)
+    return Made(_index(workplace, built, options) if len(built) > 1 else built[0][1], finish)
+
+
+def _platforms(text: str | None, here: Platform) -> list[Platform]:
+    """Each platform once, in the order given."""
+    found = [Platform.parse(one) for one in text.split(",")] if text else [here]
+    return list(dict.fromkeys(found))
+
+
+def _told(watch: Callable[[Event], None], platform: Platform, platforms: Sequence[Platform]) -> Callable[[Event], None]:
+    """``watch``; of several platforms, stages are told with theirs."""
+    if len(platforms) == 1:
+        return watch
+    return lambda event: watch(msgspec.structs.replace(event, stage=f"{platform} {event.stage}"))
+
+
+def _brought(images: Images, workplace: Workplace, name: str, platform: Platform, watch: Watch) -> Image:
+    """An image from elsewhere. The store's own keeps its name when one for another platform is asked for."""
+    if name.startswith(contexts.LAYOUT):
+        return images.bring(*contexts.in_layout(name), str(platform), watch)
+    if platform.fitness(workplace.platform) or workplace.catalogue().named(name) is None:
+        images.pull(name, platform=str(platform), watch=watch)
+        entry = workplace.catalogue().named(name)
+        if entry is not None:
+            return load(workplace.store.layout, entry, platform)
+    reference = Reference.parse(name)
+    repository = workplace.registry.repository(reference)
+    return images.bring(repository, repository.resolve(reference.selector), str(platform), watch)
+
+
+def _index(workplace: Workplace, built: Sequence[tuple[Platform, Descriptor]], options: BuildOptions) -> Descriptor:
+    """The index of what was built, in the order asked for."""
+    entries = tuple(descriptor.plain.annotated(platform=platform) for platform, descriptor in built)
+    annotations = dict(options.get("index_annotations") or {}) or None
+    index = Index(2, entries, media_types.OCI_INDEX, annotations=annotations)
+    return workplace.store.layout.put(media_types.OCI_INDEX, encode(index))
 
 
 def _cache(

@@ -11,6 +11,7 @@ import msgspec
 from scow.content.layout import Layout, name_of
 from scow.errors import Conflict, Invalid, NotFound, ScowError
 from scow.image.image import Image, load
+from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 from scow.oci.platform import Platform
@@ -66,17 +67,29 @@ class Catalogue:
                 found.setdefault((image.id, entry.digest), Known(image)).entries.append(entry)
         return list(found.values())
 
-    def find(self, text: str) -> Known:
-        """The image that ``text`` means: a name, ``name@digest``, an id or the beginning of one.
+    def find(self, text: str, platform: Platform | None = None) -> Known:
+        """The image that ``text`` means: a name, ``name@digest``, an id or the beginning of one; for ``platform``,
+        when that is said.
 
         Raises :class:`NotFound`, or :class:`Conflict` when a beginning fits several.
         """
         entry = self.named(text)
         known = self.images() if entry is None else []
         if entry is not None:
-            image = load(self._layout, entry, self._platform)
+            image = load(self._layout, entry, platform) if platform else self.image(entry)
+            if platform and not image.config.platform.fitness(platform):
+                raise NotFound(f"image with reference {_told(text)} was found but does not match {platform}")
             return Known(image, [one for one in self.entries if one.digest == entry.digest])
         return self._by_id(text, known)
+
+    def image(self, entry: Descriptor) -> Image:
+        """The image of an entry: in an index the one for this machine, else the first."""
+        try:
+            return load(self._layout, entry, self._platform)
+        except NotFound:
+            if entry.media_type not in media_types.INDEXES:
+                raise
+            return load(self._layout, entry)
 
     def named(self, text: str) -> Descriptor | None:
         """The entry that ``text`` names, as a reference."""
@@ -115,7 +128,7 @@ class Catalogue:
 
     def _load(self, entry: Descriptor) -> Image | None:
         try:
-            return load(self._layout, entry, self._platform)
+            return self.image(entry)
         except ScowError:
             return None
 

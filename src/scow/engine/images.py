@@ -80,7 +80,7 @@ class Images:
         with self._store.layout.working():
             copy(self._store.layout, repository, entry.plain, watch=watch)
             repository.tag(entry.plain, reference.tag)
-            image = load(self._store.layout, entry, self._workplace.platform)
+            image = self._workplace.catalogue().image(entry)
             self._store.layout.tag(entry.plain.annotated(annotations={SOURCE: entry.digest}), reference.familiar)
         return Moved(str(reference), entry.digest, image.id, fresh=True, size=entry.size)
 
@@ -90,9 +90,10 @@ class Images:
 
     # -- names ------------------------------------------------------------------------------------------------------
 
-    def find(self, name: str) -> Known:
-        """The image that ``name`` means: a reference, an id, or the beginning of one."""
-        return self._workplace.catalogue().find(name)
+    def find(self, name: str, platform: str | None = None) -> Known:
+        """The image that ``name`` means: a reference, an id, or the beginning of one. In an index the one for
+        ``platform``, else for this machine, else the first. Raises :class:`~scow.errors.NotFound`."""
+        return self._workplace.catalogue().find(name, Platform.parse(platform) if platform else None)
 
     def tag(self, name: str, target: str) -> None:
         """Give an image one more name."""
@@ -138,9 +139,9 @@ class Images:
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
-    def inspect(self, name: str) -> dict[str, Any]:
+    def inspect(self, name: str, platform: str | None = None) -> dict[str, Any]:
         """docker's JSON of an image, as plain values."""
-        known = self.find(name)
+        known = self.find(name, platform)
         trees = [self._store.layers.tree(diff_id) for diff_id in reversed(known.image.diff_ids)]
         shown = [str(tree) for tree in trees if tree is not None]
         return image_document(known.image, known.tags, known.digests, self._size(known.image), shown)
@@ -154,22 +155,31 @@ class Images:
 
     # -- archives ---------------------------------------------------------------------------------------------------
 
-    def save(self, names: Sequence[str], output: BinaryIO) -> None:
-        """Write images to one tar that docker, podman, skopeo and scow load."""
+    def save(self, names: Sequence[str], output: BinaryIO, *, platform: str | None = None) -> None:
+        """Write images to one tar that docker, podman, skopeo and scow load.
+
+        Of an index everything that the store has whole, or the image for ``platform``; docker's part of the tar has
+        the one for this machine.
+        """
         from scow.content import archive as tar_archive
 
         chosen: dict[Digest, tuple[Descriptor, list[Reference]]] = {}
+        single: dict[Digest, Descriptor] = {}
         with self._store.layout.working():
             for name in names:
-                known = self.find(name)
+                known = self.find(name, platform)
                 entry = self._workplace.catalogue().named(name)
-                _, references = chosen.setdefault(known.image.descriptor.digest, (known.image.descriptor, []))
+                written = known.image.descriptor
+                if entry is not None and platform is None and tar_archive.whole(self._store.layout, entry.plain):
+                    written = entry.plain
+                    single[written.digest] = known.image.descriptor
+                _, references = chosen.setdefault(written.digest, (written, []))
                 if entry is not None and (text := name_of(entry)):
                     references.append(Reference.parse(text, default_tag=None))
             for descriptor, _ in chosen.values():
                 self._store.layout.exists(descriptor)
             listed = [(descriptor, tuple(references)) for descriptor, references in chosen.values()]
-            tar_archive.write(self._store.layout, listed, output)
+            tar_archive.write(self._store.layout, listed, output, single)
 
     def export(self, name: str, output: BinaryIO) -> None:
         """Write an image's file system to ``output`` as one flat tar."""
@@ -253,7 +263,7 @@ class Images:
             if not references:
                 self._keep(made.descriptor)
             made.finish()
-            return load(self._store.layout, made.descriptor).id
+            return self._workplace.catalogue().image(made.descriptor).id
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
