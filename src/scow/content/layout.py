@@ -72,6 +72,14 @@ class Layout:
                 return entry
         raise NotFound("no such image", subject=name)
 
+    def keep(self, descriptor: Descriptor) -> None:
+        """An entry without a name, unless there is one for it."""
+
+        def change(entries: list[Descriptor]) -> list[Descriptor]:
+            return entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]
+
+        self.rename(change)
+
     def tag(self, descriptor: Descriptor, name: str) -> None:
         """Let ``name`` mean ``descriptor``; the entry that had the name stays as a nameless one."""
         annotations = {**(descriptor.annotations or {}), REF_NAME: name}

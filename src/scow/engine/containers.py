@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from scow.engine import naming, starting, stopping
+from scow.engine import naming, pausing, starting, stopping
 from scow.engine.describe import mounts_document, network_document, process_document
 from scow.engine.networkrecords import read_endpoint
 from scow.engine.placing import with_volumes
@@ -20,13 +20,17 @@ from scow.errors import Conflict, Invalid, NotFound, Unsupported
 from scow.image.image import Image, load
 from scow.image.writable import reopened
 from scow.layer.store import disk_usage
+from scow.oci.reference import Reference
 from scow.runtime.keeping import Keeping
 from scow.runtime.signals import signal_number
 
 if TYPE_CHECKING:
+    from scow.engine.committing import Change
     from scow.engine.executing import Execution
     from scow.engine.logs import Line
+    from scow.engine.tops import Table
     from scow.engine.workplace import Workplace
+    from scow.oci.digest import Digest
     from scow.runtime.joined import Joined
     from scow.runtime.options import Options
     from scow.runtime.runner import Running, Stdio
@@ -232,6 +236,51 @@ class Containers:
         if state.status != "running":
             raise Conflict(f"Container {name} is {state.status}, and takes no new programs")
         return execute(self._workplace, settings, state, execution, stdio or Streams(), stays=stays)
+
+    def pause(self, name: str) -> str:
+        """Hold a container's processes; returns by what: ``freezer``, or ``signals`` where it has no cgroup."""
+        return pausing.pause(self._workplace, self._records.find(name))
+
+    def unpause(self, name: str) -> None:
+        """Let a paused container go on."""
+        pausing.unpause(self._workplace, self._records.find(name))
+
+    def diff(self, name: str) -> tuple[Change, ...]:
+        """What a container changed of its image's files, by path."""
+        from scow.engine.committing import diff
+
+        return diff(self._workplace, self._records.find(name))
+
+    def commit(
+        self,
+        name: str,
+        reference: str | None = None,
+        *,
+        author: str = "",
+        message: str = "",
+        changes: Sequence[str] = (),
+        pause: bool = True,
+    ) -> Digest:
+        """An image of what a container is now, with what it wrote as one more layer; returns its id.
+
+        ``changes`` are Dockerfile lines; ``pause``: it does not move meanwhile.
+        """
+        from scow.engine.committing import commit
+
+        target = Reference.parse(reference).familiar if reference else None
+        with self._store.layout.working():
+            made = commit(
+                self._workplace, self._records.find(name), author=author, message=message, changes=changes, pause=pause
+            )
+            self._store.layout.tag(made, target) if target else self._store.layout.keep(made)
+            return load(self._store.layout, made).id
+
+    def top(self, name: str, arguments: Sequence[str] = ()) -> Table:
+        """The processes of a container, as ``ps`` shows them with ``arguments``."""
+        from scow.engine.tops import top
+
+        _, state = self._running(name)
+        return top(state.pid, arguments)
 
     def rename(self, name: str, new: str) -> None:
         """Give a container another name. Raises :class:`~scow.errors.AlreadyExists` for one that is taken."""

@@ -209,7 +209,7 @@ class Images:
                 if name:
                     self._store.layout.tag(image.descriptor.plain, name)
                 else:
-                    self._keep(image.descriptor.plain)
+                    self._store.layout.keep(image.descriptor.plain)
                 loaded.append((name, image.id))
         return tuple(loaded)
 
@@ -232,7 +232,7 @@ class Images:
             if reference:
                 self._store.layout.tag(descriptor, reference.familiar)
             else:
-                self._keep(descriptor)
+                self._store.layout.keep(descriptor)
             return load(self._store.layout, descriptor).id
 
     # -- building ---------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ class Images:
             for reference in references:
                 self._store.layout.tag(made.descriptor, reference.familiar)
             if not references:
-                self._keep(made.descriptor)
+                self._store.layout.keep(made.descriptor)
             made.finish()
             return self._workplace.catalogue().image(made.descriptor).id
 
@@ -293,14 +293,6 @@ class Images:
             if not media_types.is_foreign(layer.descriptor.media_type):
                 unpacking.header(layer.descriptor, layer.diff_id)  # what does not match its diff_id is refused here
         return image
-
-    def _keep(self, descriptor: Descriptor) -> None:
-        """An entry without a name, unless the image has one."""
-
-        def change(entries: list[Descriptor]) -> list[Descriptor]:
-            return entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]
-
-        self._store.layout.rename(change)
 
     def _forget(self, gone: Iterable[Descriptor], *, nameless: bool) -> None:
         doomed = {(entry.digest, name_of(entry)) for entry in gone}

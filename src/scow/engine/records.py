@@ -136,6 +136,13 @@ class Containers:
         found = sorted(os.listdir(self._root)) if self._root.is_dir() else []
         return [name for name in found if not name.startswith(".")]
 
+    def mark_paused(self, container_id: str, *, paused: bool) -> None:
+        """Write down that it is held, or that it is not any more."""
+        if paused:
+            (self.home(container_id) / _PAUSED).touch()
+        else:
+            (self.home(container_id) / _PAUSED).unlink(missing_ok=True)
+
     def __iter__(self) -> Iterator[Settings]:
         for name in self.names():
             with contextlib.suppress(OSError, ScowError):

@@ -8,6 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 from scow.engine import starting
+from scow.engine.pausing import unpause
 from scow.engine.records import ALIVE, Settings, State
 from scow.errors import Conflict, NotFound, Unavailable
 from scow.runtime.signals import signal_number
@@ -25,6 +26,9 @@ def send(workplace: Workplace, settings: Settings, state: State, number: int) ->
     """Send its first process a signal, and let nothing restart it after the end that may follow."""
     if not _told(workplace, settings, {"stop": True, "signal": int(number)}):
         _directly(state, number)
+    if state.status == "paused":  # the signal waits for that
+        with contextlib.suppress(Conflict, OSError):
+            unpause(workplace, settings)
 
 
 def stop(workplace: Workplace, settings: Settings, name: str, timeout: int | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 _TRIES, _PAUSE = 20, 0.005
@@ -58,3 +59,23 @@ def _numbers(pid: int) -> list[str]:
     except OSError:
         pass
     return []
+
+
+def processes(pid: int) -> list[int]:
+    """Every process in the pid namespace of ``pid``, in order, itself among them; its descendants where it is ours."""
+    inside = _namespace(pid)
+    if inside and inside != _namespace("self"):
+        return sorted(int(name) for name in os.listdir("/proc") if name.isdigit() and _namespace(name) == inside)
+    found, todo = [], [pid]
+    while todo:
+        one = todo.pop()
+        found.append(one)
+        todo += _children(one)
+    return sorted(found)
+
+
+def _namespace(pid: int | str) -> int:
+    try:
+        return os.stat(f"/proc/{pid}/ns/pid").st_ino
+    except OSError:
+        return 0
