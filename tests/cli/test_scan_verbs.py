@@ -229,6 +229,12 @@ def test_what_is_missing_is_fetched_unless_offline(console: Console, osv: Path, 
     assert (again.lines, again.stderr) == (first.lines, "")
 
 
+def test_what_is_missing_may_come_from_a_directory(console: Console, osv: Path) -> None:
+    stored(Store(console.store), [base(bash="5.2")], "app:1")
+    done = console("scan", "-q", "app:1", env={"SCOW_ADVISORIES": str(osv)}).ok()
+    assert (done.lines, done.stderr) == (["CVE-2024-0001"], "Debian: 2 advisories, 2 new or changed\n")
+
+
 def test_advisories_that_cannot_be_had_are_said(console: Console) -> None:
     stored(Store(console.store), [base(bash="5.2")], "app:1")
     lines = console("scan", "app:1", env={"SCOW_ADVISORIES": "http://127.0.0.1:1"}).ok().lines

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from itertools import permutations
 from typing import Any
 
 import msgspec
@@ -137,6 +138,24 @@ def test_aliases_are_one_finding_with_all_ids_and_the_last_fix() -> None:
     assert first.ids == ("CVE-2024-1", "GHSA-aaaa", "PYSEC-2024-1")
     assert (first.fixed, first.state, first.severity, first.title) == ("1.2", "fixable", "high", "A hole")
     assert (second.fixed, second.state, second.severity) == ("", "open", "unknown")
+
+
+def test_aliases_through_others_are_one_finding_in_any_order() -> None:
+    package = Package("x", "1.0", "pypi", ecosystem="PyPI")
+    chain = [advisory(f"G-{at}", ("PyPI", "x", ""), aliases=[f"A-{at}", f"A-{at + 1}"]) for at in range(5)]
+    apart = advisory("H-1", ("PyPI", "x", ""), aliases=["B-1"])
+    for several in permutations(chain):
+        findings, _ = scan([package], *several, apart)
+        assert sorted(len(finding.ids) for finding in findings) == [2, 11]
+
+
+def test_a_package_with_thousands_of_advisories() -> None:
+    package = Package("linux", "6.1-1", "deb", ecosystem="Debian:12")
+    several = [advisory(f"D-{at}", ("Debian:12", "linux", "6.2-1"), aliases=[f"CVE-2024-{at}"]) for at in range(5000)]
+    begun = time.process_time()
+    findings, _ = scan([package], *several)
+    assert len(findings) == 5000
+    assert time.process_time() - begun < 5.0
 
 
 def test_a_distributions_record_of_one_upstream_vulnerability_is_that_one() -> None:

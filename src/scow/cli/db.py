@@ -49,12 +49,8 @@ def update(session: Session, ecosystems: tuple[str, ...], source: str | None, qu
     """``scow db update``."""
     from scow.cli.scanning import advisories_of
 
-    place = source or advisories_of(session)
     watch = _silent if quiet else _tell
-    if place.startswith(("https://", "http://")):
-        session.engine.advisories.update(ecosystems, source=place, watch=watch)
-    else:
-        session.engine.advisories.import_(place, only=ecosystems, watch=watch)
+    session.engine.advisories.update(ecosystems, source=source or advisories_of(session), watch=watch)
 
 
 @click.command(

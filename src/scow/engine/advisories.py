@@ -53,11 +53,13 @@ class Advisories:
     ) -> tuple[Imported, ...]:
         """Bring ecosystems up to date from OSV's bulk data at ``source``; without any, those that are there.
 
-        ``kev`` and ``epss`` come from their own sources. Raises :class:`~scow.errors.NotFound` for an ecosystem that
-        ``source`` does not have, ``Unavailable``.
+        ``source`` is a URL, or a directory as for :meth:`import_`. ``kev`` and ``epss`` come from their own sources.
+        Raises :class:`~scow.errors.NotFound` for an ecosystem that ``source`` does not have, ``Unavailable``.
         """
         from scow.scan.feed import Feed
 
+        if not source.startswith(_WEB):
+            return self.import_(source, only=ecosystems, watch=watch)
         wanted = [checked_root(one) for one in ecosystems] or [one.ecosystem for one in self.status()]
         if not wanted:
             raise Invalid("the advisory database is empty", hint="say which ecosystems: scow db update Debian PyPI")

@@ -197,15 +197,18 @@ def known_as(record: Record) -> tuple[str, ...]:
 
 
 def _grouped(hits: Sequence[Hit]) -> Iterator[list[Hit]]:
-    """Hits that share a name, directly or through others."""
-    groups: list[tuple[set[str], list[Hit]]] = []
+    """Hits that share a name, directly or through others. Linear: a kernel has thousands."""
+    groups: dict[str, list[Hit]] = {}
     for hit in hits:
-        names, members = set(known_as(hit.record)), [hit]
-        for group in [one for one in groups if one[0] & names]:
-            groups.remove(group)
-            names, members = names | group[0], group[1] + members
-        groups.append((names, members))
-    return (sorted(members, key=lambda hit: hit.record.advisory.id) for _, members in groups)
+        names = known_as(hit.record)
+        members = [hit]
+        for other in {id(group): group for name in names if (group := groups.get(name))}.values():
+            small, members = sorted((members, other), key=len)
+            members += small
+            names += tuple(name for one in small for name in known_as(one.record))
+        groups.update(dict.fromkeys(names, members))
+    for group in {id(group): group for group in groups.values()}.values():
+        yield sorted(group, key=lambda hit: hit.record.advisory.id)
 
 
 def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
