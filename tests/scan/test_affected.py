@@ -13,7 +13,7 @@ from packaging.version import InvalidVersion, Version
 from tests.support import osv
 
 from scow.errors import Invalid, Unsupported
-from scow.scan.advisory import parse
+from scow.scan.advisory import Affected, parse
 from scow.scan.affected import fixed_version, is_affected
 from scow.scan.versions.order import order_of, place
 
@@ -111,13 +111,23 @@ def test_the_smallest_fix_above(version: str, fix: str) -> None:
     one = semver(("introduced", "0"), ("fixed", "1.5.0"), ("introduced", "2.0.0"), ("fixed", "2.2.0"))
     two = semver(("introduced", "3.0.0"), ("last_affected", "4.0.0"))
     (affected,) = parse(msgspec.json.encode(document(two, one)))[1]
-    assert fixed_version(version, affected) == fix
+    assert fixed_version(version, [affected]) == fix
 
 
 def test_a_fix_that_another_range_still_has_is_none() -> None:
     one, two = semver(("introduced", "0"), ("fixed", "1.1.0")), semver(("introduced", "0"), ("fixed", "1.2.0"))
     (affected,) = parse(msgspec.json.encode(document(one, two)))[1]
-    assert fixed_version("1.0.0", affected) == "1.2.0"
+    assert fixed_version("1.0.0", [affected]) == "1.2.0"
+
+
+def test_databases_that_disagree_about_the_fix() -> None:
+    def part(*events: tuple[str, str]) -> Affected:
+        return parse(msgspec.json.encode(document(semver(("introduced", "0"), *events))))[1][0]
+
+    assert fixed_version("1.0.0", [part(("fixed", "1.1.0")), part(("fixed", "1.2.0"))]) == "1.2.0"
+    assert fixed_version("1.0.0", [part(("fixed", "1.1.0")), part(("last_affected", "1.0.5"))]) == "1.1.0"
+    assert fixed_version("1.0.0", [part(("fixed", "1.1.0")), part()]) == "1.1.0"
+    assert fixed_version("1.0.0", [part()]) == ""
 
 
 _NUMBERS = st.sampled_from(["0.1.0", "1.0.0", "1.0.0-rc.1", "1.1.0", "2.0.0", "2.0.1", "3.0.0"])

@@ -172,6 +172,17 @@ def test_an_erratum_covers_several_and_is_none_of_them() -> None:
     assert (finding.name, finding.cves, finding.severity) == ("ALSA-2024:1", ("CVE-2024-1", "CVE-2024-2"), "high")
 
 
+def test_an_erratum_whose_vulnerabilities_are_findings_themselves_adds_its_id_to_them() -> None:
+    told = [advisory(f"DEBIAN-CVE-{at}", ("Debian:12", "openssl", "4"), upstream=[f"CVE-{at}"]) for at in (1, 2)]
+    whole = advisory("DSA-1", ("Debian:12", "openssl", "4"), upstream=["CVE-1", "CVE-2"])
+    more = advisory("DSA-2", ("Debian:12", "openssl", "4"), upstream=["CVE-2", "CVE-3"])
+    findings, _ = scan([LIBSSL], *told, whole, more)
+    assert [(finding.name, finding.ids[1:], finding.cves) for finding in findings] == [
+        ("CVE-1", ("DEBIAN-CVE-1", "DSA-1"), ()), ("CVE-2", ("DEBIAN-CVE-2", "DSA-1"), ()),
+        ("DSA-2", (), ("CVE-2", "CVE-3")),
+    ]  # fmt: skip
+
+
 def test_unimportant_is_a_state_of_its_own_and_comes_last() -> None:
     told = advisory("CVE-1", ("Debian:12", "openssl", ""), urgency="unimportant")
     other = advisory("CVE-2", ("Debian:12", "openssl", ""), urgency="low")

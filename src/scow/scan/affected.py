@@ -23,17 +23,24 @@ def is_affected(version: str, affected: Affected) -> bool:
     return version in affected.versions or _in_ranges(version, affected) or _listed(version, affected)
 
 
-def fixed_version(version: str, affected: Affected) -> str:
-    """The smallest fixed version above an affected ``version`` that is not affected itself; empty for none."""
+def fixed_version(version: str, several: Sequence[Affected]) -> str:
+    """The smallest fixed version above ``version`` that none of ``several`` affects; empty for none.
+
+    Databases may disagree: when no fix satisfies all of them, the last one counts.
+    """
     found: dict[str, Any] = {}
-    for one in affected.ranges:
-        order = _order(one, affected)
-        fixes = [event.version for event in one.events if event.kind == "fixed"]
-        found |= {fix: place(order, fix) for fix in fixes if place(order, fix) > place(order, version)}
-    for fix in sorted(found, key=found.__getitem__):
-        if not _in_ranges(fix, affected):
-            return fix
-    return ""
+    for affected in several:
+        for one in affected.ranges:
+            found |= _fixes(one, version, _order(one, affected))
+    rising = sorted(found, key=found.__getitem__)
+    good = (fix for fix in rising if not any(_in_ranges(fix, affected) for affected in several))
+    return next(good, rising[-1] if rising and len(several) > 1 else "")
+
+
+def _fixes(one: Range, version: str, order: Order) -> dict[str, Any]:
+    own = place(order, version)
+    fixes = [event.version for event in one.events if event.kind == "fixed"]
+    return {fix: place(order, fix) for fix in fixes if place(order, fix) > own}
 
 
 def _listed(version: str, affected: Affected) -> bool:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
+
 from scow.errors import Invalid, Unsupported
 from scow.scan.advisory import Record, normalised, root
 from scow.scan.affected import fixed_version, is_affected
 from scow.scan.finding import Finding, Undecided
 from scow.scan.package import Package
 from scow.scan.severity import rank, rated, worst
-from scow.scan.versions.order import Order, order_of, place
 
 _BINARY, _SOURCE = "binary", "source"
 #: ecosystem -> the names by which its advisories call packages (OSV schema, "Defined ecosystems"); both, where an
@@ -70,7 +71,7 @@ def match(packages: Iterable[Package], records: Records) -> tuple[tuple[Finding,
     undecided: list[Undecided] = []
     for package in packages:
         hits, doubts = _asked(package, records)
-        findings += (_finding(package, group) for group in _grouped(hits))
+        findings += _folded([_finding(package, group) for group in _grouped(hits)])
         undecided += (Undecided(package, tuple(sorted(set(ids))), reason) for reason, ids in doubts.items())
     return tuple(sorted(findings, key=order)), tuple(sorted(undecided, key=lambda one: (one.package.name, one.reason)))
 
@@ -92,7 +93,7 @@ def order(finding: Finding) -> tuple[object, ...]:
 
 def _asked(package: Package, records: Records) -> tuple[list[Hit], dict[str, list[str]]]:
     """The records that apply, and reason → ids of those of which that cannot be told."""
-    hits: dict[str, Hit] = {}
+    hits: list[Hit] = []
     doubts: dict[str, list[str]] = {}
     for query in queries(package):
         for record in records.get((query.ecosystem, query.name), ()):
@@ -100,23 +101,12 @@ def _asked(package: Package, records: Records) -> tuple[list[Hit], dict[str, lis
                 continue
             try:
                 if is_affected(query.version, record.affected):
-                    hits[record.advisory.id] = _better(hits.get(record.advisory.id), Hit(record, query.version))
+                    hits.append(Hit(record, query.version))
             except (Invalid, Unsupported) as error:
                 doubts.setdefault(str(error), []).append(record.advisory.id)
-    kept = {reason: [one for one in ids if one not in hits] for reason, ids in doubts.items()}
-    return list(hits.values()), {reason: ids for reason, ids in kept.items() if ids}
-
-
-def _better(old: Hit | None, new: Hit) -> Hit:
-    """Of two parts of one advisory, the one that knows a fix."""
-    return old if old and _fix(old) and not _fix(new) else new
-
-
-def _fix(hit: Hit) -> str:
-    try:
-        return fixed_version(hit.version, hit.record.affected)
-    except (Invalid, Unsupported):
-        return ""
+    found = {hit.record.advisory.id for hit in hits}
+    kept = {reason: [one for one in ids if one not in found] for reason, ids in doubts.items()}
+    return hits, {reason: ids for reason, ids in kept.items() if ids}
 
 
 # -- which records are about this package -----------------------------------------------------------------------------
@@ -216,7 +206,7 @@ def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
     advisories = [hit.record.advisory for hit in hits]
     severity = worst(rated(hit.record) for hit in hits)
     unimportant = all(hit.record.affected.urgency == "unimportant" for hit in hits)
-    fixed = _latest(filter(None, map(_fix, hits)), order_of(package.ecosystem))
+    fixed = _fix(hits)
     return Finding(
         name=ids[0],
         ids=ids,
@@ -243,12 +233,23 @@ def _covered(hits: Sequence[Hit]) -> set[str]:
     return {name for name in told if name.startswith("CVE-")}
 
 
-def _latest(fixes: Iterable[str], by: Order | None) -> str:
-    """Databases may know different fixes of one vulnerability: only the last leaves nothing to find."""
-    several = list(fixes)
-    if len(several) < 2 or by is None:
-        return several[0] if several else ""
+def _fix(hits: Sequence[Hit]) -> str:
     try:
-        return max(several, key=lambda text: place(by, text))
-    except Invalid:
-        return several[0]
+        return fixed_version(hits[0].version, [hit.record.affected for hit in hits])
+    except (Invalid, Unsupported):
+        return ""
+
+
+def _folded(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """An erratum whose CVEs are all findings of their own says nothing new: they take its ids."""
+    own = {name for finding in findings if not finding.cves for name in finding.ids}
+    errata = [finding for finding in findings if finding.cves and {*finding.cves} <= own]
+    more: dict[str, list[str]] = {}
+    for erratum in errata:
+        for cve in erratum.cves:
+            more.setdefault(cve, []).extend(erratum.ids)
+    for finding in findings:
+        if finding in errata:
+            continue
+        taken = {one for name in finding.ids for one in more.get(name, ())} - {*finding.ids}
+        yield msgspec.structs.replace(finding, ids=(*finding.ids, *sorted(taken))) if taken else finding
