@@ -11,6 +11,7 @@ import msgspec
 
 from scow.build.arriving import dockerfile as beneath
 from scow.build.ops import Surroundings, Ulimit
+from scow.build.recipe import Recipe
 from scow.build.sources import is_remote
 from scow.engine import contexts
 from scow.engine.building import Building
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 class BuildOptions(TypedDict, total=False):
     """What a build may be told. All of it may be left out."""
 
-    #: a path, or its bytes; without it ``Dockerfile`` in the context
-    dockerfile: str | os.PathLike[str] | bytes | None
+    #: a path, its bytes, or a recipe (:func:`scow.build.image`); without it ``Dockerfile`` in the context
+    dockerfile: str | os.PathLike[str] | bytes | Recipe | None
     build_args: Mapping[str, str] | None
     #: the stage to build; without it the last
     target: str | None
@@ -223,6 +224,7 @@ class _Place:
     def context(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """The fields of a Building that say where its files are, and when."""
         dockerfile = self._options.get("dockerfile")
+        dockerfile = dockerfile.dockerfile if isinstance(dockerfile, Recipe) else dockerfile
         epoch = self._options.get("source_date_epoch")
         if not (isinstance(path, str) and is_remote(path)):
             when = self._commit_time(Path(path)) if epoch == "context" else epoch
