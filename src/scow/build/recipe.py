@@ -143,7 +143,7 @@ class Recipe(msgspec.Struct, frozen=True):
         """The Dockerfile that says the same; this recipe is its last stage."""
         stages: list[Recipe] = []
         _collect(self, stages)
-        return "\n".join(_stage(stage, number, stages) for number, stage in enumerate(stages)).encode()
+        return "".join(_stage(stage, number, stages) for number, stage in enumerate(stages)).encode()
 
     def __str__(self) -> str:
         return self.dockerfile.decode()
