@@ -24,7 +24,7 @@ def cyclonedx(catalog: Catalog, version: str) -> dict[str, Any]:
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
-        "serialNumber": f"urn:uuid:{_uuid(fingerprint(catalog))}",
+        "serialNumber": f"urn:uuid:{_uuid(fingerprint(catalog, version))}",
         "version": 1,
         "metadata": _metadata(catalog, version),
         "components": components,

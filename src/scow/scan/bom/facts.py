@@ -28,8 +28,8 @@ def complaint(unread: Unread) -> str:
     return told if told.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in told)
 
 
-def fingerprint(catalog: Catalog) -> str:
-    """64 hexadecimal digits that stand for the catalog: what a document is called after."""
+def fingerprint(catalog: Catalog, version: str) -> str:
+    """64 hexadecimal digits that stand for the catalog as this scow tells it: what a document is called after."""
     import msgspec
 
-    return hashlib.sha256(msgspec.msgpack.encode(catalog)).hexdigest()
+    return hashlib.sha256(msgspec.msgpack.encode((version, catalog))).hexdigest()

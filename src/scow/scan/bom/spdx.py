@@ -26,7 +26,7 @@ def spdx(catalog: Catalog, version: str) -> dict[str, Any]:
         "dataLicense": "CC0-1.0",
         "SPDXID": "SPDXRef-DOCUMENT",
         "name": catalog.subject or "unknown",
-        "documentNamespace": f"https://spdx.org/spdxdocs/scow-{fingerprint(catalog)}",
+        "documentNamespace": f"https://spdx.org/spdxdocs/scow-{fingerprint(catalog, version)}",
         "creationInfo": {"created": _created(catalog), "creators": [f"Tool: scow-{version}"]},
         "packages": [_root(catalog), *(_package(catalog, one) for one in catalog.packages)],
         "relationships": [

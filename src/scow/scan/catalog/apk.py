@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from scow.scan.catalog.reading import Reading, hashes, text
+import re
+from typing import Final
+
+from scow.scan.catalog.reading import Reading, hashes, paragraphs, text
 from scow.scan.package import Package
+
+_APART: Final = re.compile(rb"\n\n")
 
 
 def installed(path: bytes, data: bytes) -> Reading:
@@ -11,7 +16,7 @@ def installed(path: bytes, data: bytes) -> Reading:
     packages: list[Package] = []
     reasons: list[str] = []
     owned: list[bytes] = []
-    for paragraph in data.split(b"\n\n"):
+    for paragraph in paragraphs(data, _APART):
         fields: dict[bytes, bytes] = {}
         directory = b""
         for line in paragraph.split(b"\n"):

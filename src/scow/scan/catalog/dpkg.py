@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from scow.scan.catalog.reading import Reading, hashes, text
+from scow.scan.catalog.reading import Reading, fields, hashes, paragraphs, text
 from scow.scan.package import Package
 
+_APART: Final = re.compile(rb"\n[ \t\r]*\n")
 _FIELD: Final = re.compile(rb"^(Package|Version|Architecture|Source|Status):(.*)$", re.MULTILINE)
 _SOURCE: Final = re.compile(r"(\S+)(?:\s+\(([^)]*)\))?")
 #: dpkg's states of a package that is not there, or no more
@@ -18,21 +19,21 @@ def status(path: bytes, data: bytes) -> Reading:
     """The packages of a status file, or of one file of status.d."""
     packages: list[Package] = []
     reasons: list[str] = []
-    for paragraph in re.split(rb"\n[ \t\r]*\n", data):
-        fields = {key: value.strip() for key, value in _FIELD.findall(paragraph)[:50]}
-        if not fields:
+    for paragraph in paragraphs(data, _APART):
+        told = dict(fields(_FIELD, paragraph, 50))
+        if not told:
             if paragraph.strip():
                 reasons.append(f"a paragraph that is no package: {paragraph.strip()[:40]!r}")
             continue
-        if fields.get(b"Status", b"").rpartition(b" ")[2] not in _ABSENT:
-            packages.append(_package(path, fields))
+        if told.get(b"Status", b"").rpartition(b" ")[2] not in _ABSENT:
+            packages.append(_package(path, told))
     return Reading(tuple(packages), tuple(reasons), owner="deb")
 
 
-def _package(path: bytes, fields: dict[bytes, bytes]) -> Package:
-    version = text(fields.get(b"Version", b""))
-    found = _SOURCE.fullmatch(text(fields.get(b"Source", b"")))
-    name = text(fields.get(b"Package", b""))
+def _package(path: bytes, told: dict[bytes, bytes]) -> Package:
+    version = text(told.get(b"Version", b""))
+    found = _SOURCE.fullmatch(text(told.get(b"Source", b"")))
+    name = text(told.get(b"Package", b""))
     source, source_version = (found[1], found[2] or "") if found else ("", "")
     return Package(
         name,
@@ -40,7 +41,7 @@ def _package(path: bytes, fields: dict[bytes, bytes]) -> Package:
         "deb",
         source=source if source != name or source_version else "",
         source_version=source_version if source_version != version else "",
-        arch=text(fields.get(b"Architecture", b"")),
+        arch=text(told.get(b"Architecture", b"")),
         location=path,
     )
 

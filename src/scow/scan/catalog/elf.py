@@ -10,6 +10,7 @@ from scow.scan.catalog.window import Window
 
 MAGIC: Final = b"\x7fELF"
 _TABLE_LIMIT: Final = 4 << 20
+_NAME_LIMIT: Final = 64
 _LOAD: Final = 1
 _WRITABLE: Final = 2
 
@@ -80,7 +81,9 @@ class Program:
         texts = self.file.at(rows[names][2], min(rows[names][3], _TABLE_LIMIT))
         found: dict[bytes, Window] = {}
         for name, _, offset, size in rows:
-            found.setdefault(texts[name : max(name, texts.find(b"\0", name))], self.file.part(offset, size))
+            found.setdefault(
+                texts[name : max(name, texts.find(b"\0", name, name + _NAME_LIMIT))], self.file.part(offset, size)
+            )
         return found
 
     def _rows(self, form: str, at: int, step: int, count: int) -> Iterator[bytes]:

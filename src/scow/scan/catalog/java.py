@@ -13,7 +13,7 @@ from typing import Final
 
 from scow.errors import Limit, ScowError
 from scow.scan.catalog import zipped
-from scow.scan.catalog.reading import Reading, text
+from scow.scan.catalog.reading import Reading, fields, text
 from scow.scan.catalog.window import Window
 from scow.scan.package import Package
 
@@ -22,7 +22,8 @@ _DEPTH_LIMIT: Final = 5
 _NESTED_LIMIT: Final = 64 << 20
 _DOCUMENT_LIMIT: Final = 1 << 20
 _TOTAL_LIMIT: Final = 256 << 20
-#: what an archive counts for at least: one that is stored may hold itself a thousand times
+#: what a member and an archive count for at least: entries of a directory may all point at the same bytes
+_LEAST_COST: Final = 4 << 10
 _ARCHIVE_COST: Final = 64 << 10
 _POM: Final = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
 _PROPERTY: Final = re.compile(rb"^[ \t]*(groupId|artifactId|version)[ \t]*[=:](.*)$", re.MULTILINE)
@@ -85,7 +86,7 @@ class _Opening:
     def _content(self, file: Window, member: zipped.Member, limit: int) -> bytes:
         self._spend(0)
         data = zipped.content(file, member, limit)
-        self._left -= len(data)
+        self._left -= max(len(data), _LEAST_COST)
         return data
 
     def _spend(self, cost: int) -> None:
@@ -102,8 +103,8 @@ def _matters(member: zipped.Member) -> bool:
 
 
 def _from_pom(path: bytes, data: bytes) -> Package | None:
-    fields = {key: text(value) for key, value in reversed(_PROPERTY.findall(data)[:20])}
-    group, artifact, version = (fields.get(key, "") for key in (b"groupId", b"artifactId", b"version"))
+    told = {key: text(value) for key, value in reversed(fields(_PROPERTY, data, 20))}
+    group, artifact, version = (told.get(key, "") for key in (b"groupId", b"artifactId", b"version"))
     if not (group and artifact and version):
         return None
     return Package(f"{group}:{artifact}", version, "maven", "Maven", location=path)
@@ -111,8 +112,7 @@ def _from_pom(path: bytes, data: bytes) -> Package | None:
 
 def _from_manifest(path: bytes, data: bytes) -> Package | None:
     lines = re.sub(r"\r?\n ", "", text(data)).splitlines()
-    fields = dict(line.partition(":")[::2] for line in reversed(lines))
-    told = {key: value.strip() for key, value in fields.items()}
+    told = {key: value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
     named = _FILE_NAME.fullmatch(text(path))
     artifact = named[1] if named else ""
     version = (named[2] if named else "") or next((told[key] for key in _VERSIONS if told.get(key)), "")

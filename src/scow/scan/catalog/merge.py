@@ -132,7 +132,8 @@ def _placed(place: bytes, one: _Alive, distribution: Distribution | None) -> Ite
     for package in one.reading.packages:
         changes: dict[str, object] = {"layer": one.since[_key(place, package)]}
         if not package.location.startswith(place):  # below a link to a directory
-            changes["location"] = place
+            _, inside, member = package.location.partition(b"!/")
+            changes["location"] = place + inside + member
         if package.kind in SYSTEM_KINDS and distribution:
             changes |= _belonging(package.kind, distribution)
         yield msgspec.structs.replace(package, **changes)

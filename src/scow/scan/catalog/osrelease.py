@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from scow.scan.catalog.reading import Reading, text
+from scow.scan.catalog.reading import Reading, fields, text
 from scow.scan.package import Distribution
 
 _LINE: Final = re.compile(rb"^[ \t]*([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
@@ -14,16 +14,16 @@ _ESCAPED: Final = re.compile(r'\\([$"\\`])')
 
 def os_release(path: bytes, data: bytes) -> Reading:
     """The fields that name a release. A file without ``ID`` says nothing."""
-    fields = {key.decode(): _unquoted(text(value))[:256] for key, value in _LINE.findall(data)}
-    if not fields.get("ID"):
+    told = {key.decode(): _unquoted(text(value))[:256] for key, value in fields(_LINE, data, 500)}
+    if not told.get("ID"):
         return Reading(reasons=("has no ID",))
     return Reading(
         distribution=Distribution(
-            fields["ID"],
-            fields.get("VERSION_ID", ""),
-            fields.get("VERSION", ""),
-            fields.get("VERSION_CODENAME", ""),
-            fields.get("PRETTY_NAME", ""),
+            told["ID"],
+            told.get("VERSION_ID", ""),
+            told.get("VERSION", ""),
+            told.get("VERSION_CODENAME", ""),
+            told.get("PRETTY_NAME", ""),
         )
     )
 

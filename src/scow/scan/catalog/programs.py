@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import re
 import zlib
+from itertools import islice
 from typing import Final
 
 import msgspec
 
 from scow.scan.catalog.elf import MAGIC, Program
-from scow.scan.catalog.reading import Reading, document, text
+from scow.scan.catalog.reading import PACKAGES_LIMIT, Reading, document, text
 from scow.scan.catalog.window import Window
 from scow.scan.package import Package
 
 #: programs begin with this; nothing else is looked into
 PROGRAM: Final = MAGIC
-_GO: Final = b"\xff Go buildinf:"
+_GO: Final = re.compile(rb"\xff Go buildinf:")
 _GO_SEARCHED: Final = 1 << 20
 _TEXT_LIMIT: Final = 4 << 20
 _INLINE, _BIG_ENDIAN = 2, 1
@@ -42,10 +43,9 @@ def program(path: bytes, file: Window) -> Reading:
 
 def _go(path: bytes, elf: Program) -> Reading:
     for place in _go_places(elf):
-        at = place.at(0, _GO_SEARCHED).find(_GO)
-        while at >= 0 and at % 16:
-            at = place.at(0, _GO_SEARCHED).find(_GO, at + 1)
-        if at >= 0:
+        searched = place.at(0, _GO_SEARCHED)
+        at = next((one.start() for one in _GO.finditer(searched) if one.start() % 16 == 0), None)
+        if at is not None:
             version, modules = _go_texts(elf, place.part(at, place.size))
             if not version:
                 return Reading(reasons=("is a Go program whose build information cannot be read",))
@@ -115,7 +115,7 @@ def _go_standard(path: bytes, version: str) -> tuple[Package, ...]:
 def _go_modules(path: bytes, lines: str) -> list[Package]:
     """``mod``, ``dep`` and, for the one before it, ``=>``: path, version and checksum, with tabs."""
     packages: list[Package] = []
-    for line in lines.split("\n"):
+    for line in islice(lines.split("\n"), PACKAGES_LIMIT + 1):
         kind, _, rest = line.partition("\t")
         name, _, rest = rest.partition("\t")
         package = Package(name, rest.partition("\t")[0] or "(devel)", "golang", "Go", location=path)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scow.scan.catalog.reading import Reading, document, licences, text
+from scow.scan.catalog.reading import Reading, document, fields, licences, text
 from scow.scan.package import Package
 
 _HEADER: Final = re.compile(
@@ -22,11 +22,11 @@ _CLASSIFIED: Final = "License :: OSI Approved :: "
 def metadata(path: bytes, data: bytes) -> Reading:
     """``METADATA`` or ``PKG-INFO``: the headers before the first empty line."""
     headers = re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
-    found = [(key, text(value)) for key, value in _HEADER.findall(headers)[:500]]
-    fields = dict(reversed(found))
-    if b"Name" not in fields and b"Version" not in fields:
+    found = [(key, text(value)) for key, value in fields(_HEADER, headers, 500)]
+    told = dict(reversed(found))
+    if b"Name" not in told and b"Version" not in told:
         return Reading(reasons=("has no Name and no Version",))
-    name, version = fields.get(b"Name", ""), fields.get(b"Version", "")
+    name, version = told.get(b"Name", ""), told.get(b"Version", "")
     return Reading((Package(name, version, "pypi", "PyPI", licences=_licences(found), location=path),))
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -12,7 +14,10 @@ from scow.scan.package import Distribution, Package, Unread
 
 #: the longest name or version that anybody publishes is far below this
 _TEXT_LIMIT: Final = 1024
-_PACKAGES_LIMIT: Final = 100_000
+#: of one file; who reads one stops there
+PACKAGES_LIMIT: Final = 100_000
+_OWNED_LIMIT: Final = 1_000_000
+_OBJECTS_LIMIT: Final = 500_000
 _REASONS_LIMIT: Final = 20
 #: bytes of a hash in ``Reading.owned``
 HASH_SIZE: Final = 8
@@ -59,8 +64,8 @@ def hashed(path: bytes) -> bytes:
 
 
 def hashes(paths: Iterable[bytes]) -> bytes:
-    """The hashes of ``paths``, one after the other."""
-    return b"".join(map(hashed, paths))
+    """The hashes of ``paths``, one after the other; of no more than anybody installs."""
+    return b"".join(map(hashed, islice(paths, _OWNED_LIMIT)))
 
 
 def split_hashes(owned: bytes) -> Iterator[bytes]:
@@ -72,14 +77,14 @@ def sane(reading: Reading) -> Reading:
     """``reading`` without what cannot be a package, each with its reason; reasons and packages are counted."""
     kept: list[Package] = []
     reasons = list(reading.reasons)
-    for package in reading.packages[:_PACKAGES_LIMIT]:
+    for package in reading.packages[:PACKAGES_LIMIT]:
         problem = _problem(package)
         if problem:
             reasons.append(problem)
         else:
             kept.append(package)
-    if len(reading.packages) > _PACKAGES_LIMIT:
-        reasons.append(f"names {len(reading.packages)} packages, over the limit of {_PACKAGES_LIMIT}")
+    if len(reading.packages) > PACKAGES_LIMIT:
+        reasons.append(f"names {len(reading.packages)} packages, over the limit of {PACKAGES_LIMIT}")
     if len(reasons) > _REASONS_LIMIT:
         reasons[_REASONS_LIMIT:] = [f"and {len(reasons) - _REASONS_LIMIT} more like these"]
     if len(kept) == len(reading.packages) and tuple(reasons) == reading.reasons:
@@ -104,8 +109,25 @@ def text(raw: bytes) -> str:
     return raw.decode(errors="replace").strip()
 
 
+def paragraphs(data: bytes, apart: re.Pattern[bytes]) -> Iterator[bytes]:
+    """The parts of a text between what matches ``apart``, one by one; at most one more than there may be packages."""
+    at = 0
+    for found in islice(apart.finditer(data), PACKAGES_LIMIT + 1):
+        yield data[at : found.start()]
+        at = found.end()
+    if not apart.search(data, at):
+        yield data[at:]
+
+
+def fields(pattern: re.Pattern[bytes], data: bytes, limit: int) -> list[tuple[bytes, bytes]]:
+    """The first ``limit`` pairs that ``pattern`` (of two groups) finds."""
+    return [(found[1], found[2].strip()) for found in islice(pattern.finditer(data), limit)]
+
+
 def document(data: bytes, kind: type[T]) -> T | str:
     """JSON as ``kind``, or the reason why it is not that."""
+    if data.count(b"{") > _OBJECTS_LIMIT:
+        return f"holds more than {_OBJECTS_LIMIT} objects"
     try:
         return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=kind)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Final
 
 from scow.errors import Invalid, ScowError
 from scow.scan.catalog import berkeley, ndb, sqlite
-from scow.scan.catalog.reading import Reading, hashes, text
+from scow.scan.catalog.reading import PACKAGES_LIMIT, Reading, hashes, text
 from scow.scan.catalog.window import Window
 from scow.scan.package import Package
 
@@ -44,8 +45,12 @@ def database(path: bytes, file: Window) -> Reading:
     packages: list[Package] = []
     owned: list[bytes] = []
     reasons: list[str] = []
+    left = file.size
     try:
-        for blob in read(file):
+        for blob in islice(read(file), PACKAGES_LIMIT + 1):
+            left -= len(blob)
+            if left < 0:
+                raise Invalid("holds more than its size: parts of it are used several times")
             package, files = _package(path, blob, reasons)
             packages += package
             owned.append(files)
@@ -63,7 +68,7 @@ def manifest(path: bytes, data: bytes) -> Reading:
     """
     packages: list[Package] = []
     reasons: list[str] = []
-    for line in text(data).splitlines():
+    for line in islice(text(data).splitlines(), PACKAGES_LIMIT + 1):
         fields = line.split("\t")
         if len(fields) < 10:
             reasons.append(f"a line that is no package: {line[:40]!r}")
@@ -82,6 +87,11 @@ def manifest(path: bytes, data: bytes) -> Reading:
             )
         )
     return Reading(tuple(packages), tuple(reasons), owner="rpm")
+
+
+def journal(path: bytes, data: bytes) -> Reading:
+    """SQLite's write-ahead log. rpm empties it whenever it is done."""
+    return Reading(reasons=("holds changes that were never put into rpm's database: they are not read",), owner="rpm")
 
 
 def _package(path: bytes, blob: bytes, reasons: list[str]) -> tuple[list[Package], bytes]:
@@ -149,7 +159,7 @@ def parse(blob: bytes) -> Fields:
     fields: dict[int, tuple[bytes | int, ...]] = {}
     for at in range(8, start, 16):
         tag, kind, offset, number = struct.unpack_from(">IIII", blob, at)
-        if tag in _USED:
+        if tag in _USED and tag not in fields:
             fields[tag] = _values(data, tag, kind, offset, number)
     return fields
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from scow.scan.catalog.reading import Reading, text
+from scow.scan.catalog.reading import Reading, fields, text
 from scow.scan.package import Package
 
 _STUB: Final = re.compile(rb"^# stub: (\S+) (\S+) ", re.MULTILINE)
@@ -21,12 +21,12 @@ _QUOTED: Final = re.compile(rb"""["']([^"']+)["']""")
 
 def gemspec(path: bytes, data: bytes) -> Reading:
     """The one gem that it is about."""
-    fields = {key: text(value) for key, value in _FIELD.findall(data)[:20]}
+    told = {key: text(value) for key, value in fields(_FIELD, data, 20)}
     stub = _STUB.search(data)
-    name = text(stub[1]) if stub else fields.get(b"name", "")
-    version = text(stub[2]) if stub else fields.get(b"version", "")
+    name = text(stub[1]) if stub else told.get(b"name", "")
+    version = text(stub[2]) if stub else told.get(b"version", "")
     if not name or not version:
         return Reading(reasons=("computes its name or version",))
-    told = _LICENCES.search(data)
-    licences = tuple(text(one) for one in _QUOTED.findall(told[1])[:20]) if told else ()
+    licensed = _LICENCES.search(data)
+    licences = tuple(text(one) for one in _QUOTED.findall(licensed[1][:4096])[:20]) if licensed else ()
     return Reading((Package(name, version, "gem", "RubyGems", licences=licences, location=path),))

@@ -29,6 +29,7 @@ from scow.scan.catalog import (
 from scow.scan.catalog.reading import Reading
 from scow.scan.catalog.window import Window
 
+_KIB: Final = 1 << 10
 _MIB: Final = 1 << 20
 
 
@@ -38,28 +39,30 @@ class Rule(msgspec.Struct, frozen=True):
     pattern: str
     read: Callable[[bytes, bytes], Reading] | None = None
     search: Callable[[bytes, Window], Reading] | None = None
-    limit: int = 8 * _MIB
+    limit: int = 4 * _MIB
 
 
 #: Executable files that begin as programs do.
-PROGRAMS: Final = Rule("", search=programs.program, limit=2048 * _MIB)
+PROGRAMS: Final = Rule("", search=programs.program, limit=512 * _MIB)
 
 RULES: Final = (
-    Rule("etc/os-release", osrelease.os_release),
-    Rule("usr/lib/os-release", osrelease.os_release),
-    Rule("var/lib/dpkg/status", dpkg.status, limit=64 * _MIB),
+    Rule("etc/os-release", osrelease.os_release, limit=64 * _KIB),
+    Rule("usr/lib/os-release", osrelease.os_release, limit=64 * _KIB),
+    Rule("var/lib/dpkg/status", dpkg.status, limit=32 * _MIB),
     Rule("var/lib/dpkg/status.d/*.md5sums", dpkg.sums),
     Rule("var/lib/dpkg/status.d/*", dpkg.status),
-    Rule("var/lib/dpkg/info/*.list", dpkg.files, limit=32 * _MIB),
+    Rule("var/lib/dpkg/info/*.list", dpkg.files, limit=16 * _MIB),
     Rule("lib/apk/db/installed", apk.installed, limit=64 * _MIB),
     Rule("usr/lib/apk/db/installed", apk.installed, limit=64 * _MIB),
     Rule("var/lib/pacman/local/*/desc", pacman.desc),
-    Rule("var/lib/pacman/local/*/files", pacman.files, limit=32 * _MIB),
+    Rule("var/lib/pacman/local/*/files", pacman.files, limit=16 * _MIB),
     *(
-        Rule(f"{place}/{name}", search=rpm.database, limit=1024 * _MIB)
+        Rule(f"{place}/{name}", search=rpm.database, limit=512 * _MIB)
         for place in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
         for name in ("rpmdb.sqlite", "Packages.db", "Packages")
     ),
+    Rule("var/lib/rpm/rpmdb.sqlite-wal", rpm.journal, limit=64 * _MIB),
+    Rule("usr/lib/sysimage/rpm/rpmdb.sqlite-wal", rpm.journal, limit=64 * _MIB),
     Rule("var/lib/rpmmanifest/container-manifest-2", rpm.manifest),
     Rule("**/*.dist-info/METADATA", python.metadata),
     Rule("**/*.egg-info/PKG-INFO", python.metadata),
@@ -68,18 +71,18 @@ RULES: Final = (
     Rule("**/conda-meta/*.json", python.conda),
     Rule("**/node_modules/*/package.json", documents.npm),
     Rule("**/node_modules/@*/*/package.json", documents.npm),
-    Rule("**/package-lock.json", lockfiles.package_lock, limit=64 * _MIB),
-    Rule("**/npm-shrinkwrap.json", lockfiles.package_lock, limit=64 * _MIB),
-    Rule("**/yarn.lock", lockfiles.yarn_lock, limit=64 * _MIB),
+    Rule("**/package-lock.json", lockfiles.package_lock, limit=16 * _MIB),
+    Rule("**/npm-shrinkwrap.json", lockfiles.package_lock, limit=16 * _MIB),
+    Rule("**/yarn.lock", lockfiles.yarn_lock, limit=16 * _MIB),
     Rule("**/specifications/*.gemspec", ruby.gemspec),
     Rule("**/specifications/default/*.gemspec", ruby.gemspec),
-    Rule("**/composer/installed.json", documents.composer, limit=32 * _MIB),
-    Rule("**/*.deps.json", documents.dotnet, limit=32 * _MIB),
-    Rule("opt/bitnami/**/.spdx-*.spdx", sbom.bill, limit=32 * _MIB),
-    Rule("var/lib/db/sbom/*.spdx.json", sbom.bill, limit=32 * _MIB),
-    Rule("**/*.cdx.json", sbom.bill, limit=32 * _MIB),
-    Rule("**/*.spdx.json", sbom.bill, limit=32 * _MIB),
-    *(Rule(f"**/*{ending.decode()}", search=java.archive, limit=2048 * _MIB) for ending in java.ARCHIVES),
+    Rule("**/composer/installed.json", documents.composer, limit=16 * _MIB),
+    Rule("**/*.deps.json", documents.dotnet, limit=16 * _MIB),
+    Rule("opt/bitnami/**/.spdx-*.spdx", sbom.bill, limit=16 * _MIB),
+    Rule("var/lib/db/sbom/*.spdx.json", sbom.bill, limit=16 * _MIB),
+    Rule("**/*.cdx.json", sbom.bill, limit=16 * _MIB),
+    Rule("**/*.spdx.json", sbom.bill, limit=16 * _MIB),
+    *(Rule(f"**/*{ending.decode()}", search=java.archive, limit=1024 * _MIB) for ending in java.ARCHIVES),
 )
 
 

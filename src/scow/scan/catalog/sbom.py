@@ -6,10 +6,11 @@ What counts is a component's package URL: nothing else says of which package man
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 
 import msgspec
 
-from scow.scan.catalog.reading import Reading, document
+from scow.scan.catalog.reading import PACKAGES_LIMIT, Reading, document
 from scow.scan.package import Package
 from scow.scan.purls import from_purl
 
@@ -46,7 +47,8 @@ def bill(path: bytes, data: bytes) -> Reading:
         return Reading(reasons=("is neither CycloneDX nor SPDX",))
     packages: list[Package] = []
     reasons: list[str] = []
-    for purl in (*_components(found.components), *_described(found.packages)):
+    purls = chain(_components(found.components), _described(found.packages))
+    for purl in islice(purls, PACKAGES_LIMIT + 1):
         package = from_purl(purl, path)
         if isinstance(package, str):
             reasons.append(package)

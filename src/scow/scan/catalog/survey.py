@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import IO, Final, Protocol, cast
 
 from scow.content.target import Reader
@@ -39,11 +40,15 @@ class Layers(Protocol):
 def survey(layers: Layers, number: int) -> Record:
     """Layer ``number``, looked over. What cannot be read is among the readings, with its reason."""
     wanted, links = _wanted(layers, number)
-    readings: dict[bytes, Reading] = {}
-    for path, (entry, rule) in list(wanted.items()):
-        if entry.size > rule.limit:
-            readings[path] = _too_large(entry, rule)
-            del wanted[path]
+    readings = {path: _too_large(*one) for path, one in wanted.items() if one[0].size > one[1].limit}
+    for path in readings:
+        del wanted[path]
+    if len(wanted) > _FILES_LIMIT:
+        first = list(wanted)[_FILES_LIMIT]
+        readings[first] = Reading(
+            reasons=(f"is where the limit of {_FILES_LIMIT} files was reached: the rest is not read",)
+        )
+        wanted = dict(islice(wanted.items(), _FILES_LIMIT))
     for path, reading in _readings(layers, number, wanted):
         if reading:
             readings[path] = sane(reading)
@@ -79,7 +84,7 @@ def _wanted(layers: Layers, number: int) -> tuple[dict[bytes, tuple[Entry, Rule]
         if entry.kind == "file":
             wanted.pop(entry.path, None)  # a path that comes twice: the last one counts
             rule = rule_for(entry.path) or (PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None)
-            if rule and entry.size and len(wanted) < _FILES_LIMIT:
+            if rule and entry.size:
                 wanted[entry.path] = (entry, rule)
         elif entry.kind == "hardlink":
             links[entry.path] = entry.link
@@ -100,7 +105,7 @@ def _too_large(entry: Entry, rule: Rule) -> Reading:
 def _read(found: Found, reader: Reader, rule: Rule) -> Reading:
     path, size = found.source, found.entry.size
     if rule.read is not None:
-        return rule.read(path, read_all(reader, min(size, rule.limit)))
+        return rule.read(path, read_all(reader, size + 1))  # the end is where the content is checked
     assert rule.search is not None  # noqa: S101 - a rule has one of the two
     begin = b""
     if rule is PROGRAMS:
@@ -118,6 +123,6 @@ def _spool(begin: bytes, reader: Reader, size: int, spool: IO[bytes]) -> None:
     """A file from a stream, so that its parts can be read in any order."""
     spool.write(begin)
     left = size - len(begin)
-    while left > 0 and (part := reader.read(min(left, _CHUNK))):
+    while left >= 0 and (part := reader.read(_CHUNK)):  # to the very end, where the content is checked
         spool.write(part)
         left -= len(part)

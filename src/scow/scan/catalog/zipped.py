@@ -19,7 +19,7 @@ _LOCATOR64: Final = b"PK\x06\x07"
 _CENTRAL: Final = b"PK\x01\x02"
 _LOCAL: Final = b"PK\x03\x04"
 _COMMENT_LIMIT: Final = 65535
-_DIRECTORY_LIMIT: Final = 32 << 20
+_DIRECTORY_LIMIT: Final = 16 << 20
 STORED, DEFLATED = 0, 8
 
 
