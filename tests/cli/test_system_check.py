@@ -14,7 +14,7 @@ from tests.cli.conftest import Console
 
 from scow import Engine
 from scow.engine.faults import Fault, missing, seen_twice
-from scow.image.check import tree_problem
+from scow.image.check import directory_problem
 from scow.layer.entry import Entry
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -254,5 +254,5 @@ def test_a_directory_that_became_a_file(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"")
     os.utime(tmp_path / "a", ns=(5, 5))
     entries = [Entry(b"a", "dir"), Entry(b"a/below", "file"), Entry(b"a", "file", mtime=5), Entry(b"gone", "whiteout")]
-    assert tree_problem(tmp_path, entries) == ""
-    assert tree_problem(tmp_path, entries[:2]).startswith("not a dir")
+    assert directory_problem(tmp_path, entries) == ""
+    assert directory_problem(tmp_path, entries[:2]).startswith("not a dir")

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import pytest
 from tests.layer import tars
 from tests.layer.tars import Item
 from tests.support.peers import need_root, path_of
@@ -23,6 +24,7 @@ from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import encode
+from scow.runtime.probe import mounts
 from scow.testing.contract import Memory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,6 +59,12 @@ def stored(store: Store, layers: Sequence[list[Item]], name: str = "test:latest"
     return made
 
 
+def need_mountable(directory: Path) -> None:
+    """Skip, aloud, where layers cannot be mounted as files."""
+    if not mounts(directory):
+        pytest.skip("this machine mounts no files as layers (root, Linux 6.12, EROFS)")
+
+
 _MOUNTER = """
 import ctypes, os, pickle, sys, traceback
 from pathlib import Path
@@ -68,13 +76,20 @@ while True:
     except EOFError:
         break
     try:
+        for number, tree in enumerate(lower):
+            if os.path.isfile(tree):
+                lower[number] = place = at + b".%d" % number
+                os.makedirs(place, exist_ok=True)
+                if libc.mount(tree, place, b"erofs", 1, None):
+                    raise OSError(ctypes.get_errno(), "mount erofs")
         options = b"lowerdir=" + b":".join([*lower, at + b".empty"])
         if libc.mount(b"overlay", at, b"overlay", 1, options):
             raise OSError(ctypes.get_errno(), "mount")
         try:
             result = snapshot_tree(Path(os.fsdecode(at)))
         finally:
-            libc.umount2(at, 2)
+            for place in [at, *lower]:
+                libc.umount2(place, 2)
     except BaseException:
         result = traceback.format_exc()
     pickle.dump(result, sys.stdout.buffer)

@@ -104,16 +104,21 @@ LAYERS: dict[str, list[list[Item]]] = {
          directory("", 0o711)],
     ],
     "new deep paths": [[directory("a"), directory("a/b", 0o750), file("a/b/" + "n" * 200), link("a/l", b"b/" * 100)]],
+    "many names, long ones, old times": [
+        [directory("many"), *(file(f"many/{number}") for number in range(1500)), file("many/" + "x" * 255),
+         item("many/old", mtime=-(10**15) - 1), item("many/-", "dir", mode=0o700), item("many/...", data=b"3")],
+    ],
     "the same layer twice": [[directory("opt"), file("opt/twice")], [directory("opt"), file("opt/twice")]],
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_it_is_what_umoci_unpacks(name: str, mount: Mounter, tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
+def test_it_is_what_umoci_unpacks(name: str, mount: Mounter, mounts: bool, tmp_path: Path) -> None:
+    store = Store(tmp_path / "store", lambda: mounts)
     layers = [base(), *LAYERS[name]]
     made = images.stored(store, layers, "latest")
     expected = without_root(umoci(store, tmp_path))
+    assert all((store.layers.tree(layer.diff_id) or tmp_path).is_file() is mounts for layer in made)
     overlay = mount.shows(rootfs.stack(made, store.unpacking, store.snapshots))
     assert difference(expected, without_root(overlay)) == []
     flat = snapshot_tree(rootfs.flat(made, store.unpacking, store.snapshots))

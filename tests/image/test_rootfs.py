@@ -33,11 +33,11 @@ def mount() -> Iterator[Mounter]:
         shutil.rmtree(top)
 
 
-def agree(layers: list[list[Item]], mount: Mounter) -> None:
+def agree(layers: list[list[Item]], mount: Mounter, mounts: bool) -> None:
     assume(not any(contradicts_itself(layer) or rewrites_a_link_target(layer) for layer in layers))
     states = model.whole(layers)
     top = Path(tempfile.mkdtemp(prefix="scow-rootfs-"))
-    store = Store(top / "store")
+    store = Store(top / "store", lambda: mounts)
     try:
         if states is None:
             with pytest.raises(Invalid):
@@ -73,8 +73,8 @@ quick = settings(max_examples=60, deadline=None, suppress_health_check=list(Heal
 @example([[item("a/b", "whiteout"), item("a", "opaque")], [item("b", "whiteout")]])
 @example([[item("a", "dir", **d), item("a/b")], [item("a"), item("a", "dir", **d)]])
 @example([[item("a", "dir", **d), item("a/b")], [item("a/b", "whiteout")], [item("a/b", "whiteout"), item("c")]])
-def test_layers_without_symlinks(mount: Mounter, layers: list[list[Item]]) -> None:
-    agree(layers, mount)
+def test_layers_without_symlinks(mount: Mounter, mounts: bool, layers: list[list[Item]]) -> None:
+    agree(layers, mount, mounts)
 
 
 @given(model.crooked)
@@ -82,5 +82,5 @@ def test_layers_without_symlinks(mount: Mounter, layers: list[list[Item]]) -> No
 @example(
     [[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a/c")], [item("a/a", "whiteout")]]
 )
-def test_layers_with_symlinks(mount: Mounter, layers: list[list[Item]]) -> None:
-    agree(layers, mount)
+def test_layers_with_symlinks(mount: Mounter, mounts: bool, layers: list[list[Item]]) -> None:
+    agree(layers, mount, mounts)

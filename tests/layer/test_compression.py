@@ -206,5 +206,14 @@ def test_the_bytes_of_a_member_never_change(data: bytes, digest: str) -> None:
     assert plain(member) == data
 
 
+def test_what_does_not_compress_is_stored() -> None:
+    noise = random.Random(5).randbytes(MEMBER)
+    assert gzip_member(noise)[10] & 0b110 == 0  # the first block's type (RFC 1951, 3.2.3)
+    assert plain(gzip_member(noise)) == noise
+    mixed = noise[: MEMBER // 2] + bytes(MEMBER // 2)
+    assert len(gzip_member(mixed)) < MEMBER * 0.6
+    assert len(gzip_member(noise[:8192] + noise[:8192])) < 8192 * 1.1  # too short for a sample
+
+
 def test_a_member_tells_no_name_and_no_time() -> None:
     assert gzip_member(b"x")[:8] == b"\x1f\x8b\x08\0\0\0\0\0"

@@ -40,7 +40,7 @@ def packed(items: Iterable[tuple[Entry, Content]], directory: Path) -> tuple[Pac
     blob = io.BytesIO()
     with (directory / "index").open("wb") as file:
         writer = Writer(file)
-        made = pack(items, blob, writer)
+        made = pack(items, blob, writer.add)
         writer.finish(made.tar_size, plain=True)
     with Index(directory / "index") as index:
         return made, blob.getvalue(), list(index)

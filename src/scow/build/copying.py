@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from scow.dockerfile.ignore import Patterns, match
 from scow.errors import Invalid, NotFound
 from scow.layer.entry import Entry, clean
 from scow.layer.pack import Content, Item
-from scow.layer.view import View
+from scow.layer.view import Found, View
 
 _WILD: Final = re.compile(r"[*?\[\\]")
 _SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
@@ -238,7 +239,7 @@ def add_parents(placed: dict[bytes, Item], view: View, owner: tuple[int, int], t
 class ViewListing:
     """A stage's or an image's file system as a listing; ``open_file`` opens a file of a layer's tree."""
 
-    def __init__(self, view: View, open_file: Callable[[int, bytes], int]) -> None:
+    def __init__(self, view: View, open_file: Callable[[Found], int]) -> None:
         self._view, self._open = view, open_file
 
     def find(self, path: bytes) -> Entry | None:
@@ -254,8 +255,7 @@ class ViewListing:
         """The file's bytes."""
         found = self._view.find(entry.path)
         assert found is not None  # noqa: S101 - the entry came from here
-        layer, source = found.layer, found.source
-        return lambda: self._open(layer, source)
+        return partial(self._open, found)
 
     def digest(self, entry: Entry) -> bytes:
         """The raw sha256 of the content, from the layer's index; for a sparse file, where it lies."""

@@ -8,8 +8,8 @@ import threading
 from scow.build.copying import ViewListing
 from scow.image.mutate import Layer
 from scow.image.store import Store
-from scow.layer.diff import opener
-from scow.layer.view import View
+from scow.layer.mountable import content
+from scow.layer.view import Found, View
 from scow.oci.digest import ChainId, chain_id
 
 
@@ -57,15 +57,14 @@ class Root:
         found = self.view.find(self.view.resolve(path.encode()))
         if found is None or found.entry.kind != "file":
             return b""
-        with os.fdopen(self._open(found.layer, found.source), "rb") as file:
-            return file.read(1 << 20)
+        with os.fdopen(self._open(found), "rb") as file:
+            return file.read(min(found.entry.size, 1 << 20))
 
     def _stack(self, view: View, number: int) -> None:
         layer = self.layers[number]
         with self._store.unpacking.index(layer.descriptor, layer.diff_id) as index:
             view.stack(number, index)
 
-    def _open(self, number: int, source: bytes) -> int:
-        layer = self.layers[number]
-        tree = self._store.unpacking.tree(layer.descriptor, layer.diff_id)
-        return opener(os.path.join(os.fsencode(tree), source))()
+    def _open(self, found: Found) -> int:
+        layer = self.layers[found.layer]
+        return content(self._store.unpacking.tree(layer.descriptor, layer.diff_id), found)()

@@ -147,7 +147,7 @@ class Checking:
             return "tree has no layer index"
         try:
             with index:
-                problem = tree_problem(tree, index)
+                problem = tree_problem(tree, diff_id, index)
         except ScowError as error:
             return error.problem
         return f"tree is not what the layer holds ({problem})" if problem else ""

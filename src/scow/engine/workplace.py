@@ -48,7 +48,7 @@ class Workplace:
     ) -> None:
         self.root = root
         self.runtime = runtime
-        self.store = Store(root)
+        self.store = Store(root, lambda: self.mounts)
         self.containers = Containers(root / "containers")
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
 
@@ -74,15 +74,26 @@ class Workplace:
 
     @cached_property
     def stacks(self) -> bool:
-        """Whether overlayfs can be had on the store's file system; tried once a boot, as it costs a process."""
-        from scow.runtime.probe import trial
+        """Whether overlayfs can be had on the store's file system."""
+        return self._tried("overlay")
 
-        known = self.root / f"overlay-{self.store.layers.flavour}"
+    @cached_property
+    def mounts(self) -> bool:
+        """Whether layers can be mounted as files of the store's file system."""
+        return self._tried("mountable")
+
+    def _tried(self, what: str) -> bool:
+        """Tried once a boot, as it costs a process."""
+        known = self.root / f"{what}-{self.store.layers.flavour}"
         with contextlib.suppress(OSError):
             boot, _, answer = known.read_text().partition(" ")
             if boot == self.store.boot:
                 return answer == "yes"
-        works = trial(self.root).overlay is None
+        from scow.runtime import probe
+
+        with contextlib.suppress(OSError):
+            self.root.mkdir(parents=True, exist_ok=True)
+        works = {"overlay": probe.stacks, "mountable": probe.mounts}[what](self.root)
         with contextlib.suppress(OSError):
             known.write_text(f"{self.store.boot} {'yes' if works else 'no'}")
         return works

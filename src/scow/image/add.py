@@ -8,9 +8,11 @@ from typing import BinaryIO
 
 from scow.content.layout import BlobDraft, Layout, disk_error
 from scow.image.mutate import Layer, manifest
-from scow.image.unpack import unpacking_into
+from scow.image.unpack import maker, unpacking_into
+from scow.layer.entry import Entry
 from scow.layer.index import Writer
-from scow.layer.pack import Item, Packed, Watch, compress, pack
+from scow.layer.mountable import Mountable
+from scow.layer.pack import Item, Note, Packed, Watch, compress, pack
 from scow.layer.placement import Placement
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
@@ -21,18 +23,49 @@ from scow.oci.documents import encode
 
 
 def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path | None = None) -> Layer:
-    """Make a layer of ``items``; ``tree``, when given, is that layer unpacked already, and is moved into the store."""
+    """Make a layer of ``items``; ``tree``, when given, is that layer unpacked already, and is moved into the store.
+
+    Where layers can be mounted, a new one is ready to be: the tar's bytes are written once more as they go by.
+    """
+    mountable = tree is None and layers.mounts()
     try:
         with layers.draft() as draft, layout.draft() as blob:
-            with draft.index.open("xb") as file:
-                writer, placement = Writer(file), Placement()
-                packed = pack(_placed(items, placement), blob.file, writer)
-                writer.finish(packed.tar_size, plain=placement.plain)
+            packed = _packed_mountable(items, draft, blob) if mountable else _packed(items, draft, blob)
             if tree is not None:
                 tree.rename(draft.tree)
             return _keep(layout, layers, draft, blob, packed)
     except OSError as error:
         raise disk_error(error, layout.root) from None
+
+
+def _packed(
+    items: Iterable[Item],
+    draft: Draft,
+    blob: BlobDraft,
+    note: Note = lambda entry: None,
+    watch: Watch | None = None,
+) -> Packed:
+    with draft.index.open("xb") as file:
+        writer, placement = Writer(file), Placement()
+
+        def noted(entry: Entry) -> None:
+            writer.add(entry)
+            note(entry)
+
+        packed = pack(_placed(items, placement), blob.file, noted, watch)
+        writer.finish(packed.tar_size, plain=placement.plain)
+        return packed
+
+
+def _packed_mountable(items: Iterable[Item], draft: Draft, blob: BlobDraft) -> Packed:
+    with draft.mountable.open("xb") as file:
+        made = Mountable(file)
+        packed = _packed(items, draft, blob, made.add, made.write)
+        if made.fit:
+            made.finish()
+    if not made.fit:
+        draft.mountable.unlink()
+    return packed
 
 
 def add_tar(layout: Layout, layers: Layers, reader: Reader) -> Layer:
@@ -42,12 +75,14 @@ def add_tar(layout: Layout, layers: Layers, reader: Reader) -> Layer:
 
 def add_unpacked(layout: Layout, layers: Layers, items: Iterable[Item]) -> Layer:
     """As :func:`add_layer`; it is unpacked meanwhile, for somebody who needs its tree next."""
+    if layers.mounts():
+        return add_layer(layout, layers, items)
     return _add_unpacked(layout, layers, lambda output, watch: pack(items, output, watch=watch))
 
 
 def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[BinaryIO, Watch], Packed]) -> Layer:
     try:
-        with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, trees=True) as stages:
+        with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, maker(layers)) as stages:
             packed = write(blob.file, stages.feed)
             stages.feed(b"")
             return _keep(layout, layers, draft, blob, packed)

@@ -22,9 +22,11 @@ from scow.image.pipeline import Inflating
 from scow.layer.apply import apply
 from scow.layer.entry import Entry
 from scow.layer.index import Index, Writer
+from scow.layer.mountable import survived
+from scow.layer.rights import MOUNTABLE
 from scow.layer.store import Layers, scratch
 from scow.layer.tree import NoTree
-from scow.oci.digest import Digest
+from scow.oci.digest import DiffId, Digest
 
 _CHUNK: Final = 1 << 20
 _FORMATS: Final = {"file": stat.S_IFREG, "hardlink": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
@@ -91,7 +93,14 @@ def _difference(made: Index, kept: Index) -> str:
     return "" if same else "layer index has other totals than the blob"
 
 
-def tree_problem(tree: Path, entries: Iterable[Entry]) -> str:
+def tree_problem(tree: Path, diff_id: DiffId, index: Index) -> str:
+    """The layer's tree, of either kind, has every byte."""
+    if tree.name != MOUNTABLE:
+        return directory_problem(tree, index)
+    return "" if survived(tree, diff_id, index.header.size) else "the mountable file was changed"
+
+
+def directory_problem(tree: Path, entries: Iterable[Entry]) -> str:
     """Every file with its type, size, time and content; and nothing that the layer does not have."""
     final, directories = _final(entries)
     root = os.fsencode(tree)

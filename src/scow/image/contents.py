@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Final, Protocol
 
 from scow.content.target import Reader, Source
@@ -20,9 +21,9 @@ from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.layer import tar
 from scow.layer.compression import detected, inflated
-from scow.layer.diff import opener
 from scow.layer.entry import Entry
 from scow.layer.index import Index
+from scow.layer.mountable import content
 from scow.layer.placement import Placement
 from scow.layer.view import Found, View
 
@@ -99,7 +100,7 @@ class ImageContents:
         for number, several in sorted(by_layer.items()):
             tree = self._store.layers.tree(self.layers[number].diff_id)
             if tree is not None:
-                yield from from_tree(os.fsencode(tree), several.values())
+                yield from from_tree(tree, several.values())
             else:
                 yield from self._from_bytes(number, several)
 
@@ -114,11 +115,24 @@ class ImageContents:
             yield from _from_tar(inflated(*detected(reader)), wanted)
 
 
-def from_tree(tree: bytes, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
+def from_tree(tree: Path, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
     """The wanted files, opened in ``tree``, in the order in which they were written."""
     for found in sorted(wanted, key=lambda one: one.entry.offset):
-        with os.fdopen(opener(os.path.join(tree, found.source))(), "rb", buffering=0) as file:
-            yield found, file
+        with os.fdopen(content(tree, found)(), "rb", buffering=0) as file:
+            yield found, _Part(file, found.entry.size)
+
+
+class _Part:
+    """``size`` bytes of a file: a mountable file holds many."""
+
+    def __init__(self, file: Reader, size: int) -> None:
+        self._file, self._left = file, size
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        data = self._file.read(min(self._left, size) if size >= 0 else self._left)
+        self._left -= len(data)
+        return data
 
 
 def _from_tar(plain: Reader, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:

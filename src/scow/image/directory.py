@@ -34,7 +34,7 @@ class DirectoryContents:
     def __init__(self, root: Path) -> None:
         if not root.is_dir():
             raise NotFound("is not a directory", subject=str(root))
-        self._root = os.fsencode(root)
+        self._root = root
 
     @cached_property
     def view(self) -> View:
@@ -61,20 +61,23 @@ class DirectoryContents:
         try:
             yield from from_tree(self._root, [found for found in wanted if found.entry.kind == "file"])
         except PermissionError as error:
-            raise Denied("may not be read", subject=os.fsdecode(error.filename or self._root)) from None
+            raise Denied("may not be read", subject=os.fsdecode(error.filename or "")) from None
 
     def read(self, found: Found, limit: int) -> bytes:
         """One file, whole."""
         return read_one(self, found, limit)
 
+    def _full(self, path: bytes) -> bytes:
+        return os.path.join(os.fsencode(self._root), path)
+
     def _names(self, path: bytes) -> list[bytes]:
         try:
-            return os.listdir(os.path.join(self._root, path))
+            return os.listdir(self._full(path))
         except OSError:
             return []
 
     def _entry(self, path: bytes) -> Entry | None:
-        full = os.path.join(self._root, path)
+        full = self._full(path)
         try:
             status = os.lstat(full)
             link = os.readlink(full) if stat.S_ISLNK(status.st_mode) and path else b""

@@ -11,7 +11,7 @@ import msgspec
 from scow.image import rootfs
 from scow.image.mutate import Layer
 from scow.image.store import Store
-from scow.layer import diff
+from scow.layer import mountable
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
 from scow.layer.pack import Content, Item
@@ -34,7 +34,7 @@ def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, changes: It
             return content
         layer = layers[found.layer]
         tree = store.unpacking.tree(layer.descriptor, layer.diff_id)
-        return diff.opener(os.path.join(os.fsencode(tree), found.source))
+        return mountable.content(tree, found)
 
     names: dict[tuple[int, bytes], bytes] = {}
     for found in view.walk():

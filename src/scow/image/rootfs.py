@@ -11,7 +11,6 @@ Layers are unpacked apart from each other, so three things need the view of all 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from scow.layer.checkout import checkout
 from scow.layer.entry import Entry
 from scow.layer.rights import rights
 from scow.layer.sparse import Map
-from scow.layer.tree import OverlayTree, is_opaque, is_whiteout
+from scow.layer.tree import OverlayTree, is_opaque
 from scow.layer.view import View
 from scow.oci.digest import ChainId, chain_id
 from scow.snapshot.store import Snapshots
@@ -79,12 +78,17 @@ def _stackable(trees: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(kept)
 
 
-def with_mount_points(lower: tuple[Path, ...], chain: ChainId | None, snapshots: Snapshots) -> tuple[Path, ...]:
+def with_mount_points(
+    lower: tuple[Path, ...], layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots
+) -> tuple[Path, ...]:
     """``lower`` with a thin tree on top that has the places a runtime mounts on, where the image lacks them.
 
     So starting a process leaves no empty ``/etc/hosts`` or ``/proc`` behind in the layer that is written.
     """
-    missing = [point for point in _MOUNT_POINTS if _status(lower, point.path) is None]
+    known = View()
+    for number, layer in enumerate(layers):
+        known.stack(number, unpacking.header(layer.descriptor, layer.diff_id).landmarks)
+    missing = [point for point in _MOUNT_POINTS if known.find(point.path) is None and _holds(known, point.parent)]
     if not missing:
         return lower
 
@@ -93,31 +97,21 @@ def with_mount_points(lower: tuple[Path, ...], chain: ChainId | None, snapshots:
         try:
             for point in missing:
                 if point.parent:
-                    tree.directory(_like(_status(lower, point.parent), point.parent))
+                    found = known.find(point.parent)
+                    tree.directory(found.entry if found else Entry(point.parent, "dir", 0o755))
                 tree.directory(point) if point.kind == "dir" else tree.file(point, _Nothing())
             tree.finish()
         finally:
             tree.close()
 
+    chain = chain_id(layer.diff_id for layer in layers)
     return (snapshots.tree(chain or _NOTHING, "mounts", make), *lower)
 
 
-def _status(lower: tuple[Path, ...], path: bytes) -> os.stat_result | None:
-    """What the stack shows at ``path``: the topmost tree's, unless it is deleted there."""
-    for tree in lower:
-        try:
-            status = os.lstat(os.path.join(os.fsencode(tree), path))
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        return None if is_whiteout(status) else status
-    return None
-
-
-def _like(status: os.stat_result | None, path: bytes) -> Entry:
-    """A directory as the stack shows it, or a new one."""
-    if status is None:
-        return Entry(path, "dir", 0o755)
-    return Entry(path, "dir", stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, mtime=status.st_mtime_ns)
+def _holds(known: View, directory: bytes) -> bool:
+    """Whether something can be put there: it is a directory, or nothing yet."""
+    found = known.find(directory)
+    return found is None or found.entry.kind == "dir"
 
 
 class _Nothing:

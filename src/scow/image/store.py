@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Everything below ``root`` that images need. Opening it touches nothing on disk."""
+    """Everything below ``root`` that images need. Opening it touches nothing on disk.
 
-    def __init__(self, root: Path) -> None:
+    ``mounts`` tells whether containers here can stand on layers as mountable files.
+    """
+
+    def __init__(self, root: Path, mounts: Callable[[], bool] = lambda: False) -> None:
         self.root = root
         self.layout = Layout(root)
         self.boot = _boot()
-        self.layers = Layers(root / "layers", self.layout.ingest, self.boot)
+        self.layers = Layers(root / "layers", self.layout.ingest, self.boot, mounts)
         self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, self.boot, self.layers.flavour)
 
     @cached_property

@@ -15,6 +15,7 @@ from scow.errors import Integrity, ScowError
 from scow.image.pipeline import Inflating
 from scow.layer.apply import apply
 from scow.layer.index import Header, Index, Writer
+from scow.layer.mountable import Mountable, MountableTree
 from scow.layer.rights import rights
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
@@ -35,12 +36,16 @@ class Unpacking:
         """As the store."""
         return self.layout.exists(descriptor)
 
+    @property
+    def _make(self) -> Make:
+        return maker(self.layers)
+
     def push(self, descriptor: Descriptor, source: Source) -> None:
         """Take a blob; a layer also gets its index and tree. Raises :class:`~scow.errors.Invalid` for a hostile one."""
         if descriptor.media_type not in media_types.LAYERS:
             self.layout.push(descriptor, source)
             return
-        with self._drafted(self._trees) as (draft, stages):
+        with self._drafted(self._make if self._trees else no_tree) as (draft, stages):
             self.layout.receive(descriptor, source, stages.feed)
             self._keep(draft, DiffId(f"sha256:{stages.hexdigest}"))
 
@@ -52,9 +57,10 @@ class Unpacking:
         """The layer's unpacked tree, made from the blob when it is not there."""
         self.layout.hold(diff_id)
         tree = self.layers.tree(diff_id)
-        if tree is None:
-            self._from_blob(descriptor, diff_id, self.layout, trees=True)
-            tree = self.layers.tree(diff_id)
+        for make in (self._make, directory_tree):
+            if tree is None:  # or not fit to be mounted
+                self._from_blob(descriptor, diff_id, self.layout, make)
+                tree = self.layers.tree(diff_id)
         if tree is None:
             raise ScowError("layer could not be unpacked", subject=diff_id)
         return tree
@@ -64,7 +70,7 @@ class Unpacking:
         self.layout.hold(diff_id)
         index = self.layers.index(diff_id)
         if index is None:
-            self._from_blob(descriptor, diff_id, source or self.layout, trees=False)
+            self._from_blob(descriptor, diff_id, source or self.layout, no_tree)
             index = self.layers.index(diff_id)
         if index is None:
             raise ScowError("layer could not be read", subject=diff_id)
@@ -75,8 +81,8 @@ class Unpacking:
         with self.index(descriptor, diff_id) as index:
             return index.header
 
-    def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, *, trees: bool) -> None:
-        with self._drafted(trees) as (draft, stages):
+    def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, make: Make) -> None:
+        with self._drafted(make) as (draft, stages):
             with source.open(descriptor) as file:
                 while chunk := file.read(256 << 10):
                     stages.feed(chunk)
@@ -95,36 +101,77 @@ class Unpacking:
         self.layers.keep(draft, diff_id)
 
     @contextlib.contextmanager
-    def _drafted(self, trees: bool) -> Iterator[tuple[Draft, Inflating]]:
+    def _drafted(self, make: Make) -> Iterator[tuple[Draft, Inflating]]:
         try:
-            with self.layers.draft() as draft, unpacking_into(draft, trees=trees) as stages:
+            with self.layers.draft() as draft, unpacking_into(draft, make) as stages:
                 yield draft, stages
         except OSError as error:
             raise disk_error(error, self.layout.root) from None
 
 
 @contextlib.contextmanager
-def unpacking_into(draft: Draft, *, trees: bool) -> Iterator[Inflating]:
-    """Stages that make ``draft``'s index, and with ``trees`` its tree, from the layer's bytes as they are fed."""
-    stages = Inflating(lambda reader, size: _write(reader, size, draft, trees=trees))
+def unpacking_into(draft: Draft, make: Make) -> Iterator[Inflating]:
+    """Stages that make ``draft``'s index and its tree, of the kind that ``make`` makes, from the layer's bytes."""
+    stages = Inflating(lambda reader, size: _write(reader, size, draft, make))
     try:
         yield stages
     finally:
         stages.abandon()
 
 
-def _write(reader: Reader, size: Callable[[], int], draft: Draft, *, trees: bool) -> None:
+def _write(reader: Reader, size: Callable[[], int], draft: Draft, make: Make) -> None:
     """Apply the layer to the draft; ``size`` tells the tar's length once it was read."""
     with draft.index.open("xb") as file:
         writer = Writer(file)
-        if trees:
-            draft.tree.mkdir()
-            draft.tree.chmod(0o755)
-            tree = OverlayTree(draft.tree, rights())
-            try:
-                plain = apply(reader, tree, writer)
-            finally:
-                tree.close()
-        else:
-            plain = apply(reader, NoTree(), writer)
+        plain = make(reader, draft, writer)
         writer.finish(size(), plain=plain)
+
+
+#: Reads a layer's plain bytes to their end, writes its tree to the draft and its entries to the index → is it plain?
+Make = Callable[[Reader, Draft, Writer], bool]
+
+
+def no_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
+    """The index only."""
+    return apply(reader, NoTree(), index)
+
+
+def directory_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
+    """The tree as a directory."""
+    draft.tree.mkdir()
+    draft.tree.chmod(0o755)
+    tree = OverlayTree(draft.tree, rights())
+    try:
+        return apply(reader, tree, index)
+    finally:
+        tree.close()
+
+
+def mountable_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
+    """The tree as a file to mount; none when the layer is not fit for it."""
+    with draft.mountable.open("xb") as file:
+        made = Mountable(file)
+        plain = apply(_Copied(reader, made), MountableTree(made), index)
+        if made.fit:
+            made.finish()
+    if not made.fit:
+        draft.mountable.unlink()
+    return plain
+
+
+def maker(layers: Layers) -> Make:
+    """Makes trees of the kind that costs least here."""
+    return mountable_tree if layers.mounts() else directory_tree
+
+
+class _Copied:
+    """A reader whose bytes go to a mountable file as they go by."""
+
+    def __init__(self, reader: Reader, made: Mountable) -> None:
+        self._reader, self._made = reader, made
+
+    def read(self, size: int = -1, /) -> bytes:
+        """As the reader."""
+        data = self._reader.read(size)
+        self._made.write(data)
+        return data

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Protocol
 from scow.image import rootfs
 from scow.image.mutate import Layer
 from scow.image.store import Store
-from scow.oci.digest import chain_id
 from scow.snapshot.rootfs import Directory, Overlay, Rootfs
 
 if TYPE_CHECKING:
@@ -58,8 +57,7 @@ class Stacked:
     def rootfs(self) -> Overlay:
         """The trees to stack, unpacked when they are not yet."""
         lower = rootfs.stack(self._layers, self._store.unpacking, self._store.snapshots)
-        chain = chain_id(layer.diff_id for layer in self._layers)
-        lower = rootfs.with_mount_points(lower, chain, self._store.snapshots)
+        lower = rootfs.with_mount_points(lower, self._layers, self._store.unpacking, self._store.snapshots)
         return Overlay(lower, self._upper, self._work)
 
     def changes(self, latest: int | None = None) -> Iterator[Item]:

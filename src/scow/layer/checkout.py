@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
-from scow.layer.diff import opener
 from scow.layer.entry import Entry
+from scow.layer.mountable import content
 from scow.layer.rights import rights
 from scow.layer.sparse import Map
 from scow.layer.tree import OverlayTree
 from scow.layer.view import Found
+
+_READ: Final = 1 << 20
 
 
 def checkout(found: Iterable[Found], trees: Sequence[Path], target: Path) -> None:
@@ -37,7 +40,7 @@ def checkout(found: Iterable[Found], trees: Sequence[Path], target: Path) -> Non
 
 def _write(tree: OverlayTree, found: Found, trees: Sequence[Path]) -> None:
     if found.entry.kind == "file":
-        tree.file(found.entry, File(os.path.join(os.fsencode(trees[found.layer]), found.source)))
+        tree.file(found.entry, File(content(trees[found.layer], found), found.entry.size))
     elif found.entry.kind == "symlink":
         tree.symlink(found.entry)
     else:
@@ -45,17 +48,17 @@ def _write(tree: OverlayTree, found: Found, trees: Sequence[Path]) -> None:
 
 
 class File:
-    """A file on disk with the shape of a tar member's body."""
+    """``size`` bytes of a file on disk with the shape of a tar member's body."""
 
     map: Map | None = None
 
-    def __init__(self, path: bytes) -> None:
-        self._open = opener(path)
+    def __init__(self, opened: Callable[[], int], size: int) -> None:
+        self._open, self._size = opened, size
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """``(offset, bytes)``."""
         offset = 0
-        with os.fdopen(self._open(), "rb") as file:
-            while data := file.read(1 << 20):
+        with os.fdopen(self._open(), "rb", buffering=0) as file:
+            while data := file.read(min(self._size - offset, _READ)):
                 yield offset, memoryview(data)
                 offset += len(data)

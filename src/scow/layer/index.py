@@ -15,16 +15,20 @@ import msgspec
 from scow.errors import Integrity
 from scow.layer.entry import Entry
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 _FRAME: Final = 1024
+_LANDMARKS_LIMIT: Final = 16
 _HEADER_ROOM: Final = 4096
+#: Where a runtime mounts something in every container: known from the header, without a look at all entries.
+LANDMARKS: Final = frozenset({b"", b"dev", b"proc", b"sys", b"etc", b"etc/hostname", b"etc/hosts", b"etc/resolv.conf"})
 _FRAME_LIMIT: Final = 64 << 20
 
 
 class Header(msgspec.Struct, frozen=True, array_like=True):
     """Totals of a layer. ``size`` is the uncompressed tar's length, ``content`` the sum of its files' sizes;
     ``plain`` says that no entry needs the layers below to be placed (every parent is there, no link leaves);
-    ``root`` is the entry of the root directory, if the layer has one."""
+    ``root`` is the entry of the root directory, if the layer has one; ``landmarks`` are its entries of
+    :data:`LANDMARKS`."""
 
     format: int = _FORMAT
     entries: int = 0
@@ -32,6 +36,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     content: int = 0
     plain: bool = True
     root: Entry | None = None
+    landmarks: tuple[Entry, ...] = ()
 
 
 class Writer:
@@ -43,6 +48,7 @@ class Writer:
         self._frame: list[Entry] = []
         self._entries = self._content = 0
         self._root: Entry | None = None
+        self._landmarks: list[Entry] = []
         file.write(bytes(_HEADER_ROOM))
 
     def add(self, entry: Entry) -> None:
@@ -50,6 +56,8 @@ class Writer:
         self._frame.append(entry)
         if not entry.path and entry.kind == "dir":
             self._root = entry
+        if entry.path in LANDMARKS:
+            self._landmarks.append(entry)
         self._content += entry.size
         if len(self._frame) >= _FRAME:
             self._flush()
@@ -57,7 +65,8 @@ class Writer:
     def finish(self, size: int, *, plain: bool) -> Header:
         """Write the header for a tar of ``size`` bytes and sync the file."""
         self._flush()
-        header = Header(_FORMAT, self._entries, size, self._content, plain, self._root)
+        landmarks = tuple(map(_short, self._landmarks[:_LANDMARKS_LIMIT]))
+        header = Header(_FORMAT, self._entries, size, self._content, plain, self._root, landmarks)
         data = self._encode(header)
         if len(data) > _HEADER_ROOM - 4:  # xattrs of the root that nobody needs here
             data = self._encode(msgspec.structs.replace(header, root=None))
@@ -73,6 +82,12 @@ class Writer:
             data = self._encode(self._frame)
             self._file.write(len(data).to_bytes(4, "big") + data)
             self._frame = []
+
+
+def _short(entry: Entry) -> Entry:
+    """All that matters of a landmark: a hard link is as good as a file."""
+    kind = "file" if entry.kind == "hardlink" else entry.kind
+    return Entry(entry.path, kind, entry.mode, entry.uid, entry.gid, mtime=entry.mtime)
 
 
 class Index:

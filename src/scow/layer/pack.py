@@ -19,7 +19,6 @@ from scow.errors import Conflict
 from scow.layer.compression import MEMBER, gzip_member
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
-from scow.layer.index import Writer
 from scow.layer.tar import Reader
 
 if TYPE_CHECKING:
@@ -33,6 +32,8 @@ Content = bytes | Callable[[], int]
 Item = tuple[Entry, Content]
 #: Sees the tar's bytes as they go by.
 Watch = Callable[[bytes], None]
+#: Sees an entry, with its content's digest and offset.
+Note = Callable[[Entry], None]
 
 
 class Packed(msgspec.Struct, frozen=True):
@@ -118,8 +119,8 @@ def _streaming(output: BinaryIO, watch: Watch | None = None) -> Iterator[_Stream
         stream.finish()
 
 
-def pack(items: Iterable[Item], output: BinaryIO, index: Writer | None = None, watch: Watch | None = None) -> Packed:
-    """Write the layer that ``items`` (parents first) make to ``output``, and its entries to ``index``.
+def pack(items: Iterable[Item], output: BinaryIO, note: Note | None = None, watch: Watch | None = None) -> Packed:
+    """Write the layer that ``items`` (parents first) make to ``output``; ``note`` sees its entries.
 
     Raises :class:`Conflict` when a file changes its size while it is read, or ``OSError``.
     """
@@ -131,8 +132,8 @@ def pack(items: Iterable[Item], output: BinaryIO, index: Writer | None = None, w
                 digest = _copy(stream, entry, content)
                 stream.write(padding(entry.size))
                 entry = msgspec.structs.replace(entry, digest=digest, offset=offset)
-            if index:
-                index.add(entry)
+            if note:
+                note(entry)
         stream.write(END)
     return stream.packed
 

@@ -5,10 +5,12 @@
     sha256/<hex>/index          the layer index
     sha256/<hex>/privileged/    the tree as root unpacks it (owners, devices)
     sha256/<hex>/ordinary/      the tree as any other user does
+    sha256/<hex>/mountable      the tree as one file, where root may mount such files
     sha256/<hex>/<tree>.boot    the boot it was written in
 
 A tree is not fsynced file by file: the blob can rebuild it. Instead the tree remembers the boot it was written in; in a
-later one it is checked once against the index (types, sizes, times) and dropped when it did not survive.
+later one it is checked once against the index (types, sizes, times; a mountable file byte by byte) and dropped when it
+did not survive.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import contextlib
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +27,7 @@ from scow.errors import Integrity
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
 from scow.layer.removal import remove_at
-from scow.layer.rights import rights
+from scow.layer.rights import MOUNTABLE, rights
 from scow.oci.digest import DiffId
 
 _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
@@ -38,17 +40,20 @@ class Draft:
         self.directory = directory
         self.index = directory / "index"
         self.tree = directory / flavour
+        self.mountable = directory / MOUNTABLE
 
 
 class Layers:
     """The layers below ``root``; drafts are made in ``ingest``, on the same file system.
 
-    ``flavour`` names the trees that this user's containers can stand on.
+    ``flavour`` names the trees that this user's containers can stand on; ``mounts`` tells whether they can stand on
+    mountable files too.
     """
 
-    def __init__(self, root: Path, ingest: Path, boot: str) -> None:
+    def __init__(self, root: Path, ingest: Path, boot: str, mounts: Callable[[], bool] = lambda: False) -> None:
         self._root, self._ingest, self._boot = root / "sha256", ingest, boot
         self.flavour = rights().name
+        self.mounts = mounts
 
     def __iter__(self) -> Iterator[DiffId]:
         with contextlib.suppress(FileNotFoundError):
@@ -71,12 +76,18 @@ class Layers:
             return index.header
 
     def tree(self, diff_id: DiffId) -> Path | None:
-        """The unpacked tree, whole, or ``None``."""
-        tree = self.home(diff_id) / self.flavour
+        """The layer's tree, whole: a directory or a mountable file; ``None`` when there is none."""
+        home = self.home(diff_id)
+        found = self._whole(diff_id, home / self.flavour)
+        if found is None and self.mounts():
+            found = self._whole(diff_id, home / MOUNTABLE)
+        return found
+
+    def _whole(self, diff_id: DiffId, tree: Path) -> Path | None:
         marker = tree.with_suffix(".boot")
         try:
             if marker.read_text() == self._boot:
-                return tree if tree.is_dir() else None
+                return tree if tree.exists() else None
         except FileNotFoundError:
             return None
         return self._after_reboot(diff_id, tree, marker)
@@ -91,8 +102,9 @@ class Layers:
         """Move the draft's index and tree in place. What is there already stays: it is the same."""
         home = self.home(diff_id)
         home.mkdir(parents=True, exist_ok=True)
-        if draft.tree.is_dir() and self.tree(diff_id) is None:
-            self._keep_tree(draft, home)
+        made = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
+        if made is not None and self.tree(diff_id) is None:
+            self._keep_tree(draft, made, home / made.name)
         if draft.index.exists():
             os.rename(draft.index, home / "index")
         sync_directory(home)
@@ -101,13 +113,12 @@ class Layers:
         """Bytes on disk."""
         return disk_usage(self.home(diff_id))
 
-    def _keep_tree(self, draft: Draft, home: Path) -> None:
-        place = home / self.flavour
+    def _keep_tree(self, draft: Draft, tree: Path, place: Path) -> None:
         stale = draft.directory / "stale"
         with contextlib.suppress(FileNotFoundError):
             os.rename(place, stale)
         with contextlib.suppress(OSError):  # another command may have been first: its tree is as good
-            os.rename(draft.tree, place)
+            os.rename(tree, place)
             place.with_suffix(".boot").write_text(self._boot)
 
     def _after_reboot(self, diff_id: DiffId, tree: Path, marker: Path) -> Path | None:
@@ -115,9 +126,8 @@ class Layers:
         if index is None:
             return None
         with index:
-            entries: dict[bytes, Entry] = {entry.path: entry for entry in index}
-        if not all(_survived(os.fsencode(tree), entry) for entry in entries.values()):
-            return None
+            if not _survived(tree, diff_id, index):
+                return None
         marker.write_text(self._boot)
         return tree
 
@@ -126,7 +136,16 @@ class Layers:
         return self._root / diff_id.hex
 
 
-def _survived(tree: bytes, entry: Entry) -> bool:
+def _survived(tree: Path, diff_id: DiffId, index: Index) -> bool:
+    if tree.name == MOUNTABLE:
+        from scow.layer import mountable
+
+        return mountable.survived(tree, diff_id, index.header.size)
+    entries: dict[bytes, Entry] = {entry.path: entry for entry in index}
+    return all(_is_there(os.fsencode(tree), entry) for entry in entries.values())
+
+
+def _is_there(tree: bytes, entry: Entry) -> bool:
     """Whether a file is there with its size and time; what cannot be lost separately is not looked at."""
     expected = _FORMATS.get(entry.kind)
     if expected is None:

@@ -28,7 +28,7 @@ def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
         kept = os.statvfs(target).f_flag & _KEPT
         linux.mount(None, target, None, linux.MS_BIND | linux.MS_REMOUNT | linux.MS_NODEV | kept)
         return
-    lower = list(rootfs["lower"]) or [_empty(scratch)]
+    lower = [_entered(path, scratch, number) for number, path in enumerate(rootfs["lower"])] or [_empty(scratch)]
     if len(lower) > _LAYERS:
         raise Refused("Limit", f"{len(lower)} layers are more than overlayfs takes ({_LAYERS})")
     for options in (["userxattr"], []):
@@ -40,6 +40,19 @@ def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
                 raise Refused(
                     "Unsupported", f"overlayfs: {error.strerror}", hint="the copying snapshot works"
                 ) from None
+
+
+def _entered(path: str, scratch: str, number: int) -> str:
+    """The directory of a lower tree: one that is a file is mounted (EROFS, Linux 6.12)."""
+    if os.path.isdir(path):
+        return path
+    place = f"{scratch}/lower{number}"
+    os.makedirs(place, mode=0o700, exist_ok=True)
+    try:
+        linux.mount(path, place, "erofs", linux.MS_RDONLY)
+    except OSError as error:
+        raise Refused("Unsupported", f"erofs: {error.strerror}") from None
+    return place
 
 
 def _overlay(lower: list[str], upper: str, work: str, target: str, scratch: str, options: list[str]) -> None:

@@ -111,6 +111,7 @@ class Trial(msgspec.Struct, frozen=True):
 
     user_namespace: str | None
     overlay: str | None
+    mountable: str | None
     versions: dict[str, str]
 
 
@@ -121,6 +122,7 @@ def trial(directory: Path) -> Trial:
     return Trial(
         user_namespace=_in_child(_make_user_namespace),
         overlay=_in_child(lambda: _try_overlay(directory, with_user)),
+        mountable=_in_child(lambda: _try_mountable(directory)) if here.rung == 1 else "only for root",
         versions={r.name: _version(r.path) for r in here.runtimes},
     )
 
@@ -201,6 +203,46 @@ def _make_user_namespace() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def stacks(directory: Path) -> bool:
+    """Whether an overlay can be had on ``directory``'s file system; tried in a child."""
+    with_user = probe().rootless
+    return _in_child(lambda: _try_overlay(directory, with_user)) is None
+
+
+def mounts(directory: Path) -> bool:
+    """Whether a layer can be mounted as a file of ``directory``'s file system; tried in a child."""
+    return probe().rung == 1 and _in_child(lambda: _try_mountable(directory)) is None
+
+
+def _try_mountable(directory: Path) -> None:
+    """Mount a small one under an overlay, in a mount namespace of this process's own. Raises what goes wrong."""
+    import tempfile
+
+    from scow.layer.entry import Entry
+    from scow.layer.mountable import Mountable
+    from scow.runtime import linux, mounting
+
+    with tempfile.TemporaryDirectory(dir=directory) as place:
+        names = {name: f"{place}/{name}" for name in ("upper", "work", "merged")}
+        for path in names.values():
+            os.mkdir(path)
+        with open(f"{place}/mountable", "xb") as file:
+            made = Mountable(file)
+            made.write(b"yes".ljust(512, b"\0"))
+            made.add(Entry(b"works", "file", 0o644, size=3, offset=0))
+            made.finish()
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+        rootfs = {"lower": [f"{place}/mountable"], "upper": names["upper"], "work": names["work"]}
+        mounting.mount_rootfs(rootfs, names["merged"], place)
+        with open(f"{names['merged']}/works", "rb") as merged:
+            answer = merged.read()
+        linux.umount(names["merged"])
+        linux.umount(f"{place}/lower0")
+        if answer != b"yes":
+            raise OSError(f"a mounted layer reads {answer!r}")
 
 
 def _try_overlay(directory: Path, with_user: bool) -> None:

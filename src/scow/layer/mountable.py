@@ -1,0 +1,238 @@
+"""A layer as one file that the kernel mounts (:mod:`scow.layer.erofs`): written while the tar's bytes go by.
+
+It stands for the tree that :class:`~scow.layer.tree.OverlayTree` would have written, with overlayfs' own marks. What it
+cannot hold (sparse files, a root that hides what lies below it) makes it unfit, and the layer gets a directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from scow.errors import Invalid
+from scow.layer import erofs
+from scow.layer.diff import opener
+from scow.layer.entry import Entry
+from scow.layer.erofs import Node
+from scow.layer.rights import MOUNTABLE, OPAQUE
+from scow.layer.tree import Content, NoTree
+from scow.layer.view import Found
+from scow.oci.digest import DiffId
+
+_CHUNK: Final = 1 << 20
+
+_FORMATS: Final = {
+    "file": stat.S_IFREG,
+    "dir": stat.S_IFDIR,
+    "symlink": stat.S_IFLNK,
+    "char": stat.S_IFCHR,
+    "block": stat.S_IFBLK,
+    "fifo": stat.S_IFIFO,
+}
+_OPAQUE: Final = tuple((name, b"y") for name in OPAQUE)
+#: What makes overlayfs look for whiteouts in a directory that no layer below has.
+_ORIGIN: Final = tuple((name.replace(b"opaque", b"origin"), b"") for name in OPAQUE)
+_NODES_LIMIT: Final = 250_000  # each takes some 400 bytes until the end
+
+
+class Mountable:
+    """The file being written to ``file``: bytes of the tar by :meth:`write`, entries by :meth:`add`, in any order."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._root = Node(stat.S_IFDIR | 0o755)
+        self._tar_size = 0
+        self._nodes = 0
+        #: Whether it can stand for the layer.
+        self.fit = True
+        file.seek(erofs.TAR)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """The next bytes of the tar."""
+        self._file.write(data)
+        self._tar_size += len(data)
+
+    def add(self, entry: Entry) -> None:
+        """One entry of the layer, placed, in the tar's order."""
+        self._nodes += 1
+        self.fit = self.fit and self._nodes <= _NODES_LIMIT
+        if self.fit:
+            _ACTIONS.get(entry.kind, Mountable._node)(self, entry)
+
+    def finish(self) -> None:
+        """Write the metadata, and the superblock last. Without it nothing can mount the file."""
+        self._file.write(bytes(-self._tar_size % erofs.BLOCK))
+        metadata = hashlib.sha256()
+        superblock, pieces = erofs.image(self._root, self._tar_size)
+        for piece in pieces:
+            metadata.update(piece)
+            self._file.write(piece)
+        self._file.flush()
+        os.pwrite(self._file.fileno(), superblock, erofs.SUPERBLOCK)
+        os.pwrite(self._file.fileno(), metadata.digest()[:16], erofs.UUID)
+
+    # -- what each kind of entry does to the tree ---------------------------------------------------------------------
+
+    def _node(self, entry: Entry) -> None:
+        if entry.kind == "file" and entry.offset < 0:
+            self.fit = False
+            return
+        where, name = self._parent(entry.path)
+        where.children[name] = _made(entry)
+
+    def _directory(self, entry: Entry) -> None:
+        if not entry.path:
+            made = _made(entry)
+            made.children = self._root.children
+            self._root = made
+            return
+        where, name = self._parent(entry.path)
+        old = where.children.get(name)
+        made = where.children[name] = _made(entry)
+        if old is None:
+            return
+        if stat.S_ISDIR(old.mode):
+            made.children = old.children
+            made.xattrs += tuple(pair for pair in old.xattrs if pair in _OPAQUE + _ORIGIN)
+        else:  # a whiteout or a file of this layer: it hides what lies below
+            made.xattrs += _OPAQUE
+
+    def _hardlink(self, entry: Entry) -> None:
+        found = self._find(entry.link)
+        if found is None:
+            return  # it lies below this layer: left to whoever stacks them
+        if stat.S_ISDIR(found.mode):
+            raise Invalid("hard link to what cannot be linked", subject=entry.text)
+        where, name = self._parent(entry.path)
+        where.children[name] = found
+
+    def _whiteout(self, entry: Entry) -> None:
+        where, name = self._parent(entry.path)
+        old = where.children.get(name)
+        if old is None:
+            where.children[name] = Node(stat.S_IFCHR)
+            where.xattrs = _marked(where, _ORIGIN)
+        elif stat.S_ISDIR(old.mode):
+            old.xattrs = _marked(old, _OPAQUE)
+
+    def _opaque(self, entry: Entry) -> None:
+        if not entry.path:
+            self.fit = False
+            return
+        found = self._enter(entry.path)
+        found.xattrs = _marked(found, _OPAQUE)
+
+    def _parent(self, path: bytes) -> tuple[Node, bytes]:
+        above, _, name = path.rpartition(b"/")
+        return self._enter(above), name
+
+    def _enter(self, path: bytes) -> Node:
+        """The directory, made with those above it when it is not there."""
+        node = self._root
+        for name in path.split(b"/") if path else ():
+            child = node.children.get(name)
+            if child is None or not stat.S_ISDIR(child.mode):
+                hides = child is not None
+                child = node.children[name] = Node(stat.S_IFDIR | 0o755, xattrs=_OPAQUE if hides else ())
+            node = child
+        return node
+
+    def _find(self, path: bytes) -> Node | None:
+        node: Node | None = self._root
+        for name in path.split(b"/"):
+            node = node.children.get(name) if node else None
+        return node
+
+
+_ACTIONS: Final[dict[str, Callable[[Mountable, Entry], None]]] = {
+    "dir": Mountable._directory,
+    "hardlink": Mountable._hardlink,
+    "whiteout": Mountable._whiteout,
+    "opaque": Mountable._opaque,
+}
+
+
+class MountableTree(NoTree):
+    """A :class:`Mountable` as the tree that a changeset is applied to."""
+
+    def __init__(self, mountable: Mountable) -> None:
+        self._mountable = mountable
+
+    def directory(self, entry: Entry) -> None:
+        """Note it."""
+        self._mountable.add(entry)
+
+    symlink = hardlink = special = directory
+
+    def file(self, entry: Entry, body: Content) -> bytes:
+        """The content's raw sha256; it lies in the tar."""
+        self._mountable.add(entry)
+        return super().file(entry, body)
+
+    def whiteout(self, path: bytes) -> None:
+        """Hide ``path`` of the layers below."""
+        self._mountable.add(Entry(path, "whiteout"))
+
+    def opaque(self, path: bytes) -> None:
+        """Hide what the layers below have in a directory."""
+        self._mountable.add(Entry(path, "opaque"))
+
+
+def _made(entry: Entry) -> Node:
+    return Node(
+        _FORMATS[entry.kind] | entry.mode,
+        entry.uid,
+        entry.gid,
+        entry.mtime,
+        max(entry.offset, 0),
+        entry.size,
+        entry.link if entry.kind == "symlink" else b"",
+        os.makedev(entry.major, entry.minor),
+        entry.xattrs,
+    )
+
+
+def _marked(node: Node, marks: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    return node.xattrs + tuple(mark for mark in marks if mark not in node.xattrs)
+
+
+def content(tree: Path, found: Found) -> Callable[[], int]:
+    """A function that opens a file of the layer's tree, a directory or a mountable file.
+
+    Its content is ``entry.size`` bytes from where the descriptor stands.
+    """
+    if tree.name != MOUNTABLE:
+        return opener(os.path.join(os.fsencode(tree), found.source))
+
+    def open_it() -> int:
+        fd = os.open(tree, os.O_RDONLY | os.O_CLOEXEC)
+        os.lseek(fd, erofs.TAR + found.entry.offset, os.SEEK_SET)
+        return fd
+
+    return open_it
+
+
+def survived(path: Path, diff_id: DiffId, tar_size: int) -> bool:
+    """Whether every byte of the file is what it was when it was made: the tar, and the metadata behind it."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            uuid = os.pread(file.fileno(), 16, erofs.UUID)
+            file.seek(erofs.TAR)
+            if _hashed(file.read, tar_size).hexdigest() != diff_id.hex:
+                return False
+            file.seek(-tar_size % erofs.BLOCK, os.SEEK_CUR)
+            return _hashed(file.read, -1).digest()[:16] == uuid
+    except OSError:
+        return False
+
+
+def _hashed(read: Callable[[int], bytes], size: int) -> hashlib._Hash:
+    digest = hashlib.sha256()
+    while size and (data := read(min(size, _CHUNK) if size > 0 else _CHUNK)):
+        digest.update(data)
+        size -= len(data) if size > 0 else 0
+    return digest

@@ -1,0 +1,127 @@
+"""A layer as one file to mount: what fits, what does not, what a changed byte does. (What a mounted one shows is held
+against directories, umoci and a model in tests/image.)"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests.layer import tars
+from tests.layer.tars import Item, item
+
+from scow.errors import Invalid
+from scow.layer import erofs, mountable
+from scow.layer.apply import apply
+from scow.layer.index import Writer
+from scow.layer.mountable import Mountable, MountableTree, content, survived
+from scow.layer.view import Found, View
+from scow.oci.digest import DiffId
+
+
+class Tee:
+    """A tar's bytes, noted by a mountable file as they are read."""
+
+    def __init__(self, tar: bytes, made: Mountable) -> None:
+        self._tar, self._made = tar, made
+
+    def read(self, size: int = -1, /) -> bytes:
+        data, self._tar = self._tar[:1000], self._tar[1000:]
+        self._made.write(data)
+        return data
+
+
+def written(path: Path, tar: bytes) -> bool:
+    """Write the layer to ``path``; whether it is fit."""
+    with path.open("xb") as file, open(os.devnull, "r+b") as nowhere:
+        made = Mountable(file)
+        apply(Tee(tar, made), MountableTree(made), Writer(nowhere))
+        if made.fit:
+            made.finish()
+        return made.fit
+
+
+def view_of(layer: list[Item]) -> View:
+    view = View()
+    offset, entries = 0, []
+    for one in layer:
+        offset += 512
+        entries.append(msgspec.structs.replace(one.entry, offset=offset))
+        offset += len(tars.padded(one.data))
+    view.stack(0, entries)
+    return view
+
+
+LAYER = [item("a", data=b"content of a"), item("d", "dir", mode=0o755), item("d/b", data=b"b" * 5000)]
+
+
+def test_single_files_are_read_without_mounting(tmp_path: Path) -> None:
+    path = tmp_path / "mountable"
+    assert written(path, tars.write(LAYER))
+    view = view_of(LAYER)
+    for name, expected in ((b"a", b"content of a"), (b"d/b", b"b" * 5000)):
+        found = view.find(name)
+        assert found is not None
+        with os.fdopen(content(path, found)(), "rb") as file:
+            assert file.read(found.entry.size) == expected
+
+
+def test_a_directory_is_read_the_same_way(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"12")
+    found = Found(item("x", data=b"12").entry, 0, b"x")
+    with os.fdopen(content(tmp_path, found)(), "rb") as file:
+        assert file.read() == b"12"
+
+
+@pytest.mark.parametrize("where", ["first byte of the tar", "last byte of the tar", "metadata", "length"])
+def test_a_changed_byte_is_seen(where: str, tmp_path: Path) -> None:
+    path, tar = tmp_path / "mountable", tars.write(LAYER)
+    written(path, tar)
+    assert survived(path, DiffId.of(tar), len(tar))
+    size = path.stat().st_size
+    at = {"first byte of the tar": erofs.TAR, "last byte of the tar": erofs.TAR + len(tar) - 1, "metadata": size - 400}
+    with path.open("r+b") as file:
+        if where == "length":
+            file.truncate(size - 512)
+        else:
+            file.seek(at[where])
+            byte = file.read(1)
+            file.seek(at[where])
+            file.write(bytes([byte[0] ^ 1]))
+    assert not survived(path, DiffId.of(tar), len(tar))
+
+
+def test_one_that_is_gone_has_not_survived(tmp_path: Path) -> None:
+    assert not survived(tmp_path / "mountable", DiffId.of(b""), 0)
+
+
+def test_a_sparse_file_does_not_fit(tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("wb") as file:
+        file.truncate(3 << 20)
+        file.seek(2 << 20)
+        file.write(b"here")
+    subprocess.run(["tar", "-C", tmp_path, "--sparse", "-cf", tmp_path / "t.tar", "sparse"], check=True)
+    assert not written(tmp_path / "mountable", (tmp_path / "t.tar").read_bytes())
+
+
+def test_a_root_that_hides_what_lies_below_does_not_fit(tmp_path: Path) -> None:
+    assert not written(tmp_path / "mountable", tars.write([item("", "opaque"), item("a", data=b"1")]))
+
+
+def test_too_many_files_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mountable, "_NODES_LIMIT", 3)
+    assert written(tmp_path / "three", tars.write([item(str(number)) for number in range(3)]))
+    assert not written(tmp_path / "four", tars.write([item(str(number)) for number in range(4)]))
+
+
+def test_a_hard_link_to_a_directory_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match="cannot be linked"):
+        written(tmp_path / "mountable", tars.write([item("d", "dir"), item("l", "hardlink", link=b"d")]))
+
+
+def test_the_same_layer_gives_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        written(tmp_path / name, tars.write(LAYER))
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
