@@ -27,7 +27,7 @@ COPY --chown=1000:1000 files/ /srv/
 ADD archive.tar /added/
 ENV A=b
 RUN mkdir /closed && echo nobody > /closed/file && chmod 0 /closed/file && chmod 0 /closed
-RUN find /srv /work /added /etc /home /tmp > /list
+RUN find /srv /work /added /etc /home /tmp | sort > /list
 CMD ["sh"]
 """
 #: FROM scratch with files of fixed content, modes and links: no machine, user, clock or compressor decides a byte of it
