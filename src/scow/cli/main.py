@@ -64,6 +64,7 @@ VERBS = {
     "wait": Lazy("scow.cli.stopping:wait", "Wait for the end of containers, and print their exit codes", _CONTAINERS),
     "pause": Lazy("scow.cli.pausing:pause", "Hold the processes of containers", _CONTAINERS),
     "unpause": Lazy("scow.cli.pausing:unpause", "Let paused containers go on", _CONTAINERS),
+    "cp": Lazy("scow.cli.carrying:cp", "Copy files between a container and this machine", _CONTAINERS),
     "diff": Lazy("scow.cli.committing:diff", "List what a container changed of its image", _CONTAINERS),
     "commit": Lazy("scow.cli.committing:commit", "Make an image of what a container is now", _CONTAINERS),
     "top": Lazy("scow.cli.tops:top", "Show the processes of a container", _CONTAINERS),

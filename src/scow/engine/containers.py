@@ -275,6 +275,30 @@ class Containers:
             self._store.layout.tag(made, target) if target else self._store.layout.keep(made)
             return load(self._store.layout, made).id
 
+    def pack(self, name: str, path: str, output: BinaryIO, *, follow: bool = False) -> None:
+        """Write a tar of a path in a container, running or not, to ``output``; ``follow`` a link that it is."""
+        from scow.engine import copying
+
+        copying.pack(self._workplace, self._records.find(name), path, output, follow=follow)
+
+    def unpack(self, name: str, path: str, archive: BinaryIO, *, owners: bool = False) -> None:
+        """Unpack a tar into a directory of a container; with ``owners`` files get those of the archive, else root."""
+        from scow.engine import copying
+
+        copying.unpack(self._workplace, self._records.find(name), path, archive, owners=owners)
+
+    def copy_out(self, name: str, path: str, target: str, *, follow: bool = False, owners: bool = False) -> None:
+        """Copy a file or directory of a container to the host: into ``target`` if that is a directory, else there."""
+        from scow.engine import copying
+
+        copying.copy_out(self._workplace, self._records.find(name), path, target, follow=follow, owners=owners)
+
+    def copy_in(self, name: str, source: str, path: str, *, follow: bool = False, owners: bool = False) -> None:
+        """Copy a file or directory of the host into a container."""
+        from scow.engine import copying
+
+        copying.copy_in(self._workplace, self._records.find(name), source, path, follow=follow, owners=owners)
+
     def top(self, name: str, arguments: Sequence[str] = ()) -> Table:
         """The processes of a container, as ``ps`` shows them with ``arguments``."""
         from scow.engine.tops import top

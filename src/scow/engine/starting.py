@@ -34,7 +34,7 @@ def run_here(workplace: Workplace, settings: Settings, stdio: Stdio, started: Ca
     Raises :class:`~scow.errors.Process` when its program cannot be run.
     """
     records = workplace.containers
-    with _made(workplace, settings) as (runner, bundle, kept):
+    with made(workplace, settings) as (runner, bundle, kept):
         begun = now()
         try:
             running = runner.start(bundle, stdio, kept)
@@ -61,7 +61,7 @@ def start_kept(workplace: Workplace, settings: Settings, attach: dict[str, bool]
     """
     from scow.runtime.session import begin
 
-    with _made(workplace, settings) as (runner, bundle, kept):
+    with made(workplace, settings) as (runner, bundle, kept):
         plan = {
             "home": str(workplace.containers.home(settings.id)),
             "launch": runner.plan(bundle),
@@ -116,7 +116,7 @@ def place_of(workplace: Workplace, settings: Settings, image: Image) -> Writable
 
 
 @contextlib.contextmanager
-def _made(workplace: Workplace, settings: Settings) -> Iterator[tuple[Runner, Bundle, int]]:
+def made(workplace: Workplace, settings: Settings) -> Iterator[tuple[Runner, Bundle, int]]:
     """Its bundle, and its lock. The image's layers stay while this takes, and for the container's record then."""
     from scow.runtime.runner import Runner
 

@@ -66,7 +66,7 @@ class _Joiner:
     def __init__(self, plan: dict[str, Any]) -> None:
         self.plan = plan
         self.process: dict[str, Any] = plan["process"]
-        self.place = _Place(plan["pid"], plan["born"], chroot=plan["chroot"])
+        self.place = Place(plan["pid"], plan["born"], chroot=plan["chroot"])
         self.child = 0
         self.console: int | None = None
 
@@ -176,7 +176,7 @@ class _Joiner:
             pass
 
 
-class _Place:
+class Place:
     """Where a container is: its namespaces, held open from the moment that its first process was looked at."""
 
     def __init__(self, pid: int, born: int, *, chroot: bool) -> None:

@@ -39,7 +39,7 @@ def start(plan: dict[str, Any]) -> NoReturn:
     """Run the plan, and exit as the container did."""
     os.setsid()
     try:
-        _new_namespaces(plan)
+        new_namespaces(plan)
     except (OSError, Refused) as error:
         send(CONTROL, {"error": Refused.by(error).fields})
         os._exit(125)
@@ -50,7 +50,8 @@ def start(plan: dict[str, Any]) -> NoReturn:
     _stand_by(child)
 
 
-def _new_namespaces(plan: dict[str, Any]) -> None:
+def new_namespaces(plan: dict[str, Any]) -> None:
+    """Leave those of the starter, as far as this machine lets it."""
     if plan["chroot"]:
         return
     maps = [(name, plan[name]) for name in ("uid_map", "gid_map")]

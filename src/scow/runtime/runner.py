@@ -24,6 +24,7 @@ _KINDS: dict[str, type[ScowError]] = {
     "Limit": errors.Limit,
     "Unsupported": Unsupported,
     "Conflict": errors.Conflict,
+    "NotFound": errors.NotFound,
 }
 _PATIENCE = 2.0  # seconds
 

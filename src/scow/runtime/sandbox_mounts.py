@@ -44,7 +44,7 @@ def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
     """Everything the container sees beside its root file system; raises :class:`Refused` or OSError."""
     for mount in spec["mounts"]:
         try:
-            _mount(root, mount)
+            mount_one(root, mount)
         except OSError as error:
             if mount["type"] in ("mqueue", "cgroup") and mount["destination"] != "/":
                 continue  # kernels and cgroup modes differ: an empty directory is left
@@ -57,7 +57,8 @@ def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
         _mask(root, path)
 
 
-def _mount(root: int, mount: dict[str, Any]) -> None:
+def mount_one(root: int, mount: dict[str, Any]) -> None:
+    """One mount of a runtime-spec, beneath ``root``."""
     flags, propagation, own = _words(mount.get("options", ()))
     kind, source = mount["type"], mount["source"]
     if kind != "devpts" and mount["destination"] != "/dev":

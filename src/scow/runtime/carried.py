@@ -1,0 +1,69 @@
+"""A carrier (:mod:`scow.runtime.carrying`) as its starter sees it: a tar stream out of a container, or into one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from scow.errors import Unavailable
+from scow.runtime import wire
+from scow.runtime.runner import told
+from scow.runtime.spawn import sealed, spawn
+
+
+@contextlib.contextmanager
+def outgoing(plan: dict[str, Any], *, seal: bool) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
+    """What is at the path (``{"name", "directory"}``), and its tar. Raises what the carrier met."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    with os.fdopen(reader, "rb") as stream, _carrier(plan, [None, writer, None], (writer,), seal=seal) as channel:
+        yield _answer(channel), stream
+        while stream.read(1 << 20):
+            pass
+        _answer(channel)
+
+
+@contextlib.contextmanager
+def incoming(plan: dict[str, Any], *, seal: bool) -> Iterator[BinaryIO]:
+    """Where to write the tar; what the carrier met is raised at the end."""
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    with _carrier(plan, [reader, None, None], (reader,), seal=seal) as channel:
+        try:
+            with os.fdopen(writer, "wb") as stream:
+                _answer(channel)
+                with contextlib.suppress(BrokenPipeError):  # the carrier says why
+                    yield stream
+                    stream.flush()
+        except BrokenPipeError:
+            pass
+        _answer(channel)
+
+
+@contextlib.contextmanager
+def _carrier(
+    plan: dict[str, Any], streams: list[int | None], theirs: tuple[int, ...], *, seal: bool
+) -> Iterator[socket.socket]:
+    ours, other = socket.socketpair()
+    try:
+        process = sealed(lambda interpreter: spawn("carrying", [*streams, other.fileno()], interpreter), seal)
+    finally:
+        other.close()
+        for fd in theirs:
+            os.close(fd)
+    try:
+        wire.send(ours.fileno(), plan)
+        yield ours
+    finally:
+        ours.close()
+        os.waitpid(process, 0)
+
+
+def _answer(channel: socket.socket) -> dict[str, Any]:
+    answer = wire.receive(channel.fileno())
+    if answer is None:
+        raise Unavailable("the carrier ended early")
+    if "error" in answer:
+        raise told(answer["error"])
+    return answer

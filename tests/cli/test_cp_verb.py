@@ -1,0 +1,157 @@
+"""``cp``: files between containers and the host, by docker's rules, and what must not get out on the way."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import Scow
+
+MAKING = (
+    "mkdir -p /src/deep; echo one > /src/one; echo two > /src/deep/two; ln -s one /src/link; ln /src/one /src/hard;"
+    " chown 5:6 /src/deep/two; chmod 4755 /src/deep/two; mkfifo /src/pipe; ln -s / /src/out;"
+    " echo v > /vol/in; sleep 1000"
+)
+
+
+def members(tar: bytes) -> list[tarfile.TarInfo]:
+    with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
+        return opened.getmembers()
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cp")
+
+
+@pytest.fixture(scope="module")
+def box(directory: Path) -> Scow:
+    return make_box(directory)
+
+
+@pytest.fixture(scope="module", params=["running", "stopped"])
+def source(box: Scow, request: pytest.FixtureRequest) -> Iterator[str]:
+    box("run", "-d", "--name", "source", "-v", "kept:/vol", IMAGE, "sh", "-c", MAKING).ok()
+    while box("exec", "source", "cat", "/vol/in").exit_code:
+        pass
+    if request.param == "stopped":
+        box("stop", "-t", "0", "source").ok()
+    yield "source"
+    box("rm", "-f", "source").ok()
+    box("volume", "rm", "kept").ok()
+
+
+def test_out(box: Scow, source: str, tmp_path: Path) -> None:
+    there = tmp_path / "there"
+    there.mkdir()
+    told = box("cp", f"{source}:/src/one", str(tmp_path / "new")).ok()
+    assert (told.stdout, "Successfully copied" in told.stderr) == ("", True)
+    assert (tmp_path / "new").read_text() == "one\n"
+    box("cp", "-q", f"{source}:/src/one", str(there)).ok()
+    assert (there / "one").read_text() == "one\n"
+    box("cp", f"{source}:/src", str(tmp_path / "fresh")).ok()
+    assert sorted(p.name for p in (tmp_path / "fresh").iterdir()) == ["deep", "hard", "link", "one", "out"]
+    assert (tmp_path / "fresh/one").stat().st_nlink == 2
+    assert os.readlink(tmp_path / "fresh/out") == "/"
+    two = (tmp_path / "fresh/deep/two").stat()
+    assert (two.st_mode & 0o7777, two.st_uid) == (0o755, os.geteuid())
+    box("cp", f"{source}:/src", str(there)).ok()
+    assert (there / "src/deep/two").read_text() == "two\n"
+    box("cp", f"{source}:/src/.", str(there)).ok()
+    assert (there / "deep/two").read_text() == "two\n"
+    box("cp", f"{source}:/vol/in", str(tmp_path / "v")).ok()
+    assert (tmp_path / "v").read_text() == "v\n"
+
+
+def test_out_links_owners_and_streams(box: Scow, source: str, tmp_path: Path) -> None:
+    box("cp", f"{source}:/src/link", str(tmp_path / "link")).ok()
+    assert os.readlink(tmp_path / "link") == "one"
+    box("cp", "-L", f"{source}:/src/link", str(tmp_path / "followed")).ok()
+    assert (tmp_path / "followed").read_text() == "one\n"
+    box("cp", "-a", f"{source}:/src/deep", str(tmp_path / "kept")).ok()
+    two = (tmp_path / "kept/two").stat()
+    assert (two.st_mode & 0o7777, two.st_uid, two.st_gid) == (0o4755, 5, 6)
+    names = [member.name for member in members(box("cp", f"{source}:/src", "-").ok().output)]
+    assert sorted(names) == ["src", *(f"src/{n}" for n in ("deep", "deep/two", "hard", "link", "one", "out", "pipe"))]
+
+
+def test_in(box: Scow, source: str, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "sub").mkdir(parents=True)
+    (tree / "sub/file").write_text("hello\n")
+    (tree / "sub/file").chmod(0o640)
+    os.chown(tree / "sub/file", 7, 7)
+    box("cp", str(tree), f"{source}:/in1").ok()
+    box("cp", str(tree), f"{source}:/src").ok()
+    box("cp", f"{tree}/.", f"{source}:/src/deep/").ok()
+    box("cp", "-a", str(tree / "sub/file"), f"{source}:/owned").ok()
+    box("cp", str(tree / "sub/file"), f"{source}:/vol/file").ok()
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w:gz") as tar:
+        tar.add(tree / "sub/file", "piped")
+    box("cp", "-", f"{source}:/src/out/tmp", stdin=made.getvalue()).ok()  # through a link, inside
+    back = [
+        m
+        for place in ("in1", "src", "vol", "tmp", "owned")
+        for m in members(box("cp", f"{source}:/{place}", "-").ok().output)
+    ]
+    seen = {m.name: (m.uid, m.mode) for m in back}
+    for name in ("in1/sub/file", "src/tree/sub/file", "src/deep/sub/file", "vol/file", "tmp/piped"):
+        assert seen[name] == (0, 0o640), name
+    assert seen["owned"] == (7, 0o640)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["{}:/nosuch", "x"], "no such file"),
+        (["{}:/src", "/nosuch/x"], "no such directory"),
+        (["{}:/src", "{tmp}/file"], "cannot copy directory"),
+        (["{}:/src/one", "{tmp}/nosuch/"], "no such directory"),
+        (["{tmp}/file", "{}:/nosuch/x"], "no such directory"),
+        (["{tmp}", "{}:/src/one"], "cannot copy directory"),
+        (["{tmp}/nosuch", "{}:/"], "no such file"),
+        (["{}:/a", "{}:/b"], "between containers is not supported"),
+        (["{tmp}", "{tmp}/x"], "at least one container source"),
+        (["{tmp}/deep", "{}:/src/one"], "cannot copy directory"),
+    ],
+)
+def test_refusals(box: Scow, source: str, tmp_path: Path, words: list[str], told: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "deep").mkdir()
+    result = box("cp", *(word.replace("{tmp}", str(tmp_path)).replace("{}", source) for word in words))
+    assert (result.exit_code, told in result.stderr.lower()) == (1, True), result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_nothing_leads_out(box: Scow, tmp_path: Path) -> None:
+    """Links and swaps of the container's, on both ways; and names in an archive."""
+    secret, trap = tmp_path / "secret", tmp_path / "trap"
+    secret.write_text("outside\n")
+    trap.mkdir()
+    swap = (
+        f"mkdir -p {trap} /w/a /w/b; ln -s {secret} /leak; ln -s {trap} /door; echo in > {trap}/inside;"
+        f" while :; do mv /w/a /w/x; ln -s {trap} /w/a; rm /w/a; mv /w/x /w/a; done"
+    )
+    box("run", "-d", "--name", "swapper", IMAGE, "sh", "-c", swap).ok()
+    (tmp_path / "payload").write_text("payload\n")
+    try:
+        assert "no such file" in box("cp", "-L", "swapper:/leak", str(tmp_path / "got")).stderr
+        for number in range(8):
+            box("cp", str(tmp_path / "payload"), f"swapper:/w/a/p{number}")
+            box("cp", str(tmp_path / "payload"), f"swapper:/door/p{number}").ok()
+        assert "no such file" in box("cp", "swapper:/proc/1/root/../../etc/shadow-", str(tmp_path / "got")).stderr
+        assert list(trap.iterdir()) == []
+    finally:
+        box("rm", "-f", "swapper").ok()
+    hostile = io.BytesIO()
+    with tarfile.open(fileobj=hostile, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("../../escaped"))
+    box("create", "--name", "still", IMAGE).ok()
+    assert "leads out" in box("cp", "-", "still:/tmp", stdin=hostile.getvalue()).stderr
+    box("rm", "still").ok()
