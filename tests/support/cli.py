@@ -20,7 +20,7 @@ from tests.support.users import User, as_user
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 #: how the command is started; what comes before is the interpreter
-COMMAND = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import main; sys.exit(main(own_process=True))")
+COMMAND = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import program; program()")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from scow.cli import helptext
+from scow.cli.failing import INTERRUPTED
 from scow.cli.misuse import Misuse, NoSuchTopic, misuse, program, wrong_count
 from scow.cli.options import expand
 
@@ -52,6 +53,8 @@ class Command(click.Command):
             return super().invoke(ctx)
         except click.UsageError as error:
             raise misuse(error, ctx) from None
+        except KeyboardInterrupt:  # which click would make an exit code of 1
+            raise SystemExit(INTERRUPTED) from None
 
     def get_help(self, ctx: click.Context) -> str:
         """The help text, laid out as docker lays it out."""

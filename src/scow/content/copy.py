@@ -56,11 +56,26 @@ def copy(
     """
     source = _Remembering(source)
     levels = list(_levels(source, root, children))
-    with ThreadPoolExecutor(jobs, "copy") as pool:
+    with _workers(jobs) as pool:
         stop = threading.Event()
         for level in reversed(levels):
             futures = [pool.submit(_one, source, sink, node, watch, stop) for node in level]
             _finish(futures, stop)
+
+
+@contextlib.contextmanager
+def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads, waited for at the end; but not by a user who has had enough, as one may hang on a quiet line."""
+    pool = ThreadPoolExecutor(jobs, "copy")
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown()
+        raise
+    pool.shutdown()
 
 
 def _levels(source: Source, root: Descriptor, children: Children) -> Iterator[list[Descriptor]]:

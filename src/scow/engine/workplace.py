@@ -136,13 +136,13 @@ class Workplace:
         """Every registry."""
         from scow.registry.remote import Registry
 
-        return Registry(self.transport, self.credentials)
+        return Registry(self.transport, self.credentials, self.store.layout.ingest)
 
     def registry_with(self, credentials: CredentialStore) -> Registry:
         """Every registry, asked with other credentials than the user's own."""
         from scow.registry.remote import Registry
 
-        return Registry(self.transport, credentials)
+        return Registry(self.transport, credentials, self.store.layout.ingest)
 
     def catalogue(self) -> Catalogue:
         """A fresh look at the store's images."""

@@ -100,13 +100,13 @@ def _set_aside(home: Path, ingest: Path) -> Path:
 
 
 def rests(ingest: Path) -> list[Path]:
-    """What killed commands left. A living command holds an flock on what it writes; a download cut short is kept a day,
-    so that the next one can go on."""
+    """What killed commands left. A living command holds an flock on what it writes; a download or upload cut short is
+    kept a day, so that the next one can go on."""
     found = []
     for path in ingest.iterdir() if ingest.is_dir() else ():
         with contextlib.suppress(OSError):
             age = time.time() - path.lstat().st_mtime
-            kept_for = _RESUMABLE if path.suffix == ".part" else _YOUNG
+            kept_for = _RESUMABLE if path.suffix in (".part", ".upload") else _YOUNG
             if path.name.startswith("trash-") or (age > kept_for and not _held(path)):
                 found.append(path)
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scow.errors import Denied, Invalid, NotFound, Unavailable
 from scow.oci.reference import Reference
@@ -17,15 +19,22 @@ from scow.registry.repository import Repository
 from scow.registry.retry import Trouble
 from scow.registry.transport import Call, Response, Transport
 
+if TYPE_CHECKING:
+    from scow.registry.routes import Pull
+
 #: Seconds that a host which may speak http gets to answer over TLS: a server may simply wait for more.
 _PROBE_TIMEOUT = 5.0
 
 
 class Registry:
-    """Every registry there is, through one transport and one set of credentials. Thread safe."""
+    """Every registry there is, through one transport and one set of credentials. Thread safe.
 
-    def __init__(self, transport: Transport, credentials: Keys) -> None:
+    ``sessions`` is a directory that remembers uploads which were cut short.
+    """
+
+    def __init__(self, transport: Transport, credentials: Keys, sessions: Path | None = None) -> None:
         self._transport = transport
+        self._sessions = sessions
         self._credentials = credentials
         self._origins: dict[str, str] = {}
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
@@ -39,7 +48,7 @@ class Registry:
         """
         rules = self._transport.hosts.rules
         if not rules:
-            return Repository(reference, self._endpoint(reference), push=push, mount_from=mount_from)
+            return self._made(reference, push, mount_from, ())
         from scow.registry.routes import routed
 
         route = routed(rules, reference, push=push)
@@ -47,8 +56,13 @@ class Registry:
         for mirror, pull in route.mirrors:
             with contextlib.suppress(Unavailable):  # one that is away is none
                 mirrors.append((Repository(mirror, self._endpoint(mirror)), pull))
-        target = route.target
-        return Repository(target, self._endpoint(target), push=push, mount_from=mount_from, mirrors=mirrors)
+        return self._made(route.target, push, mount_from, mirrors)
+
+    def _made(
+        self, reference: Reference, push: bool, mount_from: Sequence[str], mirrors: Sequence[tuple[Repository, Pull]]
+    ) -> Repository:
+        endpoint, sessions = self._endpoint(reference), self._sessions
+        return Repository(reference, endpoint, push=push, mount_from=mount_from, mirrors=mirrors, sessions=sessions)
 
     def _endpoint(self, reference: Reference) -> Endpoint:
         key = reference.host, reference.path

@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.content.target import Reader, Source
@@ -22,6 +23,7 @@ from scow.oci.reference import HUB, Reference
 from scow.registry import protocol
 from scow.registry.download import Download, OpenAt
 from scow.registry.endpoint import Contexts, Endpoint
+from scow.registry.sessions import Sessions
 from scow.registry.transport import Call, Response
 from scow.registry.upload import Upload
 
@@ -39,7 +41,8 @@ class Repository:
     """Repository ``reference.path`` at ``reference.host``. Thread safe.
 
     ``mount_from`` are paths of repositories at the same registry that may hold blobs already. ``mirrors`` are asked
-    first for what is pulled; what one lacks, refuses or cannot give now, the next one is asked for.
+    first for what is pulled; what one lacks, refuses or cannot give now, the next one is asked for. ``sessions`` is the
+    directory that remembers uploads which were cut short.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Repository:
         push: bool = False,
         mount_from: Sequence[str] = (),
         mirrors: Sequence[tuple[Repository, Pull]] = (),
+        sessions: Path | None = None,
     ) -> None:
         self.reference = reference
         self._path = reference.path
@@ -59,7 +63,8 @@ class Repository:
         self._mirrors_of_tags = [one for one, pull in mirrors if pull != "digest-only"]
         self._pull_scopes = (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
         self._push_scopes = (f"repository:{self._path}:pull,push",)
-        self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts())
+        kept = Sessions(sessions, endpoint.host, self._path)
+        self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts(), kept)
         self._kept: OrderedDict[Digest, tuple[str, bytes]] = OrderedDict()
         self._lock = threading.Lock()
 

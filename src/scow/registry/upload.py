@@ -2,10 +2,15 @@
 
 Mounted from another repository where the registry agrees; else a session (POST) and the whole blob in one PUT, the
 form that every registry takes and that costs the fewest round trips. A try that fails starts a session of its own.
+
+A large blob goes in chunks (PATCH): what the registry has acknowledged is not sent again, neither after a broken
+connection nor by the next command (:mod:`scow.registry.sessions`). A registry that takes no chunks gets one PUT.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
 from scow.content.target import Source
@@ -14,11 +19,19 @@ from scow.oci.descriptor import Descriptor
 from scow.registry import protocol
 from scow.registry.auth import Scopes
 from scow.registry.endpoint import Contexts, Endpoint
-from scow.registry.transport import Response
+from scow.registry.retry import Trouble
+from scow.registry.sessions import Session, Sessions
+from scow.registry.transport import Body, Response
 
 #: One write to the socket.
 _PIECE = 1 << 20
 _CREATED = frozenset({200, 201, 202, 204})
+#: Blobs of more bytes go in chunks of so many.
+CHUNKED = 64 << 20
+CHUNK = 32 << 20
+#: The session is gone, or was never meant for chunks.
+_NO_CHUNKS = frozenset({400, 404, 405, 411, 416, 501})
+_RECEIVED = re.compile(r"(?:bytes=)?0-(\d{1,18})")
 #: Repositories that are tried for a mount; the rest would cost more than they save.
 _MOUNTS = 4
 
@@ -26,8 +39,11 @@ _MOUNTS = 4
 class Upload:
     """Sends blobs to repository ``path``."""
 
-    def __init__(self, endpoint: Endpoint, path: str, scopes: Scopes, contexts: Contexts) -> None:
+    def __init__(
+        self, endpoint: Endpoint, path: str, scopes: Scopes, contexts: Contexts, sessions: Sessions | None = None
+    ) -> None:
         self._endpoint = endpoint
+        self._sessions = sessions or Sessions(None, endpoint.host, path)
         self._path = path
         self._scopes = scopes
         self._contexts = contexts
@@ -50,24 +66,86 @@ class Upload:
 
     def send(self, descriptor: Descriptor, source: Source) -> None:
         """Send the bytes; whole and with their digest, or not at all."""
-        self._endpoint.transport.patiently(lambda: self._attempt(descriptor, source))
+        attempt = self._in_chunks if descriptor.size > CHUNKED else self._whole
+        self._endpoint.transport.patiently(lambda: attempt(descriptor, source))
 
-    def _attempt(self, descriptor: Descriptor, source: Source) -> None:
-        location = self._started()
-        if self._endpoint.origin.startswith("https:") and not self._endpoint.transport.trusts(location):
-            raise Denied("the registry wants the upload sent over plain http", subject=self._endpoint.host)
+    def _whole(self, descriptor: Descriptor, source: Source) -> None:
+        self._finish(self._started(), descriptor, lambda: _pieces(descriptor, source), descriptor.size)
+
+    def _in_chunks(self, descriptor: Descriptor, source: Source) -> None:
+        session = self._resumed(descriptor) or Session(self._started(), 0)
+        while session.offset < descriptor.size:
+            length = min(CHUNK, descriptor.size - session.offset)
+            following = self._appended(session, descriptor, source, length)
+            if following is None and not session.offset:
+                self._whole(descriptor, source)
+                return
+            if following is None:
+                self._sessions.forget(descriptor)
+                raise Trouble("the registry lost the upload", "broken", subject=descriptor.digest)
+            session = following
+            self._sessions.keep(descriptor, session)
+        try:
+            self._finish(session.location, descriptor, lambda: (), 0)
+        except Trouble:
+            raise  # the session may still be there, whole
+        except ScowError:
+            self._sessions.forget(descriptor)
+            raise
+        self._sessions.forget(descriptor)
+
+    def _appended(self, session: Session, descriptor: Descriptor, source: Source, length: int) -> Session | None:
+        """The session after one more chunk; ``None`` when the registry takes none here."""
+        self._trusted(session.location)
         response = self._endpoint.send(
-            protocol.finish_upload(location, descriptor.digest),
+            protocol.append_upload(session.location, session.offset, length),
             self._scopes,
-            body=lambda: _pieces(descriptor, source),
-            length=descriptor.size,
+            body=lambda: _pieces(descriptor, source, session.offset, length),
+            length=length,
             retry=False,
+        )
+        if response.status in _NO_CHUNKS:
+            response.excerpt()
+            return None
+        if response.status not in _CREATED:
+            raise self._judged(response, descriptor)
+        answer = response.excerpt()
+        location = answer.headers.get("location")
+        following = protocol.same_place(location, response.url) if location else session.location
+        return Session(following, session.offset + length)
+
+    def _resumed(self, descriptor: Descriptor) -> Session | None:
+        """Where an earlier try stopped, if the registry still knows."""
+        known = self._sessions.find(descriptor)
+        if known is None:
+            return None
+        with contextlib.suppress(ScowError):
+            self._trusted(known.location)
+            response = self._endpoint.send(protocol.Request("GET", known.location), self._scopes, retry=False)
+            answer = response.excerpt()
+            match = _RECEIVED.fullmatch(answer.headers.get("range", ""))
+            # nothing and one byte are both told as 0-0
+            offset = int(match[1]) + 1 if match and int(match[1]) else 0
+            if response.status in _CREATED and 0 < offset <= descriptor.size:
+                location = answer.headers.get("location")
+                return Session(protocol.same_place(location, response.url) if location else known.location, offset)
+        self._sessions.forget(descriptor)
+        return None
+
+    def _finish(self, location: str, descriptor: Descriptor, body: Body, length: int) -> None:
+        self._trusted(location)
+        response = self._endpoint.send(
+            protocol.finish_upload(location, descriptor.digest), self._scopes, body=body, length=length, retry=False
         )
         if response.status not in _CREATED:
             raise self._judged(response, descriptor)
         stored = response.excerpt().headers.get("docker-content-digest", descriptor.digest)
         if stored != descriptor.digest and stored.startswith(descriptor.digest.algorithm):
             raise _changed(descriptor, stored)
+
+    def _trusted(self, location: str) -> None:
+        if self._endpoint.origin.startswith("https:") and not self._endpoint.transport.trusts(location):
+            raise Denied("the registry wants the upload sent over plain http", subject=self._endpoint.host)
 
     def _started(self) -> str:
         response = self._endpoint.send(protocol.start_upload(self._path), self._scopes, retry=False)
@@ -87,21 +165,24 @@ class Upload:
             return
 
 
-def _pieces(descriptor: Descriptor, source: Source) -> Iterator[bytes]:
-    """The blob in pieces fit for the socket. Raises :class:`Integrity` rather than send more or fewer bytes."""
-    left = descriptor.size
-    with source.open(descriptor) as reader:
-        while piece := reader.read(_PIECE):
+def _pieces(descriptor: Descriptor, source: Source, offset: int = 0, length: int = -1) -> Iterator[bytes]:
+    """The blob, or ``length`` bytes of it, in pieces fit for the socket. Raises :class:`Integrity` rather than send
+    more or fewer bytes."""
+    left = wanted = descriptor.size if length < 0 else length
+    with source.open(descriptor, offset) as reader:
+        while (piece := reader.read(_PIECE if length < 0 else min(left, _PIECE))) and left >= 0:
             left -= len(piece)
             if left < 0:
                 break
             yield piece
+            if not left and length >= 0:
+                break
     if left:
         raise Integrity(
             "content does not have its size",
             subject=descriptor.digest,
-            expected=f"{descriptor.size} bytes",
-            actual=f"{descriptor.size - left} bytes" if left > 0 else "more",
+            expected=f"{wanted} bytes",
+            actual=f"{wanted - left} bytes" if left > 0 else "more",
         )
 
 
