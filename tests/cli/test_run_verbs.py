@@ -103,10 +103,8 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
     ("arguments", "code", "told"),
     [
         (["-d", "-a", "stdout", IMAGE], 125, "Conflicting options: -a and -d"),
-        (["--privileged", IMAGE], 125, "--privileged is not supported yet"),
         (["--init", IMAGE], 125, "--init is not supported yet"),
         (["--restart", "sometimes", IMAGE], 125, "invalid restart policy"),
-        (["--security-opt", "seccomp=unconfined", IMAGE], 125, "seccomp=unconfined is not supported yet"),
         (["-v", "a/b:/x", IMAGE], 125, "includes invalid characters for a local volume name"),
         (["--mount", "type=bind,source=/no/such,target=/x", IMAGE], 125, "bind source path does not exist"),
         (["--mount", "type=bind,source=/", IMAGE], 125, "target is required"),

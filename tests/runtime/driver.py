@@ -18,7 +18,7 @@ from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
 from scow.runtime.bundle import Bundle, make_bundle
 from scow.runtime.networking import Attachment
-from scow.runtime.options import Limits, Mount, Options, Ulimit
+from scow.runtime.options import Device, Limits, Mount, Options, Ulimit
 from scow.runtime.runner import Runner, Stdio
 from scow.runtime.terminal import size_of
 from scow.snapshot.rootfs import Directory, Overlay, Rootfs
@@ -28,6 +28,7 @@ def options(asked: dict[str, Any]) -> Options:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in asked.items()}
     values["mounts"] = tuple(Mount(**{**m, "options": tuple(m.get("options", ()))}) for m in asked.get("mounts", ()))
     values["ulimits"] = tuple(Ulimit(*u) for u in asked.get("ulimits", ()))
+    values["devices"] = tuple(Device(**one) for one in asked.get("devices", ()))
     values["limits"] = Limits(**asked.get("limits", {}))
     return Options(**values)
 

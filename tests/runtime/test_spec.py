@@ -144,8 +144,10 @@ def verdict(program: bytes, arch: int, number: int, args: tuple[int, ...] = (0,)
             return int(k)
         elif op == 0x05:
             at += k
+        elif op == 0x54:
+            accumulator &= k
         else:
-            holds = {0x15: accumulator == k, 0x35: accumulator >= k, 0x45: bool(accumulator & k)}[op]
+            holds = {0x15: accumulator == k, 0x35: accumulator >= k, 0x25: accumulator > k}[op]
             at += yes if holds else no
 
 
@@ -179,6 +181,46 @@ def test_conditions() -> None:
     assert call("personality", 0x0040000) == EPERM
     assert call("socket", 2) == ALLOW
     assert call("socket", 40) == EPERM
+    assert call("socket", 1 << 32 | 40) == EPERM  # the kernel takes an int
+
+
+_HOLDS = {
+    "EQ": int.__eq__, "NE": int.__ne__, "LT": int.__lt__, "LE": int.__le__, "GT": int.__gt__, "GE": int.__ge__,
+}  # fmt: skip
+
+
+@given(
+    st.sampled_from([*_HOLDS, "MASKED_EQ"]), st.integers(0, 2**64 - 1) | st.integers(2**33, 2**33 + 3),
+    st.integers(0, 2**64 - 1) | st.integers(2**33, 2**33 + 3), st.integers(0, 5),
+)  # fmt: skip
+def test_conditions_of_profiles_hold_for_64_bits(op: str, value: int, given: int, index: int) -> None:
+    two = value & 0xFF00FF
+    argument = {"index": index, "value": value, "valueTwo": two, "op": f"SCMP_CMP_{op}"}
+    rule = {"names": ["read"], "action": "SCMP_ACT_LOG", "args": [argument]}
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule, {"names": ["write"], "action": "SCMP_ACT_KILL"}]}
+    program, arch = bpf.program(profile, "x86_64"), bpf.AUDIT_ARCH["x86_64"]
+    holds = given & value == two if op == "MASKED_EQ" else _HOLDS[op](given, value)
+    if op == "NE" and value < 1 << 32:
+        holds = given & 0xFFFFFFFF != value
+    args = tuple(given if place == index else 0 for place in range(6))
+    assert verdict(program, arch, 0, args) == (0x7FFC0000 if holds else ALLOW)
+    assert verdict(program, arch, 1) == 0
+    assert verdict(program, arch, 999) == ALLOW
+
+
+def test_a_profile_of_docker_s_users() -> None:
+    text = """{"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 38, "archMap": [], "syscalls": [
+        {"names": ["read"], "action": "SCMP_ACT_ALLOW", "includes": {}, "excludes": {}, "comment": ""},
+        {"names": ["mount"], "action": "SCMP_ACT_ALLOW", "includes": {"caps": ["CAP_SYS_ADMIN"]}},
+        {"names": ["umount2"], "action": "SCMP_ACT_ALLOW", "excludes": {"caps": ["CAP_CHOWN"]}},
+        {"names": ["arch_prctl"], "action": "SCMP_ACT_ALLOW", "includes": {"arches": ["amd64"]}},
+        {"name": "chmod", "action": "SCMP_ACT_ERRNO", "errnoRet": 1, "args": null}]}"""
+    made = seccomp.given(text, capabilities.DEFAULT, "x86_64")
+    assert [rule["names"] for rule in made["syscalls"]] == [["read"], ["arch_prctl"], ["chmod"]]
+    assert (made["defaultErrnoRet"], made["syscalls"][2]["errnoRet"]) == (38, 1)
+    for bad in ("", "[]", '{"defaultAction": "SCMP_ACT_NOTIFY"}', '{"syscalls": []}'):
+        with pytest.raises(Invalid):
+            seccomp.given(bad, (), "x86_64")
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -13,6 +13,7 @@ from scow.cli.limitflags import limit_flags
 from scow.cli.networkflags import network_flags
 from scow.cli.options import Option, Switch
 from scow.cli.refused import refused
+from scow.cli.securityflags import security_flags
 
 if TYPE_CHECKING:
     from scow.cli.session import Session
@@ -43,7 +44,6 @@ _FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
         "Pull the image before creating: always, missing or never",
     ),
     ("--runtime", _TEXT, "What runs the container: crun, runc, sandbox or a path"),
-    ("--security-opt", _MANY, "no-new-privileges"),
     ("--shm-size", {"metavar": "bytes", "callback": runflags.SIZE}, "Size of /dev/shm"),
     ("--tmpfs", _MANY, "Mount a tmpfs (PATH[:size=…,mode=…])"),
     (
@@ -67,7 +67,7 @@ _SWITCHES = (
 
 def container_flags(function: _Decorated) -> _Decorated:
     """Declare them all on a command."""
-    function = keeping_flags(network_flags(limit_flags(refused(runflags.REFUSED)(function))))
+    function = keeping_flags(security_flags(network_flags(limit_flags(refused(runflags.REFUSED)(function)))))
     for names, told in _SWITCHES:
         function = click.option(*names.split(), cls=Switch, help=told)(function)
     for names, settings, told in _FLAGS:

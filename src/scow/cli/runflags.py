@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 
-from scow.cli import environment, limitflags, mounts, networkflags
+from scow.cli import environment, limitflags, mounts, networkflags, securityflags
 from scow.cli.refused import Refused, flag, values
 from scow.cli.units import parse_size
-from scow.errors import Invalid, Unsupported
+from scow.errors import Invalid
 from scow.runtime.options import Options, Ulimit
 
 REFUSED: list[Refused] = [
-    flag("--privileged", hint="--cap-add ALL gives every capability"),
     flag("--init"),
     flag("--oom-kill-disable"),
     flag("--use-api-socket"),
     *values("--cpu-rt-period --cpu-rt-runtime", "0"),
     *values("--memory-swappiness", "-1"),
-    *values("--cgroupns --ipc --uts --userns --volume-driver", "", "private", "local"),
+    *values("--volume-driver", "", "local"),
     *values("--isolation", "", "default"),
     *values("--pid", ""),
-    *values("--annotation --device --device-cgroup-rule --device-read-bps"),
+    *values("--annotation --device-cgroup-rule --device-read-bps"),
     *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device"),
-    *values("--domainname --gpus --group-add --ip6 --kernel-memory --link"),
-    *values("--link-local-ip --mac-address --storage-opt --sysctl"),
+    *values("--domainname --gpus --ip6 --kernel-memory --link"),
+    *values("--link-local-ip --mac-address --storage-opt"),
 ]
 """Docker's flags of ``run`` that are told instead of followed."""
 
@@ -64,16 +63,6 @@ def checked_variable(text: str) -> str:
     return text
 
 
-def _no_new_privileges(texts: Iterable[str]) -> bool:
-    allowed = {"no-new-privileges": True}
-    for value, meant in (("true", True), ("false", False)):
-        allowed |= {f"no-new-privileges{separator}{value}": meant for separator in (":", "=")}
-    for text in texts:
-        if text not in allowed:
-            raise Unsupported(f"--security-opt {text} is not supported yet")
-    return any(allowed[text] for text in texts)
-
-
 def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str]) -> Options:
     """The options of a container. ``caller`` is the environment that bare names take their values from."""
     env = [line for path in given["env_file"] for line in environment.read_env_file(path, caller)]
@@ -98,7 +87,7 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
         read_only=given["read_only"],
         cap_add=given["cap_add"],
         cap_drop=given["cap_drop"],
-        no_new_privileges=_no_new_privileges(given["security_opt"]),
+        **securityflags.security_options(given),
         add_host=given["add_host"],
         dns=given["dns"],
         shm_size=given["shm_size"] or Options().shm_size,

@@ -10,7 +10,8 @@ import msgspec
 
 from scow.errors import Denied, NotFound, Unsupported
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import capabilities, cgroups, etc, limits
+from scow.runtime import capabilities, cgroups, etc, idmap, limits
+from scow.runtime.devices import told_devices
 from scow.runtime.networking import RESOLVER, Attachment
 from scow.runtime.options import Options
 from scow.runtime.probe import Probe
@@ -40,6 +41,8 @@ def make_bundle(
     :class:`Unsupported` (what this machine cannot give).
     """
     _check_sources(options)
+    if options.group_add and probe.rootless:
+        raise Unsupported("takes more ids than one", subject="--group-add", hint=idmap.why_not())
     directory = directory.absolute()
     document = describe(directory, container_id, image, options, probe, size)
     hostname = document["hostname"]
@@ -66,11 +69,12 @@ def describe(
     """The runtime-spec of a container whose own files are in ``directory``; nothing is written."""
     hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
     held = _capabilities(options, probe)
+    devices = told_devices(options, user_namespace=probe.user_namespace)
     return spec(
         process(image, options, hostname), options,
         rootfs=str(directory / "rootfs"), directory=str(directory), hostname=hostname, container_id=container_id,
         capabilities=held, machine=os.uname().machine, user_namespace=probe.user_namespace,
-        single_id=probe.rootless, size=size,
+        single_id=probe.rootless, size=size, devices=devices,
     )  # fmt: skip
 
 
@@ -132,6 +136,8 @@ def _default_hostname(container_id: str, options: Options) -> str:
 
 def _capabilities(options: Options, probe: Probe) -> tuple[str, ...]:
     possible = None if probe.rootless else probe.capabilities
+    if options.privileged:
+        return capabilities.chosen(("ALL",), (), possible)
     held = capabilities.chosen(options.cap_add, options.cap_drop, possible)
     named = capabilities.chosen(tuple(c for c in options.cap_add if c.upper() != "ALL"), ("ALL",))
     missing = [name for name in named if name not in held]

@@ -72,6 +72,8 @@ def adapted(plan: dict[str, Any]) -> dict[str, Any]:
     spec = dict(plan["spec"])
     if plan["rootless"] and spec["process"]["user"] != {"uid": 0, "gid": 0}:
         raise Refused("Unsupported", "cannot show another user with a single id", plan["runtime"], "use the sandbox")
+    if not any(namespace["type"] == "uts" for namespace in spec["linux"]["namespaces"]):
+        del spec["hostname"]  # it is this machine's, and runc refuses to name that
     if without_cgroups(plan):
         spec["linux"] = {k: v for k, v in spec["linux"].items() if k not in ("cgroupsPath", "resources")}
         spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]

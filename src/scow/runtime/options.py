@@ -35,6 +35,14 @@ class Ulimit(msgspec.Struct, frozen=True):
     hard: int
 
 
+class Device(msgspec.Struct, frozen=True):
+    """A device of this machine that a container may use at ``target``; ``access`` is of ``r``, ``w``, ``m`` (mknod)."""
+
+    source: str
+    target: str
+    access: str = "rwm"
+
+
 class Limits(msgspec.Struct, frozen=True):
     """What a container's processes may use together; 0 and "" are no limit.
 
@@ -60,6 +68,8 @@ class Options(msgspec.Struct, frozen=True):
     ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
     ``network`` is host, none, bridge (a network of its own), the name of a user's network, or ``container:NAME``.
     ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
+    ``seccomp`` is a profile of docker's as JSON text, "unconfined", or "" for the default; ``unmasked`` shows all of
+    /proc; ``sysctls`` are ``NAME=VALUE``; ``ipc``, ``uts`` and ``cgroupns`` are host, private, or "".
     ``best_effort_limits`` leaves out the limits that cannot be enforced here, which are an error otherwise.
     """
 
@@ -83,6 +93,15 @@ class Options(msgspec.Struct, frozen=True):
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     no_new_privileges: bool = False
+    privileged: bool = False
+    seccomp: str = ""
+    unmasked: bool = False
+    devices: tuple[Device, ...] = ()
+    group_add: tuple[str, ...] = ()
+    sysctls: tuple[str, ...] = ()
+    ipc: str = ""
+    uts: str = ""
+    cgroupns: str = ""
     add_host: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()

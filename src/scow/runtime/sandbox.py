@@ -53,13 +53,15 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
 
 def _isolate(spec: dict[str, Any], user_namespace: bool, console: int | None) -> None:
     _new_namespaces(spec)
+    _sysctls(spec["linux"].get("sysctl", {}))
     root = os.open(spec["root"]["path"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     mount_all(spec, root, may_make_nodes=not user_namespace)
     if console is not None:
         size = spec["process"].get("consoleSize")
         _name_console(root, open_terminal(root, console, size))
     _enter(root, spec)
-    linux.sethostname(spec["hostname"])
+    if any(namespace["type"] == "uts" for namespace in spec["linux"]["namespaces"]):
+        linux.sethostname(spec["hostname"])
 
 
 def _chroot(spec: dict[str, Any], console: int | None) -> None:
@@ -78,6 +80,16 @@ def _new_namespaces(spec: dict[str, Any]) -> None:
     linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
     if "network" in kinds:
         _loopback_up()
+
+
+def _sysctls(settings: dict[str, str]) -> None:
+    """Through the host's /proc, which shows every process its own namespaces' settings."""
+    for name, value in settings.items():
+        try:
+            with open(f"/proc/sys/{name.replace('.', '/')}", "w") as file:
+                file.write(value)
+        except OSError as error:
+            raise Refused("Unsupported", f"cannot be set: {error.strerror}", f"sysctl {name}") from None
 
 
 def _loopback_up() -> None:

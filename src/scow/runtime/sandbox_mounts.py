@@ -51,6 +51,10 @@ def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
             raise Refused.by(error) from None
         if mount["destination"] == "/dev" and mount["type"] == "tmpfs":
             _fill_dev(root, may_make_nodes)
+            for device in spec["linux"].get("devices", ()):
+                _device(root, device, may_make_nodes)
+            if not _every_device(spec):
+                _restrict(root, "/dev", linux.MS_NODEV, below=False)
     for path in spec["linux"].get("readonlyPaths", ()):
         _read_only(root, path)
     for path in spec["linux"].get("maskedPaths", ()):
@@ -140,9 +144,36 @@ def _fill_dev(root: int, may_make_nodes: bool) -> None:
             _on(root, f"/dev/{name}", source, None, linux.MS_BIND)
         for name, target in LINKS.items():
             os.symlink(target, name, dir_fd=dev)
-        _restrict(root, "/dev", linux.MS_NODEV, below=False)
     finally:
         os.close(dev)
+
+
+def _every_device(spec: dict[str, Any]) -> bool:
+    """Whether nodes that the container makes may work: it is privileged."""
+    rules = spec["linux"]["resources"]["devices"]
+    return len(rules) == 1 and bool(rules[0]["allow"])
+
+
+def _device(root: int, device: dict[str, Any], may_make_nodes: bool) -> None:
+    """A node that was asked for: made and mounted onto itself, or the host's own."""
+    path = device["path"]
+    parent, _, name = path.rpartition("/")
+    make_place(root, parent or "/", directory=True)
+    at = open_beneath(root, parent or "/", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if may_make_nodes:
+            kind = stat.S_IFBLK if device["type"] == "b" else stat.S_IFCHR
+            os.mknod(name, kind | device["fileMode"], os.makedev(device["major"], device["minor"]), dir_fd=at)
+            os.chown(name, device["uid"], device["gid"], dir_fd=at)
+            source = f"/proc/self/fd/{at}/{name}"
+        else:
+            os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=at))
+            source = device["source"]
+        _on(root, path, source, None, linux.MS_BIND)
+    except FileExistsError:
+        pass  # every container has it
+    finally:
+        os.close(at)
 
 
 def _read_only(root: int, path: str) -> None:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from scow.errors import Invalid
+from scow.runtime.bpf import ACTIONS
 from scow.runtime.syscalls import NUMBERS
 
 EPERM, ENOSYS = 1, 38
@@ -49,6 +53,39 @@ PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
 AF_VSOCK = 40
 # Only the machine's own: an OCI runtime compiles every rule once for each.
 ARCHITECTURES = {"x86_64": ("SCMP_ARCH_X86_64", "SCMP_ARCH_X86"), "aarch64": ("SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM")}
+_ARCHES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class _Condition(msgspec.Struct, frozen=True, rename="camel"):
+    index: int
+    value: int
+    op: str
+    value_two: int = 0
+
+
+class _Holds(msgspec.Struct, frozen=True):
+    caps: tuple[str, ...] | None = None
+    arches: tuple[str, ...] | None = None
+
+
+class _Rule(msgspec.Struct, frozen=True):
+    action: str
+    names: tuple[str, ...] | None = None
+    name: str = ""
+    args: tuple[_Condition, ...] | None = None
+    errno: int | None = msgspec.field(name="errnoRet", default=None)
+    includes: _Holds = _Holds()
+    excludes: _Holds = _Holds()
+
+
+class _Profile(msgspec.Struct, frozen=True):
+    """docker's own form of a profile: rules may depend on capabilities and machines."""
+
+    default: str = msgspec.field(name="defaultAction")
+    syscalls: tuple[_Rule, ...] = ()
+    default_errno: int | None = msgspec.field(name="defaultErrnoRet", default=None)
+
+
 CONDITIONAL = ("clone", "clone3", "personality", "socket")
 
 
@@ -76,6 +113,56 @@ def profile(capabilities: tuple[str, ...] | list[str], machine: str = "x86_64") 
         "architectures": list(ARCHITECTURES.get(machine, ())),
         "syscalls": rules,
     }
+
+
+def chosen(asked: str, privileged: bool, capabilities: tuple[str, ...], machine: str) -> dict[str, Any] | None:
+    """The profile in effect: None is none; ``asked`` is "", "unconfined" or the text of a profile.
+
+    Raises :class:`Invalid`.
+    """
+    if asked == "unconfined" or (privileged and not asked):
+        return None
+    return given(asked, capabilities, machine) if asked else profile(capabilities, machine)
+
+
+def given(text: str, capabilities: tuple[str, ...] | list[str], machine: str) -> dict[str, Any]:
+    """A profile as docker's users write it, for a process that holds ``capabilities``; raises :class:`Invalid`."""
+    try:
+        document = msgspec.json.decode(text, type=_Profile)
+    except msgspec.MsgspecError as error:
+        raise Invalid(f"decoding seccomp profile failed: {error}") from None
+    held, here = set(capabilities), _ARCHES.get(machine, machine)
+    rules = []
+    for rule in document.syscalls:
+        if not _applies(rule, held, here):
+            continue
+        names = rule.names or ((rule.name,) if rule.name else ())
+        made: dict[str, Any] = {"names": list(names), "action": _action(rule.action)}
+        if rule.args:
+            made["args"] = [msgspec.to_builtins(argument) for argument in rule.args]
+        if rule.errno is not None:
+            made["errnoRet"] = rule.errno
+        rules.append(made)
+    told: dict[str, Any] = {"defaultAction": _action(document.default), "syscalls": rules}
+    if document.default_errno is not None:
+        told["defaultErrnoRet"] = document.default_errno
+    return {**told, "architectures": list(ARCHITECTURES.get(machine, ()))}
+
+
+def _applies(rule: _Rule, held: set[str], machine: str) -> bool:
+    includes, excludes = rule.includes, rule.excludes
+    return not (
+        (includes.caps and not set(includes.caps) <= held)
+        or (includes.arches and machine not in includes.arches)
+        or set(excludes.caps or ()) & held
+        or machine in (excludes.arches or ())
+    )
+
+
+def _action(name: str) -> str:
+    if name not in ACTIONS:
+        raise Invalid("is not an action of a seccomp profile that can be followed", subject=name)
+    return name
 
 
 def _when(name: str, index: int, value: int, op: str, two: int | None = None) -> dict[str, Any]:

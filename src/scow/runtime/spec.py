@@ -6,6 +6,7 @@ then, and HOME is added.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from scow.errors import Invalid, Unsupported
@@ -40,18 +41,20 @@ BIND_OPTIONS = TMPFS_FLAGS | frozenset(_PROPAGATION.split())
 TMPFS_SIZES = frozenset({"size", "mode", "uid", "gid", "nr_inodes"})
 RLIMITS = frozenset(_RLIMITS.split())
 
+_IPC_SETTINGS = ("kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
 _STRICT = ["nosuid", "noexec", "nodev"]
 
 
 def spec(
     process: Process, options: Options, *, rootfs: str, directory: str, hostname: str, container_id: str,
     capabilities: tuple[str, ...], machine: str = "x86_64", user_namespace: bool = False,
-    single_id: bool = False, size: tuple[int, int] | None = None,
+    single_id: bool = False, size: tuple[int, int] | None = None, devices: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:  # fmt: skip
     """The document. ``directory`` holds the generated hosts, hostname and resolv.conf; ``size`` is (rows, columns).
 
     ``user_namespace`` says that it is in one, ``single_id`` that it has only one there: what needs more is left out.
     """
+    profile = seccomp.chosen(options.seccomp, options.privileged, capabilities, machine)
     return {
         "ociVersion": "1.0.2",
         "process": _process(process, options, capabilities, size),
@@ -60,13 +63,49 @@ def spec(
         "mounts": mounts(options, directory, user_namespace, single_id),
         "linux": {
             "namespaces": [{"type": kind} for kind in namespaces(options)],
-            "maskedPaths": list(MASKED_PATHS),
-            "readonlyPaths": list(READONLY_PATHS),
-            "resources": {"devices": DEVICE_RULES, **limits.resources(options.limits)},
+            "maskedPaths": [] if options.privileged or options.unmasked else list(MASKED_PATHS),
+            "readonlyPaths": [] if options.privileged or options.unmasked else list(READONLY_PATHS),
+            "resources": {"devices": device_rules(options, devices), **limits.resources(options.limits)},
             "cgroupsPath": cgroup(options.cgroup_parent, container_id),
-            "seccomp": seccomp.profile(capabilities, machine),
+            "devices": list(devices),
+            "sysctl": sysctls(options),
+            **({} if profile is None else {"seccomp": profile}),
         },
     }
+
+
+def device_rules(options: Options, devices: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The device cgroup: docker's rules, and those for what was asked for."""
+    if options.privileged:
+        return [{"allow": True, "access": "rwm"}]
+    access = {device.target: device.access for device in options.devices}
+    asked = [
+        {
+            "allow": True,
+            "type": one["type"],
+            "major": one["major"],
+            "minor": one["minor"],
+            "access": access[one["path"]],
+        }
+        for one in devices
+    ]
+    return [*DEVICE_RULES, *asked]
+
+
+def sysctls(options: Options) -> dict[str, str]:
+    """The settings of the container's own namespaces; raises :class:`Invalid` for one that would be the host's."""
+    found = {}
+    for text in options.sysctls:
+        name, equals, value = text.partition("=")
+        ipc = name.startswith(_IPC_SETTINGS)
+        if not equals or not (ipc or name.startswith("net.")) or "/" in name or "\n" in text:
+            raise Invalid(
+                f"sysctl '{name}' is not whitelisted", hint="kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*"
+            )
+        if (ipc and options.ipc == "host") or (not ipc and options.network == "host"):
+            raise Invalid(f"sysctl '{name}' not allowed in host {'IPC' if ipc else 'network'} namespace")
+        found[name] = value
+    return found
 
 
 def cgroup(parent: str, container_id: str) -> str:
@@ -79,8 +118,10 @@ def cgroup(parent: str, container_id: str) -> str:
 
 def namespaces(options: Options) -> tuple[str, ...]:
     """The kinds of namespaces a container gets from its runtime; a network it shares with others is entered before."""
-    common = ("pid", "ipc", "uts", "mount", "cgroup")
-    return (*common, "network") if options.network == "none" else common
+    shared = {name for name in ("ipc", "uts") if getattr(options, name) == "host"}
+    shared |= {"cgroup"} if options.cgroupns == "host" else set()
+    shared |= set() if options.network == "none" else {"network"}
+    return tuple(kind for kind in ("pid", "ipc", "uts", "mount", "cgroup", "network") if kind not in shared)
 
 
 def mounts(options: Options, directory: str, user_namespace: bool, single_id: bool = False) -> list[dict[str, Any]]:
@@ -101,13 +142,13 @@ def _process(
 ) -> dict[str, Any]:
     told: dict[str, Any] = {
         "terminal": process.terminal,
-        "user": {"username": process.user},
+        "user": {"username": process.user, **({"groups": list(options.group_add)} if options.group_add else {})},
         "args": list(process.args),
         "env": list(process.env),
         "cwd": process.cwd,
         "capabilities": {kind: list(capabilities) for kind in ("bounding", "effective", "permitted")},
         "rlimits": [_rlimit(u) for u in options.ulimits],
-        "noNewPrivileges": options.no_new_privileges,
+        "noNewPrivileges": options.no_new_privileges and not options.privileged,
     }
     if options.oom_score_adj is not None:
         told["oomScoreAdj"] = _oom_score(options.oom_score_adj)
@@ -119,6 +160,8 @@ def _process(
 def _default_mounts(options: Options, user_namespace: bool, single_id: bool) -> list[dict[str, Any]]:
     pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
     sys = _fs("sysfs", "/sys", [*_STRICT, "ro"])
+    if options.privileged and not user_namespace:
+        sys = _fs("sysfs", "/sys", _STRICT)
     if user_namespace and options.network == "host":
         # The kernel gives a fresh sysfs only to the owner of the network namespace.
         sys = _bind("/sys", "/sys", ["rbind", "rslave", *_STRICT, "ro"])
@@ -127,8 +170,12 @@ def _default_mounts(options: Options, user_namespace: bool, single_id: bool) -> 
         _fs("tmpfs", "/dev", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
         _fs("devpts", "/dev/pts", pts if single_id else [*pts, "gid=5"]),
         sys,
-        *([] if user_namespace else [_fs("cgroup", "/sys/fs/cgroup", [*_STRICT, "relatime", "ro"])]),
-        _fs("mqueue", "/dev/mqueue", _STRICT),
+        *(
+            []
+            if user_namespace
+            else [_fs("cgroup", "/sys/fs/cgroup", [*_STRICT, "relatime", "rw" if options.privileged else "ro"])]
+        ),
+        *([] if options.ipc == "host" else [_fs("mqueue", "/dev/mqueue", _STRICT)]),
         _fs("tmpfs", "/dev/shm", [*_STRICT, "mode=1777", f"size={options.shm_size}"], "shm"),  # noqa: S108
     ]
 

@@ -223,15 +223,15 @@ class Supervisor:
 def _complete(spec: dict[str, Any], root: int) -> None:
     """Put in what only the root file system knows: who the user is, and its home."""
     process = spec["process"]
+    passwd, group = read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group")
     try:
-        user = find_user(
-            process["user"]["username"], read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group")
-        )
+        user = find_user(process["user"]["username"], passwd, group)
+        added = [find_user(f"0:{name}", b"", group).gid for name in process["user"].get("groups", ())]
     except UnknownUser as error:
         raise Refused("Invalid", str(error)) from None
     process["user"] = {"uid": user.uid, "gid": user.gid}
-    if user.groups:
-        process["user"]["additionalGids"] = list(user.groups)
+    if user.groups or added:
+        process["user"]["additionalGids"] = list(dict.fromkeys((*user.groups, *added)))
     if not any(entry.startswith("HOME=") and len(entry) > 5 for entry in process["env"]):
         process["env"] = [e for e in process["env"] if not e.startswith("HOME=")] + [f"HOME={user.home}"]
 

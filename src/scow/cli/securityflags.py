@@ -1,0 +1,126 @@
+"""docker's flags about what a container may do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import click
+
+from scow.cli.options import option, switch
+from scow.cli.truths import TRUTHS
+from scow.errors import Invalid, NotFound, Unsupported
+from scow.runtime.options import Device
+
+_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
+_LARGEST = 1 << 20
+_APPARMOR = "/sys/kernel/security/apparmor"
+_SELINUX = "/sys/fs/selinux/enforce"
+
+
+def _devices(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[Device, ...]:
+    return tuple(_device(text) for text in texts)
+
+
+def _device(text: str) -> Device:
+    """``/dev/x``, ``/dev/x:/dev/y``, ``/dev/x:rw``, ``/dev/x:/dev/y:rw``."""
+    source, *rest = text.split(":")
+    access = rest.pop() if rest and rest[-1] and set(rest[-1]) <= set("rwm") else "rwm"
+    if len(rest) > 1 or not source:
+        raise Invalid(f"invalid device specification: {text}")
+    return Device(source, rest[0] if rest else source, access)
+
+
+_MANY: tuple[tuple[str, dict[str, Any], str], ...] = (
+    (
+        "--device",
+        {"metavar": "list", "callback": _devices},
+        "Let it use a device of this machine (/dev/x[:/dev/y[:rwm]])",
+    ),
+    ("--group-add", {"metavar": "list"}, "One more group for its processes"),
+    ("--security-opt", {"metavar": "list"}, "seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
+    ("--sysctl", {"metavar": "map"}, "A setting of the kernel for its namespaces (net.core.somaxconn=1024)"),
+)
+_ONE = (
+    ("--cgroupns", "private or host"),
+    ("--ipc", "private, shareable or host"),
+    ("--userns", "host: this user's own, which is what every container has"),
+    ("--uts", "private, or host: this machine's host name"),
+)
+_NAMESPACES = {"cgroupns": ("", "private", "host"), "ipc": ("", "private", "shareable", "none", "host"),
+               "uts": ("", "private", "host"), "userns": ("", "host")}  # fmt: skip
+
+
+def security_flags(function: _Decorated) -> _Decorated:
+    """Declare them all on a command."""
+    for name, settings, told in reversed(_MANY):
+        function = option(name, multiple=True, help=told, **settings)(function)
+    for name, told in reversed(_ONE):
+        function = option(name, default="", metavar="string", help=told)(function)
+    return switch("--privileged", help="Every capability and device, no filter of system calls, nothing masked")(
+        function
+    )
+
+
+def security_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What the flags come to, as fields of :class:`~scow.runtime.options.Options`."""
+    for name, known in _NAMESPACES.items():
+        if given[name] not in known:
+            wanted = f"--{name} {given[name]}"
+            raise Unsupported(f"{wanted} is not supported", hint=", ".join(filter(None, known)))
+    return {
+        "privileged": given["privileged"],
+        "devices": given["device"],
+        "group_add": given["group_add"],
+        "sysctls": given["sysctl"],
+        "ipc": given["ipc"],
+        "uts": given["uts"],
+        "cgroupns": given["cgroupns"],
+        **_security(given["security_opt"]),
+    }
+
+
+def _security(texts: Iterable[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = _cut(text)
+        if name == "no-new-privileges" and (not separator or value in TRUTHS):
+            found["no_new_privileges"] = TRUTHS[value] if separator else True
+        elif name == "seccomp" and value:
+            found["seccomp"] = value if value == "unconfined" else _profile(value)
+        elif (name, value) == ("systempaths", "unconfined"):
+            found["unmasked"] = True
+        elif name in ("apparmor", "label") and value:
+            _check_module(text, name, value)
+        else:
+            raise Invalid(f'invalid --security-opt: "{text}"')
+    return found
+
+
+def _cut(text: str) -> tuple[str, str, str]:
+    """docker takes ``=``, and ``:`` as of old."""
+    at = min((at for at in (text.find("="), text.find(":")) if at >= 0), default=len(text))
+    return text[:at], text[at : at + 1], text[at + 1 :]
+
+
+def _check_module(text: str, name: str, value: str) -> None:
+    """scow confines nothing by a security module; what asks for that is told, what asks for less is fine."""
+    if value in ("unconfined", "disable"):
+        return
+    there = os.path.exists(_APPARMOR if name == "apparmor" else _SELINUX)
+    why = "is not used by scow" if there else "is not there on this machine"
+    raise Unsupported(f"{'AppArmor' if name == 'apparmor' else 'SELinux'} {why}", subject=f"--security-opt {text}")
+
+
+def _profile(path: str) -> str:
+    if path.lstrip().startswith("{"):
+        return path
+    try:
+        with open(path, encoding="utf-8") as file:
+            text = file.read(_LARGEST + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotFound(f"opening seccomp profile ({path}) failed: {getattr(error, 'strerror', error)}") from None
+    if len(text) > _LARGEST:
+        raise Invalid("seccomp profile is too large", subject=path)
+    return text
