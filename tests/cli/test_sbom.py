@@ -34,7 +34,7 @@ def test_the_table(scow: Scow, image: str) -> None:
     done = scow("sbom", image).ok()
     lines = [line.split() for line in done.stdout.splitlines()]
     assert [line[:3] for line in lines] == [["NAME", "VERSION", "TYPE"], ["bash", "5.2", "deb"], ["x", "1.0.0", "npm"]]
-    assert done.stderr == "not read: /x.jar: x.jar: is not a ZIP archive, or is cut short\n"
+    assert done.stderr == "not read: /x.jar: is not a ZIP archive, or is cut short\n"
 
 
 def test_documents(scow: Scow, image: str, tmp_path: Path) -> None:

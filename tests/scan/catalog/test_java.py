@@ -78,7 +78,7 @@ def test_without_a_group_it_is_matched_with_nothing() -> None:
 
 
 def test_a_jar_that_says_nothing_is_told() -> None:
-    assert read(jar({"A.class": b"x"})).reasons == ("opt/app.jar: an archive that does not say what it is",)
+    assert read(jar({"A.class": b"x"})).reasons == ("does not say what it is",)
 
 
 @pytest.mark.parametrize("data", [b"", b"PK", b"no archive", LOG4J[:-30], LOG4J[: len(LOG4J) // 2]])

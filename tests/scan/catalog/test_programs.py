@@ -36,6 +36,11 @@ def test_go(wide: bool, big_endian: bool) -> None:
     assert {one.ecosystem for one in newer.packages} == {"Go"}
 
 
+def test_go_modules_replaced_by_a_directory() -> None:
+    lines = "dep\texample.com/a\tv1.0.0\n=>\t./local/a\t(devel)\t\ndep\texample.com/b\tv1.2.0\th1:x=\n"
+    assert told(read(programs.go(modules=lines)))[1:] == ["example.com/a (devel)", "example.com/b v1.2.0"]
+
+
 def test_go_without_section_names() -> None:
     assert told(read(programs.go(named=False)))[0] == "stdlib 1.20.3"
 

@@ -34,7 +34,7 @@ _VERSIONS: Final = ("Implementation-Version", "Bundle-Version", "Specification-V
 
 def archive(path: bytes, file: Window) -> Reading:
     """The packages of an archive and of those in it; ``!/`` in a location goes into one."""
-    opened = _Opening()
+    opened = _Opening(path)
     opened.walk(path, file, 0)
     return Reading(tuple(opened.packages), tuple(opened.reasons))
 
@@ -42,7 +42,8 @@ def archive(path: bytes, file: Window) -> Reading:
 class _Opening:
     """One archive being looked through: what was found, and the bytes that may still be inflated."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: bytes) -> None:
+        self._path = path
         self.packages: list[Package] = []
         self.reasons: list[str] = []
         self._left = _TOTAL_LIMIT
@@ -54,7 +55,7 @@ class _Opening:
             inside.extend(filter(_matters, zipped.members(file)))
             self._own(path, file, inside)
         except ScowError as error:
-            self._note(path, error)
+            self._note(path, error.problem)
         for member in inside:
             if member.name.endswith(ARCHIVES):
                 self._nested(path, file, member, depth + 1)
@@ -68,7 +69,7 @@ class _Opening:
             found = [one for one in [_from_manifest(path, told)] if one]
         self.packages += found
         if not found and not any(member.name.endswith(ARCHIVES) for member in inside):
-            self.reasons.append(f"{text(path)}: an archive that does not say what it is")
+            self._note(path, "does not say what it is")
 
     def _nested(self, path: bytes, file: Window, member: zipped.Member, depth: int) -> None:
         inner = path + b"!/" + member.name
@@ -81,7 +82,7 @@ class _Opening:
                 return
             self.walk(inner, Window(io.BytesIO(self._content(file, member, _NESTED_LIMIT >> depth - 1))), depth)
         except ScowError as error:
-            self._note(inner, error)
+            self._note(inner, error.problem)
 
     def _content(self, file: Window, member: zipped.Member, limit: int) -> bytes:
         self._spend(0)
@@ -94,8 +95,9 @@ class _Opening:
         if self._left < 0:
             raise Limit(f"archives hold more than {_TOTAL_LIMIT} bytes")
 
-    def _note(self, path: bytes, error: ScowError) -> None:
-        self.reasons.append(f"{text(path)}: {error.problem}")
+    def _note(self, path: bytes, reason: str) -> None:
+        inner = text(path[len(self._path) :])
+        self.reasons.append(f"{inner.removeprefix('!/')} {reason}" if inner else reason)
 
 
 def _matters(member: zipped.Member) -> bool:

@@ -119,7 +119,9 @@ def _go_modules(path: bytes, lines: str) -> list[Package]:
         kind, _, rest = line.partition("\t")
         name, _, rest = rest.partition("\t")
         package = Package(name, rest.partition("\t")[0] or "(devel)", "golang", "Go", location=path)
-        if kind == "=>" and packages:
+        if kind == "=>" and packages and name.startswith((".", "/")):  # by a directory: whatever is in there
+            packages[-1] = msgspec.structs.replace(packages[-1], version="(devel)")
+        elif kind == "=>" and packages:
             packages[-1] = package
         elif kind in ("mod", "dep"):
             packages.append(package)

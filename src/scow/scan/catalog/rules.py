@@ -43,7 +43,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 #: Executable files that begin as programs do.
-PROGRAMS: Final = Rule("", search=programs.program, limit=512 * _MIB)
+PROGRAMS: Final = Rule("", search=programs.program, limit=2048 * _MIB)
 
 RULES: Final = (
     Rule("etc/os-release", osrelease.os_release, limit=64 * _KIB),
