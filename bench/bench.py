@@ -27,11 +27,18 @@ from bench.limits import limits
 from bench.subject import TAG, Subject, change_one_file, prepare
 from bench.tools import WORDS, Store, available, fresh_store
 
-ROWS = ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "images", "save", "load")
+ROWS = (
+    "pull", "first run", "build cold", "build cached", "build changed", "push", "run", "images", "save", "sbom cold",
+    "sbom warm", "load",
+)  # fmt: skip
 #: row -> verb, where they differ
-VERBS = {"first run": "run", "build cold": "build", "build cached": "build", "build changed": "build"}
+VERBS = {
+    "first run": "run",
+    **dict.fromkeys(("build cold", "build cached", "build changed"), "build"),
+    **dict.fromkeys(("sbom cold", "sbom warm"), "sbom"),
+}
 #: rows so short that one measurement in a round says little
-REPEATED = {"run": 3, "images": 3}
+REPEATED = {"run": 3, "images": 3, "sbom warm": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +118,8 @@ def needed(rows: Sequence[str]) -> set[str]:
     before = {"pull"} if set(rows) - {"load"} else set()
     if {"build cached", "build changed", "push"} & set(rows):
         before.add("build cold")
+    if "sbom warm" in rows:
+        before.add("sbom cold")
     return before
 
 

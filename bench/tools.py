@@ -27,7 +27,7 @@ _DOCKER_WORDS = {
 }
 #: tool -> verb -> arguments; a verb that is missing does not apply
 WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "scow": _DOCKER_WORDS,
+    "scow": {**_DOCKER_WORDS, "sbom": ("sbom", "{base}")},
     "docker": _DOCKER_WORDS,
     "podman": _DOCKER_WORDS,
     "buildah": {
