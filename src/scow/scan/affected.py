@@ -16,6 +16,7 @@ from scow.scan.versions.order import Order, order_of, place
 
 #: orders that read semantic versions already
 _SEMANTIC = frozenset({semver.key, semver.go_key, semver.pub_key, semver.nuget_key})
+_BEGINNING = Event("introduced", "0")
 
 
 def is_affected(version: str, affected: Affected) -> bool:
@@ -49,14 +50,13 @@ def _listed(version: str, affected: Affected) -> bool:
     if order is None or not affected.versions:
         return False
     own = place(order, version)
-    return any(_same(order, own, other) for other in affected.versions)
-
-
-def _same(order: Order, own: Any, other: str) -> bool:
-    try:
-        return bool(place(order, other) == own)
-    except Invalid:  # not a version: then it is not this one
-        return False
+    for other in affected.versions:
+        try:
+            if place(order, other) == own:
+                return True
+        except Invalid:  # not a version: then it is not this one
+            continue
+    return False
 
 
 def _in_ranges(version: str, affected: Affected) -> bool:
@@ -101,8 +101,10 @@ def _turn(event: Event, own: Any, order: Order, vulnerable: bool) -> bool:
     return vulnerable and not (event.kind == "last_affected" and own > place(order, event.version))
 
 
-def _sorted(events: Sequence[Event], order: Order) -> list[Event]:
+def _sorted(events: Sequence[Event], order: Order) -> Sequence[Event]:
     """By version, ``0`` first, as they came where they are equal: ``introduced 0, fixed 0`` affects nothing."""
+    if len(events) == 2 and events[0] == _BEGINNING:  # nearly all
+        return events
     first = [event for event in events if event.kind == "introduced" and event.version == "0"]
     others = [event for event in events if event not in first and event.kind != "limit"]
     return first + sorted(others, key=lambda event: place(order, event.version))
