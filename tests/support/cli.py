@@ -20,7 +20,9 @@ from tests.support.users import User, as_user
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 #: how the command is started; what comes before is the interpreter
-COMMAND = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import program; program()")
+COMMAND = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import main; sys.exit(main(own_process=True))")
+#: the same, gone at once at its end, as the installed command is
+PROGRAM = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import program; program()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def popen_scow(
     It hears every signal, also where the suite itself runs in the background or under nohup.
     """
     return subprocess.Popen(
-        [sys.executable, *COMMAND, *argv], env={**environment(root, home or root.parent), **(env or {})}, cwd=cwd,
+        [sys.executable, *PROGRAM, *argv], env={**environment(root, home or root.parent), **(env or {})}, cwd=cwd,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
         preexec_fn=_hear_signals,
     )  # fmt: skip
