@@ -79,6 +79,7 @@ VERBS = {
     "system": Lazy("scow.cli.groups:system", "Manage the store", _STORE),
     "builder": Lazy("scow.cli.groups:builder", "Manage the build cache", _STORE),
     "info": Lazy("scow.cli.system:info", "Show what this machine and store can do", _STORE),
+    "doctor": Lazy("scow.cli.doctor:doctor", "Show what isolation this machine allows, and how to get more", _STORE),
     "version": Lazy("scow.cli.system:version", "Show the version", _STORE),
     "completion": Lazy("scow.cli.completion:completion", "Print a completion script for your shell", _STORE),
 }

@@ -18,6 +18,7 @@ from scow.layer.store import disk_usage
 if TYPE_CHECKING:
     from scow.engine.faults import Checked
     from scow.engine.workplace import Workplace
+    from scow.runtime.examination import Finding
 
 #: Says of an image or container whether a prune with filters may take it.
 Choose = Callable[[Any], bool]
@@ -159,6 +160,14 @@ class System:
         from scow.engine.checking import Checking
 
         return Checking(self._workplace).run(repair=repair)
+
+    def examine(self) -> tuple[int, tuple[Finding, ...]]:
+        """The rung this machine stands on, and what is there and missing for each part of isolation."""
+        from scow.runtime.examination import examine
+        from scow.runtime.probe import probe
+
+        self._workplace.root.mkdir(parents=True, exist_ok=True)
+        return probe().rung, examine(probe(), self._workplace.root)
 
     def info(self) -> dict[str, Any]:
         """docker's ``info`` document, with what this machine lets containers have (``Isolation``)."""

@@ -49,7 +49,7 @@ def why_not() -> str:
         return f"{os.path.basename(missing[0])} is not installed"
     for file in ("/etc/subuid", "/etc/subgid"):
         if sum(one.count for one in _ranges(file)) < ENOUGH:
-            return f"{file} gives {_name()} fewer than {ENOUGH} ids"
+            return f"{file} gives {user_name()} fewer than {ENOUGH} ids"
     return ""
 
 
@@ -132,10 +132,11 @@ def _ranges(file: str) -> tuple[Range, ...]:
         text = Path(file).read_text()
     except OSError:
         return ()
-    return subordinate(text, _name(), os.geteuid())
+    return subordinate(text, user_name(), os.geteuid())
 
 
-def _name() -> str:
+def user_name() -> str:
+    """Who this is, for the administrator's files."""
     try:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:

@@ -127,6 +127,21 @@ def trial(directory: Path) -> Trial:
     )
 
 
+def trial_of_bridges() -> str | None:
+    """Try a bridge in a network namespace of its own: None when it worked, else why not."""
+    mapped = probe().rung < 3
+    return _in_child(lambda: _make_bridge(with_user=not mapped))
+
+
+def _make_bridge(with_user: bool) -> None:
+    from scow.runtime import linux, netlink
+
+    if with_user:
+        _make_user_namespace()
+    linux.unshare(linux.CLONE_NEWNET)
+    netlink.Netlink().bridge("scow")
+
+
 def _capabilities() -> int:
     for line in _text("/proc/self/status").splitlines():
         if line.startswith("CapEff:"):

@@ -1,0 +1,106 @@
+"""What this machine has for each rung and each part of isolation, and what would mend what is missing.
+
+Each look is a function that gives a reason, "" when nothing is missing; the remedies stand beside them.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from scow.runtime import cgroups, idmap, networking
+from scow.runtime.probe import Probe, trial, trial_of_bridges
+
+_FIX_OUTLET = "apt-get install passt"
+_SAMPLES = {
+    "memory": {"memory": {"limit": 1 << 30}},
+    "cpu": {"cpu": {"quota": 100_000}},
+    "pids": {"pids": {"limit": 100}},
+}
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """One part: ``missing`` says why it is not there ("" when it is), ``fix`` is a command that helps ("" for none)."""
+
+    part: str
+    missing: str = ""
+    fix: str = ""
+
+
+def examine(here: Probe, directory: Path) -> tuple[Finding, ...]:
+    """Every part, tried where looking is not enough; ``directory`` is where overlays would be."""
+    tried = trial(directory)
+    return (
+        *_rungs(here),
+        _finding("overlayfs", tried.overlay or "", "none is needed: files are copied, which takes time and space"),
+        *_runtimes(here),
+        *(_limit(here, name) for name in _SAMPLES),
+        _finding("network: a way out, published ports", networking.why_no_outlet(), _outlet_fix()),
+        _finding("network: names on a user's network", trial_of_bridges() or "", "modprobe -a bridge veth"),
+        _finding("seccomp", _seccomp(), ""),
+    )
+
+
+def _finding(part: str, missing: str, fix: str) -> Finding:
+    return Finding(part, missing, fix if missing else "")
+
+
+def _rungs(here: Probe) -> tuple[Finding, ...]:
+    no_root = "" if here.rung == 1 else "root without CAP_SYS_ADMIN" if here.root else "not root"
+    as_root = "docker run --privileged, or a pod with CAP_SYS_ADMIN" if here.root else "sudo scow …"
+    no_range = "" if here.rung <= 2 else "root cannot map ids here" if here.root else idmap.why_not()
+    no_namespace = "" if here.user_namespaces else "; ".join(reason for reason in here.reasons[-1:])
+    no_chroot = "" if here.rung < 4 or here.has("CAP_SYS_CHROOT") else "no CAP_SYS_CHROOT"
+    return (
+        _finding("rung 1: root, every namespace", no_root, as_root),
+        _finding("rung 2: a user namespace with a range of ids", no_range, _range_fix(no_range)),
+        _finding("rung 3: a user namespace with one id", no_namespace, _namespace_fix(no_namespace)),
+        _finding("rung 4: a root directory", no_chroot, ""),
+    )
+
+
+def _range_fix(missing: str) -> str:
+    if "not installed" in missing:
+        return "apt-get install uidmap"
+    return f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {idmap.user_name()}"
+
+
+def _namespace_fix(missing: str) -> str:
+    for name, value in (
+        ("user.max_user_namespaces", "15000"),
+        ("kernel.unprivileged_userns_clone", "1"),
+        ("kernel.apparmor_restrict_unprivileged_userns", "0"),
+    ):
+        if name in missing or (name.startswith("kernel.apparmor") and "AppArmor" in missing):
+            return f"sysctl -w {name}={value}"
+    return ""
+
+
+def _runtimes(here: Probe) -> tuple[Finding, ...]:
+    """None is needed; what is there is told, and why it is not taken by itself."""
+    known = {runtime.name: runtime.reason for runtime in here.runtimes}
+    return tuple(
+        _finding(f"OCI runtime {name}", known.get(name, "not installed"), "none is needed: there is the sandbox")
+        for name in ("crun", "runc")
+    )
+
+
+def _limit(here: Probe, name: str) -> Finding:
+    lacking = cgroups.lacking(_SAMPLES[name], "/scow/doctor", here.rung != 1)
+    return _finding(f"limits: {name}", "; ".join(lacking.values()), cgroups.hint(here.rung != 1))
+
+
+def _outlet_fix() -> str:
+    if not networking.outlet():
+        return _FIX_OUTLET
+    return "chmod 0666 /dev/net/tun" if os.path.exists("/dev/net/tun") else "modprobe tun"
+
+
+def _seccomp() -> str:
+    try:
+        text = Path("/proc/self/status").read_text()
+    except OSError:
+        return "no /proc"
+    return "" if "\nSeccomp:" in text else "this kernel has no seccomp"

@@ -1,0 +1,56 @@
+"""``scow doctor``: what it finds, and what it says would help."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from tests.support.cli import run_scow
+from tests.support.users import User
+
+from scow.runtime.capabilities import NAMES
+from scow.runtime.examination import examine
+from scow.runtime.probe import Probe
+
+
+def found(root: Path, user: User | None = None) -> dict[str, tuple[str, str]]:
+    told = run_scow("doctor", "--format", "json", root=root, home=root.parent, user=user).ok().stdout
+    document = json.loads(told)
+    assert document["Rung"] in (1, 2, 3, 4)
+    return {one["Part"]: (one["Missing"], one["Fix"]) for one in document["Findings"]}
+
+
+def test_the_page(tmp_path: Path) -> None:
+    page = run_scow("doctor", root=tmp_path / "store", home=tmp_path).ok().stdout
+    assert page.startswith("This machine is on rung ")
+    assert all(line[:5] in ("yes  ", "no   ", "     ") for line in page.splitlines()[2:])
+    assert len(page.splitlines()) < 40
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to be somebody else")
+def test_an_ordinary_user_is_told_how_to_get_a_range(ordinary_user: User) -> None:
+    parts = found(ordinary_user.home / "doctor", ordinary_user)
+    assert parts["rung 1: root, every namespace"] == ("not root", "sudo scow …")
+    missing, fix = parts["rung 2: a user namespace with a range of ids"]
+    assert "gives" in missing
+    assert fix == f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {ordinary_user.name}"
+    assert parts["rung 3: a user namespace with one id"] == ("", "")
+    assert "Delegate=yes" in parts["limits: memory"][1]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to be somebody else")
+def test_the_range_is_seen(subordinate_user: User) -> None:
+    assert found(subordinate_user.home / "doctor", subordinate_user)[
+        "rung 2: a user namespace with a range of ids"
+    ] == ("", "")
+
+
+def test_what_forbids_user_namespaces_is_undone(tmp_path: Path) -> None:
+    held = 1 << NAMES.index("CAP_SYS_CHROOT")
+    here = Probe(True, held, False, "none", (), 4, ("root", "user.max_user_namespaces is 0"))
+    parts = {one.part: one for one in examine(here, tmp_path)}
+    assert parts["rung 3: a user namespace with one id"].fix == "sysctl -w user.max_user_namespaces=15000"
+    assert parts["rung 4: a root directory"].missing == ""
+    assert parts["OCI runtime crun"].missing == "not installed"
