@@ -53,6 +53,7 @@ _TYPES: Final = {
     stat.S_IFIFO: 5,
     stat.S_IFLNK: 7,
 }
+_TYPE: Final = 0o170000
 _SECOND: Final = 10**9
 
 
@@ -60,7 +61,8 @@ class Node(msgspec.Struct, eq=False):
     """A file of any kind; names of one file share it. ``mode`` has the type's bits, ``mtime`` is in nanoseconds.
 
     ``offset`` and ``size`` say where a file's content lies in the tar, ``target`` is a symlink's, ``device`` a device's
-    number, ``children`` a directory's.
+    number, ``children`` a directory's. The rest is found out when the image is written: ``at`` in bytes from the first
+    inode on, ``room`` in bytes behind the inodes.
     """
 
     mode: int
@@ -73,94 +75,86 @@ class Node(msgspec.Struct, eq=False):
     device: int = 0
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
     children: dict[bytes, Node] = {}
-    at: int = -1  # in bytes, from the first inode
+    at: int = 0
     names: int = 0
+    room: int = 0
+    packed: bytes = b""
 
 
 def image(root: Node, tar_size: int) -> tuple[bytes, Iterator[bytes]]:
     """The superblock, and in pieces what follows the tar (from the next multiple of :data:`BLOCK` on)."""
-    nodes = _numbered(root)
-    end = nodes[-1][0].at + _length(nodes[-1][0])
+    nodes, end = _numbered(root)
     start = TAR // BLOCK + _blocks(tar_size)
     data = start + _blocks(end)
-    total = data + sum(_blocks(_content_size(node)) for node, _ in nodes)
+    total = data + sum(_blocks(node.room) for node, _, _ in nodes)
     header = struct.pack(_SUPERBLOCK, _MAGIC, _BITS, root.at // _SLOT, len(nodes), total & 0xFFFFFFFF, start)
-    return header, _metadata(nodes, data)
+    return header, _metadata(nodes, end, data)
 
 
-def _metadata(nodes: list[tuple[Node, Node]], data: int) -> Iterator[bytes]:
+#: A node, the directory above it, and the blocks of its names if it is a directory.
+_Placed = tuple[Node, Node, list[list[bytes]]]
+
+
+def _metadata(nodes: list[_Placed], end: int, data: int) -> Iterator[bytes]:
     yield bytes(_FIRST)
-    written = _FIRST
-    for node, _ in nodes:
+    for node, _, _ in nodes:
         yield _inode(node, data)
-        written += _length(node)
-        data += _blocks(_content_size(node))
-    yield bytes(-written % BLOCK)
-    for node, parent in nodes:
-        content = node.target or (_directory(node, parent) if stat.S_ISDIR(node.mode) else b"")
-        yield content + bytes(-len(content) % BLOCK)
+        data += _blocks(node.room)
+    yield bytes(-end % BLOCK)
+    for node, parent, blocks in nodes:
+        if node.room:
+            content = node.target or _directory(node, parent, blocks)
+            yield content + bytes(-len(content) % BLOCK)
 
 
-def _numbered(root: Node) -> list[tuple[Node, Node]]:
-    """Every node once with its parent, the root first; where each lies, and how many names it has."""
-    found: list[tuple[Node, Node]] = []
+def _numbered(root: Node) -> tuple[list[_Placed], int]:
+    """Every node once, the root first, with its place among the inodes; and where these end."""
+    found: list[_Placed] = []
     at = _FIRST
     todo = [(root, root)]
-    root.names = 2
     while todo:
         node, parent = todo.pop()
-        node.at = at
-        at += _length(node)
-        found.append((node, parent))
-        for _, child in sorted(node.children.items()):
-            if stat.S_ISDIR(child.mode):
-                node.names += 1
-                child.names = 2
-                todo.append((child, node))
-                continue
-            child.names += 1
-            if child.names == 1:
-                todo.append((child, node))
-    return found
+        node.at, node.packed = at, _xattrs(node) if node.xattrs else b""
+        at += -(-(_INODE.size + len(node.packed)) // _SLOT) * _SLOT
+        blocks: list[list[bytes]] = []
+        if stat.S_ISDIR(node.mode):
+            blocks, node.room = _in_blocks(sorted([b".", b"..", *node.children]))
+            node.names += 2
+            todo += [(child, node) for child in node.children.values() if _first_name(node, child)]
+        else:
+            node.room = len(node.target)
+        found.append((node, parent, blocks))
+    return found, at
+
+
+def _first_name(directory: Node, child: Node) -> bool:
+    """Count a name; whether it is the child's first."""
+    if stat.S_ISDIR(child.mode):
+        directory.names += 1
+        return True
+    child.names += 1
+    return child.names == 1
 
 
 def _inode(node: Node, data: int) -> bytes:
-    size, where = _content_size(node), data
-    if stat.S_ISREG(node.mode):
+    mode, packed = node.mode, node.packed
+    size, where = node.room, data
+    if stat.S_ISREG(mode):
         size, where = node.size, (TAR + node.offset) // BLOCK if node.size else 0
-    elif stat.S_ISCHR(node.mode) or stat.S_ISBLK(node.mode):
+    elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         major, minor = os.major(node.device), os.minor(node.device)
         where = minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
     seconds, nanoseconds = divmod(node.mtime, _SECOND)
-    xattrs = _xattrs(node)
-    return (
-        _INODE.pack(
-            _EXTENDED_PLAIN,
-            (len(xattrs) - len(_XATTRS_HEADER)) // 4 + 1 if xattrs else 0,
-            node.mode,
-            0,
-            size,
-            where,
-            node.at // _SLOT & 0xFFFFFFFF,
-            node.uid,
-            node.gid,
-            seconds,
-            nanoseconds,
-            node.names,
-        )
-        + xattrs
-        + bytes(-(_INODE.size + len(xattrs)) % _SLOT)
+    count = (len(packed) - len(_XATTRS_HEADER)) // 4 + 1 if packed else 0
+    number = node.at // _SLOT & 0xFFFFFFFF
+    fixed = _INODE.pack(
+        _EXTENDED_PLAIN, count, mode, 0, size, where, number, node.uid, node.gid, seconds, nanoseconds, node.names
     )
-
-
-def _length(node: Node) -> int:
-    return -(-(_INODE.size + len(_xattrs(node))) // _SLOT) * _SLOT
+    return fixed + packed + bytes(-(_INODE.size + len(packed)) % _SLOT)
 
 
 def _xattrs(node: Node) -> bytes:
     """The xattrs right behind an inode; those whose names cannot be held are left out."""
-    if not node.xattrs:
-        return b""
     parts = []
     for name, value in node.xattrs:
         prefix = next((one for one in _PREFIXES if name.startswith(one)), b"")
@@ -171,33 +165,23 @@ def _xattrs(node: Node) -> bytes:
     return _XATTRS_HEADER + b"".join(parts) if parts else b""
 
 
-def _content_size(node: Node) -> int:
-    """Bytes of what lies behind the inodes."""
-    if not stat.S_ISDIR(node.mode):
-        return len(node.target)
-    size = room = 0
-    for name in _listed(node):
-        need = _DIRENT.size + len(name)
-        if need > room:
-            size, room = size + room, BLOCK
-        size, room = size + need, room - need
-    return size
-
-
-def _listed(node: Node) -> list[bytes]:
-    return sorted([b".", b"..", *node.children])
-
-
-def _directory(node: Node, parent: Node) -> bytes:
-    """A directory's blocks: fixed records first, then their names, sorted within and across blocks."""
+def _in_blocks(names: list[bytes]) -> tuple[list[list[bytes]], int]:
+    """Sorted names as they share blocks, each with a record; and the bytes that all of it takes."""
     blocks: list[list[bytes]] = []
     room = 0
-    for name in _listed(node):
-        if _DIRENT.size + len(name) > room:
-            blocks.append([])
+    for name in names:
+        need = _DIRENT.size + len(name)
+        if need > room:
+            block: list[bytes] = []
+            blocks.append(block)
             room = BLOCK
-        blocks[-1].append(name)
-        room -= _DIRENT.size + len(name)
+        block.append(name)
+        room -= need
+    return blocks, len(blocks) * BLOCK - room
+
+
+def _directory(node: Node, parent: Node, blocks: list[list[bytes]]) -> bytes:
+    """A directory's blocks: records first, then their names."""
     special = {b".": node, b"..": parent}
     written = []
     for names in blocks:
@@ -205,10 +189,11 @@ def _directory(node: Node, parent: Node) -> bytes:
         records = []
         for name in names:
             child = special.get(name) or node.children[name]
-            records.append(_DIRENT.pack(child.at // _SLOT, at, _TYPES[stat.S_IFMT(child.mode)], 0))
+            records.append(_DIRENT.pack(child.at // _SLOT, at, _TYPES[child.mode & _TYPE], 0))
             at += len(name)
-        written.append(b"".join([*records, *names]))
-    return b"".join(block + bytes(-len(block) % BLOCK) for block in written[:-1]) + written[-1]
+        block = b"".join([*records, *names])
+        written.append(block + bytes(-len(block) % BLOCK))
+    return b"".join(written)[: node.room]
 
 
 def _blocks(size: int) -> int:

@@ -45,6 +45,7 @@ class Mountable:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._root = Node(stat.S_IFDIR | 0o755)
+        self._entered = (b"", self._root)  # the directory that was looked for last: its files come together
         self._tar_size = 0
         self._nodes = 0
         #: Whether it can stand for the layer.
@@ -81,25 +82,28 @@ class Mountable:
         if entry.kind == "file" and entry.offset < 0:
             self.fit = False
             return
-        where, name = self._parent(entry.path)
-        where.children[name] = _made(entry)
+        self._put(entry.path, _made(entry))
+
+    def _put(self, path: bytes, node: Node) -> None:
+        where, name = self._parent(path)
+        if name in where.children:
+            self._entered = (b"", self._root)  # perhaps it was that, or above it
+        where.children[name] = node
 
     def _directory(self, entry: Entry) -> None:
+        made = _made(entry)
         if not entry.path:
-            made = _made(entry)
-            made.children = self._root.children
-            self._root = made
+            _restyle(self._root, made, made.xattrs)
             return
         where, name = self._parent(entry.path)
         old = where.children.get(name)
-        made = where.children[name] = _made(entry)
         if old is None:
-            return
-        if stat.S_ISDIR(old.mode):
-            made.children = old.children
-            made.xattrs += tuple(pair for pair in old.xattrs if pair in _OPAQUE + _ORIGIN)
+            where.children[name] = made
+        elif stat.S_ISDIR(old.mode):
+            _restyle(old, made, made.xattrs + tuple(pair for pair in old.xattrs if pair in _OPAQUE + _ORIGIN))
         else:  # a whiteout or a file of this layer: it hides what lies below
             made.xattrs += _OPAQUE
+            where.children[name] = made
 
     def _hardlink(self, entry: Entry) -> None:
         found = self._find(entry.link)
@@ -107,8 +111,7 @@ class Mountable:
             return  # it lies below this layer: left to whoever stacks them
         if stat.S_ISDIR(found.mode):
             raise Invalid("hard link to what cannot be linked", subject=entry.text)
-        where, name = self._parent(entry.path)
-        where.children[name] = found
+        self._put(entry.path, found)
 
     def _whiteout(self, entry: Entry) -> None:
         where, name = self._parent(entry.path)
@@ -132,6 +135,8 @@ class Mountable:
 
     def _enter(self, path: bytes) -> Node:
         """The directory, made with those above it when it is not there."""
+        if path == self._entered[0]:
+            return self._entered[1]
         node = self._root
         for name in path.split(b"/") if path else ():
             child = node.children.get(name)
@@ -139,6 +144,7 @@ class Mountable:
                 hides = child is not None
                 child = node.children[name] = Node(stat.S_IFDIR | 0o755, xattrs=_OPAQUE if hides else ())
             node = child
+        self._entered = (path, node)
         return node
 
     def _find(self, path: bytes) -> Node | None:
@@ -194,6 +200,11 @@ def _made(entry: Entry) -> Node:
         os.makedev(entry.major, entry.minor),
         entry.xattrs,
     )
+
+
+def _restyle(node: Node, like: Node, xattrs: tuple[tuple[bytes, bytes], ...]) -> None:
+    """A directory named once more keeps what it holds."""
+    node.mode, node.uid, node.gid, node.mtime, node.xattrs = like.mode, like.uid, like.gid, like.mtime, xattrs
 
 
 def _marked(node: Node, marks: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[bytes, bytes], ...]:

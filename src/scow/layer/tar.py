@@ -6,6 +6,8 @@ The members come out judged (:mod:`scow.layer.entry`). Everything is bounded: ex
 
 from __future__ import annotations
 
+import re
+import zlib
 from collections.abc import Iterator
 from typing import Final, Protocol
 
@@ -36,6 +38,13 @@ _KINDS: Final[dict[bytes, Kind]] = {
     b"5": "dir",
     b"6": "fifo",
 }
+#: mode, owner, group and time (in seconds) of a header.
+_Numbers = tuple[int, ...]
+#: What nearly every header looks like: each number octal, of full width, with one terminator.
+_USUAL: Final = re.compile(
+    rb".{100}([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{11})[\0 ]([0-7]{11})[\0 ]([0-7]{6})[\0 ]{2}(.)",
+    re.DOTALL,
+).match
 _GNU_LONG: Final = {b"L": b"path", b"K": b"linkpath"}
 
 
@@ -157,7 +166,7 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
         block = stream.take(BLOCK)
         if block == _ZEROS:
             break
-        flag, size = _check(block)
+        flag, size, numbers = _check(block)
         if flag in (b"x", b"g") or flag in _GNU_LONG:
             target = shared if flag == b"g" else own
             target.update(_extension(stream, flag, size))
@@ -169,20 +178,27 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
         stored = size if kind in ("file", None) else 0
         body = Body(stream, stored, sparse.find(block, flag, records, stream.take) if kind == "file" else None)
         if kind is not None:  # the others are volume labels and the like: nothing of a file system
-            entry = judge(_entry(block, kind, stored, stream.offset, records, body.map))
+            entry = judge(_entry(block, kind, stored, stream.offset, records, body.map, numbers))
             if entry is not None:
                 yield entry, body
         body.finish(-stored % BLOCK)
     stream.drain()
 
 
-def _check(block: bytes) -> tuple[bytes, int]:
-    """The type flag and size of a header whose checksum holds."""
+def _check(block: bytes) -> tuple[bytes, int, _Numbers]:
+    """The type flag, size and other numbers of a header whose checksum holds."""
+    found = _USUAL(block)
+    if found is not None:
+        mode, uid, gid, size, mtime, said, flag = found.groups()
+        # The lower half of Adler-32 is 1 + the sum, as long as that is below 65 521.
+        if (zlib.adler32(block) & 0xFFFF) - 1 - sum(block[148:156]) + 8 * 32 == int(said, 8):
+            return flag, int(size, 8), (int(mode, 8), int(uid, 8), int(gid, 8), int(mtime, 8))
     said = _number(block[148:156])
     unsigned = sum(block) - sum(block[148:156]) + 8 * 32
     if said != unsigned and said != _signed(block):
         raise Invalid("not a tar stream, or a damaged one: a header's checksum does not hold")
-    return block[156:157], _bounded(_number(block[124:136]))
+    numbers = (_number(block[at:end]) for at, end in ((100, 108), (108, 116), (116, 124), (136, 148)))
+    return block[156:157], _bounded(_number(block[124:136])), tuple(numbers)
 
 
 def _bounded(size: int) -> int:
@@ -225,15 +241,21 @@ def _extension(stream: _Stream, flag: bytes, size: int) -> dict[bytes, bytes]:
 
 
 def _entry(
-    block: bytes, kind: Kind, size: int, offset: int, records: dict[bytes, bytes], holes: sparse.Map | None
+    block: bytes,
+    kind: Kind,
+    size: int,
+    offset: int,
+    records: dict[bytes, bytes],
+    holes: sparse.Map | None,
+    numbers: _Numbers,
 ) -> Entry:
     """The raw entry of a header block under its extended records."""
+    mode, uid, gid, seconds = numbers
     name = block[:100].partition(b"\0")[0]
     if block[257:263] == b"ustar\0" and block[345]:
         name = block[345:500].partition(b"\0")[0] + b"/" + name
     link = block[157:257].partition(b"\0")[0]
-    uid, gid = _number(block[108:116]), _number(block[116:124])
-    mtime = _number(block[136:148]) * 10**9
+    mtime = seconds * 10**9
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
     if records:
         name = records.get(b"GNU.sparse.name") or records.get(b"path") or name
@@ -247,7 +269,7 @@ def _entry(
     return Entry(
         name,
         kind,
-        _number(block[100:108]) & 0o7777,
+        mode & 0o7777,
         uid & 0xFFFFFFFF,
         gid & 0xFFFFFFFF,
         holes.size if holes else size if kind == "file" else 0,
