@@ -22,6 +22,7 @@ PACKAGES = {
     "docker": "docker.io",
     "docker-registry": "docker-registry",
     "dockerd": "docker.io",
+    "dpkg-deb": "dpkg",
     "fuse-overlayfs": "fuse-overlayfs",
     "git": "git",
     "mmdebstrap": "mmdebstrap",

@@ -24,6 +24,7 @@ _STORE = "The store"
 VERBS = {
     "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile", _IMAGES),
     "images": Lazy("scow.cli.images:images", "List images", _IMAGES),
+    "advise": Lazy("scow.cli.advise:advise", "Say what would make an image smaller", _IMAGES),
     "lint": Lazy("scow.cli.lint:lint", "Look for mistakes in Dockerfiles", _IMAGES),
     "history": Lazy("scow.cli.images:history", "Show the history of an image", _IMAGES),
     "inspect": Lazy("scow.cli.inspecting:inspect", "Show all that is known of images or containers", _IMAGES),

@@ -22,6 +22,7 @@ from scow.engine.values import Version
 from scow.engine.workplace import Workplace, default_root
 
 if TYPE_CHECKING:
+    from scow.engine.advising import Advisor
     from scow.engine.advisories import Advisories
     from scow.engine.analysis import Sizes
     from scow.engine.containers import Containers
@@ -64,6 +65,13 @@ class Engine:
     def root(self) -> Path:
         """Where the store is."""
         return self.workplace.root
+
+    @cached_property
+    def advisor(self) -> Advisor:
+        """What would make an image smaller, and the proof."""
+        from scow.engine.advising import Advisor
+
+        return Advisor(self.workplace)
 
     @cached_property
     def analysis(self) -> Sizes:

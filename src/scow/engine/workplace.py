@@ -66,6 +66,10 @@ class Workplace:
 
         return NetworkRecords(self.root / "networks")
 
+    def beside(self, root: Path) -> Workplace:
+        """The same over another store."""
+        return Workplace(root, self._credentials, self._hosts, self._proxies, self.runtime)
+
     @cached_property
     def platform(self) -> Platform:
         """What this machine runs."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from scow.dockerfile.lint.finding import Edit, Finding
+from scow.dockerfile.lint.finding import Edit
 from scow.dockerfile.lint.linted import Around
 from scow.dockerfile.lint.linting import look
 from scow.dockerfile.lint.settings import Settings
@@ -20,19 +20,19 @@ def fixed(text: str, source: str = "Dockerfile", settings: Settings | None = Non
     """The text with its fixable findings mended, without a byte order mark; twice is once."""
     text = text.removeprefix("\ufeff")
     for _ in range(ROUNDS):
-        after = edited(text, look(text, source, settings, around).findings)
+        after = edited(text, (finding.edits for finding in look(text, source, settings, around).findings))
         if after == text or not _readable(after, source):
             break
         text = after
     return text
 
 
-def edited(text: str, findings: Iterable[Finding]) -> str:
-    """One round: of edits that overlap the first is made."""
+def edited(text: str, changes: Iterable[Sequence[Edit]]) -> str:
+    """Make the changes, each all or not at all: of those that meet, the first."""
     made: list[Edit] = []
-    for finding in findings:
-        if finding.edits and not any(_meet(edit, one) for edit in finding.edits for one in made):
-            made += finding.edits
+    for edits in changes:
+        if not any(_meet(edit, one) for edit in edits for one in made):
+            made += edits
     for edit in sorted(made, key=lambda edit: (edit.start, edit.end), reverse=True):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
