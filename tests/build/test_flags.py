@@ -144,6 +144,8 @@ OUTPUTS = [
     ("type=tar", Output("tar", "-")),
     ("type=oci,dest=x", Output("oci", "x")),
     ("type=docker", Output("image")),
+    ("type=oci,tar=false,dest=x", Output("layout", "x")),
+    ("type=image,push=true,name=a,compression=gzip", Output("image", "", ("a",), True)),
     ("type=docker,dest=-", Output("docker", "-")),
     ('type=image,"name=a,b",push=true', Output("image", "", ("a", "b"), True)),
     ("type=registry,name=a", Output("image", "", ("a",), True)),

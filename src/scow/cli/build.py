@@ -25,7 +25,6 @@ REFUSED: list[Refused] = [
     flag("--rm", harmless=_AS_ALWAYS),
     flag("--force-rm", harmless=_AS_ALWAYS),
     flag("--load", harmless=_AS_ALWAYS),
-    flag("--push", hint="scow push NAME"),
     flag("--squash"),
     flag("--compress"),
     *values("--provenance --sbom", "false"),
@@ -73,9 +72,10 @@ REFUSED: list[Refused] = [
 @option("-o", "--output", multiple=True, metavar="string",
         help="Where the result goes: DIR, or type=local|tar|oci|docker|image|registry,dest=PATH")  # fmt: skip
 @option("--platform", metavar="string", help="Build for another platform than this machine's, or for several (A,B)")
-@option("--progress", type=click.Choice(["auto", "plain", "tty", "quiet"]), default="auto", metavar="string",
-        help="How it is shown: auto, plain, tty or quiet")  # fmt: skip
+@option("--progress", type=click.Choice(["auto", "plain", "tty", "rawjson", "quiet"]), default="auto",
+        metavar="string", help="How it is shown: auto, plain, tty, rawjson or quiet")  # fmt: skip
 @switch("--pull", help="Ask the registry for newer base images")
+@switch("--push", help="Push the image when it is built")
 @switch("-q", "--quiet", help="Only print the image ID")
 @option("--secret", multiple=True, help="A secret for RUN --mount=type=secret (id=ID,src=FILE or id=ID,env=NAME)")
 @option("--shm-size", metavar="bytes", help="Size of /dev/shm of RUN")
@@ -83,6 +83,7 @@ REFUSED: list[Refused] = [
 @option("-t", "--tag", multiple=True, help="Name of the image (NAME[:TAG])")
 @option("--target", metavar="string", help="Build this stage, and what it needs")
 @option("--ulimit", multiple=True, metavar="ulimit", help="A limit of RUN (NAME=SOFT[:HARD])")
+@option("--verify", metavar="IMAGE", help="Build without the cache, compare with this image, and say every difference")
 @refused(REFUSED)
 @click.argument("path", metavar="PATH|URL|-")
 @pass_session
@@ -93,8 +94,14 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     if given["check"] or given["call"] != "build":
         _call(session, path, given)
         return
-    outputs = buildflags.outputs(given["output"])
+    if given["verify"]:
+        from scow.cli import buildverify
+
+        buildverify.verify(session, path, given, {**_asked(session, given), **_surroundings(session, given)}, _log)
+        return
+    outputs = buildflags.outputs((*given["output"], *(["type=registry"] if given["push"] else [])))
     tags = (*given["tag"], *(name for output in outputs for name in output.names))
+    buildoutput.check(outputs, tags, given["platform"])
     asked = {**_asked(session, given), **_surroundings(session, given)}
     before = buildoutput.known(session.engine, outputs, tags)
     with (
@@ -219,6 +226,10 @@ def _log(session: Session, given: Mapping[str, Any]) -> Log:
     progress = "quiet" if given["quiet"] else given["progress"]
     if progress == "quiet":
         return buildlog.Quiet(sys.stderr)
+    if progress == "rawjson":
+        from scow.cli.buildjson import RawJson
+
+        return RawJson(sys.stderr)
     pulls = error_display(session, quiet=False)
     if progress == "tty" or (progress == "auto" and sys.stderr.isatty() and session.environment.get("TERM") != "dumb"):
         from scow.cli.buildlive import Live

@@ -17,11 +17,12 @@ _SECRET_KEYS = {"id": "id", "src": "src", "source": "src", "env": "env", "type":
 _ENTITLEMENTS = ("network.host", "security.insecure")
 _AGENT = "SSH_AUTH_SOCK"
 #: kinds of ``--output`` that leave the store
-EXPORTS = ("local", "tar", "oci", "docker")
+EXPORTS = ("local", "tar", "oci", "docker", "layout")
 
 
 class Output(NamedTuple):
-    """``kind`` local, tar, oci, docker or image; ``target`` a path, or ``-`` for standard output."""
+    """``kind`` local, tar, oci, docker, layout (an oci that is no tar) or image; ``target`` a path, or ``-`` for
+    standard output."""
 
     kind: str
     target: str = ""
@@ -151,21 +152,34 @@ def _output(entry: str) -> Output:
         return Output("tar", "-")
     if "=" not in entry:
         return Output("local", entry)
-    fields = _fields(entry, {key: key for key in ("type", "dest", "name", "push", "tar")}, "output")
-    kind = fields.get("type", "")
-    if kind == "registry":
-        return Output("image", names=names([fields.get("name", "")]), push=True)
-    if kind == "image":
-        return Output("image", names=names([fields.get("name", "")]), push=bool(boolean(fields.get("push", "false"))))
+    fields = _fields(entry, {key: key for key in (*_OUTPUT_KEYS, *_OUTPUT_AS_IS)}, "output")
+    for key, value in _OUTPUT_AS_IS.items():
+        if fields.get(key, value) != value:
+            raise Unsupported(f"output: {key}={fields[key]} is not supported", subject=entry, hint=f"{key}={value}")
+    kind, found = fields.get("type", ""), names([fields.get("name", "")])
+    push, tar = (_truth(fields, key, otherwise) for key, otherwise in (("push", False), ("tar", True)))
+    if kind in ("registry", "image") or (kind == "docker" and not fields.get("dest")):
+        return Output("image", names=found, push=push or kind == "registry")
     if kind not in EXPORTS:
         raise Invalid(f"unsupported output type {kind!r}", hint=", ".join((*EXPORTS, "image", "registry")))
-    if kind == "docker" and not fields.get("dest"):
-        return Output("image", names=names([fields.get("name", "")]))
-    if kind == "local" and fields.get("dest", "-") == "-":
-        raise Invalid("dest is required for the local output", subject=entry)
-    return Output(kind, fields.get("dest", "-"), names([fields.get("name", "")]))
+    target = fields.get("dest", "-")
+    if (kind == "local" or not tar) and target == "-":
+        raise Invalid(f"dest is required for the {kind} output", subject=entry)
+    if not tar and kind != "oci":
+        raise Unsupported(f"output: tar=false is not supported for type={kind}", subject=entry, hint="type=oci")
+    return Output(kind if tar else "layout", target, found)
 
 
+def _truth(fields: Mapping[str, str], key: str, otherwise: bool) -> bool:
+    found = boolean(fields[key]) if key in fields else otherwise
+    if found is None:
+        raise Invalid(f"invalid output: {key} is true or false, not {fields[key]!r}")
+    return found
+
+
+_OUTPUT_KEYS = ("type", "dest", "name", "push", "tar")
+#: as :data:`_CACHE_AS_IS`, of outputs
+_OUTPUT_AS_IS = {"compression": "gzip", "oci-mediatypes": "true", "force-compression": "false", "unpack": "true"}
 _CACHE_KEYS = ("type", "ref", "src", "dest", "tag", "digest", "mode", "ignore-error", "mounts")
 #: keys of docker's that change nothing here, with the value that says what is done anyway
 _CACHE_AS_IS = {"image-manifest": "true", "oci-mediatypes": "true", "compression": "gzip", "force-compression": "false"}

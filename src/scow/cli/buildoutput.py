@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from scow.cli.archives import sink
 from scow.cli.buildflags import EXPORTS, Output
+from scow.errors import Invalid, Unsupported
 from scow.oci.digest import Digest
+from scow.oci.media_types import INDEXES
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -19,6 +21,14 @@ def known(engine: Engine, outputs: Sequence[Output], tags: Sequence[str]) -> fro
     """The images that were there before, when one that is new should not stay: it only leaves the store."""
     only = bool(outputs) and not tags and all(output.kind in EXPORTS for output in outputs)
     return frozenset(one.id for one in engine.images.list()) if only else None
+
+
+def check(outputs: Sequence[Output], tags: Sequence[str], platform: str | None) -> None:
+    """Refuse at once what could not be written when all is built."""
+    if any(output.push and not (output.names or tags) for output in outputs):
+        raise Invalid("tag is needed when pushing to registry", hint="-t NAME")
+    if platform and "," in platform and (kinds := {output.kind for output in outputs} & {"local", "tar"}):
+        raise Unsupported(f"type={kinds.pop()} holds one platform", hint="type=oci, or a build for each")
 
 
 def put(
@@ -37,6 +47,8 @@ def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str]) 
     elif output.kind == "image":
         for name in (output.names or tags) if output.push else ():
             engine.images.push(name)
+    elif output.kind == "layout":
+        engine.images.lay_out(tuple(tags) or (str(image_id),), output.target)
     else:
         with sink(None if output.target == "-" else output.target) as file:
             if output.kind == "tar":
@@ -47,7 +59,8 @@ def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str]) 
 
 def metadata(engine: Engine, image_id: Digest, tags: Sequence[str]) -> str:
     """buildx's JSON about a build."""
-    descriptor = engine.images.find(str(image_id)).image.descriptor
+    known = engine.images.find(tags[0] if tags else str(image_id))
+    descriptor = next((one for one in known.entries if one.media_type in INDEXES), known.image.descriptor)
     told = {
         "containerimage.config.digest": image_id,
         "containerimage.descriptor": {

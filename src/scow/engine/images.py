@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from scow.content.copy import Progress
     from scow.engine.builds import BuildOptions
     from scow.engine.workplace import Workplace
+    from scow.image.difference import Difference
 
 Watch = Callable[["Progress"], None]
 
@@ -181,6 +182,19 @@ class Images:
             listed = [(descriptor, tuple(references)) for descriptor, references in chosen.values()]
             tar_archive.write(self._store.layout, listed, output, single)
 
+    def lay_out(self, names: Sequence[str], directory: str | os.PathLike[str]) -> None:
+        """Write images to a directory as an OCI image layout, beside what it holds."""
+        from scow.content.copy import copy
+        from scow.content.layout import Layout
+
+        layout = Layout(Path(directory))
+        layout.create()
+        with self._store.layout.working():
+            for name in names:
+                entry = self._workplace.catalogue().named(name) or self.find(name).image.descriptor
+                copy(self._store.layout, layout, entry.plain)
+                layout.tag(entry.plain, name_of(entry) or "latest")
+
     def export(self, name: str, output: BinaryIO) -> None:
         """Write an image's file system to ``output`` as one flat tar."""
         from scow.engine.exporting import export_tar
@@ -264,6 +278,14 @@ class Images:
                 self._store.layout.keep(made.descriptor)
             made.finish()
             return self._workplace.catalogue().image(made.descriptor).id
+
+    def differences(self, was: str, now: str, *, platform: str | None = None) -> tuple[Difference, ...]:
+        """What is different in the image ``now``, field by field and entry by entry; empty for equal images."""
+        from scow.engine.verifying import differences
+
+        with self._store.layout.working():
+            old, new = (self.find(name, platform).image for name in (was, now))
+            return tuple(differences(self._store, old, new))
 
     # -- parts ------------------------------------------------------------------------------------------------------
 
