@@ -161,7 +161,7 @@ def test_a_context_that_leads_outside(scow: Scow, members: list[tuple[str, bytes
         (["ftp://127.0.0.1/x"], 1, "not a context that can be fetched"),
         (["no/such"], 1, "not a directory"),
         (["-f", "-", "-"], 1, "can't use stdin for both"),
-        (["--progress", "rawjson", "."], 125, "rawjson"),
+        (["--progress", "fancy", "."], 125, "fancy"),
         (["-t", "Upper", "."], 1, "lowercase"),
         ([], 1, "requires 1 argument"),
         (["--nosuch", "."], 125, "unknown flag: --nosuch"),
