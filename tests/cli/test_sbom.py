@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,14 @@ def test_what_goes_wrong(scow: Scow, image: str) -> None:
     assert scow("sbom", "--format", "table", "--attach", image).exit_code != 0
     assert scow("sbom", "sbom:/nowhere.json").exit_code != 0
     assert "is at no registry" in scow("sbom", "--attach", "dir:/nowhere").stderr
+
+
+def test_a_path_that_is_no_text(scow: Scow, tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"ro\xff ot") / "var/lib/dpkg"
+    place.mkdir(parents=True)
+    (place / "status").write_bytes(STATUS)
+    told = scow("sbom", "--format", "json", f"dir:{place.parents[2]}").ok().stdout
+    assert json.loads(told)["image"]["name"].endswith("ro\\xff ot")
 
 
 def test_attached(scow: Scow, image: str) -> None:

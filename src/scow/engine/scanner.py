@@ -46,15 +46,15 @@ class Scanner:
         if bill is not None:
             from scow.scan.catalog.bills import from_bill
 
-            return from_bill(target, bill)
+            return from_bill(_told(target), bill)
         with look(self._workplace, target, platform) as contents:
             image = contents.image
             if image is not None:
-                return self._of_image(target, image, contents, lockfiles=lockfiles)
+                return self._of_image(_told(target), image, contents, lockfiles=lockfiles)
             from scow.scan.catalog.gather import gather_directory
 
             merged = gather_directory(contents, lockfiles=lockfiles)
-            return Catalog(target, "", merged.distribution, merged.packages, merged.unread)
+            return Catalog(_told(target), "", merged.distribution, merged.packages, merged.unread)
 
     def scan(
         self,
@@ -136,6 +136,11 @@ class Scanner:
             _origins(image),
             image.config.created or "",
         )
+
+
+def _told(target: str) -> str:
+    """The target as documents name it: a path need not be text."""
+    return os.fsencode(target).decode(errors="backslashreplace")
 
 
 def _bill(target: str) -> str | None:

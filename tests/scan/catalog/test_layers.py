@@ -197,6 +197,14 @@ def test_os_release_through_its_link(tmp_path: Path) -> None:
     assert found.packages[0].purl == "pkg:apk/alpine/musl@1?arch=x86_64&distro=alpine-3.20.0"
 
 
+def test_a_distribution_without_its_database_is_told(tmp_path: Path) -> None:
+    found = catalog(tmp_path, [[RELEASE, status("a=1"), npm("app", "x", "1.0.0")], [gone(STATUS)]])
+    assert told(found) == ["x 1.0.0 @0"]
+    assert [(one.path, one.reason) for one in found.unread] == [
+        (b"etc/os-release", "debian-12 has no package database here: what it installed is not known")
+    ]
+
+
 def test_the_packages_of_another_manager_are_not_the_distributions(tmp_path: Path) -> None:
     found = catalog(tmp_path, [[RELEASE, status("a=1"), item("lib/apk/db/installed", data=apk("musl=1"))]])
     assert {one.kind: one.ecosystem for one in found.packages} == {"deb": "Debian:12", "apk": ""}

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from scow.scan.catalog import apk, documents, dpkg, lockfiles, osrelease, pacman, python, ruby
+from scow.scan.catalog import apk, chisel, documents, dpkg, lockfiles, osrelease, pacman, python, ruby
 from scow.scan.catalog.reading import Reading, hashed, sane, split_hashes
 from scow.scan.package import Distribution, Package
 
@@ -112,6 +112,22 @@ def test_dpkg_lists_and_sums_own_paths() -> None:
     assert hashed(b"usr/bin/x") in set(split_hashes(listed.owned))
     summed = dpkg.sums(b"x", b"0123456789abcdef0123456789abcdef  usr/share/doc/a b\n")
     assert list(split_hashes(summed.owned)) == [hashed(b"/usr/share/doc/a b")]
+
+
+def test_a_chiselled_image() -> None:
+    from backports import zstd
+
+    lines = [
+        {"jsonwall": "1.0", "schema": "1.0", "count": 3},
+        {"kind": "package", "name": "libc6", "version": "2.39-0ubuntu8", "sha256": "00", "arch": "amd64"},
+        {"kind": "path", "path": "/usr/lib/x.so"},
+    ]
+    found = chisel.manifest(b"p", zstd.compress("\n".join(map(json.dumps, lines)).encode()))
+    assert found.packages == (Package("libc6", "2.39-0ubuntu8", "deb", arch="amd64", location=b"p"),)
+    assert found.owned == hashed(b"usr/lib/x.so")
+    assert "stream ends early" in chisel.manifest(b"p", zstd.compress(b"{}" * 50)[:-3]).reasons[0]
+    assert len(chisel.manifest(b"p", zstd.compress(b"nothing")).reasons) == 1
+    assert "over the limit" in chisel.manifest(b"p", zstd.compress(bytes(100 << 20))).reasons[0]
 
 
 def test_apk() -> None:

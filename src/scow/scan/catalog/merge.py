@@ -74,7 +74,7 @@ def _key(place: bytes, package: Package) -> Hashable:
 
 
 def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
-    distribution = _distribution(view, alive)
+    distribution, told_at = _distribution(view, alive)
     owned = _owned(alive)
     directories = _linked_directories(view)
     packages: list[Package] = []
@@ -88,19 +88,28 @@ def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
             continue
         unread += [Unread(place, reason, one.layer) for reason in one.reading.reasons]
         packages += _placed(place, one, distribution)
+    if distribution and not _has_database(distribution, alive):
+        reason = f"{distribution} has no package database here: what it installed is not known"
+        unread.append(Unread(told_at, reason))
     return Merged(distribution, tuple(single(packages)), tuple(sorted(unread)))
 
 
-def _distribution(view: View, alive: dict[bytes, _Alive]) -> Distribution | None:
-    """os-release(5): the one in /etc, which usually is a link to the other, comes first."""
+def _distribution(view: View, alive: dict[bytes, _Alive]) -> tuple[Distribution | None, bytes]:
+    """os-release(5), and where it is: the one in /etc, which usually is a link to the other, comes first."""
     for path in _RELEASES:
         try:
             one = alive.get(view.resolve(path))
         except Invalid:  # links in a circle
             continue
         if one and one.reading.distribution:
-            return one.reading.distribution
-    return None
+            return one.reading.distribution, path
+    return None, b""
+
+
+def _has_database(distribution: Distribution, alive: dict[bytes, _Alive]) -> bool:
+    """Whether its packages can be known. Of distributions that OSV does not know, nobody misses any."""
+    native = _native(distribution)
+    return not native or any(one.reading.owner == native and one.reading.packages for one in alive.values())
 
 
 def _owned(alive: dict[bytes, _Alive]) -> set[bytes]:
@@ -139,12 +148,16 @@ def _placed(place: bytes, one: _Alive, distribution: Distribution | None) -> Ite
         yield msgspec.structs.replace(package, **changes)
 
 
+def _native(distribution: Distribution) -> str:
+    """The kind of its own packages, when OSV knows the distribution."""
+    ecosystem = distribution.ecosystem
+    return _KINDS.get(ecosystem.partition(":")[0], "rpm") if ecosystem else ""
+
+
 def _belonging(kind: str, distribution: Distribution) -> dict[str, str]:
     """What a package of the distribution has of it. A foreign package manager's are nobody's."""
-    ecosystem = distribution.ecosystem
-    native = _KINDS.get(ecosystem.partition(":")[0], "rpm")
     return {
-        "ecosystem": ecosystem if native == kind else "",
+        "ecosystem": distribution.ecosystem if _native(distribution) == kind else "",
         "namespace": _NAMESPACES.get(distribution.id, distribution.id),
         "distro": distribution.distro,
     }

@@ -14,6 +14,7 @@ import msgspec
 
 from scow.scan.catalog import (
     apk,
+    chisel,
     documents,
     dpkg,
     java,
@@ -52,6 +53,7 @@ RULES: Final = (
     Rule("var/lib/dpkg/status.d/*.md5sums", dpkg.sums),
     Rule("var/lib/dpkg/status.d/*", dpkg.status),
     Rule("var/lib/dpkg/info/*.list", dpkg.files, limit=16 * _MIB),
+    Rule("var/lib/chisel/manifest.wall", chisel.manifest, limit=16 * _MIB),
     Rule("lib/apk/db/installed", apk.installed, limit=64 * _MIB),
     Rule("usr/lib/apk/db/installed", apk.installed, limit=64 * _MIB),
     Rule("var/lib/pacman/local/*/desc", pacman.desc),
