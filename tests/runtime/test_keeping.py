@@ -14,7 +14,7 @@ from scow.errors import Invalid
 from scow.oci.config import Healthcheck
 from scow.runtime import wire
 from scow.runtime.journal import Journal
-from scow.runtime.keeping import Keeping, healthcheck, restart_policy, told
+from scow.runtime.keeping import check_arguments, health, healthcheck, restart_policy
 from scow.runtime.keys import DEFAULT, Typed, detach_keys
 from scow.runtime.restarting import pause
 from scow.runtime.signals import signal_number
@@ -54,7 +54,11 @@ def test_healthcheck_of_image_and_user() -> None:
     assert healthcheck(Healthcheck(("NONE",)), image) is None
     mine = healthcheck(Healthcheck(interval=1_000_000_000), image)
     assert mine == Healthcheck(("CMD", "look"), interval=1_000_000_000, retries=2)
-    plain = told(Keeping(), mine, terminal=False, stdin=False, stdin_once=False, stop_signal=15)["health"]
+    assert mine
+    plain = health(mine, {})
+    assert check_arguments(mine, None) == ("look",)
+    assert check_arguments(Healthcheck(("CMD-SHELL", "a b")), None) == ("/bin/sh", "-c", "a b")
+    assert check_arguments(Healthcheck(("CMD-SHELL", "a b")), ("/bin/bash", "-ec")) == ("/bin/bash", "-ec", "a b")
     assert (plain["interval"], plain["timeout"], plain["retries"]) == (1.0, 30.0, 2)
 
 

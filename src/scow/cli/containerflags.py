@@ -17,7 +17,7 @@ from scow.cli.securityflags import security_flags
 
 if TYPE_CHECKING:
     from scow.cli.session import Session
-    from scow.engine.containers import Container
+    from scow.engine.container import Container
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 

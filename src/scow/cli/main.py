@@ -69,6 +69,8 @@ VERBS = {
     "diff": Lazy("scow.cli.committing:diff", "List what a container changed of its image", _CONTAINERS),
     "commit": Lazy("scow.cli.committing:commit", "Make an image of what a container is now", _CONTAINERS),
     "top": Lazy("scow.cli.tops:top", "Show the processes of a container", _CONTAINERS),
+    "stats": Lazy("scow.cli.stats:stats", "Show what containers use", _CONTAINERS),
+    "update": Lazy("scow.cli.updating:update", "Change how containers are kept", _CONTAINERS),
     "rename": Lazy("scow.cli.stopping:rename", "Give a container another name", _CONTAINERS),
     "ps": Lazy("scow.cli.containers:ps", "List containers", _CONTAINERS),
     "rm": Lazy("scow.cli.containers:rm", "Remove containers", _CONTAINERS),

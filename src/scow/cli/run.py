@@ -21,7 +21,7 @@ from scow.cli.staying import stay
 from scow.errors import AlreadyExists, Denied, Invalid, ScowError
 
 if TYPE_CHECKING:
-    from scow.engine.containers import Container
+    from scow.engine.container import Container
 
 _NOT_A_TTY = 1
 _OUTPUT = frozenset({"stdout", "stderr"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from scow.build.metadata import changed_process
-from scow.engine import starting
+from scow.engine import origins, starting
 from scow.engine.pausing import held
 from scow.engine.records import Settings
 from scow.image import mutate, rootfs
@@ -35,7 +35,7 @@ class Change(msgspec.Struct, frozen=True):
 
 def diff(workplace: Workplace, settings: Settings) -> tuple[Change, ...]:
     """What it changed of its image, by path; what a hidden directory had counts as deleted."""
-    image = starting.image_of(workplace, settings)
+    image = origins.image_of(workplace, settings)
     with workplace.store.layout.working():
         view = rootfs.view(image.layers, workplace.store.unpacking)
         found: dict[str, Change] = {}
@@ -59,7 +59,7 @@ def commit(
     """The manifest of an image with what it wrote as one more layer; its owners are the image's where only one id is
     mapped, and the container's everywhere else."""
     store = workplace.store
-    image = starting.image_of(workplace, settings)
+    image = origins.image_of(workplace, settings)
     with store.layout.working(), held(workplace, settings, wanted=pause):
         items = list(_written(workplace, settings, image))
         layer = add_layer(store.layout, store.layers, items) if items else None
@@ -76,7 +76,7 @@ def commit(
 
 def _process(settings: Settings, image: Image) -> dict[str, Any]:
     """How the container was started, as its image would have to say it."""
-    options, process = starting.options_of(settings), image.config.process
+    options, process = origins.options_of(settings), image.config.process
     default = f"PATH={DEFAULT_PATH}"
     env = [one for one in environment(process.env or (), options.env, "", False) if one != default or process.env]
     fields: dict[str, Any] = {
@@ -97,5 +97,5 @@ def _written(workplace: Workplace, settings: Settings, image: Image) -> Iterator
     home = workplace.containers.home(settings.id)
     if not ((home / "upper").is_dir() or (home / "rootfs").is_dir()):
         return iter(())
-    place: Writable = starting.place_of(workplace, settings, image)
+    place: Writable = origins.place_of(workplace, settings, image)
     return place.changes()

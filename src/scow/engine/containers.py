@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from scow.engine import naming, pausing, starting, stopping
-from scow.engine.describe import mounts_document, network_document, process_document
+from scow.engine import naming, origins, pausing, starting, stopping
+from scow.engine.container import Container
+from scow.engine.containerdoc import container_document
+from scow.engine.describe import network_document
 from scow.engine.networkrecords import read_endpoint
 from scow.engine.placing import with_volumes
 from scow.engine.records import ALIVE, Settings, State
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from scow.engine.committing import Change
     from scow.engine.executing import Execution
     from scow.engine.logs import Line
+    from scow.engine.stats import Stats
     from scow.engine.tops import Table
     from scow.engine.workplace import Workplace
     from scow.oci.digest import Digest
     from scow.runtime.joined import Joined
     from scow.runtime.options import Options
-    from scow.runtime.runner import Running, Stdio
+    from scow.runtime.runner import Stdio
     from scow.runtime.session import Session
 
 _KEPT = {
@@ -42,63 +44,6 @@ _KEPT = {
     "restarting": ("restarting", "Stop the container before attempting removal or force remove"),
 }
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-
-
-@dataclass
-class Container:
-    """A container that was made; :meth:`run` starts it and waits for its end."""
-
-    workplace: Workplace
-    settings: Settings
-    image: Image
-    options: Options
-
-    @property
-    def id(self) -> str:
-        """64 hex digits."""
-        return self.settings.id
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What it will go without (``best_effort_limits``), and why."""
-        if self.options.ports and self.options.network == "host":
-            return ("Published ports are discarded when using host network mode",)
-        if not self.options.best_effort_limits:
-            return ()
-        from scow.runtime.bundle import unenforceable
-        from scow.runtime.probe import probe
-
-        return tuple(f"a limit is not set: {why}" for why in unenforceable(self.options, probe()))
-
-    def run(self, stdio: Stdio | None = None, *, started: Callable[[Running], None] = lambda running: None) -> int:
-        """Start it, keep it and wait; returns its exit code (docker's: 126 and 127 when it could not be run).
-
-        ``started`` is told of the running process, to send it signals. It ends with this process and has no log.
-        Raises :class:`~scow.errors.Process` when the program cannot be run.
-        """
-        from scow.runtime.runner import Stdio as Streams
-
-        return starting.run_here(self.workplace, self.settings, stdio or Streams(), started)
-
-    @property
-    def ends_with_us(self) -> bool:
-        """Whether nothing of it is asked for that takes a monitor: no log that lasts, no restarts, no health checks."""
-        keeping = self.settings.keeping
-        return keeping.remove and keeping.restart == "no" and not starting.health_of(self.workplace, self.settings)
-
-    def start(self) -> None:
-        """Start it with a monitor, which outlives this process, and return once its program runs."""
-        starting.start_kept(self.workplace, self.settings, None).close()
-
-    def begin(self, *, stdin: bool = False, output: bool = True) -> Session:
-        """The same, attached to it from its first byte; with ``stdin``, the end of that ends its input."""
-        return starting.start_kept(self.workplace, self.settings, {"stdin": stdin, "output": output})
-
-    def remove(self) -> None:
-        """Delete it with everything it wrote, its anonymous volumes too."""
-        self.workplace.containers.remove(self.id)
-        if names := volume_names(self.settings.spec):
-            Volumes(self.workplace).release(names)
 
 
 class Containers:
@@ -163,8 +108,8 @@ class Containers:
     def open(self, name: str) -> Container:
         """The container of that name or id, to start it or to be attached to it."""
         settings = self._records.find(name)
-        image = starting.image_of(self._workplace, settings)
-        return Container(self._workplace, settings, image, starting.options_of(settings))
+        image = origins.image_of(self._workplace, settings)
+        return Container(self._workplace, settings, image, origins.options_of(settings))
 
     def start(self, name: str) -> None:
         """Start a container with a monitor; one that runs is left alone. Raises as :meth:`Container.run`."""
@@ -275,6 +220,25 @@ class Containers:
             self._store.layout.tag(made, target) if target else self._store.layout.keep(made)
             return load(self._store.layout, made).id
 
+    def update(self, name: str, *, restart: str) -> None:
+        """Give a container another restart policy (``on-failure:3``), running or not."""
+        from scow.runtime.keeping import restart_policy
+
+        policy, most = restart_policy(restart)
+        settings = self._records.find(name)
+        if settings.keeping.remove and policy != "no":
+            raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
+        keeping = msgspec.structs.replace(settings.keeping, restart=policy, most=most)
+        self._records.update(msgspec.structs.replace(settings, keeping=keeping))
+        stopping.tell(self._workplace, settings, {"update": {"restart": policy, "most": most}})
+
+    def stats(self, name: str, pause: float = 0.0) -> Stats:
+        """What a container uses now; its share of the processors is that of the next ``pause`` seconds."""
+        from scow.engine.stats import stats
+
+        settings = self._records.find(name)
+        return stats(settings, self._records.state(settings.id), pause)
+
     def pack(self, name: str, path: str, output: BinaryIO, *, follow: bool = False) -> None:
         """Write a tar of a path in a container, running or not, to ``output``; ``follow`` a link that it is."""
         from scow.engine import copying
@@ -339,44 +303,12 @@ class Containers:
     def inspect(self, name: str) -> dict[str, Any]:
         """docker's JSON of a container, as plain values."""
         settings = self._records.find(name)
-        state = self._records.state(settings.id)
-        image = load(self._store.layout, settings.manifest)
-        options = settings.spec
-        running = state.status in ALIVE
-        config = process_document(image.config.process)
-        config |= {"Image": settings.image, "Labels": settings.labels or None, "Tty": bool(options.get("tty"))}
         home = self._records.home(settings.id)
-        return {
-            "Id": settings.id,
-            "Created": settings.created,
-            "Path": settings.args[0] if settings.args else "",
-            "Args": list(settings.args[1:]),
-            "State": {
-                "Status": state.status,
-                "Running": running,
-                "Paused": state.status == "paused",
-                "Restarting": state.status == "restarting",
-                "OOMKilled": (home / "bundle/oom").exists(),
-                "Dead": False,
-                "Pid": state.pid if running else 0,
-                "ExitCode": state.exit_code,
-                "Error": state.error,
-                "StartedAt": state.started or "0001-01-01T00:00:00Z",
-                "FinishedAt": state.finished or "0001-01-01T00:00:00Z",
-            },
-            "Image": settings.image_id,
-            "Name": f"/{settings.name}",
-            "Driver": "overlay",
-            "Platform": "linux",
-            "GraphDriver": {"Name": "overlay", "Data": {"UpperDir": str(home / "upper")}},
-            "HostConfig": {
-                "NetworkMode": options.get("network", "host"),
-                "ReadonlyRootfs": bool(options.get("read_only")),
-            },
-            "NetworkSettings": network_document(options.get("network", "host"), read_endpoint(home)),
-            "Mounts": mounts_document(options.get("mounts", ())),
-            "Config": config,
-        }
+        image = origins.image_of(self._workplace, settings)
+        endpoint = network_document(settings.spec.get("network", "host"), read_endpoint(home))
+        state = self._records.state(settings.id)
+        health = origins.health_of(self._workplace, settings)
+        return {**container_document(settings, state, image, home, health), "NetworkSettings": endpoint}
 
     def export(self, name: str, output: BinaryIO) -> None:
         """Write a container's file system to ``output`` as one flat tar."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from scow.engine.origins import image_of, options_of
 from scow.engine.records import Settings, State
-from scow.engine.starting import image_of, options_of
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

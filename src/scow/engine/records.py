@@ -28,7 +28,7 @@ from scow.runtime.keeping import Keeping
 
 _SETTINGS: Final = "container.json"
 _STATE: Final = "state.json"
-_PAUSED: Final = "paused"
+_PAUSED: Final = "paused"  # a monitor makes no health checks while it is there
 ALIVE: Final = frozenset({"running", "paused", "restarting"})
 """The states in which somebody keeps a container."""
 #: struct flock: type, whence, start, length, pid; the whole file.

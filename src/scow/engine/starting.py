@@ -9,15 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from scow.engine.origins import health_of, image_of, options_of, place_of, stop_signal
 from scow.engine.records import Settings, State
-from scow.image.image import Image, load
-from scow.image.writable import Writable, reopened, writable
-from scow.oci.config import Healthcheck
-from scow.runtime.keeping import healthcheck
-from scow.runtime.options import Options
-from scow.runtime.signals import signal_number
+from scow.image.image import Image
+from scow.image.writable import Writable
 from scow.runtime.tasks import born
 
 if TYPE_CHECKING:
@@ -79,7 +74,7 @@ def _kept(workplace: Workplace, settings: Settings) -> dict[str, Any]:
     options = options_of(settings)
     return told(
         settings.keeping,
-        health_of(workplace, settings),
+        _checking(workplace, settings),
         terminal=options.tty,
         stdin=options.interactive,
         stdin_once=settings.stdin_once,
@@ -87,32 +82,16 @@ def _kept(workplace: Workplace, settings: Settings) -> dict[str, Any]:
     )
 
 
-def stop_signal(workplace: Workplace, settings: Settings) -> int:
-    """What asks it to end: the user's choice, or its image's, or SIGTERM."""
-    return signal_number(options_of(settings).stop_signal or image_of(workplace, settings).config.process.stop_signal)
+def _checking(workplace: Workplace, settings: Settings) -> dict[str, Any] | None:
+    """What a monitor is told of its health check, if there is one."""
+    check = health_of(workplace, settings)
+    if check is None:
+        return None
+    from scow.engine.executing import Execution, joining_plan
+    from scow.runtime.keeping import check_arguments, health
 
-
-def health_of(workplace: Workplace, settings: Settings) -> Healthcheck | None:
-    """The health check in effect."""
-    return healthcheck(settings.keeping.health, image_of(workplace, settings).config.process.healthcheck)
-
-
-def options_of(settings: Settings) -> Options:
-    """The options a container was made with."""
-    return msgspec.convert(settings.spec, Options)
-
-
-def image_of(workplace: Workplace, settings: Settings) -> Image:
-    """The image a container stands on."""
-    return load(workplace.store.layout, settings.manifest)
-
-
-def place_of(workplace: Workplace, settings: Settings, image: Image) -> Writable:
-    """Where it writes; made at the first start."""
-    home, store = workplace.containers.home(settings.id), workplace.store
-    if (home / "upper").is_dir() or (home / "rootfs").is_dir():
-        return reopened(store, image.layers, home)
-    return writable(store, image.layers, home, stacks=workplace.stacks)
+    args = check_arguments(check, image_of(workplace, settings).config.process.shell)
+    return health(check, joining_plan(workplace, settings, Execution(args)))
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import os
 import signal
 from typing import TYPE_CHECKING
 
-from scow.engine import starting
+from scow.engine import origins
 from scow.engine.pausing import unpause
 from scow.engine.records import ALIVE, Settings, State
 from scow.errors import Conflict, NotFound, Unavailable
@@ -24,7 +24,7 @@ _LAST = 5.0
 
 def send(workplace: Workplace, settings: Settings, state: State, number: int) -> None:
     """Send its first process a signal, and let nothing restart it after the end that may follow."""
-    if not _told(workplace, settings, {"stop": True, "signal": int(number)}):
+    if not tell(workplace, settings, {"stop": True, "signal": int(number)}):
         _directly(state, number)
     if state.status == "paused":  # the signal waits for that
         with contextlib.suppress(Conflict, OSError):
@@ -37,7 +37,7 @@ def stop(workplace: Workplace, settings: Settings, name: str, timeout: int | Non
     state = records.state(settings.id)
     if state.status not in ALIVE:
         return
-    number = signal_number(name) if name else starting.stop_signal(workplace, settings)
+    number = signal_number(name) if name else origins.stop_signal(workplace, settings)
     patience = next((one for one in (timeout, settings.keeping.stop_timeout) if one is not None), PATIENCE)
     send(workplace, settings, state, number)
     if not records.ended(settings.id, None if patience < 0 else patience):
@@ -74,8 +74,8 @@ def wait(workplace: Workplace, settings: Settings) -> int:
         return records.state(settings.id).exit_code
 
 
-def _told(workplace: Workplace, settings: Settings, message: dict[str, object]) -> bool:
-    """Whether there is a monitor; it has heard the message then."""
+def tell(workplace: Workplace, settings: Settings, message: dict[str, object]) -> bool:
+    """Send its monitor a message. Whether there is a monitor; it has heard the message then."""
     from scow.runtime.session import Session
 
     try:

@@ -165,9 +165,16 @@ class _Joiner:
             return
         poll.unregister(CONTROL)
         if self.plan["ends_with_us"]:
-            self._signal(_SIGKILL)
+            self._end()
         elif self.console is not None:  # nobody reads it any more: the program goes on
             poll.register(self.console, select.POLLIN)
+
+    def _end(self) -> None:
+        """The program, and what it started and did not let go of."""
+        try:  # noqa: SIM105 -- contextlib is not loaded here
+            os.killpg(self.child, _SIGKILL)
+        except ProcessLookupError:
+            pass
 
     def _signal(self, number: int) -> None:
         try:  # noqa: SIM105 -- contextlib is not loaded here

@@ -65,8 +65,14 @@ def healthcheck(asked: Healthcheck | None, image: Healthcheck | None) -> Healthc
     return None if not found.test or found.test[0] == "NONE" else found
 
 
+def check_arguments(check: Healthcheck, shell: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The program of a health check: ``CMD`` and its words, or ``CMD-SHELL`` and a line for the image's shell."""
+    kind, *words = check.test
+    return (*(shell or ("/bin/sh", "-c")), *words) if kind == "CMD-SHELL" else tuple(words)
+
+
 def told(
-    keeping: Keeping, health: Healthcheck | None, *, terminal: bool, stdin: bool, stdin_once: bool, stop_signal: int
+    keeping: Keeping, health: dict[str, Any] | None, *, terminal: bool, stdin: bool, stdin_once: bool, stop_signal: int
 ) -> dict[str, Any]:
     """What a monitor is told of it, in plain values; times in seconds."""
     return {
@@ -74,7 +80,7 @@ def told(
         "most": keeping.most,
         "log": msgspec.to_builtins(keeping.log),
         "remove": keeping.remove,
-        "health": _health(health) if health else None,
+        "health": health,
         "terminal": terminal,
         "stdin": stdin,
         "stdin_once": stdin_once,
@@ -82,6 +88,7 @@ def told(
     }
 
 
-def _health(check: Healthcheck) -> dict[str, Any]:
+def health(check: Healthcheck, plan: dict[str, Any]) -> dict[str, Any]:
+    """A health check in plain values; ``plan`` starts its program in the container."""
     seconds = {name: getattr(check, name) / _SECOND or default for name, default in _TIMES.items()}
-    return {"test": list(check.test), "retries": check.retries or _RETRIES, **seconds}
+    return {"plan": plan, "retries": check.retries or _RETRIES, **seconds}

@@ -38,6 +38,7 @@ import time
 from scow.layer.removal import remove_at
 from scow.runtime import journal, restarting, tasks
 from scow.runtime.callers import Caller, Callers
+from scow.runtime.health import Health
 from scow.runtime.loop import Loop
 from scow.runtime.program import Program
 from scow.runtime.wire import CONTROL, KEPT, PROTOCOL, SOCKET, Refused, receive
@@ -93,6 +94,7 @@ class Monitor:
         self.begun = 0.0
         self.waiting = 0  # the alarm of the next start
         self.starter: Caller | None = None
+        self.health = Health(self.loop, self.keep["health"], self._healthy) if self.keep["health"] else None
 
     def run(self) -> None:
         """Start it, and stay until nothing is left to keep."""
@@ -130,6 +132,9 @@ class Monitor:
         pid = tasks.first_process(program.launcher)
         self._note(status="running", pid=pid, born=tasks.born(pid), exit_code=0, error="", started=journal.now())
         program.watch(self.loop, self._wrote)
+        if self.health:
+            self.health.begin(pid, self.state["born"])
+            self._note(health=self.health.told)
         if self.starter:
             self._welcome(self.starter, {"started": True})
             self.starter = None
@@ -158,11 +163,16 @@ class Monitor:
                 return
             if pid == 0:
                 return
+            code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
             if self.program and pid == self.program.launcher:
-                self._run_over(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+                self._run_over(code)
+            elif self.health:
+                self.health.reaped(pid, code)
 
     def _run_over(self, code: int) -> None:
         assert self.program  # noqa: S101 - one ended
+        if self.health:
+            self.health.end()
         self.program.drain()
         self.program = None
         self.log.end()
@@ -182,6 +192,9 @@ class Monitor:
             self.callers.end({"exit": code})
             self.count, self.last = self.count + 1, pause
             self.waiting = self.loop.alarm(pause, self._start)
+
+    def _healthy(self, told: dict[str, Any]) -> None:
+        self._note(health=told)
 
     def _wrote(self, stream: str, part: bytes) -> None:
         self.log.write(stream, part)

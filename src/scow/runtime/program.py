@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import _signal as signal  # type: ignore[import-not-found]  # the module without enum
-import fcntl
 import os
 import socket
 
-from scow.runtime import launch, linux
-from scow.runtime.wire import CONTROL, KEPT, Refused, receive, send
+from scow.runtime import launch
+from scow.runtime.forking import forked
+from scow.runtime.wire import KEPT, Refused, receive, send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, NoReturn
+    from typing import Any
 
     from scow.runtime.loop import Loop
 
     Wrote = Callable[[str, bytes], None]
 
 _CHUNK = 64 * 1024
-_HIGH = 64  # descriptors are first moved out of the way of their places
-_SIGNALS = range(1, 32)
 
 
 class Program:
@@ -40,9 +37,7 @@ class Program:
         """Start it and return once its program runs; raises :class:`Refused`."""
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         theirs = [null, null, null] if self._keep["terminal"] else self._pipes(null)
-        self.launcher = os.fork()
-        if self.launcher == 0:
-            _be_launcher(self._plan, [*theirs, self._theirs.fileno(), KEPT])
+        self.launcher = forked([*theirs, self._theirs.fileno(), KEPT], lambda: launch.start(self._plan))
         self._theirs.close()
         for fd in {null, *theirs}:
             os.close(fd)
@@ -134,20 +129,3 @@ class Program:
                 self._loop.forget(fd)
             os.close(fd)
         self._outputs, self.entrance = {}, None
-
-
-def _be_launcher(plan: dict[str, Any], given: list[int]) -> NoReturn:
-    """In the fork: nothing of the monitor's but the plan and the descriptors that a launcher has."""
-    try:
-        signal.set_wakeup_fd(-1)
-        for number in _SIGNALS:
-            if number not in (9, 19):
-                signal.signal(number, signal.SIG_DFL)
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in given]
-        for place, fd in enumerate(high):
-            os.dup2(fd, place, inheritable=place < CONTROL)
-        linux.close_range(KEPT + 1, (1 << 31) - 1)
-        os.chdir("/")
-        launch.start(plan)
-    finally:
-        os._exit(125)

@@ -1,0 +1,117 @@
+"""docker's JSON of a container, from its settings and its state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from scow.engine.describe import mounts_document, process_document
+from scow.engine.records import ALIVE, Health, Settings, State
+from scow.image.image import Image
+from scow.oci.config import Healthcheck
+from scow.runtime.options import Options
+from scow.runtime.process import environment
+
+_NEVER = "0001-01-01T00:00:00Z"
+
+
+def container_document(
+    settings: Settings, state: State, image: Image, home: Path, check: Healthcheck | None
+) -> dict[str, Any]:
+    """What ``docker inspect`` prints of a container, but for its network; ``check`` is the health check in effect."""
+    options = msgspec.convert(settings.spec, Options)
+    return {
+        "Id": settings.id,
+        "Created": settings.created,
+        "Path": settings.args[0] if settings.args else "",
+        "Args": list(settings.args[1:]),
+        "State": _state(state, home),
+        "Image": settings.image_id,
+        "Name": f"/{settings.name}",
+        "RestartCount": state.restarts,
+        "LogPath": "" if settings.keeping.log.driver == "none" else str(home / "log"),
+        "Driver": "overlay",
+        "Platform": "linux",
+        "GraphDriver": {"Name": "overlay", "Data": {"UpperDir": str(home / "upper")}},
+        "HostConfig": _host(settings, options),
+        "Mounts": mounts_document(settings.spec.get("mounts", ())),
+        "Config": _config(settings, options, image, check),
+    }
+
+
+def _state(state: State, home: Path) -> dict[str, Any]:
+    running = state.status in ALIVE
+    fields: dict[str, Any] = {
+        "Status": state.status,
+        "Running": running,
+        "Paused": state.status == "paused",
+        "Restarting": state.status == "restarting",
+        "OOMKilled": (home / "bundle/oom").exists(),
+        "Dead": False,
+        "Pid": state.pid if running else 0,
+        "ExitCode": state.exit_code,
+        "Error": state.error,
+        "StartedAt": state.started or _NEVER,
+        "FinishedAt": state.finished or _NEVER,
+    }
+    return {**fields, "Health": _health(state.health)} if state.health else fields
+
+
+def _health(health: Health) -> dict[str, Any]:
+    log = [{"Start": c.start, "End": c.end, "ExitCode": c.exit_code, "Output": c.output} for c in health.log]
+    return {"Status": health.status, "FailingStreak": health.failing, "Log": log}
+
+
+def _host(settings: Settings, options: Options) -> dict[str, Any]:
+    keeping, limits = settings.keeping, options.limits
+    log = {"max-size": str(keeping.log.largest), "max-file": str(keeping.log.files)} if keeping.log.largest else {}
+    return {
+        "NetworkMode": options.network,
+        "RestartPolicy": {"Name": keeping.restart, "MaximumRetryCount": keeping.most},
+        "AutoRemove": keeping.remove,
+        "LogConfig": {"Type": keeping.log.driver, "Config": log},
+        "ReadonlyRootfs": options.read_only,
+        "CapAdd": list(options.cap_add) or None,
+        "CapDrop": list(options.cap_drop) or None,
+        "ExtraHosts": list(options.add_host) or None,
+        "Dns": list(options.dns),
+        "ShmSize": options.shm_size,
+        "Runtime": settings.runtime,
+        "Memory": limits.memory,
+        "MemorySwap": limits.memory_swap,
+        "CpuShares": limits.cpu_shares,
+        "CpuPeriod": limits.cpu_period,
+        "CpuQuota": limits.cpu_quota,
+        "PidsLimit": limits.pids or None,
+    }
+
+
+def _config(settings: Settings, options: Options, image: Image, check: Healthcheck | None) -> dict[str, Any]:
+    """The image's process, with what the user asked for instead."""
+    process = image.config.process
+    document = process_document(process)
+    asked: dict[str, Any] = {
+        "Hostname": options.hostname or settings.id[:12],
+        "User": options.user,
+        "WorkingDir": options.workdir,
+        "StopSignal": options.stop_signal,
+        "StopTimeout": settings.keeping.stop_timeout,
+        "Healthcheck": msgspec.to_builtins(check) if check else None,
+    }
+    if options.entrypoint is not None:
+        document["Entrypoint"], document["Cmd"] = list(options.entrypoint) or None, None
+    if options.args:
+        document["Cmd"] = list(options.args)
+    env = environment(process.env or (), options.env, "", False)
+    return {
+        **document,
+        **{name: value for name, value in asked.items() if value is not None and value != ""},
+        "Env": list(env),
+        "Image": settings.image,
+        "Labels": settings.labels or None,
+        "Tty": options.tty,
+        "OpenStdin": options.interactive,
+        "StdinOnce": settings.stdin_once,
+    }
