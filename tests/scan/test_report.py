@@ -64,6 +64,8 @@ Layers
     2  COPY app /app
 
 !  known to be exploited (CISA KEV)
+
+Advisories: Debian (1760, of 2024-02-01)
 """
 
 

@@ -19,6 +19,7 @@ from scow.scan.holding import MARKS, Holding
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+    from scow.scan.feed import Feed
     from scow.scan.importing import Document, Imported
 
 #: OSV's own bulk data.
@@ -66,7 +67,7 @@ class Advisories:
         feed = Feed(source, self._opened)
         done: list[Imported] = []
         for one in wanted:
-            imported = self.import_mark(one) if one in MARKS else feed.update(self.database, one, _now())
+            imported = self.import_mark(one) if one in MARKS else self._updated(feed, one)
             watch(imported)
             done.append(imported)
         return tuple(done)
@@ -101,8 +102,12 @@ class Advisories:
         from scow.scan.marks import READERS
 
         source = source or MARK_SOURCES[kind]
-        with self._opened(source) if source.startswith(_WEB) else _file(source) as reader:
-            return import_marks(self.database, kind, READERS[kind](reader, source), now=_now(), source=source)
+
+        def bring() -> Imported:
+            with self._opened(source) if source.startswith(_WEB) else _file(source) as reader:
+                return import_marks(self.database, kind, READERS[kind](reader, source), now=_now(), source=source)
+
+        return self._workplace.transport.patiently(bring) if source.startswith(_WEB) else bring()
 
     def publish(self, target: str, ecosystems: Sequence[str] = ()) -> tuple[Holding, ...]:
         """Put the database, or some ecosystems of it, at a :class:`~scow.oci.location.Location` as an OCI artifact.
@@ -145,6 +150,10 @@ class Advisories:
         return held
 
     # -- parts ------------------------------------------------------------------------------------------------------
+
+    def _updated(self, feed: Feed, ecosystem: str) -> Imported:
+        """Once more from the beginning when the connection breaks off."""
+        return self._workplace.transport.patiently(lambda: feed.update(self.database, ecosystem, _now()))
 
     def _imported(self, name: str, place: Path) -> Imported:
         from scow.scan.importing import import_documents, plain, zipped

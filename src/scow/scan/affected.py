@@ -17,6 +17,8 @@ from scow.scan.versions.order import Order, order_of, place
 #: orders that read semantic versions already
 _SEMANTIC = frozenset({semver.key, semver.go_key, semver.pub_key, semver.nuget_key})
 _BEGINNING = Event("introduced", "0")
+#: Fixes that are tried; a real package has a branch or two to be fixed in.
+_CANDIDATES = 16
 
 
 def is_affected(version: str, affected: Affected) -> bool:
@@ -34,7 +36,7 @@ def fixed_version(version: str, several: Sequence[Affected]) -> str:
         for one in affected.ranges:
             found |= _fixes(one, version, _order(one, affected))
     rising = sorted(found, key=found.__getitem__)
-    good = (fix for fix in rising if not any(_in_ranges(fix, affected) for affected in several))
+    good = (fix for fix in rising[:_CANDIDATES] if not any(_in_ranges(fix, affected) for affected in several))
     return next(good, rising[-1] if rising and len(several) > 1 else "")
 
 

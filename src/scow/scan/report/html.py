@@ -46,6 +46,7 @@ def report(told: Report, advice: Sequence[Advice] = ()) -> str:
     for word, lines in text.by_severity(told):
         body.append(f'<h2 class="{word}">{word.capitalize()} ({len(lines)})</h2>')
         body += _table(told, lines)
+    body.append(f'<p class="dim">{_text(text.asked(told))}</p>')
     return _page(catalog.subject, "\n".join(body))
 
 

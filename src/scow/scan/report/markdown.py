@@ -28,6 +28,8 @@ def report(told: Report, advice: Sequence[Advice] = ()) -> str:
         rows += ["", f"### {word.capitalize()} ({len(lines)})", "", *_table(told, lines)]
     if advice:
         rows += ["", "### What removes most", "", *(f"- {escaped(advised(one))}" for one in advice[:_ADVICE])]
+    asked = text.asked(told)
+    rows += ["", f"<sub>{escaped(asked)}</sub>"] if asked else []
     return "\n".join(rows) + "\n"
 
 

@@ -32,7 +32,7 @@ def report(told: Report, advice: Sequence[Advice] = (), *, width: int = 100, col
     """The whole report, with its last newline."""
     paint = _paint if colour else _plain
     rows = [*_head(told, width), *_warnings(told, width, paint), *_groups(told, width, paint)]
-    rows += [*_advice(advice, width), *_layers(told, width)]
+    rows += [*_advice(advice, width), *_foot(told, width)]
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
 
@@ -134,7 +134,7 @@ def advised(one: Advice) -> str:
     return f"{one.what} to {one.to}: {text.number(one.removes, 'finding')}, the worst {one.worst}"
 
 
-def _layers(told: Report, width: int) -> Iterator[str]:
+def _foot(told: Report, width: int) -> Iterator[str]:
     used = sorted({one.package.layer for one in told.findings if one.package.layer >= 0})
     explained = [(number, made) for number in used if (made := text.instruction(told.catalog, number))]
     if explained:
@@ -145,3 +145,6 @@ def _layers(told: Report, width: int) -> Iterator[str]:
     if any(one.exploited for one in told.findings):
         yield ""
         yield "!  known to be exploited (CISA KEV)"
+    if asked := text.asked(told):
+        yield ""
+        yield from wrap(text.printable(asked), width, subsequent_indent="  ")

@@ -42,8 +42,11 @@ def lines(findings: Iterable[Finding]) -> tuple[Line, ...]:
 
 
 def by_severity(report: Report) -> Iterator[tuple[str, tuple[Line, ...]]]:
-    """Severity → its lines, the worst first; what can be fixed first. What is unimportant is a group of its own."""
-    shown = lines(sorted(report.findings, key=lambda one: one.state != "fixable"))
+    """Severity → its lines, the worst first; first what is exploited, then what can be fixed.
+
+    What is unimportant is a group of its own.
+    """
+    shown = lines(sorted(report.findings, key=lambda one: (not one.exploited, one.state != "fixable")))
     for word in SEVERITIES:
         several = tuple(one for one in shown if one.finding.severity == word and one.finding.state != "unimportant")
         if several:
@@ -87,6 +90,14 @@ def warnings(report: Report) -> Iterator[str]:
     for one in report.catalog.unread:
         yield f"/{place(one.path)} could not be read: {one.reason}"
     yield from report.notes
+
+
+def asked(report: Report) -> str:
+    """Which advisories were asked, and of which day they are; empty for none."""
+    parts = [
+        f"{one.ecosystem} ({one.advisories}, of {one.imported[:10] or 'an unknown day'})" for one in report.coverage
+    ]
+    return f"Advisories: {', '.join(parts)}" if parts else ""
 
 
 def place(path: bytes) -> str:
