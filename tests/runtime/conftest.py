@@ -10,6 +10,7 @@ import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,8 @@ class Driver:
     count: int = 0
     lower: Path = field(init=False)
     tun: Path | None = None  # stands in for /dev/net/tun
+    mapped: bool = False  # with the user's subordinate ids
+    group: int = 0  # the user's, when it is not of the same number
 
     def __post_init__(self) -> None:
         self.lower = self.directory / "lower"
@@ -53,7 +56,8 @@ class Driver:
     @property
     def environment(self) -> dict[str, str]:
         packages = f"{SOURCES}:{sysconfig.get_paths()['purelib']}"
-        return {"PATH": "/usr/bin:/bin", "PYTHONPATH": packages, "HOME": str(self.directory)}
+        more = {"SCOW_TEST_MAPPED": "1"} if self.mapped else {}
+        return {"PATH": "/usr/bin:/bin", "PYTHONPATH": packages, "HOME": str(self.directory), **more}
 
     def request(self, runtime: str, **wanted: Any) -> dict[str, Any]:
         """``wanted``: options (:class:`Options`), image, rootfs (directory, lower), signal, stdin, kill."""
@@ -92,10 +96,10 @@ class Driver:
     def identity(self) -> dict[str, Any]:
         if self.user == os.geteuid() or self.tun is not None:
             return {}
-        return {"user": self.user, "group": self.user, "extra_groups": []}
+        return {"user": self.user, "group": self.group or self.user, "extra_groups": []}
 
 
-def _lower(directory: Path, user: int) -> None:
+def _lower(directory: Path, user: int, group: int) -> None:
     lower = directory / "lower"
     for name in ("bin", "etc", "home/app", "data", "deep/er"):
         (lower / name).mkdir(parents=True)
@@ -117,25 +121,19 @@ def _lower(directory: Path, user: int) -> None:
     (lower / "selfexe").symlink_to("/proc/self/exe")
     (directory / "outside").mkdir()
     for path in [directory, *directory.rglob("*")]:
-        os.chown(path, user, user if user != os.geteuid() else os.getegid(), follow_symlinks=False)
+        os.chown(path, user, group if user != os.geteuid() else os.getegid(), follow_symlinks=False)
 
 
-@pytest.fixture(scope="session", params=["root", "ordinary"])
-def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+@contextmanager
+def driver_of(user: int, *, mapped: bool = False, group: int = 0) -> Iterator[Driver]:
     """A user with a root file system of its own."""
-    if not os.access(BUSYBOX, os.X_OK):
-        pytest.skip("busybox-static is not installed")
-    me = os.geteuid()
-    if request.param == "root" and me != 0:
-        pytest.skip("not root")
-    user = me if request.param == "root" or me != 0 else ORDINARY
-    python = _python(user) if user != me else sys.executable
+    python = _python(user) if user != os.geteuid() else sys.executable
     if python is None:
         pytest.skip("no interpreter that another user may start")
     directory = Path(tempfile.mkdtemp(prefix="scow-runtime-"))
     directory.chmod(0o755)
-    _lower(directory, user)
-    made = Driver(directory, user, python)
+    _lower(directory, user, group or user)
+    made = Driver(directory, user, python, mapped=mapped, group=group)
     yield made
     if made.process:
         assert made.process.stdin
@@ -144,6 +142,18 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
     for path in directory.glob("c*/work/work"):
         path.chmod(0o700)
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session", params=["root", "ordinary"])
+def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
+    """Every kind of user that needs no account."""
+    if not os.access(BUSYBOX, os.X_OK):
+        pytest.skip("busybox-static is not installed")
+    me = os.geteuid()
+    if request.param == "root" and me != 0:
+        pytest.skip("not root")
+    with driver_of(me if request.param == "root" or me != 0 else ORDINARY) as made:
+        yield made
 
 
 @pytest.fixture(params=["sandbox", "runc", "crun"])

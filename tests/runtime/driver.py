@@ -12,13 +12,15 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from msgspec import convert
+from msgspec import convert, structs
 
 from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
+from scow.runtime import idmap
 from scow.runtime.bundle import Bundle, make_bundle
 from scow.runtime.networking import Attachment
 from scow.runtime.options import Device, Limits, Mount, Options, Ulimit
+from scow.runtime.probe import Probe, probe
 from scow.runtime.runner import Runner, Stdio
 from scow.runtime.terminal import size_of
 from scow.snapshot.rootfs import Directory, Overlay, Rootfs
@@ -63,7 +65,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
         stdin.seek(0)
         streams = Stdio(stdin.fileno() if "stdin" in request else None, out.fileno(), err.fileno())
         try:
-            runner = Runner(request["runtime"])
+            runner = Runner(request["runtime"], lowest() if request.get("rung") == 4 else None)
             running = runner.start(bundle(request, runner), streams)
         except ScowError as error:
             return told(error)
@@ -79,7 +81,14 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     return {"code": code, "out": texts[0], "err": texts[1], "upper": written, "pid": pid}
 
 
+def lowest() -> Probe:
+    """This machine as one without CAP_SYS_ADMIN and user namespaces."""
+    return structs.replace(probe(), rung=4, user_namespaces=False)
+
+
 def main() -> None:
+    if os.environ.get("SCOW_TEST_MAPPED"):
+        assert idmap.enter(), idmap.why_not()
     if len(sys.argv) > 1:
         request = json.loads(sys.argv[1])
         runner = Runner(request["runtime"])

@@ -19,6 +19,9 @@ from scow.runtime.process import process
 from scow.runtime.spec import cgroup, spec
 from scow.snapshot.rootfs import Rootfs
 
+#: With these a root directory holds nobody; who adds them by name gets them.
+_NOT_UNDER_A_CHROOT = ("SYS_CHROOT", "MKNOD")
+
 
 class Bundle(msgspec.Struct, frozen=True):
     """``directory`` belongs to this container alone; the launcher keeps its own files there."""
@@ -138,7 +141,8 @@ def _capabilities(options: Options, probe: Probe) -> tuple[str, ...]:
     possible = None if probe.rootless else probe.capabilities
     if options.privileged:
         return capabilities.chosen(("ALL",), (), possible)
-    held = capabilities.chosen(options.cap_add, options.cap_drop, possible)
+    dropped = (*options.cap_drop, *(_NOT_UNDER_A_CHROOT if probe.rung == 4 else ()))
+    held = capabilities.chosen(options.cap_add, dropped, possible)
     named = capabilities.chosen(tuple(c for c in options.cap_add if c.upper() != "ALL"), ("ALL",))
     missing = [name for name in named if name not in held]
     if missing:

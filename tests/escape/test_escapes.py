@@ -1,0 +1,206 @@
+"""From inside, what containers have been left by before: each attempt says ESCAPED and its name when it succeeds.
+
+The same attempts on rungs 1 to 3 and with every runtime: none may. Rung 4 is a root directory and no more; what it
+does not hold is written down here too, so that it is noticed when it changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.runtime.conftest import Driver
+
+#: name -> shell; it escaped when the last command succeeds. $HOST is a directory and $PID a process outside.
+ATTEMPTS = {
+    # new file systems, and the ones that are there with more rights
+    "mount tmpfs": "mkdir -p /mnt; mount -t tmpfs none /mnt",
+    "mount proc": "mkdir -p /p; mount -t proc none /p",
+    "mount cgroup": "mkdir -p /g; mount -t cgroup none /g || mount -t cgroup2 none /g",
+    "mount bind": "mount --bind /proc/sys /tmp",
+    "remount proc": "mount -o remount,rw /proc/sys || mount -o remount,bind,rw /proc/sys",
+    "remount sys": "mount -o remount,rw /sys",
+    "unmask": "umount /proc/kcore || umount /proc/keys || umount /proc/interrupts || umount /sys/firmware",
+    "user namespace": "unshare -U true",
+    "mount namespace": "unshare -m true",
+    "join a namespace": "nsenter --mount=/proc/1/ns/mnt true || nsenter --net=/proc/1/ns/net true",
+    # the kernel's own ways to start a program outside
+    "core_pattern": "echo '|/bin/sh' > /proc/sys/kernel/core_pattern",
+    "modprobe": "echo /bin/sh > /proc/sys/kernel/modprobe",
+    "uevent_helper": "echo /bin/sh > /sys/kernel/uevent_helper",
+    "binfmt_misc": "echo ':x:E::x::/bin/sh:' > /proc/sys/fs/binfmt_misc/register",
+    "release_agent": 'f=$(find /sys/fs/cgroup -name release_agent | head -1); [ -n "$f" ] && echo /bin/sh > $f',
+    "notify_on_release": 'f=$(find /sys/fs/cgroup -name notify_on_release | head -1); [ -n "$f" ] && echo 1 > $f',
+    "sysrq": "echo h > /proc/sysrq-trigger",
+    # settings of the machine
+    "any setting": "writable $(find /proc/sys -type f | head -400)",
+    "sysfs": "writable $(find /sys/kernel /sys/class /sys/module -type f | head -400)",
+    "clock": "date -s 2001-01-01; [ $(date +%Y) = 2001 ]",
+    "host name": "hostname escaped",
+    "kernel log": "dmesg | grep -q .",
+    "oom score of others": "echo -1000 > /proc/1/oom_score_adj",
+    # devices
+    "memory": "mknod /dev/m c 1 1; head -c1 /dev/m | grep -q .",
+    "kernel messages": "mknod /tmp/k c 1 11; head -c1 /tmp/k | grep -q . || head -c1 /dev/kmsg | grep -q .",
+    "disk": "disks /tmp/d",
+    "disk in /dev": "disks /dev/d",
+    # what is outside, by path, descriptor, process and key
+    "files of the host": "ls $HOST/canary || ls /proc/1/root$HOST/canary || ls /proc/self/root$HOST/canary",
+    "above the root": "ls /../../../../..$HOST/canary || (cd / && ls ..$HOST/canary)",
+    "descriptors": "directory /proc/1/fd/* || directory /proc/self/fd/*",
+    "working directory": "ls /proc/1/cwd/../../../..$HOST/canary",
+    "program image": "for p in /proc/[0-9]*; do case $(readlink $p/exe) in *python*) exit 0;; esac; done; false",
+    "signal": "kill -0 $PID",
+    "its memory": "head -c1 /proc/$PID/mem | grep -q . || grep -q canary /proc/$PID/environ",
+    "keys": "grep -q . /proc/keys",
+    "kernel memory": "head -c1 /proc/kcore | grep -q .",
+    # rights
+    "capabilities": "[ $((0x$(grep CapBnd /proc/self/status | cut -f2) & 0x230000)) != 0 ]",  # MODULE, RAWIO, ADMIN
+    "load a module": "echo x > /tmp/m.ko; insmod /tmp/m.ko",
+    "swap": "swapon /tmp/d",
+    "pivot": "mkdir -p /new/old; pivot_root /new /new/old",
+}
+
+#: words of the attempts
+HELP = """
+    writable() { for f; do (: >> $f) && return; done; false; }
+    disks() {
+        for d in 7 8 252 253 254 259; do rm -f $1; mknod $1 b $d 0; head -c1 $1 | wc -c | grep -q 1 && return; done
+        false
+    }
+    directory() { for f; do [ -d $f/ ] && return; done; false; }
+"""
+
+
+@pytest.fixture(scope="module")
+def victim() -> Any:
+    """A process of the host's."""
+    with subprocess.Popen(["sleep", "600"], env={"SECRET": "canary"}) as process:
+        yield process.pid
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def canary(driver: Driver) -> Path:
+    """A directory that no container has, and that everybody may read."""
+    place = driver.directory / "outside"
+    (place / "canary").touch()
+    return place
+
+
+def attempts(host: Path, pid: int, names: dict[str, str]) -> str:
+    tried = [f"({script}) >/dev/null 2>&1 && echo 'ESCAPED {name}'" for name, script in names.items()]
+    return "\n".join([HELP, f"HOST={host} PID={pid}", *tried, "echo finished"])
+
+
+def escaped(told: dict[str, Any]) -> list[str]:
+    assert told.get("out", "").endswith("finished\n"), told
+    return [line.removeprefix("ESCAPED ") for line in told["out"].splitlines() if line.startswith("ESCAPED")]
+
+
+def test_nothing_leads_out(driver: Driver, runtime: str, canary: Path, victim: int) -> None:
+    assert escaped(driver.run(runtime, "sh", "-c", attempts(canary, victim, ATTEMPTS))) == []
+    assert sorted(os.listdir(canary)) == ["canary"]
+
+
+@pytest.mark.slow
+def test_nor_on_networks_of_its_own(driver: Driver, runtime: str, canary: Path, victim: int) -> None:
+    script = attempts(canary, victim, ATTEMPTS)
+    assert (
+        escaped(driver.run(runtime, "sh", "-c", script, options={"network": "none", "no_new_privileges": True})) == []
+    )
+
+
+def test_the_attempts_can_succeed(driver: Driver) -> None:
+    """The suite means something: a privileged container of root's gets a good part of them."""
+    if driver.user != 0:
+        pytest.skip("root's alone are this privileged")
+    options = {"privileged": True, "uts": "host"}
+    harmless = {
+        name: ATTEMPTS[name] for name in ("mount tmpfs", "mount proc", "user namespace", "capabilities", "mount bind")
+    }
+    assert set(escaped(driver.run("sandbox", "sh", "-c", attempts(Path("/"), 1, harmless), options=options))) >= {
+        "mount tmpfs", "mount proc", "capabilities", "mount bind",
+    }  # fmt: skip
+
+
+PLACES = ("/outside/made", "/data/evil/made", "/data/evil")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_mounts_through_symlinks_stay_inside(driver: Driver, runtime: str, canary: Path, place: str) -> None:
+    """A container leaves a symlink where the next start mounts: CVE-2019-19921 and its kind."""
+    at = str(driver.directory / f"c-{runtime}{place.replace('/', '-')}")
+    driver.run(runtime, "sh", "-c", f"ln -s {canary} /data/evil; ln -s / /data/up", place=at)
+    mounts = [{"kind": "tmpfs", "source": "", "target": place}]
+    told = driver.run(runtime, "sh", "-c", f"touch {place}/escaped", place=at, options={"mounts": mounts})
+    assert sorted(os.listdir(canary)) == ["canary"], told
+
+
+@pytest.mark.parametrize("cwd", ["/proc/self/fd/7", "/proc/self/fd/9/../..", "/proc/1/cwd/..", "/data/evil"])
+def test_a_working_directory_is_inside(driver: Driver, runtime: str, canary: Path, cwd: str) -> None:
+    """CVE-2024-21626: a descriptor of the runtime's as working directory."""
+    at = str(driver.directory / f"c-cwd-{runtime}")
+    driver.run(runtime, "sh", "-c", f"ln -sf {canary} /data/evil", place=at)
+    told = driver.run(runtime, "sh", "-c", "ls; ls ..; ls ../../../..; pwd", place=at, options={"workdir": cwd})
+    assert "canary" not in told.get("out", ""), told
+    assert "scow-runtime" not in told.get("out", "").replace(str(canary), "")
+
+
+def test_symlinks_that_are_swapped_while_it_starts(driver: Driver, runtime: str, canary: Path) -> None:
+    """CVE-2021-30465: a volume of the attacker's, in which a mount point turns into a symlink."""
+    shared = driver.directory / f"swap-{runtime}"
+    shared.mkdir()
+    (shared / "dir").mkdir()
+    os.symlink(canary, shared / "link")
+    for path in (shared, shared / "dir"):
+        os.chown(path, driver.user, driver.user)
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            for name in ("link", "dir"):
+                with contextlib.suppress(OSError):  # the container made a mount point of its own
+                    os.rename(shared / name, shared / "point")
+                    os.rename(shared / "point", shared / name)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    mounts = [
+        {"kind": "bind", "source": str(shared), "target": "/v"},
+        {"kind": "tmpfs", "source": "", "target": "/v/point"},
+    ]
+    try:
+        for _ in range(8):
+            driver.run(runtime, "sh", "-c", "touch /v/point/escaped", options={"mounts": mounts})
+    finally:
+        stop.set()
+        swapping.join()
+    assert sorted(os.listdir(canary)) == ["canary"]
+
+
+#: what a root directory alone does not keep a container from: it is told by `scow info`, and in docs/isolation.md
+HELD_BY_NOTHING = {"signal"}
+#: what says nothing there: there is no /proc and no /sys at all
+WITHOUT_PROC = {"capabilities"}
+
+
+def test_the_lowest_rung_holds_what_it_can(driver: Driver, canary: Path, victim: int) -> None:
+    if driver.user != 0 or driver.mapped:
+        pytest.skip("rung 4 is root's")
+    tree = driver.directory / "chroot"
+    if not tree.exists():
+        subprocess.run(["cp", "-a", str(driver.lower), str(tree)], check=True)
+    script = attempts(canary, victim, {n: s for n, s in ATTEMPTS.items() if n not in WITHOUT_PROC})
+    told = driver.run("sandbox", "sh", "-c", script, rung=4, path=str(tree))
+    assert set(escaped(told)) == HELD_BY_NOTHING
+    told = driver.run(
+        "sandbox", "sh", "-c", "mkdir -p /x; chroot /x true 2>&1; ls /proc | wc -l", rung=4, path=str(tree)
+    )
+    assert "Operation not permitted" in told["out"]
+    assert told["out"].endswith("0\n") or "No such file" in told["err"]
