@@ -31,6 +31,7 @@ PACKAGES = {
     "podman": "podman",
     "rpm": "rpm",
     "rpmbuild": "rpm",
+    "readelf": "binutils",
     "runc": "runc",
     "shellcheck": "shellcheck",
     "skopeo": "skopeo",

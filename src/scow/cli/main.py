@@ -32,7 +32,8 @@ VERBS = {
     "explore": Lazy(
         "scow.cli.exploring:explore", "Walk through an image's layers and files on the full screen", _IMAGES
     ),
-    "squash": Lazy("scow.cli.squashing:squash", "Merge an image's layers above its base into one", _IMAGES),
+    "slim": Lazy("scow.cli.shrinking:slim", "Make a minimal image from what a test opens", _IMAGES),
+    "squash": Lazy("scow.cli.shrinking:squash", "Merge an image's layers above its base into one", _IMAGES),
     "scan": Lazy("scow.cli.scanning:scan", "Show what is known to be wrong with an image", _IMAGES),
     "sbom": Lazy("scow.cli.sbom:sbom", "List the packages in an image, as a bill of materials", _IMAGES),
     "tag": Lazy("scow.cli.images:tag", "Give an image one more name", _IMAGES),

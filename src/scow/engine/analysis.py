@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from scow.engine.looking import look
@@ -13,6 +13,7 @@ from scow.size.analysis import Analysis
 
 if TYPE_CHECKING:
     from scow.engine.exploring import Exploration
+    from scow.engine.slimming import Slimmed, Slimming
     from scow.engine.squashing import Squashed
     from scow.engine.workplace import Workplace
     from scow.size.compare import Comparison
@@ -66,3 +67,15 @@ class Sizes:
         from scow.engine.squashing import squash
 
         return squash(self._workplace, name, base, tag)
+
+    def slim(
+        self, name: str, asked: Slimming, *, tag: str | None = None, tell: Callable[[str], None] = lambda text: None
+    ) -> Slimmed:
+        """Make an image with the files that a test opens and what ``asked`` keeps, and run the test in it.
+
+        The test runs twice, on copies of the files; ``tell`` is told what happens next. Raises
+        :class:`~scow.errors.Process` when it fails, ``Limit`` when what it opens cannot be told.
+        """
+        from scow.engine.slimming import slim
+
+        return slim(self._workplace, name, asked, tag, tell)

@@ -6,14 +6,13 @@ that the layer can be stacked without a look at the ones below.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 import msgspec
 
 from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
-from scow.layer.diff import opener
+from scow.layer import mountable
 from scow.layer.entry import Entry
 from scow.layer.pack import Item
 from scow.layer.view import Found, View
@@ -89,8 +88,7 @@ def items(planned: Iterable[Planned], layers: Sequence[Layer], unpacking: Unpack
 
     def content(found: Found) -> Callable[[], int]:
         layer = layers[found.layer]
-        tree = unpacking.tree(layer.descriptor, layer.diff_id)
-        return opener(os.path.join(os.fsencode(tree), found.source))
+        return mountable.content(unpacking.tree(layer.descriptor, layer.diff_id), found)
 
     for entry, found in planned:
         yield entry, content(found) if found is not None and entry.kind == "file" else b""
