@@ -17,8 +17,9 @@ import pytest
 from tests.support.shared import shared
 
 from scow.errors import Integrity, Invalid
+from scow.scan.bulk import plain, zipped
 from scow.scan.database import Database, reading
-from scow.scan.importing import Imported, adopt, import_documents, import_marks, plain, zipped
+from scow.scan.importing import Imported, adopt, import_documents, import_marks
 
 NOW = "2024-05-01T00:00:00Z"
 
@@ -146,6 +147,13 @@ def test_a_hostile_document_is_skipped_and_said(database: Database, raw: bytes) 
     assert ids(database) == ["P-1"]
 
 
+def test_a_document_that_can_no_longer_be_read_stays_as_it_was(database: Database) -> None:
+    take(database, {"P-1": document("P-1"), "P-2": document("P-2")})
+    done = take(database, {"P-1": b"{", "P-2": document("P-2")})
+    assert (done.changed, done.removed, done.unread, done.holding.advisories) == (0, 0, 1, 2)
+    assert ids(database) == ["P-1", "P-2"]
+
+
 def test_a_document_with_a_huge_list_is_taken_in_bounded_time(database: Database) -> None:
     versions = [f"1.{number}" for number in range(200_000)]
     part = {"package": {"ecosystem": "PyPI", "name": "x"}, "versions": versions}
@@ -265,7 +273,7 @@ def test_an_import_stays_within_its_memory(tmp_path: Path) -> None:
             writer.writestr(f"MAL-2024-{number}.json", raw.replace(b'"x"', b'"package-%d"' % number))
     program = (
         "import resource, sys; from pathlib import Path; from scow.scan.database import Database;"
-        "from scow.scan.importing import import_documents, zipped\n"
+        "from scow.scan.bulk import zipped; from scow.scan.importing import import_documents\n"
         "with open(sys.argv[1], 'rb') as file, zipped(file, 'all.zip') as documents:\n"
         "    done = import_documents(Database(Path(sys.argv[2])), 'npm', documents, now='', source='')\n"
         "print(done.changed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"

@@ -120,7 +120,7 @@ def scan(
 
 def advisories_of(session: Session) -> str:
     """Where advisories come from when no flag says it."""
-    from scow.engine.advisories import SOURCE
+    from scow.scan.sources import SOURCE
 
     return session.environment.get("SCOW_ADVISORIES") or SOURCE
 

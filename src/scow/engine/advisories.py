@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -16,19 +16,14 @@ from scow.oci.location import Location
 from scow.scan.advisory import checked_root
 from scow.scan.database import Database, require
 from scow.scan.holding import MARKS, Holding
+from scow.scan.sources import MARK_SOURCES, SOURCE
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+    from scow.scan.bulk import Document
     from scow.scan.feed import Feed
-    from scow.scan.importing import Document, Imported
+    from scow.scan.importing import Imported
 
-#: OSV's own bulk data.
-SOURCE: Final = "https://osv-vulnerabilities.storage.googleapis.com"
-#: Where marks come from when nobody says otherwise.
-MARK_SOURCES: Final[Mapping[str, str]] = {
-    "kev": "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
-    "epss": "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
-}
 _WEB: Final = ("https://", "http://")
 
 Watch = Callable[["Imported"], None]
@@ -156,7 +151,8 @@ class Advisories:
         return self._workplace.transport.patiently(lambda: feed.update(self.database, ecosystem, _now()))
 
     def _imported(self, name: str, place: Path) -> Imported:
-        from scow.scan.importing import import_documents, plain, zipped
+        from scow.scan.bulk import plain, zipped
+        from scow.scan.importing import import_documents
 
         def bring(documents: Iterator[Document]) -> Imported:
             return import_documents(self.database, name, documents, now=_now(), source=str(place.absolute()))

@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from scow.engine.advisories import SOURCE
 from scow.engine.looking import look
 from scow.engine.workplace import Workplace
 from scow.errors import Invalid
 from scow.scan.package import Catalog, Origin
+from scow.scan.sources import SOURCE
 
 if TYPE_CHECKING:
     from scow.image.contents import Contents

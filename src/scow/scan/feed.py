@@ -18,8 +18,9 @@ from scow.content.target import Reader
 from scow.content.verify import read_all
 from scow.errors import Limit, NotFound
 from scow.scan.advisory import ADVISORY_LIMIT
+from scow.scan.bulk import Document, zipped
 from scow.scan.database import Database
-from scow.scan.importing import Document, Imported, import_documents, zipped
+from scow.scan.importing import Imported, import_documents
 from scow.scan.lines import lines
 
 #: Opens a URL. Raises :class:`~scow.errors.NotFound` for what is not there, ``Unavailable``, ``Denied``.

@@ -9,16 +9,16 @@ import contextlib
 import fcntl
 import os
 import shutil
-import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError, Unavailable
-from scow.scan.advisory import ADVISORY_LIMIT, Advisory, Affected, parse
+from scow.scan.advisory import Advisory, Affected, parse
+from scow.scan.bulk import Document
 from scow.scan.database import SCHEMA, SUFFIX, VERSION, Database, damaged, facts_of, is_ours, packed
 from scow.scan.holding import Holding
 
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 _DOCUMENTS_LIMIT: Final = 4_000_000
 _SHOWN: Final = 20
 _TEMPORARY: Final = ".new-"
-
-
-class Document(NamedTuple):
-    """One OSV document: its file's name, its CRC (None: read it to know), and how to read it."""
-
-    name: str
-    crc: int | None
-    read: Callable[[], bytes]
 
 
 class Imported(msgspec.Struct, frozen=True):
@@ -68,6 +60,7 @@ class Writer:
             except (Invalid, Limit) as error:
                 self.unread += 1
                 self.skipped += [(document.name, error.problem)] * (len(self.skipped) < _SHOWN)
+                self._seen |= {number for number, _ in self._kept(document.name)}  # better old than gone
         return count
 
     def forget_others(self) -> None:
@@ -106,17 +99,19 @@ class Writer:
         self._put(document.name, advisory, affected, crc)
 
     def _known(self, name: str, crc: int) -> bool:
-        found = self.connection.execute("SELECT number, crc FROM advisory WHERE document = ?", (name,)).fetchone()
-        if found is None or found[1] != crc:
-            return False
-        self._seen.add(found[0])
-        return True
+        same = {number for number, old in self._kept(name) if old == crc}
+        self._seen |= same
+        return bool(same)
+
+    def _kept(self, name: str) -> list[tuple[int, int]]:
+        """Number and CRC of what there is under a name: one, or none."""
+        return self.connection.execute("SELECT number, crc FROM advisory WHERE document = ?", (name,)).fetchall()
 
     def _put(self, name: str, advisory: Advisory, affected: tuple[Affected, ...], crc: int) -> None:
-        found = self.connection.execute("SELECT number FROM advisory WHERE document = ?", (name,)).fetchone()
-        if found:
-            self._delete(found[0])
-        row = (found[0] if found else None, name, crc, advisory.modified, packed(advisory))
+        old = next((number for number, _ in self._kept(name)), None)
+        if old is not None:
+            self._delete(old)
+        row = (old, name, crc, advisory.modified, packed(advisory))
         number = self.connection.execute("INSERT INTO advisory VALUES (?, ?, ?, ?, ?)", row).lastrowid or 0
         rows = [(one.name, number, part, one.ecosystem, packed(one)) for part, one in enumerate(affected)]
         self.connection.executemany("INSERT INTO affected VALUES (?, ?, ?, ?, ?)", rows)
@@ -173,54 +168,6 @@ def adopt(database: Database, name: str, taken: Path) -> Holding:
     if holding is None:
         raise NotFound("went away while it was imported", subject=name)
     return holding
-
-
-# -- where documents come from ----------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def zipped(file: BinaryIO, subject: str) -> Iterator[Iterator[Document]]:
-    """The documents of one of OSV's ``all.zip``. Raises :class:`~scow.errors.Invalid` when it is no zip."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            yield _members(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
-        raise Invalid(f"not a readable zip of advisories: {error}", subject=subject) from None
-
-
-def _members(archive: zipfile.ZipFile) -> Iterator[Document]:
-    for member in archive.infolist():
-        if member.filename.endswith(".json"):
-            name = os.path.basename(member.filename).removesuffix(".json")
-            yield Document(name, member.CRC, lambda member=member: _member(archive, member))  # type: ignore[misc]
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    if member.file_size > ADVISORY_LIMIT:
-        raise Limit(f"is longer than {ADVISORY_LIMIT} bytes", subject=member.filename)
-    try:
-        with archive.open(member) as file:
-            return file.read(ADVISORY_LIMIT + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, RuntimeError, OSError) as error:
-        raise Invalid(f"cannot be read from the zip: {error}", subject=member.filename) from None
-
-
-def plain(directory: Path) -> Iterator[Document]:
-    """The documents of a directory of JSON files, and of the directories in it."""
-    for base, directories, files in os.walk(directory):
-        directories.sort()
-        for name in sorted(files):
-            if name.endswith(".json"):
-                path = Path(base, name)
-                yield Document(name.removesuffix(".json"), None, lambda path=path: _file(path))  # type: ignore[misc]
-
-
-def _file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(ADVISORY_LIMIT + 1)
-    except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}", subject=str(path)) from None
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

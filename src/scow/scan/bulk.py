@@ -1,0 +1,67 @@
+"""OSV's documents as they come in bulk: a zip of them, or a directory."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from scow.errors import Invalid, Limit
+from scow.scan.advisory import ADVISORY_LIMIT
+
+
+class Document(NamedTuple):
+    """One OSV document: its file's name, its CRC (None: read it to know), and how to read it."""
+
+    name: str
+    crc: int | None
+    read: Callable[[], bytes]
+
+
+@contextlib.contextmanager
+def zipped(file: BinaryIO, subject: str) -> Iterator[Iterator[Document]]:
+    """The documents of one of OSV's ``all.zip``. Raises :class:`~scow.errors.Invalid` when it is no zip."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            yield _members(archive)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        raise Invalid(f"not a readable zip of advisories: {error}", subject=subject) from None
+
+
+def _members(archive: zipfile.ZipFile) -> Iterator[Document]:
+    for member in archive.infolist():
+        if member.filename.endswith(".json"):
+            name = os.path.basename(member.filename).removesuffix(".json")
+            yield Document(name, member.CRC, lambda member=member: _member(archive, member))  # type: ignore[misc]
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    if member.file_size > ADVISORY_LIMIT:
+        raise Limit(f"is longer than {ADVISORY_LIMIT} bytes", subject=member.filename)
+    try:
+        with archive.open(member) as file:
+            return file.read(ADVISORY_LIMIT + 1)
+    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, RuntimeError, OSError) as error:
+        raise Invalid(f"cannot be read from the zip: {error}", subject=member.filename) from None
+
+
+def plain(directory: Path) -> Iterator[Document]:
+    """The documents of a directory of JSON files, and of the directories in it."""
+    for base, directories, files in os.walk(directory):
+        directories.sort()
+        for name in sorted(files):
+            if name.endswith(".json"):
+                path = Path(base, name)
+                yield Document(name.removesuffix(".json"), None, lambda path=path: _file(path))  # type: ignore[misc]
+
+
+def _file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(ADVISORY_LIMIT + 1)
+    except OSError as error:
+        raise Invalid(f"cannot be read: {error.strerror}", subject=str(path)) from None
