@@ -27,8 +27,7 @@ REFUSED: list[Refused] = [
     flag("--load", harmless=_AS_ALWAYS),
     flag("--squash"),
     flag("--compress"),
-    *values("--provenance --sbom", "false"),
-    *values("--attest --builder --security-opt --isolation"),
+    *values("--builder --security-opt --isolation"),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
     *values("--cgroup-parent", ""),
 ]
@@ -74,9 +73,12 @@ REFUSED: list[Refused] = [
 @option("--platform", metavar="string", help="Build for another platform than this machine's, or for several (A,B)")
 @option("--progress", type=click.Choice(["auto", "plain", "tty", "rawjson", "quiet"]), default="auto",
         metavar="string", help="How it is shown: auto, plain, tty, rawjson or quiet")  # fmt: skip
+@option("--attest", multiple=True, metavar="string", help="Attest what went in or is inside (type=provenance|sbom)")
+@option("--provenance", metavar="string", help="Attest what went in: true, mode=min or mode=max (default: false)")
 @switch("--pull", help="Ask the registry for newer base images")
 @switch("--push", help="Push the image when it is built")
 @switch("-q", "--quiet", help="Only print the image ID")
+@option("--sbom", metavar="string", help="Attest what is inside, as SPDX: true (default: false)")
 @option("--secret", multiple=True, help="A secret for RUN --mount=type=secret (id=ID,src=FILE or id=ID,env=NAME)")
 @option("--shm-size", metavar="bytes", help="Size of /dev/shm of RUN")
 @option("--ssh", multiple=True, help="An SSH agent for RUN --mount=type=ssh (default, or ID=SOCKET)")
@@ -168,6 +170,7 @@ def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         "annotations": buildflags.annotated(given["annotation"], "manifest"),
         "index_annotations": buildflags.annotated(given["annotation"], "index"),
         "platform": given["platform"],
+        "attest": buildflags.attesting(given["provenance"], given["sbom"], given["attest"]),
         "cache_from": buildflags.caches_from(given["cache_from"]),
         "cache_to": buildflags.caches_to(given["cache_to"]),
         "source_date_epoch": _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH)),

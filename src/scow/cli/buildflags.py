@@ -11,6 +11,7 @@ from scow.dockerfile.values import boolean, csv
 from scow.errors import Invalid, NotFound, Unsupported
 
 if TYPE_CHECKING:
+    from scow.engine.attesting import Attesting
     from scow.engine.caching import CacheFrom, CacheTo
 
 _SECRET_KEYS = {"id": "id", "src": "src", "source": "src", "env": "env", "type": "type"}
@@ -100,6 +101,25 @@ def annotated(entries: Iterable[str], level: str) -> dict[str, str]:
         if level in levels:
             found[key] = value
     return found
+
+
+def attesting(provenance: str | None, sbom: str | None, entries: Iterable[str]) -> Attesting:
+    """``--provenance`` (true, false, min, max, mode=…), ``--sbom`` (true, false), ``--attest type=…[,mode=…]``."""
+    from scow.engine.attesting import Attesting
+
+    asked = {"provenance": provenance or "false", "sbom": sbom or "false"}
+    for entry in entries:
+        fields = _fields(entry, {key: key for key in ("type", "mode", "disabled")}, "attest")
+        if fields.get("type") not in asked:
+            raise Invalid(f"invalid attestation type {fields.get('type', '')!r}", hint="provenance, sbom")
+        disabled = boolean(fields.get("disabled", "false"))
+        asked[fields["type"]] = "false" if disabled else fields.get("mode", "true")
+    text = asked["provenance"].removeprefix("mode=")
+    on, inside = boolean(text), boolean(asked["sbom"])
+    if (on is None and text not in ("min", "max")) or inside is None:
+        wrong = "--sbom is true or false" if inside is None else "--provenance is true, false, mode=min or mode=max"
+        raise Invalid(f"invalid value: {wrong}")
+    return Attesting("max" if text == "max" else "" if on is False else "min", inside)
 
 
 def hosts(entries: Iterable[str]) -> tuple[str, ...]:

@@ -37,6 +37,17 @@ if TYPE_CHECKING:
 _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
 
 
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a build: the manifest, the image's layers, the images that went in (by their key in the plan), and
+    the Dockerfile with its name."""
+
+    descriptor: Descriptor
+    layers: tuple[Layer, ...]
+    images: Mapping[str, Image]
+    source: str
+    text: str
+
+
 class Building(msgspec.Struct):
     """One build. See :class:`scow.engine.builds.BuildOptions` for the fields. ``remembers``: the digests of the
     context's files serve the next build too."""
@@ -69,8 +80,8 @@ class Building(msgspec.Struct):
     def __repr__(self) -> str:  # no secret is ever shown
         return f"Building({self.root})"
 
-    def build(self) -> tuple[Descriptor, tuple[Layer, ...]]:
-        """Do it; returns the manifest, and the image's layers."""
+    def build(self) -> Outcome:
+        """Do it."""
         if not self.root.is_dir():
             raise NotFound("build context is not a directory", subject=str(self.root))
         read, ignored = self._read()
@@ -126,7 +137,7 @@ class Building(msgspec.Struct):
             built = execution.execute(graph, directory)
             for one in (context, *contexts.values()):
                 one.remember()
-        return self._finish(built, seconds)
+        return Outcome(self._finish(built, seconds), built.root.layers, images, read.source, read.text)
 
     def _read(self) -> tuple[Dockerfile, Patterns]:
         """The Dockerfile, and the ignore file that goes with it: ``<Dockerfile>.dockerignore`` beats the context's."""
@@ -230,7 +241,7 @@ class Building(msgspec.Struct):
                 hint="apt-get install qemu-user-static, or FROM --platform=$BUILDPLATFORM for what only makes files",
             )
 
-    def _finish(self, built: Built, seconds: int) -> tuple[Descriptor, tuple[Layer, ...]]:
+    def _finish(self, built: Built, seconds: int) -> Descriptor:
         """The config: the base's document with every step of every stage on the way to the target."""
         base, chain = _lineage(built)
         config = document(base.raw_config) if base else mutate.scratch(Platform.parse(built.stage.platform))
@@ -254,7 +265,7 @@ class Building(msgspec.Struct):
 
             annotations |= inline(self.cache.touched, layers)
         blobs = [layer.descriptor for layer in layers]
-        return add_image(self.workplace.store.layout, config, blobs, annotations), layers
+        return add_image(self.workplace.store.layout, config, blobs, annotations)
 
 
 def _lineage(built: Built) -> tuple[Image | None, list[Built]]:

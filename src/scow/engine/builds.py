@@ -14,7 +14,7 @@ from scow.build.ops import Surroundings, Ulimit
 from scow.build.recipe import Recipe
 from scow.build.sources import is_remote
 from scow.engine import contexts
-from scow.engine.building import Building
+from scow.engine.building import Building, Outcome
 from scow.image.image import Image, load
 from scow.layer.store import scratch
 from scow.oci import media_types
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
     from scow.build.travel import Travelling
     from scow.content.copy import Watch
     from scow.content.target import Source
+    from scow.engine.attesting import Attesting
     from scow.engine.caching import CacheFrom, CacheTo
     from scow.engine.catalogue import Known
     from scow.engine.fetching import Fetching
     from scow.engine.values import Moved
     from scow.engine.workplace import Workplace
-    from scow.image.mutate import Layer
 
 
 class BuildOptions(TypedDict, total=False):
@@ -79,6 +79,8 @@ class BuildOptions(TypedDict, total=False):
     cache_from: Sequence[CacheFrom]
     #: where to write the cache when the image is built
     cache_to: Sequence[CacheTo]
+    #: what to attest beside the image, in an index
+    attest: Attesting
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -109,6 +111,7 @@ def build(
     workplace: Workplace,
     path: str | os.PathLike[str],
     options: BuildOptions,
+    tags: Sequence[str],
     watch: Callable[[Event], None],
     watch_pull: Watch,
     warn: Callable[[str], None],
@@ -116,8 +119,7 @@ def build(
     """Do it."""
     platforms = _platforms(options.get("platform"), workplace.platform)
     cache = _cache(workplace, options, platforms[0], warn)
-    layers: list[Layer] = []
-    built: list[tuple[Platform, Descriptor]] = []
+    built: list[tuple[Platform, Outcome]] = []
     with scratch(workplace.store.layout.ingest, "build") as directory:
         place = _Place(workplace, options, directory)
         names, directories = contexts.divided(options.get("build_contexts") or {}, place.fetched)
@@ -133,17 +135,18 @@ def build(
         }
         for platform in platforms:
             building = Building(**common, platform=platform, watch=_told(watch, platform, platforms))
-            descriptor, brought = building.build()
-            built.append((platform, descriptor))
-            layers += brought
+            built.append((platform, building.build()))
 
     def finish() -> None:
         if cache is not None:
             from scow.engine.caching import export
 
+            layers = [layer for _, outcome in built for layer in outcome.layers]
             export(workplace, options.get("cache_to", ()), cache.touched, layers, warn)
 
-    return Made(_index(workplace, built, options) if len(built) > 1 else built[0][1], finish)
+    attest = options.get("attest")
+    plain = len(built) == 1 and not attest
+    return Made(built[0][1].descriptor if plain else _index(workplace, built, options, tags), finish)
 
 
 def _platforms(text: str | None, here: Platform) -> list[Platform]:
@@ -173,11 +176,21 @@ def _brought(images: Images, workplace: Workplace, name: str, platform: Platform
     return images.bring(repository, repository.resolve(reference.selector), str(platform), watch)
 
 
-def _index(workplace: Workplace, built: Sequence[tuple[Platform, Descriptor]], options: BuildOptions) -> Descriptor:
-    """The index of what was built, in the order asked for."""
-    entries = tuple(descriptor.plain.annotated(platform=platform) for platform, descriptor in built)
+def _index(
+    workplace: Workplace, built: Sequence[tuple[Platform, Outcome]], options: BuildOptions, tags: Sequence[str]
+) -> Descriptor:
+    """The index of what was built, in the order asked for, and then what is attested of it."""
+    entries = [outcome.descriptor.plain.annotated(platform=platform) for platform, outcome in built]
+    if attest := options.get("attest"):
+        from scow.engine.attesting import attested
+
+        told = {
+            "args": options.get("build_args") or {}, "labels": options.get("labels") or {},
+            "target": options.get("target"),
+        }  # fmt: skip
+        entries += [attested(workplace, attest, outcome, tags, told) for _, outcome in built]
     annotations = dict(options.get("index_annotations") or {}) or None
-    index = Index(2, entries, media_types.OCI_INDEX, annotations=annotations)
+    index = Index(2, tuple(entries), media_types.OCI_INDEX, annotations=annotations)
     return workplace.store.layout.put(media_types.OCI_INDEX, encode(index))
 
 

@@ -271,7 +271,9 @@ class Images:
 
         references = [Reference.parse(tag) for tag in tags]
         with self._store.layout.working():
-            made = build(self, self._workplace, path, options, watch or (lambda event: None), watch_pull, warn)
+            names = [reference.familiar for reference in references]
+            told = watch or (lambda event: None)
+            made = build(self, self._workplace, path, options, names, told, watch_pull, warn)
             for reference in references:
                 self._store.layout.tag(made.descriptor, reference.familiar)
             if not references:

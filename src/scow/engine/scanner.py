@@ -91,6 +91,16 @@ class Scanner:
         write = _writer(format)
         return _encoded(write(self.catalog(target, platform=platform, lockfiles=lockfiles), _version()))
 
+    def sbom_of(self, image: Image, *, format: str = "spdx") -> bytes:  # noqa: A002  (the flag's name)
+        """As :meth:`sbom`, of an image that is in the store, whatever it is called there."""
+        from scow.image.contents import ImageContents
+
+        store = self._workplace.store
+        contents = ImageContents(image, store, store.layout)
+        write = _writer(format)
+        name = str(image.descriptor.digest)
+        return _encoded(write(self._of_image(name, image, contents, lockfiles=False), _version()))
+
     def attach_sbom(
         self,
         target: str,
