@@ -147,6 +147,11 @@ def test_a_published_port(directory: Path, scow: Scow) -> None:
         assert [one["HostIp"] for one in bound] == ["127.0.0.1"]
         port = int(bound[0]["HostPort"])
         assert heard_from(port) == b"hello\n"
+        assert scow("port", "served").ok().stdout == f"80/tcp -> 127.0.0.1:{port}\n"
+        assert scow("port", "served", "80").ok().stdout == f"127.0.0.1:{port}\n"
+        assert "no public port '81/tcp' published for served" in scow("port", "served", "81").stderr
+        row = scow("ps", "--format", "{{.Ports}} {{.Networks}}").ok().stdout
+        assert row == f"127.0.0.1:{port}->80/tcp bridge\n"
         taken = scow("run", "--rm", "-p", f"127.0.0.1:{port}:80", IMAGE, "true")
         assert taken.exit_code == 125
         assert f"Bind for 127.0.0.1:{port} failed: port is already allocated" in taken.stderr

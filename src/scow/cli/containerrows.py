@@ -17,6 +17,7 @@ from scow.errors import Invalid
 
 if TYPE_CHECKING:
     from scow.engine.values import ContainerSummary
+    from scow.runtime.ports import Port
 
 COLUMNS = (
     ("CONTAINER ID", "ID"),
@@ -41,7 +42,7 @@ FILTERS = ("status", "name", "id", "label", "ancestor", "exited", "before", "sin
 _HEALTH = {"starting": "health: starting", "healthy": "healthy", "unhealthy": "unhealthy"}
 _RUNNING = ("running", "paused", "restarting")
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
-_COMMAND_WIDTH = 20
+_COMMAND_WIDTH, _MOUNT_WIDTH = 20, 15
 
 
 def rows(
@@ -64,15 +65,21 @@ def rows(
             "CreatedAt": units.created_at(one.created, zone),
             "Status": status(one, now),
             "State": one.status,
-            "Ports": "",
+            "Ports": ", ".join(f"{shown_port(port)}->{port.name}" for port in one.ports),
             "Names": one.name,
             "Labels": ",".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
             "Label": table.labelled(one.labels),
-            "LocalVolumes": "0",
-            "Mounts": "",
-            "Networks": "",
+            "LocalVolumes": str(len(one.volumes)),
+            "Mounts": ",".join(one.mounts if whole else [units.ellipsis(name, _MOUNT_WIDTH) for name in one.mounts]),
+            "Networks": one.network,
             "Size": _size(sizes[one.id]) if sizes else "0B",
         }
+
+
+def shown_port(port: Port) -> str:
+    """Where a published port is on this machine: ``0.0.0.0:8080``."""
+    address = f"[{port.address}]" if ":" in port.address else port.address or "0.0.0.0"  # noqa: S104
+    return f"{address}:{port.host}"
 
 
 def status(one: ContainerSummary, now: float) -> str:

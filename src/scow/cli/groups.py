@@ -54,6 +54,7 @@ container = LazyGroup(
         "kill": Lazy("scow.cli.stopping:kill", "Send containers a signal"),
         "logs": Lazy("scow.cli.logs:logs", "Show what a container wrote"),
         "ls": Lazy("scow.cli.containers:ps", "List containers", aliases=("list", "ps")),
+        "port": Lazy("scow.cli.ports:port", "Show the published ports of a container"),
         "prune": Lazy("scow.cli.containers:prune", "Remove containers that do not run"),
         "pause": Lazy("scow.cli.pausing:pause", "Hold the processes of containers"),
         "rename": Lazy("scow.cli.stopping:rename", "Give a container another name"),

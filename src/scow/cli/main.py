@@ -76,6 +76,7 @@ VERBS = {
     "ps": Lazy("scow.cli.containers:ps", "List containers", _CONTAINERS),
     "rm": Lazy("scow.cli.containers:rm", "Remove containers", _CONTAINERS),
     "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive", _CONTAINERS),
+    "port": Lazy("scow.cli.ports:port", "Show the published ports of a container", _CONTAINERS),
     "container": Lazy("scow.cli.groups:container", "Manage containers", _CONTAINERS),
     "volume": Lazy("scow.cli.groups:volume", "Manage volumes", _CONTAINERS),
     "db": Lazy("scow.cli.groups:db", "Manage the advisory database that scan uses", _STORE),

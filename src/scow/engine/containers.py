@@ -12,11 +12,11 @@ from scow.engine import naming, origins, pausing, starting, stopping
 from scow.engine.container import Container
 from scow.engine.containerdoc import container_document
 from scow.engine.describe import network_document
-from scow.engine.networkrecords import read_endpoint
+from scow.engine.networkrecords import published, read_endpoint
 from scow.engine.placing import with_volumes
 from scow.engine.records import ALIVE, Settings, State
 from scow.engine.values import ContainerSummary
-from scow.engine.volumes import Volumes, volume_names
+from scow.engine.volumes import Volumes, mount_names, volume_names
 from scow.errors import Conflict, Invalid, NotFound, Unsupported
 from scow.image.image import Image, load
 from scow.image.writable import reopened
@@ -341,6 +341,10 @@ class Containers:
             state.pid,
             settings.labels,
             state.health.status if state.health else "",
+            published(settings.spec, self._records.home(settings.id)) if state.status in ALIVE else (),
+            str(settings.spec.get("network", "host")),
+            mount_names(settings.spec),
+            tuple(volume_names(settings.spec)),
         )
 
     def _running(self, name: str) -> tuple[Settings, State]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -146,6 +146,14 @@ def read_endpoint(home: Path) -> Endpoint | None:
     with contextlib.suppress(OSError, ScowError):
         return decode((home / "network.json").read_bytes(), Endpoint, home.name)
     return None
+
+
+def published(spec: Mapping[str, Any], home: Path) -> tuple[Port, ...]:
+    """The published ports of the container in ``home``, made with the options ``spec``, as of its last start."""
+    if spec.get("network", "host") in ("host", "none"):
+        return ()
+    place = read_endpoint(home)
+    return place.ports if place else ()
 
 
 def write_endpoint(home: Path, endpoint: Endpoint) -> None:

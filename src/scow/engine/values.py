@@ -8,6 +8,7 @@ import msgspec
 
 from scow.oci.digest import Digest
 from scow.oci.platform import Platform
+from scow.runtime.ports import Port
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -81,7 +82,8 @@ class Removed(msgspec.Struct, frozen=True):
 
 class ContainerSummary(msgspec.Struct, frozen=True):
     """One container. ``status`` is created, running, paused, restarting or exited; ``health`` is starting, healthy or
-    unhealthy, "" where nothing is checked; times are RFC 3339 text, "" before."""
+    unhealthy, "" where nothing is checked; times are RFC 3339 text, "" before. ``ports`` are published now; ``mounts``
+    are sources on the host and names of ``volumes``."""
 
     id: str
     name: str
@@ -96,6 +98,10 @@ class ContainerSummary(msgspec.Struct, frozen=True):
     pid: int = 0
     labels: dict[str, str] = {}
     health: str = ""
+    ports: tuple[Port, ...] = ()
+    network: str = ""
+    mounts: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
 
 
 class VolumeSummary(msgspec.Struct, frozen=True):

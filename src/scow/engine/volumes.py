@@ -125,3 +125,9 @@ class Volumes:
 def volume_names(spec: Mapping[str, Any]) -> list[str]:
     """The volumes in the options of a container's record."""
     return [mount["name"] for mount in spec.get("mounts", ()) if mount.get("kind") == "volume" and mount.get("name")]
+
+
+def mount_names(spec: Mapping[str, Any]) -> tuple[str, ...]:
+    """The volumes, and the host's paths, in the options of a container's record."""
+    shown = (mount for mount in spec.get("mounts", ()) if mount["kind"] != "tmpfs")
+    return tuple(mount.get("name") or mount["source"] for mount in shown)
