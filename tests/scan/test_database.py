@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests.support.shared import shared
 
-from scow.errors import Integrity, Invalid
+from scow.errors import Integrity, Invalid, Unavailable
 from scow.scan.bulk import plain, zipped
 from scow.scan.database import Database, reading
 from scow.scan.importing import Imported, adopt, import_documents, import_marks
@@ -292,3 +292,9 @@ def test_every_shared_advisory_is_read(database: Database) -> None:
         assert done.unread == 0
         assert done.changed > 3
     assert sum(holding.advisories for holding in database.holdings()) == 8307
+
+
+def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Unavailable, match="not a directory"):
+        take(Database(tmp_path / "file" / "advisories"), {"P-1": document("P-1")})

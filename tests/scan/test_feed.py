@@ -80,6 +80,17 @@ def test_much_that_changed_is_fetched_as_one_zip(database: Database) -> None:
     assert web.asked == ["PyPI/modified_id.csv", "PyPI/all.zip"]
 
 
+def test_a_changed_document_that_is_gone_means_fetching_all(database: Database) -> None:
+    web = Web()
+    feed = Feed("https://osv", web.open)
+    web.publish("PyPI", [], {"P-1": document("P-1")})
+    feed.update(database, "PyPI", NOW)
+    web.publish("PyPI", [("2024-03-01T00:00:00Z", "PyPI/P-3")], {"P-2": document("P-2")})
+    assert feed.update(database, "PyPI", NOW).removed == 1
+    assert web.asked == ["PyPI/modified_id.csv", "PyPI/P-3.json", "PyPI/all.zip"]
+    assert ids(database) == ["P-2"]
+
+
 def test_a_mirror_of_zips_alone_will_do(database: Database) -> None:
     web = Web()
     feed = Feed("https://osv", web.open)

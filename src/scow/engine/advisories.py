@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.target import Reader
-from scow.errors import Invalid, NotFound, ScowError, Unavailable
+from scow.errors import Invalid, NotFound, Unavailable
 from scow.oci.location import Location
 from scow.scan.advisory import checked_root
 from scow.scan.database import Database, require
@@ -215,6 +215,4 @@ def _file(path: str) -> Iterator[BinaryIO]:
     except FileNotFoundError:
         raise NotFound("no such file", subject=path) from None
     except OSError as error:
-        if isinstance(error, ScowError):
-            raise
         raise Invalid(f"cannot be read: {(error.strerror or '').lower()}", subject=path) from None

@@ -7,6 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -36,7 +37,7 @@ def _members(archive: zipfile.ZipFile) -> Iterator[Document]:
     for member in archive.infolist():
         if member.filename.endswith(".json"):
             name = os.path.basename(member.filename).removesuffix(".json")
-            yield Document(name, member.CRC, lambda member=member: _member(archive, member))  # type: ignore[misc]
+            yield Document(name, member.CRC, partial(_member, archive, member))
 
 
 def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
@@ -56,7 +57,7 @@ def plain(directory: Path) -> Iterator[Document]:
         for name in sorted(files):
             if name.endswith(".json"):
                 path = Path(base, name)
-                yield Document(name.removesuffix(".json"), None, lambda path=path: _file(path))  # type: ignore[misc]
+                yield Document(name.removesuffix(".json"), None, partial(_file, path))
 
 
 def _file(path: Path) -> bytes:

@@ -10,10 +10,12 @@ import contextlib
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 from urllib.parse import quote
 
+from scow.content.layout import disk_error
 from scow.content.target import Reader
 from scow.content.verify import read_all
 from scow.errors import Limit, NotFound
@@ -40,13 +42,12 @@ class Feed:
 
     def update(self, database: Database, ecosystem: str, now: str) -> Imported:
         """Bring the file of one ecosystem up to date."""
-        database.directory.mkdir(parents=True, exist_ok=True)
         old = database.holding(ecosystem)
         changed = self._changed(ecosystem, old.modified) if old and old.source == self._base else None
-        if changed is None:
-            return self._whole(database, ecosystem, now)
-        documents = (Document(name, None, lambda name=name: self._one(ecosystem, name)) for name in changed)  # type: ignore[misc]
-        return import_documents(database, ecosystem, documents, now=now, source=self._base, whole=False)
+        if changed is not None:
+            with contextlib.suppress(NotFound):  # one is gone since it was listed
+                return self._parts(database, ecosystem, changed, now)
+        return self._whole(database, ecosystem, now)
 
     def _changed(self, ecosystem: str, since: str) -> list[str] | None:
         """What changed after ``since``; None when that is much, or not known."""
@@ -57,12 +58,16 @@ class Feed:
                     moment, _, name = line.partition(",")
                     if moment.rstrip("Z") <= since.rstrip("Z"):
                         return names
-                    names.append(name)
+                    names.append(name.rpartition("/")[2])
                     if len(names) > FEW:
                         return None
         except NotFound:
             return None
         return names
+
+    def _parts(self, database: Database, ecosystem: str, changed: list[str], now: str) -> Imported:
+        documents = (Document(name, None, partial(self._one, ecosystem, name)) for name in changed)
+        return import_documents(database, ecosystem, documents, now=now, source=self._base, whole=False)
 
     def _one(self, ecosystem: str, name: str) -> bytes:
         with self._open(self._url(ecosystem, f"{name}.json")) as reader:
@@ -75,14 +80,26 @@ class Feed:
 
     @contextlib.contextmanager
     def _fetched(self, url: str, directory: Path) -> Iterator[BinaryIO]:
-        with tempfile.TemporaryFile(dir=directory) as file:
-            with self._open(url) as reader:
-                while chunk := reader.read(_CHUNK):
-                    file.write(chunk)
-                    if file.tell() > _ZIP_LIMIT:
-                        raise Limit(f"longer than {_ZIP_LIMIT >> 30} GiB", subject=url)
-            file.seek(0)
+        with _room(directory) as file:
+            try:
+                with self._open(url) as reader:
+                    while chunk := reader.read(_CHUNK):
+                        file.write(chunk)
+                        if file.tell() > _ZIP_LIMIT:
+                            raise Limit(f"longer than {_ZIP_LIMIT >> 30} GiB", subject=url)
+                file.seek(0)
+            except OSError as error:
+                raise disk_error(error, directory) from None
             yield file
 
     def _url(self, ecosystem: str, name: str) -> str:
         return f"{self._base}/{quote(ecosystem)}/{quote(name)}"
+
+
+def _room(directory: Path) -> BinaryIO:
+    """A file without a name, on the disk that the database is on."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return cast("BinaryIO", tempfile.TemporaryFile(dir=directory))
+    except OSError as error:
+        raise disk_error(error, directory) from None

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError, Unavailable
+from scow.content.layout import disk_error
+from scow.errors import Integrity, Invalid, Limit, NotFound, Unavailable
 from scow.scan.advisory import Advisory, Affected, parse
 from scow.scan.bulk import Document
 from scow.scan.database import SCHEMA, SUFFIX, VERSION, Database, damaged, facts_of, is_ours, packed
@@ -186,6 +187,8 @@ def writing(database: Database, name: str) -> Iterator[Writer]:
                 yield writer
                 connection.commit()
             _settle(unfinished, database.path(name))
+        except sqlite3.OperationalError as error:  # the disk is full, or not ours to write to
+            raise Unavailable(str(error), subject=str(database.directory)) from None
         except sqlite3.Error as error:
             raise damaged(unfinished, error) from None
         finally:
@@ -227,9 +230,7 @@ def turn(database: Database) -> Iterator[None]:
                 left.unlink(missing_ok=True)
             yield
     except OSError as error:
-        if isinstance(error, ScowError):
-            raise
-        raise Unavailable((error.strerror or str(error)).lower(), subject=str(database.directory)) from None
+        raise disk_error(error, database.directory) from None
 
 
 def _fresh(database: Database, name: str) -> Path:
