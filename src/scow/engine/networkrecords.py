@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ from scow.runtime.ports import Port
 PREDEFINED: Final = ("bridge", "host", "none")
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 #: Where networks without a subnet of their own get it, 24 bits each.
-_POOL: Final = IPv4Network("10.89.0.0/16")
+_POOL: Final = "10.89.0.0/16"
 
 
 class Network(msgspec.Struct, frozen=True):
@@ -104,8 +103,10 @@ class NetworkRecords:
 
     def free_subnet(self) -> str:
         """One that no other network has."""
+        from ipaddress import IPv4Network  # what lists containers needs no addresses
+
         taken = [IPv4Network(one.subnet) for one in self]
-        for subnet in _POOL.subnets(new_prefix=24):
+        for subnet in IPv4Network(_POOL).subnets(new_prefix=24):
             if not any(subnet.overlaps(other) for other in taken):
                 return str(subnet)
         raise Conflict("all predefined address pools have been fully subnetted", hint="network prune, or --subnet")
@@ -124,6 +125,8 @@ class NetworkRecords:
 
 def free_address(network: Network, taken: set[str], asked: str = "") -> str:
     """``asked``, or the lowest address that nobody has. Raises :class:`Conflict`, :class:`Invalid`."""
+    from ipaddress import IPv4Address, IPv4Network
+
     subnet = IPv4Network(network.subnet)
     if asked:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -104,5 +103,7 @@ def _slirp(path: str, _ports: Sequence[Port], device: str, rootless: bool) -> li
 
 
 def _request(port: Port) -> str:
+    import json  # most starts have no network of their own
+
     arguments = {"proto": port.protocol, "host_addr": port.address or "0.0.0.0", "host_port": port.host}  # noqa: S104
     return json.dumps({"execute": "add_hostfwd", "arguments": arguments | {"guest_port": port.container}})
