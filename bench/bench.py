@@ -29,7 +29,7 @@ from bench.tools import WORDS, Store, available, fresh_store
 
 ROWS = (
     "pull", "first run", "build cold", "build cached", "build changed", "push", "run", "images", "save", "sbom cold",
-    "sbom warm", "load",
+    "sbom warm", "analyze", "load",
 )  # fmt: skip
 #: row -> verb, where they differ
 VERBS = {
@@ -38,7 +38,7 @@ VERBS = {
     **dict.fromkeys(("sbom cold", "sbom warm"), "sbom"),
 }
 #: rows so short that one measurement in a round says little
-REPEATED = {"run": 3, "images": 3, "sbom warm": 3}
+REPEATED = {"run": 3, "images": 3, "sbom warm": 3, "analyze": 3}
 
 
 @dataclass(frozen=True, slots=True)

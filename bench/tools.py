@@ -27,7 +27,7 @@ _DOCKER_WORDS = {
 }
 #: tool -> verb -> arguments; a verb that is missing does not apply
 WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "scow": {**_DOCKER_WORDS, "sbom": ("sbom", "{base}")},
+    "scow": {**_DOCKER_WORDS, "sbom": ("sbom", "{base}"), "analyze": ("analyze", "{base}")},
     "docker": _DOCKER_WORDS,
     "podman": _DOCKER_WORDS,
     "buildah": {

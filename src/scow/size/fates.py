@@ -103,12 +103,12 @@ class Stack:
                 self._ends[below] = self._ends[key]
 
     def _told(self, number: int, entries: Sequence[Entry]) -> Iterable[File]:
-        last = {entry.path: at for at, entry in enumerate(entries) if entry.kind not in ("whiteout", "opaque")}
+        last = _last(entries)
         for at, entry in enumerate(entries):
             if entry.kind != "file":
                 continue
             key = (number, entry.path)
-            if last[entry.path] != at:
+            if last and last[entry.path] != at:
                 yield File(number, entry, "repeated", number)
             elif key in self._copies:
                 yield File(number, entry, self._copies[key][0], number)
@@ -116,6 +116,14 @@ class Stack:
                 yield File(number, entry)
             else:
                 yield File(number, entry, *self._ends.get(key, ("overwritten", _NOBODY)))
+
+
+def _last(entries: Sequence[Entry]) -> dict[bytes, int]:
+    """Where each path comes last, when some come twice."""
+    paths = [entry.path for entry in entries]
+    if len(set(paths)) == len(paths):
+        return {}
+    return {entry.path: at for at, entry in enumerate(entries) if entry.kind not in ("whiteout", "opaque")}
 
 
 def _key(found: Found) -> Key:

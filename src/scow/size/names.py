@@ -131,6 +131,11 @@ NAMED: Final = (
     ),
 )
 
+#: The directories of what :data:`PLACED` tells; no other paths need to be tried.
+PLACES: Final = (
+    rb"|root|opt|srv|app|home/[^/]+|usr/(?:local/)?src|usr/src/app|usr/(?:local/)?bin|usr/lib/locale|var/log"
+    rb"|var/lib/dpkg|var/cache/(?:debconf|ldconfig)|etc"
+)
 #: What needs both: ``named`` is the whole path.
 PLACED: Final = (
     Kind(

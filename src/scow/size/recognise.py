@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from scow.size.kinds import Kind
-from scow.size.names import NAMED, PLACED, SECRETS
+from scow.size.names import NAMED, PLACED, PLACES, SECRETS
 from scow.size.places import BELOW
 
 #: Directories whose files may still be something worse, or better known, than what the directory says.
@@ -16,35 +16,46 @@ _OPEN: Final = frozenset({"", "temporary", "logs", "user-cache"})
 _EXAMPLES: Final = re.compile(
     rb"usr/(?:local/)?(?:share|lib|include)/|etc/ssl/certs/|(?:.*/)?(?:node_modules|site-packages)/"
 )
+_PLACES: Final = re.compile(PLACES)
 _LICENCES: Final = re.compile(rb"(?:copyright|licen[cs]es?|copying|notice)(?:[.-].*)?", re.IGNORECASE)
+
+
+class _Judged(NamedTuple):
+    """What a directory's files are, what secrets they are, whether their names prove nothing, and whether their whole
+    paths may tell."""
+
+    below: str
+    secret: str
+    examples: bool
+    placed: bool
 
 
 class Recogniser:
     """Answers for many paths: what goes by a directory is asked once for each."""
 
     def __init__(self) -> None:
-        self._directories: dict[bytes, tuple[str, str, bool]] = {}
+        self._directories: dict[bytes, _Judged] = {}
 
     def kind(self, path: bytes) -> str:
         """The id of a kind, or nothing."""
         parent, _, name = path.rpartition(b"/")
-        below, secret, examples = self._directories.get(parent) or self._judged(parent)
+        below, secret, examples, placed = self._directories.get(parent) or self._judged(parent)
         if below not in _OPEN:
             return "" if below == "docs" and _LICENCES.fullmatch(name) else below
         if secret:
             return secret
         if not examples and (found := _whole(_SECRET_NAMES, name)):
             return found
-        return _whole(_PLACED, path) or below or _whole(_NAMED, name)
+        return (placed and _whole(_PLACED, path)) or below or _whole(_NAMED, name)
 
-    def _judged(self, directory: bytes) -> tuple[str, str, bool]:
-        """What a directory's files are, what secrets they are, and whether their names prove nothing."""
+    def _judged(self, directory: bytes) -> _Judged:
         parent = directory.rpartition(b"/")[0]
-        known = (self._directories.get(parent) or self._judged(parent)) if directory else ("", "", False)
-        if known[0] in _OPEN:  # else what is in it is the same
+        known = (self._directories.get(parent) or self._judged(parent)) if directory else _Judged("", "", False, True)
+        if known.below in _OPEN:  # else what is in it is the same
             text = directory + b"/"
             examples = _EXAMPLES.match(text) is not None
-            known = _anywhere(_BELOW, text), "" if examples else _anywhere(_SECRET_BELOW, text), examples
+            secret = "" if examples else _anywhere(_SECRET_BELOW, text)
+            known = _Judged(_anywhere(_BELOW, text), secret, examples, _PLACES.fullmatch(directory) is not None)
         self._directories[directory] = known
         return known
 
