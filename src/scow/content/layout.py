@@ -202,9 +202,12 @@ class Layout:
                     self._lease = None
 
     def hold(self, name: str) -> None:
-        """Keep ``name`` (a digest or diff_id) from collection while :meth:`working`."""
-        if self._lease:
-            with _on_disk(self.root):
+        """Keep ``name`` (a digest or diff_id) from collection while :meth:`working`.
+
+        Under the lock: a collection that has read the leases already must be over before ``name`` is put in place.
+        """
+        if self._lease and not self._lease.holds(name):
+            with _on_disk(self.root), locked(self.root / "lock", shared=True):
                 self._lease.hold(name)
 
     def leased(self) -> set[str]:

@@ -36,6 +36,10 @@ class Lease:
         self._held: set[str] = set()
         self._guard = threading.Lock()
 
+    def holds(self, name: str) -> bool:
+        """Whether the name is among them."""
+        return name in self._held
+
     def hold(self, name: str) -> None:
         """Add a name."""
         with self._guard:

@@ -81,7 +81,8 @@ def collect(store: Store, images: Iterable[Descriptor] = (), names: Iterable[str
         doomed += rests(layout.ingest)
     for path in doomed:
         freed += disk_usage(path)
-        remove(path)
+        with contextlib.suppress(FileNotFoundError):  # another collection removes it as well
+            remove(path)
     return Collected(tuple(swept), freed)
 
 
