@@ -25,6 +25,13 @@ from scow.testing.registry_handler import Exchange
 Damage = Callable[[Path], None]
 
 
+def without_mounts(root: Path) -> None:
+    """What a store says where layers cannot be mounted as files: their trees are directories then."""
+    root.mkdir(parents=True, exist_ok=True)
+    store = Engine(root).workplace.store
+    (root / f"mountable-{store.layers.flavour}").write_text(f"{store.boot} no")
+
+
 class Store:
     """A store with an image from a registry, one made here, a container and a build-cache record; and its files."""
 
@@ -165,7 +172,11 @@ def swap_for_a_link(path: Path) -> None:
 
 
 @pytest.mark.parametrize("case", TREES)
-def test_a_damaged_layer_is_unpacked_again(store: Store, case: str) -> None:
+def test_a_damaged_layer_is_unpacked_again(
+    console: Console, registry: Registry, tiny: bytes, tmp_path: Path, case: str
+) -> None:
+    without_mounts(console.store)
+    store = Store(console, registry.host, tiny, tmp_path)
     damage, problem = TREES[case]
     _, home = store.layer("made:1")
     damage(home)
@@ -179,6 +190,24 @@ def test_a_damaged_layer_is_unpacked_again(store: Store, case: str) -> None:
     target = store.root.parent / "out"
     Engine(store.root).images.checkout("made:1", target)
     assert (target / "made").read_text() == "made here"
+    assert store.check()[0] == 0
+
+
+@pytest.mark.parametrize("at", [5000, -1])
+def test_a_damaged_mountable_file_is_made_again(store: Store, at: int) -> None:
+    _, home = store.layer(store.pulled)
+    if not (home / "mountable").exists():
+        pytest.skip("layers cannot be mounted as files here")
+
+    def flip(data: bytes) -> bytes:
+        place = at % len(data)
+        return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+    rewrite(home / "mountable", flip)
+    code, told = store.check()
+    assert code == 1
+    assert [one["Kind"] for one in told["Faults"]] == ["layer"]
+    assert store.check("--repair")[0] == 0
     assert store.check()[0] == 0
 
 
