@@ -20,17 +20,10 @@ import msgspec
 
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Conflict, NotFound
-from scow.layer.entry import Entry, Kind
+from scow.layer.diff import KINDS
+from scow.layer.entry import Entry
 from scow.layer.pack import Content
 
-_KINDS: Final[dict[int, Kind]] = {
-    stat.S_IFREG: "file",
-    stat.S_IFDIR: "dir",
-    stat.S_IFLNK: "symlink",
-    stat.S_IFIFO: "fifo",
-    stat.S_IFCHR: "char",
-    stat.S_IFBLK: "block",
-}
 _RACY: Final = 50_000_000  # ns: coarser than any kernel's clock tick
 _READ: Final = 1 << 20
 
@@ -155,7 +148,7 @@ class Context:
         return self._root + b"/" + path if path else self._root
 
     def _entry(self, path: bytes, status: os.stat_result) -> Entry | None:
-        kind = _KINDS.get(stat.S_IFMT(status.st_mode))
+        kind = KINDS.get(stat.S_IFMT(status.st_mode))
         if kind is None:
             return None  # a socket
         device = kind in ("char", "block")

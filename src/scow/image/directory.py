@@ -7,22 +7,13 @@ import stat
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from scow.content.target import Reader
 from scow.errors import Denied, NotFound
 from scow.image.contents import from_tree, read_one
+from scow.layer.diff import KINDS
 from scow.layer.entry import Entry, Kind
 from scow.layer.view import Found, View
-
-_KINDS: Final[dict[int, Kind]] = {
-    stat.S_IFREG: "file",
-    stat.S_IFDIR: "dir",
-    stat.S_IFLNK: "symlink",
-    stat.S_IFCHR: "char",
-    stat.S_IFBLK: "block",
-    stat.S_IFIFO: "fifo",
-}
 
 
 class DirectoryContents:
@@ -83,7 +74,7 @@ class DirectoryContents:
             link = os.readlink(full) if stat.S_ISLNK(status.st_mode) and path else b""
         except OSError:
             return None
-        kind: Kind | None = _KINDS.get(stat.S_IFMT(status.st_mode)) if path else "dir"
+        kind: Kind | None = KINDS.get(stat.S_IFMT(status.st_mode)) if path else "dir"
         if kind is None:  # a socket
             return None
         size = status.st_size if kind == "file" else 0

@@ -19,7 +19,8 @@ from scow.layer.view import View
 if TYPE_CHECKING:
     from scow.layer.pack import Item
 
-_KINDS: Final[dict[int, Kind]] = {
+#: A file's format in its mode → what an entry of it is.
+KINDS: Final[dict[int, Kind]] = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "dir",
     stat.S_IFLNK: "symlink",
@@ -97,7 +98,7 @@ def item(
     latest: int | None,
 ) -> Item:
     """The entry of the file at ``full``, and its content. ``links`` remembers files with several names."""
-    kind = _KINDS[stat.S_IFMT(status.st_mode)]
+    kind = KINDS[stat.S_IFMT(status.st_mode)]
     link = os.readlink(full) if kind == "symlink" else b""
     content: bytes | Callable[[], int] = b""
     if status.st_nlink > 1 and kind != "dir":

@@ -16,7 +16,7 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -61,7 +61,7 @@ class Node(msgspec.Struct, eq=False):
     """A file of any kind; names of one file share it. ``mode`` has the type's bits, ``mtime`` is in nanoseconds.
 
     ``offset`` and ``size`` say where a file's content lies in the tar, ``target`` is a symlink's, ``device`` a device's
-    number, ``children`` a directory's. The rest is found out when the image is written: ``at`` in bytes from the first
+    number. The rest is found out when the image is written: ``at`` in bytes from the first
     inode on, ``room`` in bytes behind the inodes.
     """
 
@@ -74,62 +74,70 @@ class Node(msgspec.Struct, eq=False):
     target: bytes = b""
     device: int = 0
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
-    children: dict[bytes, Node] = {}
     at: int = 0
     names: int = 0
     room: int = 0
     packed: bytes = b""
 
 
-def image(root: Node, tar_size: int) -> tuple[bytes, Iterator[bytes]]:
+class Directory(Node, eq=False):
+    """A directory, and what lies in it by name."""
+
+    children: dict[bytes, Node] = {}
+
+
+def image(root: Directory, tar_size: int) -> tuple[bytes, Iterator[bytes]]:
     """The superblock, and in pieces what follows the tar (from the next multiple of :data:`BLOCK` on)."""
-    nodes, end = _numbered(root)
+    nodes, directories, end = _numbered(root)
     start = TAR // BLOCK + _blocks(tar_size)
     data = start + _blocks(end)
-    total = data + sum(_blocks(node.room) for node, _, _ in nodes)
+    total = data + sum(_blocks(node.room) for node in nodes)
     header = struct.pack(_SUPERBLOCK, _MAGIC, _BITS, root.at // _SLOT, len(nodes), total & 0xFFFFFFFF, start)
-    return header, _metadata(nodes, end, data)
+    return header, _metadata(nodes, directories, end, data)
 
 
-#: A node, the directory above it, and the blocks of its names if it is a directory.
-_Placed = tuple[Node, Node, list[list[bytes]]]
+class _Listing(NamedTuple):
+    """A directory: the one above it, and its names as they share blocks."""
+
+    parent: Directory
+    blocks: list[list[bytes]]
 
 
-def _metadata(nodes: list[_Placed], end: int, data: int) -> Iterator[bytes]:
+def _metadata(nodes: list[Node], directories: dict[int, _Listing], end: int, data: int) -> Iterator[bytes]:
     yield bytes(_FIRST)
-    for node, _, _ in nodes:
+    for node in nodes:
         yield _inode(node, data)
         data += _blocks(node.room)
     yield bytes(-end % BLOCK)
-    for node, parent, blocks in nodes:
+    for node in nodes:
         if node.room:
-            content = node.target or _directory(node, parent, blocks)
+            content = _directory(node, directories[node.at]) if isinstance(node, Directory) else node.target
             yield content + bytes(-len(content) % BLOCK)
 
 
-def _numbered(root: Node) -> tuple[list[_Placed], int]:
-    """Every node once, the root first, with its place among the inodes; and where these end."""
-    found: list[_Placed] = []
+def _numbered(root: Directory) -> tuple[list[Node], dict[int, _Listing], int]:
+    """Every node once, the root first; the directories by their place among the inodes; where the inodes end."""
+    found: list[Node] = []
+    directories: dict[int, _Listing] = {}
     at = _FIRST
-    todo = [(root, root)]
+    todo: list[tuple[Node, Directory]] = [(root, root)]
     while todo:
         node, parent = todo.pop()
         node.at, node.packed = at, _xattrs(node) if node.xattrs else b""
-        at += -(-(_INODE.size + len(node.packed)) // _SLOT) * _SLOT
-        blocks: list[list[bytes]] = []
-        if stat.S_ISDIR(node.mode):
+        node.room = len(node.target)
+        if isinstance(node, Directory):
             blocks, node.room = _in_blocks(sorted([b".", b"..", *node.children]))
+            directories[at] = _Listing(parent, blocks)
             node.names += 2
             todo += [(child, node) for child in node.children.values() if _first_name(node, child)]
-        else:
-            node.room = len(node.target)
-        found.append((node, parent, blocks))
-    return found, at
+        at += -(-(_INODE.size + len(node.packed)) // _SLOT) * _SLOT
+        found.append(node)
+    return found, directories, at
 
 
 def _first_name(directory: Node, child: Node) -> bool:
     """Count a name; whether it is the child's first."""
-    if stat.S_ISDIR(child.mode):
+    if isinstance(child, Directory):
         directory.names += 1
         return True
     child.names += 1
@@ -180,15 +188,15 @@ def _in_blocks(names: list[bytes]) -> tuple[list[list[bytes]], int]:
     return blocks, len(blocks) * BLOCK - room
 
 
-def _directory(node: Node, parent: Node, blocks: list[list[bytes]]) -> bytes:
+def _directory(node: Directory, listing: _Listing) -> bytes:
     """A directory's blocks: records first, then their names."""
-    special = {b".": node, b"..": parent}
+    nodes = {**node.children, b".": node, b"..": listing.parent}
     written = []
-    for names in blocks:
+    for names in listing.blocks:
         at = _DIRENT.size * len(names)
         records = []
         for name in names:
-            child = special.get(name) or node.children[name]
+            child = nodes[name]
             records.append(_DIRENT.pack(child.at // _SLOT, at, _TYPES[child.mode & _TYPE], 0))
             at += len(name)
         block = b"".join([*records, *names])

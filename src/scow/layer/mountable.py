@@ -17,7 +17,7 @@ from scow.errors import Invalid
 from scow.layer import erofs
 from scow.layer.diff import opener
 from scow.layer.entry import Entry
-from scow.layer.erofs import Node
+from scow.layer.erofs import Directory, Node
 from scow.layer.rights import MOUNTABLE, OPAQUE
 from scow.layer.tree import Content, NoTree
 from scow.layer.view import Found
@@ -44,7 +44,7 @@ class Mountable:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._root = Node(stat.S_IFDIR | 0o755)
+        self._root = Directory(stat.S_IFDIR | 0o755)
         self._entered = (b"", self._root)  # the directory that was looked for last: its files come together
         self._tar_size = 0
         self._nodes = 0
@@ -99,7 +99,7 @@ class Mountable:
         old = where.children.get(name)
         if old is None:
             where.children[name] = made
-        elif stat.S_ISDIR(old.mode):
+        elif isinstance(old, Directory):
             _restyle(old, made, made.xattrs + tuple(pair for pair in old.xattrs if pair in _OPAQUE + _ORIGIN))
         else:  # a whiteout or a file of this layer: it hides what lies below
             made.xattrs += _OPAQUE
@@ -109,7 +109,7 @@ class Mountable:
         found = self._find(entry.link)
         if found is None:
             return  # it lies below this layer: left to whoever stacks them
-        if stat.S_ISDIR(found.mode):
+        if isinstance(found, Directory):
             raise Invalid("hard link to what cannot be linked", subject=entry.text)
         self._put(entry.path, found)
 
@@ -119,7 +119,7 @@ class Mountable:
         if old is None:
             where.children[name] = Node(stat.S_IFCHR)
             where.xattrs = _marked(where, _ORIGIN)
-        elif stat.S_ISDIR(old.mode):
+        elif isinstance(old, Directory):
             old.xattrs = _marked(old, _OPAQUE)
 
     def _opaque(self, entry: Entry) -> None:
@@ -129,20 +129,19 @@ class Mountable:
         found = self._enter(entry.path)
         found.xattrs = _marked(found, _OPAQUE)
 
-    def _parent(self, path: bytes) -> tuple[Node, bytes]:
+    def _parent(self, path: bytes) -> tuple[Directory, bytes]:
         above, _, name = path.rpartition(b"/")
         return self._enter(above), name
 
-    def _enter(self, path: bytes) -> Node:
+    def _enter(self, path: bytes) -> Directory:
         """The directory, made with those above it when it is not there."""
         if path == self._entered[0]:
             return self._entered[1]
         node = self._root
         for name in path.split(b"/") if path else ():
             child = node.children.get(name)
-            if child is None or not stat.S_ISDIR(child.mode):
-                hides = child is not None
-                child = node.children[name] = Node(stat.S_IFDIR | 0o755, xattrs=_OPAQUE if hides else ())
+            if not isinstance(child, Directory):  # nothing yet, or what hides what lies below
+                child = node.children[name] = Directory(stat.S_IFDIR | 0o755, xattrs=_OPAQUE if child else ())
             node = child
         self._entered = (path, node)
         return node
@@ -150,7 +149,7 @@ class Mountable:
     def _find(self, path: bytes) -> Node | None:
         node: Node | None = self._root
         for name in path.split(b"/"):
-            node = node.children.get(name) if node else None
+            node = node.children.get(name) if isinstance(node, Directory) else None
         return node
 
 
@@ -189,7 +188,7 @@ class MountableTree(NoTree):
 
 
 def _made(entry: Entry) -> Node:
-    return Node(
+    return (Directory if entry.kind == "dir" else Node)(
         _FORMATS[entry.kind] | entry.mode,
         entry.uid,
         entry.gid,
