@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import Scow, popen_scow
+from tests.support.cli import Scow, popen_scow, run_scow
 
 from scow.runtime.networking import why_no_outlet
 from scow.runtime.ports import Port, exposed, parse
@@ -119,7 +119,7 @@ def running(directory: Path, name: str, *argv: str) -> Iterator[subprocess.Popen
         assert process.stdout.readline() == b"ready\n", process.communicate()
         yield process
     finally:
-        process.kill()
+        run_scow("rm", "-f", name, root=directory / "store", home=directory / "home")
         process.communicate()
 
 
@@ -157,7 +157,17 @@ def test_a_published_port(directory: Path, scow: Scow) -> None:
         assert f"Bind for 127.0.0.1:{port} failed: port is already allocated" in taken.stderr
         joined = scow("run", "--rm", "--network", "container:served", IMAGE, "ip", "-4", "-o", "addr").ok().stdout
         assert "10.0.2.100/24" in joined
-    scow("rm", "-f", "served").ok()
+
+
+@networked
+def test_a_port_is_free_again_when_its_container_has_ended(scow: Scow) -> None:
+    scow("run", "-d", "--name", "again", "-p", "127.0.0.1::80", IMAGE, "sleep", "60").ok()
+    port = scow("port", "again", "80").ok().stdout.strip()
+    scow("rm", "-f", "again").ok()
+    scow("run", "-d", "--name", "again", "-p", f"{port}:80", IMAGE, "sleep", "60").ok()
+    scow("restart", "-t", "0", "again").ok()
+    assert scow("port", "again", "80").ok().stdout.strip() == port
+    scow("rm", "-f", "again").ok()
 
 
 @networked
@@ -177,7 +187,6 @@ def test_neighbours_know_each_other_by_name(directory: Path, scow: Scow) -> None
         with running(directory, "late", "--network", "back", "--ip", "10.89.0.9", IMAGE, "sh", "-c", SERVE):
             hosts = (directory / "store/containers").glob("*/bundle/hosts")
             assert any("10.89.0.9\tlate" in path.read_text() for path in hosts)
-    scow("rm", "-f", "db", "late").ok()
     scow("network", "rm", "back").ok()
     assert os.listdir(directory / "store/networks") == [
         one for one in os.listdir(directory / "store/networks") if one[0] == "."

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, NoReturn
 
+    from scow.runtime.outlet import Outlet
+
 
 def main() -> None:
     """Read the plan, run it, and exit as the container did."""
@@ -39,7 +41,7 @@ def start(plan: dict[str, Any]) -> NoReturn:
     """Run the plan, and exit as the container did."""
     os.setsid()
     try:
-        new_namespaces(plan)
+        outlet = new_namespaces(plan)
     except (OSError, Refused) as error:
         send(CONTROL, {"error": Refused.by(error).fields})
         os._exit(125)
@@ -47,22 +49,24 @@ def start(plan: dict[str, Any]) -> NoReturn:
     if child == 0:
         supervisor.main(plan)
     os.close(CONTROL)
-    _stand_by(child)
+    _stand_by(child, outlet)
 
 
-def new_namespaces(plan: dict[str, Any]) -> None:
-    """Leave those of the starter, as far as this machine lets it."""
+def new_namespaces(plan: dict[str, Any]) -> Outlet | None:
+    """Leave those of the starter, as far as this machine lets it; the way out of a network of its own."""
     if plan["chroot"]:
-        return
+        return None
+    outlet = None
     maps = [(name, plan[name]) for name in ("uid_map", "gid_map")]
     new_user_namespace = (lambda: _new_user_namespace(maps)) if plan["rootless"] else None
     if plan["network"] is not None:
         from scow.runtime import network  # only here: most starts are without
 
-        network.enter(plan["network"], plan["directory"], new_user_namespace)
+        outlet = network.enter(plan["network"], plan["directory"], new_user_namespace)
     elif new_user_namespace is not None:
         new_user_namespace()
     linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    return outlet
 
 
 def _new_user_namespace(maps: list[tuple[str, list[list[int]]]]) -> None:
@@ -77,7 +81,7 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
-def _stand_by(child: int) -> NoReturn:
+def _stand_by(child: int, outlet: Outlet | None) -> NoReturn:
     """Signals go on to the supervisor; its end is ours."""
 
     def forward(number: int, _frame: FrameType | None) -> None:
@@ -86,4 +90,6 @@ def _stand_by(child: int) -> NoReturn:
     for number in supervisor.FORWARDED:
         signal.signal(number, forward)
     _, status = os.waitpid(child, 0)
+    if outlet is not None:
+        outlet.close()
     os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))

@@ -28,15 +28,15 @@ _NS_GET_USERNS = 0xB701
 _SETTINGS = (("ip_unprivileged_port_start", "0"), ("ping_group_range", "0 2147483647"))  # docker's
 
 
-def enter(network: dict[str, Any], directory: str, new_user_namespace: Callable[[], None] | None) -> None:
-    """Be in the container's user and network namespaces; ``directory`` is its bundle.
+def enter(network: dict[str, Any], directory: str, new_user_namespace: Callable[[], None] | None) -> Outlet | None:
+    """Be in the container's user and network namespaces, with the way out of them; ``directory`` is its bundle.
 
     ``new_user_namespace`` makes one, where the launcher needs it. Raises :class:`Refused` or OSError.
     """
     if "join" in network:
         _join(network["join"], with_user=new_user_namespace is not None)
-    else:
-        _make(network, directory, new_user_namespace)
+        return None
+    return _make(network, directory, new_user_namespace)
 
 
 def _join(path: str, with_user: bool) -> None:
@@ -50,7 +50,7 @@ def _join(path: str, with_user: bool) -> None:
     os.close(there)
 
 
-def _make(network: dict[str, Any], directory: str, new_user_namespace: Callable[[], None] | None) -> None:
+def _make(network: dict[str, Any], directory: str, new_user_namespace: Callable[[], None] | None) -> Outlet | None:
     if "keeper" in network:
         keeper.hold(network, new_user_namespace)
     outlet = Outlet(network, directory, mounted=new_user_namespace is None) if network["outlet"] else None
@@ -69,6 +69,7 @@ def _make(network: dict[str, Any], directory: str, new_user_namespace: Callable[
         _set(f"/proc/sys/net/ipv4/{name}", value)
     if outlet is not None:
         outlet.open()
+    return outlet
 
 
 def _plug(network: dict[str, Any]) -> None:
