@@ -21,6 +21,8 @@ DEBIAN = Distribution("debian", "12", "12 (bookworm)", "bookworm", "Debian GNU/L
 PACKAGES = (
     Package("libssl3", "3.0.11-1~deb12u2", "deb", "Debian:12", "openssl", "3.0.11-1", "amd64", (),
             b"var/lib/dpkg/status", 0, "debian", "debian-12"),
+    Package("npm", "1:6.14-1.el9", "rpm", "Rocky Linux:9", "nodejs", "14.21-1.el9", "x86_64", namespace="rocky",
+            distro="rocky-9.3", location=b"var/lib/rpm/rpmdb.sqlite", modularity="nodejs:14:9010:abc"),
     Package("bash", "1:5.1.8-9.el9", "rpm", "Rocky Linux:9", arch="x86_64", licences=("GPLv3+",), namespace="rocky",
             distro="rocky-9.3", location=b"var/lib/rpm/rpmdb.sqlite"),
     Package("@babel/core", "7.0.0", "npm", "npm", licences=("MIT",), location=b"node_modules/x/package.json", layer=1),
@@ -82,8 +84,8 @@ def test_what_an_spdx_document_says() -> None:
 
 def test_the_plain_document_names_layers() -> None:
     document = plain(WHOLE, "1.0")
-    assert document["packages"][2]["layer"] == "sha256:" + "c" * 64
-    assert document["packages"][1]["source"] == {"name": "bash", "version": "1:5.1.8-9.el9"}
+    assert document["packages"][3]["layer"] == "sha256:" + "c" * 64
+    assert document["packages"][2]["source"] == {"name": "bash", "version": "1:5.1.8-9.el9"}
     assert document["unread"] == [{"path": "/x.jar", "reason": "is damaged", "layer": "sha256:" + "c" * 64}]
     json.dumps(document)
 
@@ -117,6 +119,8 @@ def test_purls_both_ways(package: Package) -> None:
     assert isinstance(found, Package)
     assert found.purl == package.purl
     assert (found.name, found.version, found.kind) == (package.name, package.version, package.kind)
+    assert (found.source, found.source_version) == (package.source, package.source_version)
+    assert found.modularity == package.modularity
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from scow.scan.package import Distribution, Package
         ),
         (Package("perl", "1:5.36.0-7", "deb", namespace="debian"), "pkg:deb/debian/perl@1:5.36.0-7"),
         (
-            Package("bash", "1:5.1.8-9.el9", "rpm", arch="x86_64", namespace="rocky", source="bash"),
-            "pkg:rpm/rocky/bash@5.1.8-9.el9?arch=x86_64&epoch=1",
+            Package("bash-doc", "1:5.1.8-9.el9", "rpm", arch="x86_64", namespace="rocky", source="bash"),
+            "pkg:rpm/rocky/bash-doc@5.1.8-9.el9?arch=x86_64&epoch=1&upstream=bash-5.1.8-9.el9.src.rpm",
         ),
         (Package("@babel/core", "7.0.0", "npm"), "pkg:npm/%40babel/core@7.0.0"),
         (Package("lodash", "4.17.20", "npm"), "pkg:npm/lodash@4.17.20"),

@@ -66,14 +66,21 @@ class Package(msgspec.Struct, frozen=True, omit_defaults=True):
             namespace, _, name = name.rpartition(_SEPARATORS[self.kind])
         if self.kind == "rpm" and ":" in version:
             epoch, _, version = version.partition(":")
-        told = {"arch": self.arch, "distro": self.distro, "epoch": epoch, "upstream": self._upstream()}
+        told = {
+            "arch": self.arch,
+            "distro": self.distro,
+            "epoch": epoch,
+            "rpmmod": self.modularity,
+            "upstream": self._upstream(version),
+        }
         qualifiers = {key: value for key, value in told.items() if value}
         return PackageURL(self.kind, namespace or None, name, version or None, qualifiers or None).to_string()
 
-    def _upstream(self) -> str:
-        if not self.source or self.kind == "rpm":
-            return ""
-        return f"{self.source}@{self.source_version}" if self.source_version else self.source
+    def _upstream(self, version: str) -> str:
+        """What it was built from, in the form that its package manager has for that."""
+        if self.source and self.kind == "rpm":
+            return f"{self.source}-{self.source_version or version}.src.rpm"
+        return f"{self.source}@{self.source_version}" if self.source and self.source_version else self.source
 
 
 class Unread(msgspec.Struct, frozen=True, order=True):

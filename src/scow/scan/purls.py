@@ -25,14 +25,25 @@ def from_purl(text: str, location: bytes = b"") -> Package | str:
     if url.type in SYSTEM_KINDS:
         if url.type == "rpm" and told.get("epoch", "0") != "0":
             version = f"{told['epoch']}:{version}"
-        source, _, source_version = told.get("upstream", "").partition("@")
+        source, source_version = _upstream(told.get("upstream", ""), url.type, url.name)
         return Package(
-            url.name, version, url.type, distribution(namespace, distro).ecosystem, source, source_version,
-            told.get("arch", ""), location=location, namespace=namespace, distro=distro,
+            url.name, version, url.type, distribution(namespace, distro).ecosystem, source,
+            "" if source_version == url.version else source_version, told.get("arch", ""), location=location,
+            namespace=namespace, distro=distro, modularity=told.get("rpmmod") or told.get("modularitylabel", ""),
         )  # fmt: skip
     joint = _JOINTS.get(url.type, "/")
     name = f"{namespace}{joint}{url.name}" if namespace else url.name
     return Package(name, version, url.type, LANGUAGES.get(url.type, ""), location=location)
+
+
+def _upstream(text: str, kind: str, name: str) -> tuple[str, str]:
+    """Name and version of the source: ``openssl@3.0`` or, of rpms, ``openssl-3.0-1.src.rpm``; empty for the same."""
+    if kind == "rpm":
+        parts = text.removesuffix(".src.rpm").rsplit("-", 2)
+        source, version = (parts[0], f"{parts[1]}-{parts[2]}") if len(parts) == 3 else ("", "")
+    else:
+        source, _, version = text.partition("@")
+    return source if source != name or version else "", version
 
 
 def distribution(namespace: str, distro: str) -> Distribution:

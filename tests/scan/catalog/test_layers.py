@@ -230,6 +230,19 @@ def test_a_rebuilt_image_costs_only_its_new_layer(tmp_path: Path, monkeypatch: p
     assert looked == [0, 1, 2, 2]
 
 
+def test_records_do_not_pile_up(tmp_path: Path) -> None:
+    from scow.scan.catalog.reading import Record
+    from scow.scan.catalog.records import Records
+
+    records = Records(tmp_path)
+    for number in range(2010):
+        (tmp_path / f"layer-{number}.1").write_bytes(b"")
+    records.keep("new", Record())
+    records.trim()
+    assert records.find("new", Record) == Record()
+    assert len(list(tmp_path.iterdir())) == 2000
+
+
 def test_an_archive_is_looked_at_without_being_unpacked(tmp_path: Path) -> None:
     """Files come out of the layers' bytes then, not from trees: programs and archives are read all the same."""
     from scow.image.store import Store

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from tests.scan.catalog import programs
 from tests.support.peers import path_of
+from tests.support.rootfs import cache_directory
 
 from scow.scan.catalog.programs import program
 from scow.scan.catalog.reading import Reading
@@ -93,6 +94,7 @@ def test_a_program_that_go_built(tmp_path: Path) -> None:
     env = {
         "PATH": str(Path(go).parent) + ":/usr/bin:/bin",
         "HOME": str(tmp_path),
+        "GOCACHE": str(cache_directory() / "go"),
         "GOFLAGS": "-mod=mod",
         "CGO_ENABLED": "0",
     }

@@ -26,6 +26,7 @@ def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records
     found = [_record(layers, number, diff_id, records) for number, diff_id in enumerate(diff_ids)]
     merged = merge(found, layers.entries, lockfiles=lockfiles)
     records.keep(name, merged)
+    records.trim()
     return merged
 
 

@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 import msgspec
 
 #: Counts up whenever a reader says something else about the same bytes: records of earlier ones are then not used.
-VERSION: Final = 1
+VERSION: Final = 2
+_RECORDS_LIMIT: Final = 2000
 
 T = TypeVar("T")
 
@@ -47,6 +48,13 @@ class Records:
                 os.replace(draft, path)
             finally:
                 draft.unlink(missing_ok=True)
+
+    def trim(self) -> None:
+        """Let go of the oldest when there are many: their images cost again what they did at first."""
+        with contextlib.suppress(OSError):
+            known = sorted(self._root.iterdir(), key=lambda path: path.stat().st_mtime)
+            for path in known[:-_RECORDS_LIMIT]:
+                path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
         return self._root / f"{name}.{VERSION}"
