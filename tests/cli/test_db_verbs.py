@@ -118,7 +118,7 @@ def test_marks(console: Console, tmp_path: Path) -> None:
 
 def test_export_and_import_elsewhere(console: Console, osv: Path, tmp_path: Path) -> None:
     console("db", "import", "-q", str(osv)).ok()
-    file = tmp_path / "advisories.tar"
+    file = tmp_path / "advisories"
     assert console("db", "export", "-o", str(file)).ok().lines == ["Debian: 1", "PyPI: 1"]
     elsewhere = ("--root", str(tmp_path / "elsewhere"))
     assert console(*elsewhere, "db", "import", "--only", "PyPI", str(file)).ok().lines == ["PyPI: 1"]

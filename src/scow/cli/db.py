@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -86,7 +87,7 @@ def import_(
         raise Invalid("nothing to import", hint="give a PATH, --kev or --epss")
     watch = _silent if quiet else _tell
     advisories = session.engine.advisories
-    if path and path.endswith((".tar", ".tar.gz")):
+    if path and _is_tar(path):
         _tell_held(advisories.fetch(f"oci-archive:{path}", only), quiet=quiet)
     elif path:
         advisories.import_(path, ecosystem=ecosystem, only=only, watch=watch)
@@ -167,6 +168,13 @@ def push(session: Session, name: str, ecosystems: tuple[str, ...], quiet: bool) 
 def pull(session: Session, name: str, ecosystems: tuple[str, ...], quiet: bool) -> None:
     """``scow db pull``."""
     _tell_held(session.engine.advisories.fetch(f"docker://{name}", ecosystems), quiet=quiet)
+
+
+def _is_tar(path: str) -> bool:
+    """What ``db export`` wrote, whatever it is called."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        return file.read(512)[257:262] == b"ustar"
+    return False
 
 
 def _silent(imported: Imported) -> None:
