@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scow.dockerfile.lint.fixing import fixed
-from scow.dockerfile.lint.linting import Looked, look
+from scow.dockerfile.lint.linting import INSTRUCTIONS, STAGES, Looked, look
 from scow.dockerfile.parser import LARGEST
 from scow.errors import Limit
 
@@ -95,14 +95,34 @@ def test_too_much_is_refused() -> None:
         look(b"#" * (LARGEST + 1))
 
 
+def test_too_many_instructions_are_refused() -> None:
+    for text in ("ENV a=b\n" * INSTRUCTIONS, "FROM debian:12\n" * STAGES):
+        with pytest.raises(Limit):
+            look(f"FROM debian:12\n{text}")
+
+
 @pytest.mark.parametrize(
-    "line", ["FROM a AS b{}\nFROM b{}\n", "RUN cd /a && apt-get install b\n", "COPY a b\n", "ENV A{}=$B\n"]
+    "line",
+    [
+        "RUN cd /a && apt-get install b{} && chown 1 /b{}\n",
+        "COPY a{}.tar.gz /b{}\nRUN apt-get update\n",
+        "ENV A{}=$B{}\n",
+        "# scow ignore=cd{}\nRUN cd /a\n",
+        "RUN pip install a\n",
+    ],
 )
-def test_time_does_not_explode(line: str) -> None:
+def test_time_is_nearly_linear(line: str) -> None:
     def seconds(count: int) -> float:
         text = "FROM debian:12\n" + "".join(line.replace("{}", str(at)) for at in range(count))
         began = time.process_time()
         look(text)
         return time.process_time() - began
 
-    assert seconds(800) < 12 * min(seconds(100) for _ in range(2)) * 8
+    assert seconds(1000) < 3 * 10 * min(seconds(100) for _ in range(3)) + 0.1
+
+
+def test_one_run_of_very_many_programs() -> None:
+    began = time.process_time()
+    looked = look(f"FROM debian:12\nRUN true{' && pip install a' * 20_000} && rm -rf /root/.cache\n")
+    assert looked.findings
+    assert time.process_time() - began < 10

@@ -184,7 +184,7 @@ def _next(step: Step) -> Instruction | None:
 def _join(linted: Linted, step: Step, following: Run) -> tuple[Edit, ...]:
     """``RUN a`` and ``RUN b`` → ``RUN a && b``."""
     end = mending.end(step)
-    later = next((one for one in linted.steps if one.run is following), None)
+    later = linted.step(following)
     if end is None or later is None or mending.end(later) is None:
         return ()
     start, escape = linted.keyword(following)[1], linted.read.directives.escape

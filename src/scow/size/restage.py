@@ -51,7 +51,7 @@ def installs(step: Step) -> bool:
 def makes(one: Instruction, linted: Linted) -> bool:
     """Is it a step whose result the last stage copies: COPY, ADD, or a RUN that is no installation?"""
     if isinstance(one, Run):
-        step = next((step for step in linted.steps if step.run is one), None)
+        step = linted.step(one)
         return step is None or not installs(step)
     return isinstance(one, Copy | Add)
 
@@ -82,7 +82,7 @@ def _lines(linted: Linted, one: Instruction) -> str:
 
 def _without(linted: Linted, one: Instruction, dropped: frozenset[str]) -> str:
     """The instruction's lines without those packages; nothing where it installed no other."""
-    step = next((step for step in linted.steps if step.run is one), None)
+    step = linted.step(one)
     if step is None:
         return _lines(linted, one)
     edits: list[Edit] = []

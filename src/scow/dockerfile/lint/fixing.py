@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 
 from scow.dockerfile.lint.finding import Edit
@@ -31,16 +32,25 @@ def edited(text: str, changes: Iterable[Sequence[Edit]]) -> str:
     """Make the changes, each all or not at all: of those that meet, the first."""
     made: list[Edit] = []
     for edits in changes:
-        if not any(_meet(edit, one) for edit in edits for one in made):
-            made += edits
-    for edit in sorted(made, key=lambda edit: (edit.start, edit.end), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+        if not any(_meets(edit, made) for edit in edits):
+            for edit in edits:
+                insort(made, edit, key=_place)
+    pieces: list[str] = []
+    at = 0
+    for edit in made:
+        pieces += [text[at : edit.start], edit.text]
+        at = edit.end
+    return "".join([*pieces, text[at:]])
 
 
-def _meet(one: Edit, other: Edit) -> bool:
-    """Do they touch the same characters, or write at one place?"""
-    return one.start <= other.end and other.start <= one.end
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
+
+
+def _meets(edit: Edit, made: list[Edit]) -> bool:
+    """Does it touch the characters of one that is made, or write at its place? Those are in order, and apart."""
+    at = bisect_left(made, _place(edit), key=_place)
+    return any(edit.start <= one.end and one.start <= edit.end for one in made[max(0, at - 1) : at + 1])
 
 
 def _readable(text: str, source: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.instructions import ExecForm, Instruction, Onbuild, Run, Shell, ShellForm
@@ -18,6 +19,8 @@ from scow.dockerfile.span import LogicalLine, Span, Word
 from scow.dockerfile.stages import Stage, Stages
 from scow.dockerfile.tokens import cut
 
+#: No RUN is looked at beyond so many programs.
+MOST_PROGRAMS = 1_000
 #: Stages on stages beyond this are not followed.
 DEEPEST = 64
 _POSIX = frozenset({"sh", "bash", "ash", "dash", "ksh", "zsh", "busybox"})
@@ -127,6 +130,14 @@ class Linted:
         """Every RUN that a shell we can read, or none, reads."""
         return tuple(step for stage in self.stages for step in self._steps(stage))
 
+    @cached_property
+    def _by_line(self) -> dict[int, Step]:
+        return {step.run.span.start_line: step for step in self.steps}
+
+    def step(self, one: Instruction) -> Step | None:
+        """The step of a RUN; None where another shell reads it."""
+        return self._by_line.get(one.span.start_line)
+
     def _steps(self, stage: Stage) -> Iterator[Step]:
         shell = self.shell_of(stage)
         for one in stage.instructions:
@@ -181,7 +192,8 @@ class Linted:
             sources = tuple(one for one in documents if _is_script(one.text))
         else:
             sources = (source,)
-        found = tuple(one for each in sources for one in programs(each, heredocs=each is not source))
+        every = (one for each in sources for one in programs(each, heredocs=each is not source))
+        found = tuple(islice(every, MOST_PROGRAMS))
         return Step(run, stage, found, sources, shell)
 
     def _documents(self, command: ShellForm, line: LogicalLine) -> list[Source]:

@@ -15,8 +15,11 @@ from scow.dockerfile.lint.table import RULES, unreadable
 from scow.dockerfile.parser import LARGEST, parse
 from scow.dockerfile.span import Span
 from scow.dockerfile.stages import stages
-from scow.errors import Invalid
+from scow.errors import Invalid, Limit
 
+#: Nobody's Dockerfile has more instructions, or stages.
+INSTRUCTIONS = 5_000
+STAGES = 500
 #: No rule is heard more often about one file.
 MOST = 2_000
 
@@ -36,16 +39,19 @@ class Looked:
 def look(
     text: bytes | str, source: str = "Dockerfile", settings: Settings | None = None, around: Around | None = None
 ) -> Looked:
-    """Look at a Dockerfile. What cannot be read is one finding; Limit beyond 1 MiB."""
+    """Look at a Dockerfile. What cannot be read is one finding; Limit beyond 1 MiB or :data:`INSTRUCTIONS`."""
     settings = settings or Settings()
     try:
         read = parse(text, source)
         of = stages(read)
+        if len(read.instructions) > INSTRUCTIONS or len(of.stages) > STAGES:
+            problem = f"more than {INSTRUCTIONS} instructions or {STAGES} stages are not looked at"
+            raise Limit(problem, subject=source)
         told = pragmas(read)
     except Invalid as error:
         return _unreadable(text, source, error, settings)
     linted = Linted(read, of, replace(settings, shell=told.shell or settings.shell), around or Around())
-    listen = told if settings.pragmas else replace(told, everywhere=frozenset(), lines=())
+    listen = told if settings.pragmas else replace(told, everywhere=frozenset(), lines={})
     findings = (
         finding
         for rule in RULES

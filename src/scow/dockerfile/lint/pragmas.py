@@ -11,7 +11,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scow.dockerfile.parser import Dockerfile
@@ -35,18 +36,17 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Pragmas:
-    """``everywhere``: rules ignored in the file; ``lines``: from line, to line, rules; ``shell`` as a SHELL has it."""
+    """``everywhere``: rules ignored in the file; ``lines``: line → rules ignored there; ``shell`` as a SHELL has it."""
 
     everywhere: frozenset[str]
-    lines: tuple[tuple[int, int, frozenset[str]], ...]
+    lines: Mapping[int, frozenset[str]]
     check: Check
     shell: tuple[str, ...] = ()
 
     def ignore(self, names: Iterable[str], line: int) -> bool:
         """Is a rule of these names ignored at the line?"""
-        own = {name.lower() for name in names}
-        ranges = (rules for first, last, rules in self.lines if first <= line <= last)
-        return any(own & rules or ALL in rules for rules in (self.everywhere, *ranges))
+        own = {*(name.lower() for name in names), ALL}
+        return bool(own & self.everywhere or own & self.lines.get(line, frozenset()))
 
 
 def check_options(text: str) -> Check:
@@ -77,7 +77,7 @@ def _rules(text: str) -> frozenset[str]:
 def pragmas(read: Dockerfile) -> Pragmas:
     """The comments of a Dockerfile that are meant for the linter."""
     everywhere: set[str] = set()
-    ranges: list[tuple[int, int, frozenset[str]]] = []
+    ranges: dict[tuple[int, int], frozenset[str]] = {}
     shell: tuple[str, ...] = ()
     for number, line in enumerate(read.text.split("\n"), 1):
         if "#" not in line:
@@ -88,17 +88,25 @@ def pragmas(read: Dockerfile) -> Pragmas:
             if found["global"]:
                 everywhere |= _rules(found["rules"])
             else:
-                ranges.append((*_next(read, number), _rules(found["rules"])))
+                _add(ranges, read, number, _rules(found["rules"]))
         elif number not in read.directives.lines and (found := _CHECK.match(line)):
-            ranges.append((*_next(read, number), _local(found["options"])))
-    return Pragmas(frozenset(everywhere), tuple(ranges), _directive(read), shell)
+            _add(ranges, read, number, _local(found["options"]))
+    lines = {line: rules for (first, last), rules in ranges.items() for line in range(first, last + 1)}
+    return Pragmas(frozenset(everywhere), lines, _directive(read), shell)
+
+
+def _add(ranges: dict[tuple[int, int], frozenset[str]], read: Dockerfile, line: int, rules: frozenset[str]) -> None:
+    place = _next(read, line)
+    ranges[place] = ranges.get(place, frozenset()) | rules
 
 
 def _next(read: Dockerfile, line: int) -> tuple[int, int]:
     """The lines of the instruction that follows a comment, or that it stands within."""
-    after = (one.span for one in read.instructions if one.span.end_line >= line)
-    span = next(after, None)
-    return (span.start_line, span.end_line) if span else (line, line)
+    at = bisect_left(read.instructions, line, key=lambda one: one.span.end_line)
+    if at == len(read.instructions):
+        return line, line
+    span = read.instructions[at].span
+    return span.start_line, span.end_line
 
 
 def _local(options: str) -> frozenset[str]:

@@ -133,21 +133,21 @@ def add_for_copy(file: Linted) -> Iterator[Found]:
 
 def copy_archive(file: Linted) -> Iterator[Found]:
     """COPY of an archive that a RUN of the stage then unpacks."""
+    unpacked = {
+        (step.stage.index, name) for step in file.steps for program in step.programs for name in _unpacks(program)
+    }  # fmt: skip
     for stage, one in _copies(file):
-        if not isinstance(one, Copy) or one.from_:
-            continue
-        for source in one.sources:
-            name = PurePosixPath(source.strip("\"'")).name
-            copied = name if _TARBALL.search(name) else ""
-            if copied and any(_unpacks(program, copied) for step in file.steps if step.stage is stage
-                              for program in step.programs):  # fmt: skip
-                message = f"ADD unpacks {copied} by itself, and the archive stays in no layer"
-                yield file.found(message, file.whole(one))
+        if isinstance(one, Copy) and not one.from_:
+            for name in (PurePosixPath(source.strip("\"'")).name for source in one.sources):
+                if _TARBALL.search(name) and (stage.index, name) in unpacked:
+                    message = f"ADD unpacks {name} by itself, and the archive stays in no layer"
+                    yield file.found(message, file.whole(one))
 
 
-def _unpacks(program: Program, name: str) -> bool:
+def _unpacks(program: Program) -> set[str]:
+    """The names of what it unpacks."""
     if program.name not in {"tar", "bsdtar", "gunzip", "unxz", "bunzip2"}:
-        return False
+        return set()
     reads = (
         program.name != "tar"
         or program.has("-x", "--extract", "--get")
@@ -157,7 +157,7 @@ def _unpacks(program: Program, name: str) -> bool:
             and program.arguments[0].text[:2] != "--"
         )
     )
-    return reads and any(PurePosixPath(word.text).name == name for word in program.arguments)
+    return {PurePosixPath(word.text).name for word in program.arguments} if reads else set()
 
 
 def unchecked_url(file: Linted) -> Iterator[Found]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from scow.dockerfile.instructions import Arg, Env
+from scow.dockerfile.instructions import Arg, Env, Instruction
 from scow.dockerfile.lint import mending
 from scow.dockerfile.lint.checks.packages import after, mounted, removes
 from scow.dockerfile.lint.finding import Found, Severity
@@ -48,29 +48,32 @@ def pip_unpinned(file: Linted) -> Iterator[Found]:
 
 def pip_cache(file: Linted) -> Iterator[Found]:
     """pip install without --no-cache-dir"""
-    stays = file.kept
+    off = _switched(file, "PIP_NO_CACHE_DIR")
     for step, program in _calls(file, "pip", "install"):
-        off = (
-            program.has("--no-cache-dir")
-            or _says(file, step, "PIP_NO_CACHE_DIR")
-            or removes(after(step, program), "/root/.cache")
-        )
-        if not off and step.stage.index in stays and not mounted(step.run, "/root/.cache/pip"):
+        if step.stage.index not in file.kept or step.stage.index in off or _says(step, "PIP_NO_CACHE_DIR"):
+            continue
+        told = program.has("--no-cache-dir") or removes(after(step, program), "/root/.cache")
+        if not told and not mounted(step.run, "/root/.cache/pip"):
             edits = mending.flag(program, "--no-cache-dir", program.operands[0])
             yield file.found("what pip downloaded stays in the layer, as its cache", program.place(), *edits)
 
 
-def _says(file: Linted, step: Step, name: str) -> bool:
-    """Do the stage, one it is built on, or the RUN itself set the variable to something true?"""
-    values = [
-        found[1].strip("\"'") for source in step.sources for found in re.finditer(rf"\b{name}=(\S*)", source.text)
-    ]
-    stages = [step.stage, *file.lineage(step.stage)]
-    for one in (one for stage in stages for one in stage.instructions):
-        pairs = one.pairs if isinstance(one, Env) else ()
-        values += [pair.value.strip("\"'") for pair in pairs if pair.key == name]
-        definitions = one.definitions if isinstance(one, Arg) else ()
-        values += [definition.default or "" for definition in definitions if definition.name == name]
+def _says(step: Step, name: str) -> bool:
+    """Does the RUN itself set the variable to something true?"""
+    texts = (source.text for source in step.sources if name in source.text)
+    values = (found[1].strip("\"'") for text in texts for found in re.finditer(rf"\b{name}=(\S*)", text))
+    return any(value.lower() not in _FALSE for value in values)
+
+
+def _switched(file: Linted, name: str) -> set[int]:
+    """The stages in which an ENV or ARG, their own or of a stage below, sets the variable to something true."""
+    own = {stage.index for stage in file.stages if any(_sets(one, name) for one in stage.instructions)}
+    return {stage.index for stage in file.stages if own & {one.index for one in (stage, *file.lineage(stage))}}
+
+
+def _sets(one: Instruction, name: str) -> bool:
+    values = [pair.value.strip("\"'") for pair in one.pairs if pair.key == name] if isinstance(one, Env) else []
+    values += [each.default or "" for each in one.definitions if each.name == name] if isinstance(one, Arg) else []
     return any(value.lower() not in _FALSE for value in values)
 
 
@@ -87,7 +90,7 @@ def npm_cache(file: Linted) -> Iterator[Found]:
         rest = after(step, program)
         cleaned = any(one.name == "npm" and one.runs("cache") for one in rest)
         off = cleaned or removes(rest, "/root/.npm") or mounted(step.run, "/root/.npm") or program.has("--cache")
-        if not off and step.stage.index in stays and not _says(file, step, "npm_config_cache"):
+        if not off and step.stage.index in stays and not _says(step, "npm_config_cache"):
             edits = mending.appended(file, step, "npm cache clean --force")
             message = "what npm downloaded stays in the layer, as its cache"
             yield file.found(message, program.place(), *edits, hint="&& npm cache clean --force, in the same RUN")

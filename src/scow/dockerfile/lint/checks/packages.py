@@ -95,7 +95,8 @@ def mounted(run: Run, *places: str) -> bool:
 
 def after(step: Step, program: Program) -> tuple[Program, ...]:
     """What the RUN runs behind a program."""
-    return step.programs[step.programs.index(program) + 1 :]
+    at = next((at for at, one in enumerate(step.programs) if one is program), len(step.programs))
+    return step.programs[at + 1 :]
 
 
 def removes(programs: Iterable[Program], place: str) -> bool:
@@ -162,28 +163,26 @@ def _clean(step: Step, program: Program, manager: Manager) -> bool:
 
 def apt_lists(file: Linted) -> Iterator[Found]:
     """apt-get update without rm -rf /var/lib/apt/lists/*"""
-    stays = file.kept
+    stays, last = file.kept, _last_use(file)
     for step in file.steps:
         updates = [one for one in step.programs if one.name in APT.programs and one.runs("update")]
         if not updates or mounted(step.run, "/var/lib/apt/lists"):
             continue
         if step.stage.index in stays and not removes(after(step, updates[-1]), "/var/lib/apt"):
-            edits = () if _needed_later(file, step) else mending.appended(file, step, _APT_LISTS)
+            edits = () if last > step.run.span.start_line else mending.appended(file, step, _APT_LISTS)
             message = "the lists that apt-get update downloads stay in the layer"
             yield file.found(message, updates[0].place(), *edits, hint=f"&& {_APT_LISTS}, in the same RUN")
 
 
-def _needed_later(file: Linted, step: Step) -> bool:
-    """Does a later RUN of the stage, or of one built on it, use the lists without fetching them?"""
-    for later in file.steps:
-        if later.run.span.start_line <= step.run.span.start_line:
-            continue
+def _last_use(file: Linted) -> int:
+    """The line of the last RUN that uses the lists without fetching them."""
+    found = 0
+    for step in file.steps:
         names = [
-            one.operands[0].text for one in later.programs if one.name in (*APT.programs, "apt-cache") and one.operands
+            one.operands[0].text for one in step.programs if one.name in (*APT.programs, "apt-cache") and one.operands
         ]
-        if names and names[0] != "update":
-            return True
-    return False
+        found = step.run.span.start_line if names and names[0] != "update" else found
+    return found
 
 
 def recommends(file: Linted) -> Iterator[Found]:

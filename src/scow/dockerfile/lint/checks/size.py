@@ -56,13 +56,11 @@ def download_left(file: Linted) -> Iterator[Found]:
         if step.stage.index not in stays:
             continue
         removed = [word.text for one in step.programs if one.name == "rm" for word in one.operands]
+        words = [word.text for one in step.programs if one.name in _UNPACKING for word in one.arguments]
+        unpacked = {word.rpartition("/")[2] for word in words}
         for program in step.programs:
             name = _saved(program)
-            unpacked = any(
-                PurePosixPath(word.text).name == name for one in step.programs
-                if one.name in _UNPACKING for word in one.arguments
-            )  # fmt: skip
-            if name and unpacked and not any(_covers(path, name) for path in removed):
+            if name in unpacked and name and not any(_covers(path, name) for path in removed):
                 message = f"{name} stays in the layer, beside what was in it"
                 yield file.found(message, program.place(), hint=f"rm {name} in the same RUN, or pipe it into tar")
 
@@ -112,22 +110,24 @@ def _before(stage: Stage, run: Run) -> bool:
 def late_owner(file: Linted) -> Iterator[Found]:
     """COPY, and then RUN chown of what was copied"""
     for stage in file.stages:
-        copied: list[tuple[str, Copy | Add]] = []
+        copied: set[str] = set()
         for one in stage.instructions:
             if isinstance(one, Copy | Add):
-                copied.append((one.target.strip("\"'").rstrip("/") or "/", one))
-            for step in file.steps if isinstance(one, Run) else ():
-                if step.run is one:
-                    yield from _late_owner(file, step, copied)
+                target = PurePosixPath(one.target.strip("\"'"))
+                copied |= {str(target), *map(str, target.parents)}
+            step = file.step(one) if isinstance(one, Run) else None
+            if step is not None:
+                yield from _late_owner(file, step, copied)
 
 
-def _late_owner(file: Linted, step: Step, copied: list[tuple[str, Copy | Add]]) -> Iterator[Found]:
+def _late_owner(file: Linted, step: Step, copied: set[str]) -> Iterator[Found]:
+    """``copied`` are the targets of COPY and what is above them."""
     for program in step.programs:
         if program.name not in {"chown", "chmod"} or len(program.operands) < 2:
             continue
         for word in program.operands[1:]:
             path = word.text.rstrip("/") or "/"
-            if path.startswith("/") and any(target == path or target.startswith(f"{path}/") for target, _ in copied):
+            if path.startswith("/") and path in copied:
                 flag = f"COPY --{program.name}={program.operands[0].text}"
                 message = f"every file beneath {word.text} is in the image twice: once as copied, once as changed"
                 yield file.found(message, program.place(), hint=flag)

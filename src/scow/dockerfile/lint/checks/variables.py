@@ -50,6 +50,8 @@ _LITERALS = (
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")),
     ("a password in a URL", re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@$\"']+:(?![$*<{])[^\s/:@$\"']+@")),
 )
+#: Among more names than these none is looked for that is near.
+_MANY = 300
 _USE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)[^}]*\}|([A-Za-z_][A-Za-z0-9_]*))")
 
 
@@ -81,16 +83,16 @@ def _base(file: Linted, stage: Stage) -> tuple[frozenset[str], bool]:
 def undefined(file: Linted) -> Iterator[Found]:
     """$NAME that nothing defines above."""
     for stage in file.stages:
-        known, sure = _base(file, stage)
-        known = known | _GIVEN
+        base, sure = _base(file, stage)
+        known = {*base, *_GIVEN}
         for one in stage.instructions:
             for word in _words(one) if "$" in one.original else ():
                 for name in sorted(names_of(_value(one, word)) - known):
-                    near = nearest(name, known)
+                    near = nearest(name, known) if len(known) < _MANY else None
                     if (sure or near) and (name.isidentifier() or near):
                         suggestion = f" (did you mean ${near}?)" if near else ""
                         yield file.found(f"Usage of undefined variable '${name}'{suggestion}", file.word(word))
-            known = known | _defines(one)
+            known |= _defines(one)
 
 
 def _value(one: Instruction, word: Word) -> str:
@@ -102,7 +104,7 @@ def out_of_scope(file: Linted) -> Iterator[Found]:
     """$NAME in a stage, of an ARG that stands before FROM only."""
     outside = {definition.name for arg in file.of.meta for definition in arg.definitions} - PLATFORM_ARGS
     for stage in file.stages if outside else ():
-        known, _ = _base(file, stage)
+        known = set(_base(file, stage)[0])
         told: set[str] = set()
         for one in stage.instructions:
             used = _used(one) & outside - known - told
@@ -110,7 +112,7 @@ def out_of_scope(file: Linted) -> Iterator[Found]:
                 message = f"${name} is empty here: its ARG stands before FROM, outside of every stage"
                 yield file.found(message, _use(file, one, name), hint=f"repeat it in the stage: ARG {name}")
             told |= used
-            known = known | _defines(one)
+            known |= _defines(one)
 
 
 def _used(one: Instruction) -> frozenset[str]:
