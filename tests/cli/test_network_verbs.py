@@ -77,6 +77,8 @@ def test_made_listed_shown_removed(scow: Scow) -> None:
         assert scow("network", "create", "--", bad).exit_code == 1
     assert "pre-defined" in scow("network", "rm", "host").stderr
     assert scow("network", "prune", "-f").ok().stdout == "Deleted Networks:\nweb\n"
+    scow("network", "create", "web").ok()
+    assert "Deleted Networks:\nweb\n" in scow("system", "prune", "-f").ok().stdout
     assert scow("network", "rm", "web").exit_code == 1
 
 

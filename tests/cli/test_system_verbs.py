@@ -71,7 +71,8 @@ def test_df_adds_up_to_du(scow: Scow, directory: Path) -> None:
 def test_prune_asks_first(scow: Scow) -> None:
     asked = scow("system", "prune", stdin=b"n\n").ok()
     assert asked.stdout == (
-        "WARNING! This will remove:\n  - all stopped containers\n  - all dangling images\n  - unused build cache\n\n"
+        "WARNING! This will remove:\n  - all stopped containers\n"
+        "  - all networks not used by at least one container\n  - all dangling images\n  - unused build cache\n\n"
         "Are you sure you want to continue? [y/N] "
     )
     more = scow("system", "prune", "-a", "--volumes", "--filter", "label=x", stdin=b"").ok().stdout

@@ -107,7 +107,7 @@ def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, 
 
 
 def _warning(every: bool, volumes: bool, filters: tuple[str, ...]) -> str:
-    goes = ["all stopped containers"]
+    goes = ["all stopped containers", "all networks not used by at least one container"]
     if volumes:
         goes.append("all anonymous volumes not used by at least one container")
     goes.append("all images without at least one container associated to them" if every else "all dangling images")

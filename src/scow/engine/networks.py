@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Any
 
@@ -71,9 +71,13 @@ class Networks:
             self._records.remove(network)
         return name
 
-    def prune(self, *, chosen: Callable[[NetworkSummary], bool] = lambda _: True, dry_run: bool = False) -> Pruned:
-        """Forget the networks that no container was made for."""
-        used = {settings.spec.get("network") for settings in self._workplace.containers}
+    def prune(
+        self, *, chosen: Callable[[NetworkSummary], bool] = lambda _: True, dry_run: bool = False,
+        without: Collection[str] = (),
+    ) -> Pruned:  # fmt: skip
+        """Forget the networks that no container was made for; the containers ``without`` do not count."""
+        containers = (one for one in self._workplace.containers if one.id not in without)
+        used = {settings.spec.get("network") for settings in containers}
         gone = []
         with self._records.held():
             for network in self._records:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scow.engine import cachestock
 from scow.engine.containers import Containers
 from scow.engine.images import Images
+from scow.engine.networks import Networks
 from scow.engine.records import ALIVE
 from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes import Volumes
@@ -141,19 +142,21 @@ class System:
         With ``volumes`` also the anonymous volumes that no other container uses.
         """
         containers = self.prune_containers(chosen=chosen, dry_run=dry_run)
+        doomed = containers.containers
+        networks = Networks(self._workplace).prune(chosen=chosen, dry_run=dry_run, without=doomed).networks
         emptied = Pruned()
         if volumes:
-            emptied = Volumes(self._workplace).prune(chosen=chosen, dry_run=dry_run, without=containers.containers)
-        gone = {one.id for one in self._doomed_images(every, chosen, containers.containers)}
-        images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=containers.containers)
+            emptied = Volumes(self._workplace).prune(chosen=chosen, dry_run=dry_run, without=doomed)
+        gone = {one.id for one in self._doomed_images(every, chosen, doomed)}
+        images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=doomed)
         if dry_run:
             records = self._doomed_records(every, gone) if cache else ()
             mounts = self._prune_mounts() if cache and every else Pruned()
             freed = containers.bytes + self._freed(gone, records) + mounts.bytes + emptied.bytes
-            return Pruned(containers.containers, images.images, (*records, *mounts.cache), freed, emptied.volumes)
+            return Pruned(doomed, images.images, (*records, *mounts.cache), freed, emptied.volumes, networks)
         swept = self.prune_cache(every=every) if cache else Pruned()
         total = containers.bytes + images.bytes + swept.bytes + emptied.bytes
-        return Pruned(containers.containers, images.images, swept.cache, total, emptied.volumes)
+        return Pruned(doomed, images.images, swept.cache, total, emptied.volumes, networks)
 
     def check(self, *, repair: bool = False) -> Checked:
         """Look whether everything in the store is what it should be; with ``repair``, drop or fetch what is not."""
