@@ -99,7 +99,7 @@ class Execution(msgspec.Struct):
     """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes.
 
     ``latest`` is that time when the user asked for it. ``contexts`` are the directories of ``--build-context``;
-    ``uncached`` the titles of stages that are done anew.
+    ``uncached`` the titles of stages that are done anew. ``stop`` ends every program that ``run`` runs.
     """
 
     store: Store
@@ -119,6 +119,7 @@ class Execution(msgspec.Struct):
     latest: int | None = None
     transport: Callable[[], Transport] | None = None
     uncached: frozenset[str] = frozenset()
+    stop: Callable[[], None] = lambda: None
     _once: dict[str, threading.Lock] = {}
     _made: dict[str, Layer] = {}
     _failed: threading.Event = msgspec.field(default_factory=threading.Event)
@@ -134,10 +135,11 @@ class Execution(msgspec.Struct):
                 self._built[stage.index] = _Stage(partial(self._stage, stage, scratch))
             for one in self._built.values():
                 one.join()
-        except BaseException:
+        except BaseException:  # Ctrl-C: nobody works in ``scratch`` any more when this is left
             self._failed.set()
+            self.stop()
             for one in self._built.values():
-                one.join()
+                one.ended.wait()
             raise
         errors = [one.error for one in self._built.values() if one.error]
         if errors:
@@ -327,6 +329,7 @@ class _Stage(threading.Thread):
         self._build = build
         self._built: Built | None = None
         self.error: BaseException | None = None
+        self.ended = threading.Event()  # a join that was interrupted takes a thread for ended (bpo-45274)
         self.start()
 
     def run(self) -> None:
@@ -335,6 +338,8 @@ class _Stage(threading.Thread):
             self._built = self._build()
         except BaseException as error:
             self.error = error
+        finally:
+            self.ended.set()
 
     def result(self) -> Built:
         """The stage, once it is built. Raises what it failed with."""

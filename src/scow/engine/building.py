@@ -7,6 +7,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from scow.build.secrets import Secrets
 from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.parser import Dockerfile, parse
+from scow.engine.steps import Steps
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
 from scow.image.add import add_image
@@ -113,14 +115,15 @@ class Building(msgspec.Struct):
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
-        mounts = self.workplace.cache_mounts
+        mounts, steps = self.workplace.cache_mounts, Steps(self.workplace.runtime)
         with scratch(self.workplace.store.layout.ingest, "build") as directory:
             execution = Execution(
                 store=self.workplace.store,
                 records=self.cache or self.workplace.cache,
                 context=context,
                 images=images,
-                run=self._run,
+                run=partial(self._run, steps),
+                stop=steps.stop,
                 time=seconds,
                 caches=mounts.filled(self.cache.mount) if self.cache else mounts,
                 where=lambda step: read.where(step.span),
@@ -223,11 +226,9 @@ class Building(msgspec.Struct):
         bases = [images[stage.base] for stage in graph.stages if isinstance(stage.base, str)]
         return max((_seconds(image.config.created) for image in bases), default=0)
 
-    def _run(self, request: RunRequest) -> int:
+    def _run(self, steps: Steps, request: RunRequest) -> int:
         self._check_platform(request.op.platform)
-        from scow.engine.running import run_step
-
-        return run_step(self.workplace.runtime, request)
+        return steps.run(request)
 
     def _check_platform(self, platform: str) -> None:
         """Raise :class:`Unsupported` where programs of the platform cannot run here."""

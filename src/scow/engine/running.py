@@ -9,14 +9,14 @@ from scow.errors import Unsupported
 from scow.oci.config import Process
 from scow.runtime.bundle import make_bundle
 from scow.runtime.options import Mount, Options, Ulimit
-from scow.runtime.runner import Runner, Stdio
+from scow.runtime.runner import Runner, Running, Stdio
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
 _NETWORKS = {"default": "host", "host": "host", "none": "none"}
 
 
-def run_step(runtime: str | None, request: RunRequest) -> int:
-    """Run a build step to its end with ``runtime`` (or the best one); returns the exit code."""
+def started(runtime: str | None, request: RunRequest) -> Running:
+    """Start a build step's program with ``runtime`` (or the best one)."""
     op = request.op
     network = _NETWORKS.get(op.network)
     if network is None:
@@ -37,4 +37,4 @@ def run_step(runtime: str | None, request: RunRequest) -> int:
     identity = f"build-{os.getpid()}-{request.directory.name}-{os.urandom(4).hex()}"
     directory = mounted.private or request.directory  # a bundle holds the variables of its process
     bundle = make_bundle(directory / "bundle", identity, request.rootfs, process, options, runner.probe)
-    return runner.start(bundle, Stdio(None, request.output, request.output)).wait()
+    return runner.start(bundle, Stdio(None, request.output, request.output))
