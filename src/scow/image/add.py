@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from scow.content.layout import BlobDraft, Layout, disk_error
 from scow.image.mutate import Layer, manifest
-from scow.image.unpack import maker, unpacking_into
+from scow.image.trees import maker, unpacking_into
 from scow.layer.entry import Entry
 from scow.layer.index import Writer
 from scow.layer.mountable import Mountable

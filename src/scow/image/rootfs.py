@@ -13,17 +13,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
-from scow.layer.checkout import checkout
 from scow.layer.entry import Entry
-from scow.layer.rights import rights
-from scow.layer.sparse import Map
-from scow.layer.tree import OverlayTree, is_opaque
+from scow.layer.rights import is_opaque, rights
 from scow.layer.view import View
 from scow.oci.digest import ChainId, chain_id
 from scow.snapshot.store import Snapshots
+
+if TYPE_CHECKING:
+    from scow.layer.sparse import Map
 
 #: Stands for "no layers" where a chain_id names a directory.
 _NOTHING = ChainId.of(b"")
@@ -93,6 +94,8 @@ def with_mount_points(
         return lower
 
     def make(target: Path) -> None:
+        from scow.layer.tree import OverlayTree
+
         tree = OverlayTree(target, rights())
         try:
             for point in missing:
@@ -142,12 +145,16 @@ def flat(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) ->
 
 def write(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> None:
     """Write the root file system to ``target``, an empty directory."""
+    from scow.layer.checkout import checkout
+
     trees = [unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
     checkout(view(layers, unpacking).walk(), trees, target)
 
 
 def _fix(target: Path, merged: View, trees: list[Path]) -> None:
     """Write the thin top layer: directories with their true metadata, files that a link across layers joins."""
+    from scow.layer.checkout import checkout
+
     wanted = _with_parents(merged.restyled.union(*_link_groups(merged).values()))
     checkout((found for path in sorted(wanted) if (found := merged.find(path))), trees, target)
 

@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final, Protocol
 
 from scow.layer.entry import Entry
@@ -105,6 +106,15 @@ class Ordinary:
     def device(self, name: bytes, fd: int, entry: Entry) -> None:
         """An empty file holds the place."""
         os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
+
+
+def is_opaque(path: Path) -> bool:
+    """Whether overlayfs' mark says that a directory hides what lies below it."""
+    for name in OPAQUE:
+        with contextlib.suppress(OSError):
+            if os.getxattr(path, name) == b"y":
+                return True
+    return False
 
 
 def rights() -> Rights:

@@ -14,13 +14,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Final, Protocol
 
 from scow.errors import Invalid
 from scow.layer.entry import Entry
 from scow.layer.removal import remove_at
-from scow.layer.rights import OPAQUE, Rights
+from scow.layer.rights import Rights
 from scow.layer.sparse import Map
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -321,15 +320,6 @@ def _enter(above: int, name: bytes) -> int:
 def is_whiteout(status: os.stat_result) -> bool:
     """overlayfs' mark for a deleted path."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
-
-
-def is_opaque(path: Path) -> bool:
-    """Whether overlayfs' mark says that a directory hides what lies below it."""
-    for name in OPAQUE:
-        with contextlib.suppress(OSError):
-            if os.getxattr(path, name) == b"y":
-                return True
-    return False
 
 
 def _write(fd: int, body: Content) -> bytes:
