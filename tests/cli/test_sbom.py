@@ -71,11 +71,14 @@ def test_a_path_that_is_no_text(scow: Scow, tmp_path: Path) -> None:
     assert json.loads(told)["image"]["name"].endswith("ro\\xff ot")
 
 
-def test_attached(scow: Scow, image: str) -> None:
+def test_attached(scow: Scow, image: str, tmp_path: Path) -> None:
     with Registry() as registry:
         name = f"{registry.host}/app:1"
         scow("tag", image, name).ok()
         scow("push", name).ok()
+        here = json.loads(scow("sbom", "--format", "json", name).ok().stdout)
+        there = json.loads(scow("sbom", "--format", "json", f"docker://{name}", root=tmp_path / "two").ok().stdout)
+        assert there["packages"] == here["packages"]
         made = scow("sbom", "--attach", name).ok().stdout.strip()
         listed = scow("referrers", "--format", "{{.Digest}} {{.ArtifactType}}", name).ok().stdout
         assert listed == f"{made} application/vnd.cyclonedx+json\n"

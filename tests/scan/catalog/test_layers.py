@@ -14,6 +14,7 @@ from tests.scan.catalog import programs
 from tests.scan.catalog.test_java import LOG4J
 
 from scow import Engine
+from scow.image.store import Store
 from scow.scan.package import Catalog
 
 STATUS = "var/lib/dpkg/status"
@@ -54,7 +55,6 @@ def gone(path: str) -> Item:
 
 def catalog(root: Path, layers: Sequence[list[Item]]) -> Catalog:
     """The catalog of an image, the same from the layers' bytes, from their records and from the image's."""
-    from scow.image.store import Store
 
     stored(Store(root), layers)
     cold = Engine(root).scanner.catalog("test:latest")
@@ -140,6 +140,9 @@ CASES: dict[str, tuple[list[list[Item]], list[str]]] = {
         [],
     ),
     "a jar that went": ([[item("opt/a.jar", data=LOG4J)], [gone("opt/a.jar")]], []),
+    "a directory became a link to itself": (
+        [[npm("a", "x", "1.0.0"), item("a", "symlink", link=b"a"), npm("b", "y", "1.0.0")]], ["y 1.0.0 @0"],
+    ),
     "an empty image": ([[item("x", data=b"y")]], []),
 }  # fmt: skip
 
@@ -163,6 +166,13 @@ def test_a_package_says_where_it_is(tmp_path: Path) -> None:
 
 LISTED = item("var/lib/dpkg/info/python3-six.list", data=b"/usr/lib/python3/dist-packages/six-1.15.dist-info/METADATA\n"
               b"/usr/share/java/log4j.jar\n/bin/app\n")  # fmt: skip
+
+
+def test_what_a_bill_says_too_is_there_once(tmp_path: Path) -> None:
+    components = [{"purl": "pkg:npm/x@1.0.0"}, {"purl": "pkg:npm/y@2.0.0"}]
+    bill = item("app/bom.cdx.json", data=json.dumps({"bomFormat": "CycloneDX", "components": components}).encode())
+    found = catalog(tmp_path, [[bill], [npm("app", "x", "1.0.0")]])
+    assert told(found) == ["x 1.0.0 @1", "y 2.0.0 @0"]
 
 
 def test_what_dpkg_brought_is_dpkgs(tmp_path: Path) -> None:
@@ -211,7 +221,6 @@ def test_the_packages_of_another_manager_are_not_the_distributions(tmp_path: Pat
 
 
 def test_a_rebuilt_image_costs_only_its_new_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from scow.image.store import Store
     from scow.scan.catalog import survey
     from scow.scan.catalog.reading import Record
 
@@ -245,7 +254,6 @@ def test_records_do_not_pile_up(tmp_path: Path) -> None:
 
 def test_an_archive_is_looked_at_without_being_unpacked(tmp_path: Path) -> None:
     """Files come out of the layers' bytes then, not from trees: programs and archives are read all the same."""
-    from scow.image.store import Store
 
     app = item("usr/bin/app", data=programs.old_go(), mode=0o755)
     big = item("opt/big.jar", data=bytes(20 << 20) + LOG4J)  # over what is held in memory
@@ -348,6 +356,41 @@ def test_links_in_a_circle(tmp_path: Path) -> None:
     circle = [item(path, "symlink", link=target) for path, target in links.items()]
     found = catalog(tmp_path, [circle, [npm("app", "x", "1.0.0")]])
     assert (told(found), found.distribution) == (["x 1.0.0 @1"], None)
+
+
+@pytest.mark.parametrize("target", ["/etc", "../../../../../../../../etc", "b"])
+def test_no_link_leads_out_of_a_layer(target: str, tmp_path: Path) -> None:
+    """A directory with a file that counts, then a link in its place: whatever lies behind it is not the image's."""
+    layer = [item("a/os-release", data=b"x"), item("a/node_modules/x/package.json", data=b"{}"), npm("b", "y", "1.0.0"),
+             item("a", "symlink", link=target.encode())]  # fmt: skip
+    assert told(catalog(tmp_path, [layer])) == ["y 1.0.0 @0"]
+    hostile = [item("etc/os-release", data=b"ID=mine\n"), item("etc", "symlink", link=target.encode())]
+    stored(Store(tmp_path / "other"), [hostile])
+    assert Engine(tmp_path / "other").scanner.catalog("test:latest").distribution is None
+
+
+def test_no_hard_link_leads_out_of_a_layer() -> None:
+    """The link's file lies in a directory that is a symlink by now: nobody asks for it."""
+    from collections.abc import Iterable, Iterator
+
+    from scow.layer.entry import Entry
+    from scow.layer.view import Found
+    from scow.scan.catalog.survey import survey
+
+    class Layer:
+        def entries(self, number: int) -> Iterator[Entry]:
+            yield Entry(b"a/passwd", "file", 0o644, size=9)
+            yield Entry(b"a", "symlink", link=b"/etc")
+            yield Entry(STATUS.encode(), "hardlink", link=b"a/passwd")
+            yield Entry(b"b/status", "file", 0o644, size=9)
+            yield Entry(b"lib/apk/db/installed", "hardlink", link=b"b/status")
+
+        def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, io.BytesIO]]:
+            for found in wanted:
+                assert found.source == b"b/status"
+                yield found, io.BytesIO(b"P:a\nV:1\n")
+
+    assert set(survey(Layer(), 0).readings) == {b"b/status", b"lib/apk/db/installed"}
 
 
 def test_a_sparse_status_of_ten_gigabytes(tmp_path: Path) -> None:

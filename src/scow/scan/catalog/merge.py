@@ -59,12 +59,20 @@ def _after(number: int, record: Record, view: View, alive: dict[bytes, _Alive]) 
         if found and (found.layer, found.source) == (one.layer, one.source):
             kept[place] = one
     for path, reading in record.readings.items():
-        place = view.resolve(path, last=False)
+        place = _place(view, path)
         found = view.find(place)
         if found and found.entry.kind == "file":
             since = {key: known.get(key, number) for key in (_key(place, package) for package in reading.packages)}
             kept[place] = _Alive(found.layer, found.source, reading, since)
     return kept
+
+
+def _place(view: View, path: bytes) -> bytes:
+    """Where a layer's path lies in the view: links in a circle lead nowhere."""
+    try:
+        return view.resolve(path, last=False)
+    except Invalid:
+        return path
 
 
 def _key(place: bytes, package: Package) -> Hashable:
@@ -78,6 +86,7 @@ def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
     owned = _owned(alive)
     directories = _linked_directories(view)
     packages: list[Package] = []
+    declared: list[Package] = []
     unread: list[Unread] = []
     read: set[tuple[int, bytes]] = set()
     for place, one in sorted(alive.items()):
@@ -87,7 +96,9 @@ def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
         if owned and not one.reading.owner and any(hashed(name) in owned for name in _names(place, directories)):
             continue
         unread += [Unread(place, reason, one.layer) for reason in one.reading.reasons]
-        packages += _placed(place, one, distribution)
+        (declared if one.reading.declared else packages).extend(_placed(place, one, distribution))
+    found = {(one.kind, one.name, one.version) for one in packages}
+    packages += (one for one in declared if (one.kind, one.name, one.version) not in found)
     if distribution and not _has_database(distribution, alive):
         reason = f"{distribution} has no package database here: what it installed is not known"
         unread.append(Unread(told_at, reason))

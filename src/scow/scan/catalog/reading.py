@@ -30,7 +30,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
 
     ``owner`` is the kind of the distribution's packages whose database this is (a part of); ``owned`` are the paths
     that they brought, as :func:`hashes`. ``distribution`` is set by os-release alone. ``requested``: what it says
-    counts only where lockfiles are asked for.
+    counts only where lockfiles are asked for; ``declared``: where nothing else says the same.
     """
 
     packages: tuple[Package, ...] = ()
@@ -39,6 +39,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     owner: str = ""
     distribution: Distribution | None = None
     requested: bool = False
+    declared: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.packages or self.reasons or self.owned or self.distribution)

@@ -54,7 +54,7 @@ def bill(path: bytes, data: bytes) -> Reading:
             reasons.append(package)
         elif package.version:
             packages.append(package)
-    return Reading(tuple(packages), tuple(reasons))
+    return Reading(tuple(packages), tuple(reasons), declared=True)
 
 
 def _components(components: list[_Component]) -> Iterator[str]:

@@ -22,6 +22,8 @@ from scow.scan.catalog.window import File, Window
 _FILES_LIMIT: Final = 200_000
 _IN_MEMORY: Final = 16 << 20
 _CHUNK: Final = 1 << 20
+_HOLDING: Final = frozenset({"dir", "whiteout", "opaque"})
+_MARKERS: Final = frozenset({"whiteout", "opaque"})  # they speak of the layers below
 _PROGRAM_LEAST: Final = 4096  # a smaller one has no room for what is looked for
 
 
@@ -80,22 +82,74 @@ def _wanted(layers: Layers, number: int) -> tuple[dict[bytes, tuple[Entry, Rule]
     wanted: dict[bytes, tuple[Entry, Rule]] = {}
     links: dict[bytes, bytes] = {}
     lent: dict[bytes, Rule] = {}
+    there = _There()
     for entry in layers.entries(number):
-        if entry.kind == "file":
-            wanted.pop(entry.path, None)  # a path that comes twice: the last one counts
-            rule = rule_for(entry.path) or (PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None)
-            if rule and entry.size:
-                wanted[entry.path] = (entry, rule)
-        elif entry.kind == "hardlink":
+        if entry.kind in _MARKERS:
+            continue
+        wanted.pop(entry.path, None)  # a path that comes twice: the last one counts
+        there.see(entry)
+        rule = rule_for(entry.path)
+        if entry.kind == "hardlink":
             links[entry.path] = entry.link
-            rule = rule_for(entry.path)
             if rule:
                 lent[entry.link] = rule
-    if lent:
-        for entry in layers.entries(number):
-            if entry.path in lent and entry.kind == "file":
-                wanted[entry.path] = (entry, lent[entry.path])
-    return wanted, links
+        elif entry.kind == "file" and entry.size:
+            rule = rule or (PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None)
+            if rule:
+                wanted[entry.path] = (entry, rule)
+                there.expect(entry.path)
+    found = {path: one for path, one in wanted.items() if there.holds(path)}
+    return found | (_linked_to(layers, number, lent) if lent else {}), links
+
+
+def _linked_to(layers: Layers, number: int, lent: dict[bytes, Rule]) -> dict[bytes, tuple[Entry, Rule]]:
+    """The files that hard links of the layer name, each read by the rule of its link's name."""
+    there = _There()
+    for path in lent:
+        there.expect(path)
+    found: dict[bytes, tuple[Entry, Rule]] = {}
+    for entry in layers.entries(number):
+        there.see(entry)
+        if entry.path in lent and entry.kind not in _MARKERS:
+            found.pop(entry.path, None)
+            if entry.kind == "file":
+                found[entry.path] = (entry, lent[entry.path])
+    return {path: one for path, one in found.items() if there.holds(path)}
+
+
+class _There:
+    """Which files are still there at the end of a layer: a directory on the way may have become a link or a file.
+
+    Nobody may open such a path: a link could lead out of the layer.
+    """
+
+    def __init__(self) -> None:
+        self._above: set[bytes] = set()
+        self._since: dict[bytes, int] = {}
+        self._cut: dict[bytes, int] = {}
+        self._time = 0
+
+    def expect(self, path: bytes) -> None:
+        """``path`` is a file, as of now."""
+        self._since[path] = self._time
+        self._above.update(_ancestors(path))
+
+    def see(self, entry: Entry) -> None:
+        """The next entry of the layer."""
+        self._time += 1
+        if entry.kind not in _HOLDING and entry.path in self._above:
+            self._cut[entry.path] = self._time
+
+    def holds(self, path: bytes) -> bool:
+        """Whether ``path`` is where it was."""
+        since = self._since.get(path, 0)
+        return not any(self._cut.get(above, -1) > since for above in _ancestors(path))
+
+
+def _ancestors(path: bytes) -> Iterator[bytes]:
+    """The directories that ``path`` lies in, but for the root."""
+    while path := path.rpartition(b"/")[0]:
+        yield path
 
 
 def _too_large(entry: Entry, rule: Rule) -> Reading:
