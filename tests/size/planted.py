@@ -110,9 +110,9 @@ def stacked(*layers: Sequence[Entry], instructions: Sequence[str] = INSTRUCTIONS
     return [Layer(f"sha256:{at:064x}", entries, 10, instructions[at]) for at, entries in enumerate(layers)]
 
 
-def looked_at(*layers: Sequence[Entry]) -> Analysis:
+def looked_at(*layers: Sequence[Entry], instructions: Sequence[str] = INSTRUCTIONS) -> Analysis:
     """The analysis of an image of these layers, which holds no package lists."""
-    return analyze(stacked(*layers), lambda wanted: iter(()), name="planted:1")
+    return analyze(stacked(*layers, instructions=instructions), lambda wanted: iter(()), name="planted:1")
 
 
 def planted() -> tuple[list[list[Entry]], dict[tuple[str, int, str], int]]:

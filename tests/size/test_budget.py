@@ -9,13 +9,22 @@ from scow.errors import Invalid
 from scow.size.budget import DEFAULT, Budget, dive_rules, judge, share
 
 
-def test_the_score() -> None:
-    lower = [entry("a", 100), entry("d/b", 50), entry("c", 10)]
-    analysis = looked_at(lower, [entry("a", 60), entry("d", 0, "whiteout"), entry("new", 30)])
-    # least: a 60, d/b 0 (it is gone), c 10, new 30; in all: a 160, d/b 50, c 10, new 30
-    assert analysis.efficiency.score == pytest.approx(100 / 250)
-    assert analysis.efficiency.wasted == 160 + 50
-    assert analysis.efficiency.user_wasted == pytest.approx(210 / 90)
+def test_the_score_is_what_dive_says() -> None:
+    """The numbers are those of dive 0.12.0 for an image of these layers."""
+    layers = [
+        [entry("bin/busybox", 1_982_421)],
+        [entry("data", 60_000)],
+        [entry("m", 5000)],
+        [entry("d", 0, "dir"), entry("d/m1", 5000), entry("d/s1", 900)],
+        [entry("m", 0, "whiteout"), entry("data", 6)],
+        [entry("data", 6, uid=1)],
+        [entry("d", 0, "whiteout")],
+        [entry("m", 900)],
+    ]
+    found = looked_at(*layers, instructions=("RUN x",) * len(layers)).efficiency
+    assert found.wasted == 65_912
+    assert found.user_wasted == pytest.approx(0.9178410293544255)
+    assert f"{100 * found.score:.4f}" == "96.8009"
 
 
 def test_nothing_is_efficient() -> None:

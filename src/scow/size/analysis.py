@@ -73,7 +73,7 @@ def analyze(layers: Sequence[Layer], read: Read, *, name: str = "", id: str = ""
         sum(size.size for size in sizes),
         shown.size,
         sum(one.size for one in waste),
-        efficiency(stack.files, [size.size for size in sizes]),
+        efficiency(stack.weights(), [size.size for size in sizes]),
         sizes,
         waste,
         os_packages.sizes(stack.files, owners),

@@ -5,8 +5,8 @@ sum of the former over the sum of the latter. What is *wasted* is all that paths
 (a deletion counts as being in one): dive's ``wastedBytes``. Its share is taken of the layers above the lowest:
 ``userWastedPercent``.
 
-One difference: a directory that a layer deletes counts here as the deletion of every file below it, as dive says it
-does; dive's own sum leaves them out.
+What dive does not see is not seen here either: the files in a directory that is deleted as a whole. The waste that scow
+finds itself (:mod:`scow.size.waste`) has them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import msgspec
-
-from scow.size.fates import File
 
 LOWEST_EFFICIENCY: Final = 0.9
 HIGHEST_USER_WASTED: Final = 0.1
@@ -30,20 +28,17 @@ class Efficiency(msgspec.Struct, frozen=True):
     user_wasted: float
 
 
-def efficiency(files: Iterable[File], layers: Sequence[int]) -> Efficiency:
-    """The score of an image whose layers weigh ``layers`` bytes, lowest first."""
+def efficiency(weights: Iterable[tuple[bytes, int]], layers: Sequence[int]) -> Efficiency:
+    """The score of an image whose layers weigh ``layers`` bytes, lowest first; ``weights`` are all their paths'."""
     single: dict[bytes, int] = {}
     several: dict[bytes, list[int]] = {}
-    for file in files:
-        path, size = file.entry.path, file.entry.size
-        if path in single or file.fate == "deleted":
-            several.setdefault(path, [single[path]] if path in single else []).append(size)
-            if file.fate == "deleted":
-                several[path].append(0)
-        single.setdefault(path, size)
+    for path, size in weights:
+        if path in single:
+            several.setdefault(path, [single[path]]).append(size)
+        else:
+            single[path] = size
     once = sum(single.values()) - sum(single[path] for path in several)
-    least = once + sum(map(min, several.values()))
     wasted = sum(map(sum, several.values()))
-    whole = once + wasted
+    least, whole = once + sum(map(min, several.values())), once + wasted
     above = sum(layers[1:])
     return Efficiency(least / whole if whole else 1.0, wasted, wasted / above if above else 0.0)

@@ -6,7 +6,7 @@ all the same. Each (layer, path) is told once, so that no byte is counted twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -37,6 +37,7 @@ class Stack:
         self._ends: dict[Key, tuple[Fate, int]] = {}
         self._copies: dict[Key, tuple[Fate, Key]] = {}
         self._layers: list[Sequence[Entry]] = []
+        self._hidden: dict[Key, int] = {}  # a directory's whiteout -> what it hides
         for number, entries in enumerate(layers):
             if number:
                 self._note(number, entries)
@@ -57,7 +58,9 @@ class Stack:
                 at = self._real(parent, real)
             path = entry.path if at == parent else at + slash + name if at else name
             if entry.kind == "whiteout":
-                self._end(number, path, "deleted")
+                old, size = self.view.find(path), self._end(number, path, "deleted")
+                if old is not None and old.entry.kind == "dir":
+                    self._hidden[number, entry.path] = size
             elif entry.kind == "opaque":
                 for child in self.view.children(path):
                     self._end(number, child, "deleted")
@@ -87,12 +90,27 @@ class Stack:
             fate: Fate = "rewritten" if _same(entry, old.entry) else "metadata-copy"
             self._copies[number, entry.path] = (fate, (old.layer, old.source))
 
-    def _end(self, number: int, path: bytes, fate: Fate) -> None:
+    def _end(self, number: int, path: bytes, fate: Fate) -> int:
+        """Note the end of everything at and below ``path``; returns what it weighs, hard links once."""
+        size = 0
         for found in self.view.walk(path):
             if found.entry.kind == "file":
                 key = _key(found)
                 if self._ends.get(key) != ("overwritten", number):  # a path deleted and made anew is overwritten
                     self._ends[key] = (fate, number)
+                size += found.entry.size if found.source == found.entry.path else 0
+        return size
+
+    def weights(self) -> Iterator[tuple[bytes, int]]:
+        """Every path of every layer with what it weighs there, in dive's terms: a deleted directory weighs what was in
+        it, a deleted file nothing."""
+        for number, entries in enumerate(self._layers):
+            last = _last(entries)
+            for at, entry in enumerate(entries):
+                if entry.kind == "whiteout":
+                    yield entry.path, self._hidden.get((number, entry.path), 0)
+                elif entry.kind not in ("dir", "opaque") and (not last or last[entry.path] == at):
+                    yield entry.path, entry.size if entry.kind == "file" else 0
 
     def _settle_copies(self) -> None:
         """Of equal contents on top of each other the lowest is the one that is needed: it ends as the topmost does."""

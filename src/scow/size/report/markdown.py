@@ -8,7 +8,7 @@ from typing import Final
 
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
-from scow.size.report.text import Human, path, percent, printable, shortened
+from scow.size.report.text import Human, counted, path, percent, printable, shortened
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^-])")
 _FILES: Final = 3
@@ -22,8 +22,9 @@ def report(analysis: Analysis, verdicts: Sequence[Verdict], human: Human) -> str
     lines = [
         f"## {escaped(analysis.name)}",
         "",
-        f"**{human(analysis.size)}** in {len(analysis.layers)} layers; a container sees {human(analysis.visible)}."
-        f" **{human(analysis.wasted)}** ({percent(share)}) is waste; efficiency {percent(analysis.efficiency.score)}.",
+        f"**{human(analysis.size)}** in {counted(len(analysis.layers), 'layer')}; a container sees"
+        f" {human(analysis.visible)}. **{human(analysis.wasted)}** ({percent(share)}) is waste;"
+        f" efficiency {percent(analysis.efficiency.score)}.",
     ]
     lines += _section("Layers", ("Layer", "Size", "Waste", "Instruction"), "rrrl", _layers(analysis, human))
     lines += _section(

@@ -22,6 +22,7 @@
     while (size >= 1000 && at < UNITS.length - 1) { size /= 1000; at += 1; }
     return `${at ? Number(size.toPrecision(3)) : size} ${UNITS[at]}`;
   };
+  const counted = (count, name) => `${count} ${name}${count === 1 ? "" : "s"}`;
   const percent = (share) => `${(100 * share).toFixed(1)} %`;
   const share = (part, whole) => (whole ? part / whole : 0);
   const hue = (layer) => (250 + layer * 137.508) % 360;
@@ -36,7 +37,7 @@
     find("name").textContent = plain(data.name);
     find("about").textContent = [data.platform, data.id].filter(Boolean).join(" · ");
     find("facts").append(
-      fact("Size", human(data.size), `in ${data.layers.length} layers`),
+      fact("Size", human(data.size), "in " + counted(data.layers.length, "layer")),
       fact("A container sees", human(data.visible), percent(share(data.visible, data.size))),
       fact("Waste", human(data.wasted), percent(share(data.wasted, data.size))),
       fact("Efficiency", percent(data.efficiency.score), "as dive scores it"),
@@ -232,8 +233,7 @@
   const files = (waste) => {
     const rows = waste.findings.slice(0, LISTED).map(fileRow);
     if (waste.files > rows.length) rows.push(make("li", { class: "dim" }, `and ${waste.files - rows.length} more`));
-    const count = waste.files === 1 ? "1 file" : `${waste.files} files`;
-    return make("details", {}, make("summary", {}, count), make("ul", { class: "files" }, ...rows));
+    return make("details", {}, make("summary", {}, counted(waste.files, "file")), make("ul", { class: "files" }, ...rows));
   };
   const wasteRow = (waste) => {
     const instruction = make("td", {}, from(waste.layer, waste.instruction));

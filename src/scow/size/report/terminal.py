@@ -8,7 +8,7 @@ from typing import Final
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
-from scow.size.report.text import Human, bar, branches, columns, path, percent, printable, shortened
+from scow.size.report.text import Human, bar, branches, columns, counted, path, percent, printable, shortened
 from scow.size.waste import Waste
 
 _BAR: Final = 20
@@ -35,8 +35,8 @@ def report(analysis: Analysis, verdicts: Sequence[Verdict], human: Human, width:
 def _head(analysis: Analysis, human: Human) -> Iterator[str]:
     share = analysis.wasted / analysis.size if analysis.size else 0.0
     yield f"Image       {printable(analysis.name)}  {analysis.id[7:19]}  {printable(analysis.platform)}".rstrip()
-    layers, visible = len(analysis.layers), human(analysis.visible)
-    yield f"Size        {human(analysis.size)} in {layers} layers; a container sees {visible}"
+    layers, visible = counted(len(analysis.layers), "layer"), human(analysis.visible)
+    yield f"Size        {human(analysis.size)} in {layers}; a container sees {visible}"
     yield f"Waste       {human(analysis.wasted)} ({percent(share)})"
     yield (
         f"Efficiency  {percent(analysis.efficiency.score)}"
@@ -69,8 +69,7 @@ def _waste(analysis: Analysis, human: Human, width: int) -> Iterator[str]:
 
 
 def _one(waste: Waste, human: Human, width: int) -> Iterator[str]:
-    files = "1 file" if waste.files == 1 else f"{waste.files} files"
-    yield f"{human(waste.size):>8}  {waste.about.title} ({waste.kind}, {files})"
+    yield f"{human(waste.size):>8}  {waste.about.title} ({waste.kind}, {counted(waste.files, 'file')})"
     yield f"{'':10}in layer {waste.layer}: {shortened(waste.instruction or '?', width - 22)}"
     if waste.cause not in (-1, waste.layer):
         yield f"{'':10}by layer {waste.cause}: {shortened(waste.caused_by or '?', width - 22)}"
@@ -117,9 +116,10 @@ def comparison(comparison: Comparison, human: Human) -> str:
     """What is different in the second image."""
     delta = comparison.after - comparison.before
     lines = [
-        f"A  {printable(comparison.a)}  {human(comparison.before)} in {comparison.layers[0]} layers",
-        f"B  {printable(comparison.b)}  {human(comparison.after)} in {comparison.layers[1]} layers",
-        f"   {_signed(delta, human)}; {comparison.shared} layers in common; {len(comparison.changes)} paths differ",
+        f"A  {printable(comparison.a)}  {human(comparison.before)} in {counted(comparison.layers[0], 'layer')}",
+        f"B  {printable(comparison.b)}  {human(comparison.after)} in {counted(comparison.layers[1], 'layer')}",
+        f"   {_signed(delta, human)}; {counted(comparison.shared, 'layer')} in common;"
+        f" {counted(len(comparison.changes), 'path')} changed",
     ]
     if comparison.growth:
         lines += ["", "GREW"]

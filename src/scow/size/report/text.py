@@ -30,6 +30,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def counted(count: int, name: str) -> str:
+    """``1 layer``, ``2 layers``."""
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
 def bar(share: float, width: int) -> str:
     """A bar of up to ``width`` columns, in eighths of one."""
     eighths = max(0, min(8 * width, round(8 * width * share)))
