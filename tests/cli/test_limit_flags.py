@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow
 
+from scow.runtime import cgroups
 from scow.runtime.probe import probe
 
 
@@ -67,3 +70,19 @@ def test_what_cannot_be_limited_is_told(tmp_path_factory: pytest.TempPathFactory
     refused = scow("run", "--rm", "--blkio-weight", "100", IMAGE, "true")
     assert refused.exit_code == 125
     assert "blkio" in refused.stderr
+
+
+@pytest.mark.skipif(probe().rung != 1, reason="ordinary users have their cgroups elsewhere")
+def test_nothing_is_left_after_everything_was_killed(scow: Scow) -> None:
+    made = scow("run", "-d", "--name", "doomed", "--pids-limit", "9", IMAGE, "sleep", "300").ok().stdout.strip()
+    places = [Path(one.root, "scow", made) for one in cgroups.hierarchies()]
+    assert any(place.is_dir() for place in places)
+    for pid in Path("/proc").glob("[0-9]*"):
+        try:
+            theirs = os.readlink(pid / "cwd").split("/")
+        except OSError:
+            continue
+        if made in theirs:
+            os.kill(int(pid.name), signal.SIGKILL)
+    scow("rm", "-f", "doomed").ok()
+    assert not [place for place in places if place.exists()]

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from scow.errors import Invalid
 from scow.runtime import limits
 from scow.runtime.options import Limits
-from scow.runtime.spec import cgroup
 
 MIB = 1 << 20
 
@@ -79,8 +78,8 @@ def test_a_controller_that_is_taken_out_is_told_nothing(asked: Limits) -> None:
 
 
 def test_cgroup_parents() -> None:
-    assert cgroup("", "id") == "/scow/id"
-    assert cgroup("/mine/", "id") == "/mine/id"
+    assert limits.path("", "id") == "/scow/id"
+    assert limits.path("/mine/", "id") == "/mine/id"
     for bad in ("/../x", "/", "a/./b"):
         with pytest.raises(Invalid):
-            cgroup(bad, "id")
+            limits.path(bad, "id")

@@ -83,7 +83,8 @@ def test_too_much_memory_is_noted(delegated: Driver, runtime: str) -> None:
 
 def test_no_cgroup_is_left(delegated: Driver, runtime: str) -> None:
     assert delegated.run(runtime, "true", options={"limits": {"pids": 50}})["code"] == 0
-    left = [path for path in Path(cgroups.BASE).rglob("scow/*-c*") if path.is_dir() and not path.is_symlink()]
+    assert delegated.process
+    left = [path for path in Path(cgroups.BASE).rglob(f"scow/{delegated.process.pid}-*") if path.is_dir()]
     assert left == []
 
 

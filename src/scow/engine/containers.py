@@ -296,6 +296,7 @@ class Containers:
                 raise Conflict(f"You cannot remove a {kind} container {settings.id}. {advice}")
             stopping.kill(self._workplace, settings)
         self._records.remove(settings.id)
+        stopping.sweep(settings)
         if volumes:
             Volumes(self._workplace).release(volume_names(settings.spec))
         return settings.id

@@ -96,3 +96,10 @@ def _directly(state: State, number: int) -> None:
                 signal.pidfd_send_signal(fd, number)
         finally:
             os.close(fd)
+
+
+def sweep(settings: Settings) -> None:
+    """Take away the cgroups of a container whose launcher was killed before it could."""
+    from scow.runtime import cgroups, limits
+
+    cgroups.remove(cgroups.directories(limits.path(str(settings.spec.get("cgroup_parent", "")), settings.id)))

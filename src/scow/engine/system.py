@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
-from scow.engine import cachestock
+from scow.engine import cachestock, stopping
 from scow.engine.containers import Containers
 from scow.engine.images import Images
 from scow.engine.networks import Networks
@@ -92,7 +92,9 @@ class System:
                 freed += disk_usage(self._workplace.containers.home(one.id))
                 gone.append(one.id)
                 if not dry_run:
+                    settings = self._workplace.containers.find(one.id)
                     self._workplace.containers.remove(one.id)
+                    stopping.sweep(settings)
         return Pruned(containers=tuple(gone), bytes=freed)
 
     def prune_images(

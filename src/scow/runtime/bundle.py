@@ -16,7 +16,7 @@ from scow.runtime.networking import RESOLVER, Attachment
 from scow.runtime.options import Options
 from scow.runtime.probe import Probe
 from scow.runtime.process import process
-from scow.runtime.spec import cgroup, spec
+from scow.runtime.spec import spec
 from scow.snapshot.rootfs import Rootfs
 
 #: With these a root directory holds nobody; who adds them by name gets them.
@@ -115,7 +115,7 @@ def _resolv_conf(options: Options, network: Attachment | None) -> bytes:
 def unenforceable(options: Options, probe: Probe) -> tuple[str, ...]:
     """Why some of the limits cannot be set here."""
     wanted = limits.resources(options.limits)
-    return tuple(cgroups.lacking(wanted, cgroup(options.cgroup_parent, ""), probe.rung != 1).values())
+    return tuple(cgroups.lacking(wanted, limits.path(options.cgroup_parent, ""), probe.rung != 1).values())
 
 
 def _limit(linux: dict[str, Any], options: Options, probe: Probe) -> None:

@@ -36,6 +36,16 @@ def resources(limits: Limits) -> dict[str, Any]:
     return {name: part for name, part in told.items() if part}
 
 
+def path(parent: str, container_id: str) -> str:
+    """The path of a container's cgroup; raises :class:`Invalid`."""
+    parts = [part for part in (parent or "scow").split("/") if part]
+    if not parts or {".", ".."} & set(parts) or any("\0" in part or "\n" in part for part in parts):
+        from scow.errors import Invalid
+
+        raise Invalid("is no path of a cgroup", subject=f"--cgroup-parent {parent}")
+    return "/".join(("", *parts, container_id))
+
+
 def _check(limits: Limits) -> None:
     swap, memory = limits.memory_swap, limits.memory
     wrong = (

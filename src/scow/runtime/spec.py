@@ -66,7 +66,7 @@ def spec(
             "maskedPaths": [] if options.privileged or options.unmasked else list(MASKED_PATHS),
             "readonlyPaths": [] if options.privileged or options.unmasked else list(READONLY_PATHS),
             "resources": {"devices": device_rules(options, devices), **limits.resources(options.limits)},
-            "cgroupsPath": cgroup(options.cgroup_parent, container_id),
+            "cgroupsPath": limits.path(options.cgroup_parent, container_id),
             "devices": list(devices),
             "sysctl": sysctls(options),
             **({} if profile is None else {"seccomp": profile}),
@@ -106,14 +106,6 @@ def sysctls(options: Options) -> dict[str, str]:
             raise Invalid(f"sysctl '{name}' not allowed in host {'IPC' if ipc else 'network'} namespace")
         found[name] = value
     return found
-
-
-def cgroup(parent: str, container_id: str) -> str:
-    """The path of a container's cgroup; raises :class:`Invalid`."""
-    parts = [part for part in (parent or "scow").split("/") if part]
-    if not parts or {".", ".."} & set(parts) or any("\0" in part or "\n" in part for part in parts):
-        raise Invalid("is no path of a cgroup", subject=f"--cgroup-parent {parent}")
-    return "/".join(("", *parts, container_id))
 
 
 def namespaces(options: Options) -> tuple[str, ...]:
