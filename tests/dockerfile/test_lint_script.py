@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.dockerfile.lint.program import programs
-from scow.dockerfile.lint.script import DEEPEST, pipelines, script
+from scow.dockerfile.lint.script import DEEPEST, script
 from scow.dockerfile.lint.source import Source
 
 Commands = list[tuple[str, ...]]
@@ -93,10 +93,6 @@ def test_a_word_in_a_script_in_a_word_has_a_place(text: str) -> None:
 def test_what_is_left_open_is_told(text: str) -> None:
     assert not script(text).closed
     assert script("a 'b' \"$(c `d`)\" $((1)) ${e} ( f ) # '").closed
-
-
-def test_pipelines() -> None:
-    assert [command.words[0].text for command in pipelines(script("a | b |& c || d"))] == ["b", "c"]
 
 
 _TEXT = st.lists(

@@ -16,10 +16,12 @@ from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.lint.checks.copying import BAGGAGE
 from scow.dockerfile.lint.fixing import edited
 from scow.dockerfile.lint.linted import Around, Linted
-from scow.dockerfile.lint.linting import look
+from scow.dockerfile.lint.settings import Settings
+from scow.dockerfile.parser import parse
+from scow.dockerfile.stages import stages
 from scow.engine.analysis import Sizes
 from scow.engine.containers import Containers
-from scow.engine.dockerfiles import ignore_file
+from scow.engine.dockerfiles import ignore_file, read_text
 from scow.engine.images import Images
 from scow.engine.looking import look as looking
 from scow.engine.stacking import read_lists, stacked
@@ -77,10 +79,8 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def linted(self) -> Linted:
         """The Dockerfile as rules look at it. Invalid where it cannot be read."""
-        looked = look(self.text, "Dockerfile", None, Around(self.ignored))
-        if looked.error is not None or looked.linted is None:
-            raise looked.error or Invalid("cannot be read", subject="Dockerfile")
-        return looked.linted
+        read = parse(self.text, "Dockerfile")
+        return Linted(read, stages(read), Settings(), Around(self.ignored))
 
 
 def place(root: Path, dockerfile: Path | None) -> Place:
@@ -89,9 +89,7 @@ def place(root: Path, dockerfile: Path | None) -> Place:
     if not root.is_dir():
         raise NotFound("build context is not a directory", subject=str(root))
     try:
-        text = path.read_bytes().removeprefix(b"\xef\xbb\xbf").decode("utf-8")
-    except FileNotFoundError:
-        raise NotFound("no such file", subject=str(path)) from None
+        text = read_text(path, "")[0].removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError:
         raise Invalid("is not UTF-8", subject=str(path)) from None
     return Place(root, text, ignore_file(root, path))

@@ -60,7 +60,7 @@ class Dockerfiles:
         ``context`` is the directory that COPY reads: its ignore file and what lies in it are looked at. The variables
         of base images that the store has are known. ShellCheck is asked where it is installed.
         """
-        text, name = _read(dockerfile, source)
+        text, name = read_text(dockerfile, source)
         settings = settings or Settings()
         around = self._around(text, name, context)
         looked = look(text, name, settings, around)
@@ -100,7 +100,7 @@ class Dockerfiles:
         from scow.build.plan import platform_arguments
         from scow.dockerfile.outline import outline
 
-        text, name = _read(dockerfile, "Dockerfile")
+        text, name = read_text(dockerfile, "Dockerfile")
         read = parse(text, name)
         here = self.workplace.platform
         values = platform_arguments(Platform.parse(platform) if platform else here, here)
@@ -110,7 +110,7 @@ class Dockerfiles:
         """The stages that can be built; and the Dockerfile's text."""
         from scow.dockerfile.outline import targets
 
-        text, name = _read(dockerfile, "Dockerfile")
+        text, name = read_text(dockerfile, "Dockerfile")
         read = parse(text, name)
         return targets(stages(read)), read.text
 
@@ -127,7 +127,7 @@ class Dockerfiles:
 
         Raises :class:`~scow.errors.Invalid` for a file that is not UTF-8.
         """
-        raw, name = _read(dockerfile, source)
+        raw, name = read_text(dockerfile, source)
         try:
             text = raw.removeprefix(_BOM).decode("utf-8")
         except UnicodeDecodeError:
@@ -178,8 +178,8 @@ def ignore_file(root: Path, dockerfile: Path) -> Patterns:
     return Patterns.parse("")
 
 
-def _read(dockerfile: str | os.PathLike[str] | bytes, source: str) -> tuple[bytes, str]:
-    """The text, never more than a Dockerfile may have, and what to call it."""
+def read_text(dockerfile: str | os.PathLike[str] | bytes, source: str) -> tuple[bytes, str]:
+    """The text, never much more than a Dockerfile may have, and what to call it. Raises NotFound or Denied."""
     if isinstance(dockerfile, bytes):
         return dockerfile, source
     path = Path(dockerfile)

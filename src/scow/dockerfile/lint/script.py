@@ -14,7 +14,6 @@ commands within ``$(…)``, ``(…)``, ``if``, ``for``, ``case`` and the like ar
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 #: Command substitutions nested deeper are read as plain text.
@@ -370,8 +369,3 @@ def _shifted(command: Command, by: int) -> Command:
         assignments=moved(command.assignments),
         redirections=tuple(redirections),
     )
-
-
-def pipelines(of: Script) -> Iterator[Command]:
-    """The commands that read what another one writes."""
-    return (command for command in of.commands if command.after in {"|", "|&"})

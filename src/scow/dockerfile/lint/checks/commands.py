@@ -63,13 +63,14 @@ def useless(file: Linted) -> Iterator[Found]:
             yield file.found(message, program.place())
 
 
-def lone_cd(file: Linted) -> Iterator[Found]:
+def change_directory(file: Linted) -> Iterator[Found]:
     """RUN cd /app && …"""
     for step in file.steps:
-        first = next((one for one in step.programs if one.depth == 0), None)
-        target = first.operands[0].text if first and first.operands else ""
-        if first and first.name == "cd" and first.after == "" and target.startswith(("/", "$")):
-            yield file.found("cd lasts until the end of this RUN", first.place(), hint=f"WORKDIR {target}")
+        for program in step.programs:
+            target = program.operands[0].text if program.name == "cd" and program.operands else ""
+            if target.startswith(("/", "$")) and not program.depth and program.after != "(":
+                yield file.found("cd lasts until the end of this RUN", program.place(), hint=f"WORKDIR {target}")
+                break
 
 
 def lost(file: Linted) -> Iterator[Found]:
@@ -177,7 +178,7 @@ RULES = (
     Rule("useless-command", Severity.INFO, "A command that has no use in a build",
          "There is no init, nobody to look, and processes end with their RUN.", useless, ("DL3001",)),
     Rule("cd", Severity.WARNING, "RUN cd /somewhere", "WORKDIR says it once, for all that follows.",
-         lone_cd, ("DL3003",)),
+         change_directory, ("DL3003",)),
     Rule("lost-setting", Severity.WARNING, "RUN that only sets what ends with it",
          "Every RUN is a new shell: variables, directory and aliases do not last.", lost),
     Rule("wget-progress", Severity.INFO, "wget without --progress", "Its bar is thousands of lines in a log.",

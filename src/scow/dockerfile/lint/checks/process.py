@@ -191,7 +191,7 @@ def pipefail(file: Linted) -> Iterator[Found]:
             flags = {word.text for word in program.arguments}
             if "pipefail" in flags:  # set -o pipefail, bash -o pipefail -c …
                 break
-            if program.after in {"|", "|&"} and program.depth == 0:
+            if program.after in {"|", "|&"}:
                 message = "what fails before the | is not noticed"
                 yield file.found(message, program.place(), hint='SHELL ["/bin/bash", "-o", "pipefail", "-c"]')
                 break

@@ -11,6 +11,7 @@ from scow.dockerfile.instructions import Env, Instruction, Label, Maintainer
 from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.linted import Linted
 from scow.dockerfile.lint.rule import Rule
+from scow.dockerfile.lint.script import script
 
 _LATE = re.compile(r"\s*#\s*(?P<key>[a-zA-Z]+)\s*=\s*\S")
 _SAFE = re.compile(r"[^\s\"'\\$`#]+")
@@ -96,8 +97,6 @@ def late_directive(file: Linted) -> Iterator[Found]:
 
 def swallowed(file: Linted) -> Iterator[Found]:
     """A # within RUN that makes a comment of the lines that continue it."""
-    from scow.dockerfile.lint.script import script
-
     for step in file.steps:
         for source in step.sources:
             if "#" not in source.text or "\n" in source.text:
