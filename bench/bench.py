@@ -25,11 +25,11 @@ from tests.support.registries import Registry, serve
 
 from bench.limits import limits
 from bench.subject import TAG, Subject, change_one_file, prepare
-from bench.tools import WORDS, Store, available, fresh_store
+from bench.tools import AFTER, BEFORE, WORDS, Store, available, fresh_store
 
 ROWS = (
-    "pull", "first run", "build cold", "build cached", "build changed", "push", "run", "images", "save", "sbom cold",
-    "sbom warm", "analyze", "load",
+    "pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "images", "save",
+    "sbom cold", "sbom warm", "analyze", "copy", "load",
 )  # fmt: skip
 #: row -> verb, where they differ
 VERBS = {
@@ -37,8 +37,10 @@ VERBS = {
     **dict.fromkeys(("build cold", "build cached", "build changed"), "build"),
     **dict.fromkeys(("sbom cold", "sbom warm"), "sbom"),
 }
+#: rows that are told as one, too
+SUMS = {"build + push": ("build cold", "push")}
 #: rows so short that one measurement in a round says little
-REPEATED = {"run": 3, "images": 3, "sbom warm": 3, "analyze": 3}
+REPEATED = {"run": 3, "exec": 3, "images": 3, "sbom warm": 3, "analyze": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +86,27 @@ class Bench:
 
     def row(self, row: str, name: str, store: Store, where: Path, number: int) -> None:
         """Do one row for one tool, and note it when it was asked for."""
-        words = WORDS[name].get(VERBS.get(row, row))
+        verb = VERBS.get(row, row)
+        words = WORDS[name].get(verb)
         if words is None:
             return
         if row in ("build cold", "build changed"):
             change_one_file(self.subject.context, f"{name} {number} {row}")
         values = {
             "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
-            "file": where / "saved.tar", "archive": self.archive, "store": where,
+            "copied": f"{self.registry.host}/copied/{name}-{number}:1", "file": where / "saved.tar",
+            "archive": self.archive, "store": where,
         }  # fmt: skip
-        argv = [word.format_map({key: str(value) for key, value in values.items()}) for word in words]
+
+        def filled(words: Sequence[str]) -> list[str]:
+            return [word.format_map({key: str(value) for key, value in values.items()}) for word in words]
+
         try:
-            done = [self.run(store, argv) for _ in range(REPEATED.get(row, 1))]
+            if verb in BEFORE:
+                self.run(store, filled(BEFORE[verb]))
+            done = [self.run(store, filled(words)) for _ in range(REPEATED.get(row, 1))]
+            if verb in AFTER:
+                self.run(store, filled(AFTER[verb]))
         except Failed as why:
             self.failures[row, name] = str(why)
             return
@@ -133,16 +144,25 @@ def publish(subject: Subject, registry: Registry, place: Path) -> Path:
     return archive
 
 
+def measured(bench: Bench, row: str, name: str) -> list[Measure]:
+    """A row's measures; those of a sum are added up round by round."""
+    parts = [bench.measures.get(part, {}).get(name, []) for part in SUMS.get(row, (row,))]
+    return [
+        Measure(sum(one.seconds for one in turn), max(one.peak_mib for one in turn))
+        for turn in zip(*parts, strict=True)
+    ]
+
+
 def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
     """The medians as lines of text; ``ratio`` is the tool's time over scow's, above 1 where scow is faster."""
     yield f"{'':14}" + "".join(f"{name:>10}{'MiB':>6}{'ratio':>7}" for name in tools)
-    for row in ROWS:
-        if row not in bench.rows:
+    for row in (*ROWS, *SUMS):
+        if not set(SUMS.get(row, (row,))) <= set(bench.rows):
             continue
         cells = []
-        own = bench.measures.get(row, {}).get("scow")
+        own = measured(bench, row, "scow")
         for name in tools:
-            found = bench.measures.get(row, {}).get(name)
+            found = measured(bench, row, name)
             if not found:
                 cells.append(f"{'failed' if (row, name) in bench.failures else '-':>10}{'':13}")
                 continue

@@ -23,18 +23,32 @@ _DOCKER_WORDS = {
     "save": ("save", "-o", "{file}", "{base}"),
     "load": ("load", "-i", "{archive}"),
     "run": ("run", "--rm", "--network", "host", "{base}", "true"),
+    "exec": ("exec", "bench", "true"),
     "images": ("images",),
 }
+#: verb -> what is done, unmeasured, before and after it
+BEFORE: Mapping[str, Sequence[str]] = {
+    "exec": ("run", "-d", "--name", "bench", "--network", "host", "{base}", "sleep", "600"),
+}
+AFTER: Mapping[str, Sequence[str]] = {"exec": ("rm", "-f", "bench")}
 #: tool -> verb -> arguments; a verb that is missing does not apply
 WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
-    "scow": {**_DOCKER_WORDS, "sbom": ("sbom", "{base}"), "analyze": ("analyze", "{base}")},
+    "scow": {
+        **_DOCKER_WORDS,
+        "sbom": ("sbom", "{base}"),
+        "analyze": ("analyze", "{base}"),
+        "copy": ("copy", "docker://{base}", "docker://{copied}"),
+    },
     "docker": _DOCKER_WORDS,
     "podman": _DOCKER_WORDS,
     "buildah": {
         **{verb: _DOCKER_WORDS[verb] for verb in ("pull", "push", "images")},
         "build": ("bud", "--layers", *_DOCKER_WORDS["build"][1:]),
     },
-    "skopeo": {"pull": ("copy", "docker://{base}", "oci:{store}/pulled:1")},  # fetches, does not unpack
+    "skopeo": {
+        "pull": ("copy", "docker://{base}", "oci:{store}/pulled:1"),  # fetches, does not unpack
+        "copy": ("copy", "docker://{base}", "docker://{copied}"),
+    },
 }
 
 
