@@ -147,10 +147,8 @@ def publish(subject: Subject, registry: Registry, place: Path) -> Path:
 def measured(bench: Bench, row: str, name: str) -> list[Measure]:
     """A row's measures; those of a sum are added up round by round."""
     parts = [bench.measures.get(part, {}).get(name, []) for part in SUMS.get(row, (row,))]
-    return [
-        Measure(sum(one.seconds for one in turn), max(one.peak_mib for one in turn))
-        for turn in zip(*parts, strict=True)
-    ]
+    turns = zip(*parts, strict=False)  # a round that failed ends early
+    return [Measure(sum(one.seconds for one in turn), max(one.peak_mib for one in turn)) for turn in turns]
 
 
 def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
