@@ -75,8 +75,9 @@ class Health(msgspec.Struct, frozen=True):
 class State(msgspec.Struct, frozen=True):
     """How it is doing. ``status``: created, running, paused, restarting, exited.
 
-    ``born`` is when process ``pid`` was started, in ticks since the boot: the two name it. ``monitor`` is the process
-    that keeps it, 0 when the command that started it does. ``restarts`` counts those of the policy.
+    ``born`` is when process ``pid`` was started, in ticks since the boot: the two name it; so it is with ``launcher``,
+    the process above it, and with ``monitor``, the one that keeps it (0 when the command that started it does).
+    ``restarts`` counts those of the policy.
     """
 
     status: str = "created"
@@ -86,6 +87,9 @@ class State(msgspec.Struct, frozen=True):
     finished: str = ""
     born: int = 0
     monitor: int = 0
+    monitor_born: int = 0
+    launcher: int = 0
+    launcher_born: int = 0
     restarts: int = 0
     error: str = ""
     health: Health | None = None

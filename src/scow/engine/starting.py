@@ -38,8 +38,7 @@ def run_here(workplace: Workplace, settings: Settings, stdio: Stdio, started: Ca
             records.note(settings.id, State("created", 0, code, "", now(), error=str(error)))
             raise
         try:
-            pid = running.pid
-            records.note(settings.id, State("running", pid, 0, begun, born=born(pid)))
+            records.note(settings.id, _running(running, begun))
             started(running)
             code = running.wait()
         except BaseException:
@@ -47,6 +46,11 @@ def run_here(workplace: Workplace, settings: Settings, stdio: Stdio, started: Ca
             raise
         records.note(settings.id, State("exited", 0, code, begun, now()))
     return code
+
+
+def _running(running: Running, begun: str) -> State:
+    pid, launcher = running.pid, running.launcher
+    return State("running", pid, 0, begun, born=born(pid), launcher=launcher, launcher_born=born(launcher))
 
 
 def start_kept(workplace: Workplace, settings: Settings, attach: dict[str, bool] | None) -> Session:

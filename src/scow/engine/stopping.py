@@ -11,7 +11,9 @@ from scow.engine import origins
 from scow.engine.pausing import unpause
 from scow.engine.records import ALIVE, Settings, State
 from scow.errors import Conflict, NotFound, Unavailable
+from scow.runtime import cgroups
 from scow.runtime.signals import signal_number
+from scow.runtime.spec import cgroup
 from scow.runtime.tasks import born
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ _LAST = 5.0
 def send(workplace: Workplace, settings: Settings, state: State, number: int) -> None:
     """Send its first process a signal, and let nothing restart it after the end that may follow."""
     if not tell(workplace, settings, {"stop": True, "signal": int(number)}):
-        _directly(state, number)
+        _directly(state.pid, state.born, number)
     if state.status == "paused":  # the signal waits for that
         with contextlib.suppress(Conflict, OSError):
             unpause(workplace, settings)
@@ -53,11 +55,12 @@ def kill(workplace: Workplace, settings: Settings) -> None:
             send(workplace, settings, state, signal.SIGKILL)
     if records.ended(settings.id, _LAST):
         return
-    if state.monitor:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(state.monitor, signal.SIGKILL)  # the supervisor sees the end of the line
+    _directly(state.monitor, state.monitor_born, signal.SIGKILL)
+    _directly(state.launcher, state.launcher_born, signal.SIGKILL)  # with it, the supervisor and all below it
     if not records.ended(settings.id, _LAST):
         raise Conflict("container does not end", subject=settings.id[:12])
+    path = cgroup(origins.options_of(settings).cgroup_parent, settings.id)
+    cgroups.remove(cgroups.directories(path), _LAST)  # nobody else is left to do it
 
 
 def wait(workplace: Workplace, settings: Settings) -> int:
@@ -85,14 +88,14 @@ def tell(workplace: Workplace, settings: Settings, message: dict[str, object]) -
     return True
 
 
-def _directly(state: State, number: int) -> None:
+def _directly(pid: int, since: int, number: int) -> None:
     """By a descriptor of the process, so that no other one can have taken its number."""
-    if not state.pid:
+    if not pid:
         return
     with contextlib.suppress(ProcessLookupError):
-        fd = os.pidfd_open(state.pid)
+        fd = os.pidfd_open(pid)
         try:
-            if born(state.pid) == state.born:
+            if born(pid) == since:
                 signal.pidfd_send_signal(fd, number)
         finally:
             os.close(fd)

@@ -36,7 +36,7 @@ import socket
 import time
 
 from scow.layer.removal import remove_at
-from scow.runtime import journal, restarting, tasks
+from scow.runtime import cgroups, journal, restarting, tasks
 from scow.runtime.callers import Caller, Callers
 from scow.runtime.health import Health
 from scow.runtime.loop import Loop
@@ -54,6 +54,7 @@ _SPARE = ".state.spare"
 _ROOM = 32 * 1024  # bytes, more than a state with five health checks
 _IGNORED = (1, 2, 3, 13)  # HUP INT QUIT PIPE
 _TERM, _CHLD = 15, 17
+_PATIENCE = 2.0  # seconds
 
 
 def main() -> None:
@@ -86,7 +87,10 @@ class Monitor:
         self.keep: dict[str, Any] = plan["keep"]
         self.loop = Loop()
         self.log = _log(self.keep["log"])
-        self.state: dict[str, Any] = {"status": "created", "monitor": os.getpid(), "finished": plan["finished"]}
+        self.state: dict[str, Any] = {
+            "status": "created", "monitor": os.getpid(), "monitor_born": tasks.born(os.getpid()),
+            "finished": plan["finished"],
+        }  # fmt: skip
         self.callers = Callers(self.loop, self._asked, self._crowded, self._left)
         self.program: Program | None = None
         self.stopped = False  # somebody asked for the end
@@ -130,7 +134,10 @@ class Monitor:
             return
         self.program, self.begun = program, time.monotonic()
         pid = tasks.first_process(program.launcher)
-        self._note(status="running", pid=pid, born=tasks.born(pid), exit_code=0, error="", started=journal.now())
+        self._note(
+            status="running", pid=pid, born=tasks.born(pid), exit_code=0, error="", started=journal.now(),
+            launcher=program.launcher, launcher_born=tasks.born(program.launcher),
+        )  # fmt: skip
         program.watch(self.loop, self._wrote)
         if self.health:
             self.health.begin(pid, self.state["born"])
@@ -176,6 +183,8 @@ class Monitor:
         self.program.drain()
         self.program = None
         self.log.end()
+        # What a supervisor that was killed left; the kernel may still be ending processes.
+        cgroups.remove(cgroups.directories(self.plan["launch"]["spec"]["linux"]["cgroupsPath"]), _PATIENCE)
         self._ended(code)
 
     def _ended(self, code: int) -> None:

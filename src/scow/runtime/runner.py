@@ -27,6 +27,7 @@ _KINDS: dict[str, type[ScowError]] = {
     "NotFound": errors.NotFound,
 }
 _PATIENCE = 2.0  # seconds
+_KILLED = 137
 
 
 class Stdio(msgspec.Struct, frozen=True):
@@ -84,6 +85,11 @@ class Running:
         """The container's first process as the host counts; 0 when it is gone."""
         return tasks.first_process(self._launcher)
 
+    @property
+    def launcher(self) -> int:
+        """The process above it: when that is killed, nothing of the container is left."""
+        return self._launcher
+
     def wait(self) -> int:
         """Its exit code, or 128 + the signal that ended it; copies its terminal meanwhile, when it has one."""
         if self._code is None:
@@ -94,8 +100,8 @@ class Running:
             _, status = os.waitpid(self._launcher, 0)
             self._code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
             self._close()
-            if os.WIFSIGNALED(status):
-                # The launcher was killed: nobody else does it, and the kernel may still be ending processes.
+            if self._code == _KILLED:
+                # The launcher or its child may have been: nobody else does it, and the kernel may still end processes.
                 cgroups.remove(cgroups.directories(self._cgroup), _PATIENCE)
         return self._code
 

@@ -86,6 +86,8 @@ class Supervisor:
     def _clean_up(self, placed: list[Placed], root: int) -> None:
         if self.plan["chroot"]:
             chroot.kill_leftovers()
+        elif os.getpid() == 1:
+            _end_the_others()
         self._leave_cgroups()
         for place in reversed(placed):
             try:  # noqa: SIM105 -- contextlib is not loaded here
@@ -218,6 +220,16 @@ class Supervisor:
                 return None
             if pid == self.child:
                 return status
+
+
+def _end_the_others() -> None:
+    """A start that was cut short may have left something running, which would be in the way of what is cleaned up."""
+    try:
+        os.kill(-1, _SIGKILL)  # in this pid namespace, whose first process this is
+        while True:
+            os.waitpid(-1, 0)
+    except (ProcessLookupError, ChildProcessError):
+        return
 
 
 def _complete(spec: dict[str, Any], root: int) -> None:

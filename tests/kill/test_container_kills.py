@@ -1,0 +1,172 @@
+"""SIGKILL to all of a container, a full disk, a reboot: ``ps`` tells the truth, nothing leaks, ``rm -f`` works."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+from tests.support.cli import Scow, bound_scow, popen_scow
+from tests.support.peers import need_root
+from tests.support.rootfs import busybox_tar_path
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+KILLS = 12
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("kills")
+
+
+@pytest.fixture(scope="module")
+def box(directory: Path) -> Scow:
+    return make_box(directory)
+
+
+@pytest.fixture(params=["sandbox", "runc", "crun"])
+def victim(box: Scow, request: pytest.FixtureRequest) -> Iterator[str]:
+    made = box(
+        "--runtime", request.param, "run", "-d", "--name", "victim", IMAGE, "sh", "-c", "sleep 1000 & sleep 1001"
+    )
+    if "is not installed" in made.stderr:
+        pytest.skip(made.stderr)
+    yield made.ok().stdout.strip()
+    box("rm", "-f", "victim")
+
+
+def until(true: Callable[[], object], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.05)
+
+
+def gone(container_id: str, seconds: float = 15) -> None:
+    """Nothing is left of it, soon."""
+    end = time.monotonic() + seconds
+    while left := leftovers(container_id):
+        assert time.monotonic() < end, left
+        time.sleep(0.05)
+
+
+def leftovers(container_id: str) -> list[str]:
+    """What is left of a container anywhere: processes (by what they mount or are called), mounts, cgroups."""
+    found = []
+    for proc in Path("/proc").glob("[0-9]*"):
+        try:
+            if container_id in (proc / "mountinfo").read_text() or container_id in os.readlink(proc / "cwd"):
+                found.append(f"process {proc.name} {(proc / 'cmdline').read_bytes()!r}")
+        except OSError:
+            continue
+    for place, directories, _ in os.walk("/sys/fs/cgroup"):
+        found += [f"{place}/{name}" for name in directories if container_id in name]
+    return found
+
+
+def state(directory: Path, container_id: str) -> dict[str, object]:
+    told: dict[str, object] = json.loads((directory / "store/containers" / container_id / "state.json").read_bytes())
+    return told
+
+
+def chain(directory: Path, container_id: str) -> dict[str, int]:
+    """The processes from the monitor to the container."""
+    monitor = int(str(state(directory, container_id)["monitor"]))
+    launcher = _child(monitor)
+    return {"monitor": monitor, "launcher": launcher, "supervisor": _child(launcher),
+            "container": int(str(state(directory, container_id)["pid"]))}  # fmt: skip
+
+
+def _child(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
+@pytest.mark.parametrize("who", ["monitor", "launcher", "supervisor", "container"])
+def test_kill_of(box: Scow, directory: Path, victim: str, who: str) -> None:
+    os.kill(chain(directory, victim)[who], signal.SIGKILL)
+    until(lambda: "Exited (137)" in box("ps", "-a", "--filter", "name=victim").stdout)
+    gone(victim)
+    assert box("exec", "victim", "true").exit_code == 1
+    box("start", "victim").ok()  # and it can go on
+    assert box("exec", "victim", "true").exit_code == 0
+    os.kill(chain(directory, victim)["monitor"], signal.SIGKILL)
+    box("rm", "-f", "victim").ok()  # at once, while it is still dying
+    gone(victim)
+    assert not (directory / "store/containers" / victim).exists()
+
+
+def test_rm_of_what_does_not_listen(box: Scow, directory: Path, victim: str) -> None:
+    for name in ("monitor", "supervisor"):
+        os.kill(chain(directory, victim)[name], signal.SIGSTOP)
+    box("rm", "-f", "victim", timeout=60).ok()
+    gone(victim)
+
+
+@pytest.mark.parametrize("words", [("run", "-d"), ("run",), ("run", "--rm")])
+def test_kill_of_scow_at_any_moment(box: Scow, directory: Path, words: tuple[str, ...]) -> None:
+    moments = random.Random(26)
+    for number in range(KILLS):
+        process = popen_scow(*words, "--name", f"cut{number}", IMAGE, "sleep", "1000", root=directory / "store")
+        time.sleep(moments.uniform(0.05, 0.6))
+        process.kill()
+        process.wait()
+        for pipe in (process.stdout, process.stderr):
+            if pipe:
+                pipe.close()
+    everything = box("ps", "-aq", "--no-trunc").ok().stdout.split()
+    for status in box("ps", "-a", "--format", "{{.Status}}").ok().stdout.splitlines():
+        assert status.startswith(("Up", "Exited (137)", "Created"))
+    if everything:
+        box("rm", "-f", *everything).ok()
+    assert box("ps", "-aq").ok().stdout == ""
+    for one in everything:
+        gone(one)
+    assert [p for p in (directory / "store/containers").iterdir() if not p.name.startswith(".")] == []
+
+
+def test_reboot(box: Scow, directory: Path, victim: str) -> None:
+    """Nothing runs any more, and every number that was written down belongs to somebody else."""
+    path = directory / "store/containers" / victim / "state.json"
+    told = state(directory, victim)
+    os.kill(int(str(told["monitor"])), signal.SIGKILL)
+    gone(victim)
+    other = subprocess.Popen(["sleep", "100"])
+    path.write_text(json.dumps({**told, "status": "running", "pid": other.pid, "monitor": other.pid}))
+    try:
+        assert "Exited (137)" in box("ps", "-a").ok().stdout
+        assert box("kill", "victim").exit_code == 1
+        assert box("rm", "-f", "victim").exit_code == 0
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    need_root()
+    place = tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)], check=True)
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_full_disk(small: Path) -> None:
+    box = bound_scow(small / "store", small)
+    box("import", str(busybox_tar_path()), IMAGE).ok()
+    fill = "dd if=/dev/zero of=/big bs=64k 2>/dev/null; for i in 1 2 3; do echo line $i; done; sleep 0.5; exit 7"
+    box("run", "-d", "--name", "filler", IMAGE, "sh", "-c", fill).ok()
+    until(lambda: "Exited" in box("ps", "-a").stdout, 60)
+    assert "Exited (7)" in box("ps", "-a").ok().stdout
+    assert box("logs", "filler").exit_code == 0
+    assert box("rm", "filler").exit_code == 0
+    assert box("run", "--rm", IMAGE, "echo", "room").ok().stdout == "room\n"
