@@ -21,9 +21,13 @@ from tests.support.faults import FAULTS, FaultyProxy, Plan
 from tests.support.registries import Registry
 
 from scow import Engine
-from scow.errors import NotFound, ScowError
+from scow.errors import Invalid, Limit, NotFound, ScowError
 from scow.image.image import load
+from scow.oci import media_types
+from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
 from scow.oci.platform import Platform
+from scow.oci.reference import Reference
 from scow.registry.credentials import CredentialStore
 from scow.registry.hosts import Hosts
 from scow.registry.transport import Transport
@@ -31,7 +35,7 @@ from scow.registry.transport import Transport
 pytestmark = pytest.mark.peers
 
 RUNS = 40
-SLOW_RUNS = int(os.environ.get("SCOW_TEST_FAULTS", "160"))
+SLOW_RUNS = int(os.environ.get("SCOW_TEST_FAULTS", "100"))
 PATIENCE = 0.4
 AMD = "linux/amd64"
 
@@ -149,4 +153,37 @@ def test_each_fault_once_is_got_over(ground: Ground, fault: str, tmp_path: Path)
         assert fault in ("401", "loop", "wrong content", "wrong length", "endless"), f"{fault}: {error}"
     assert plan.happened[fault] == 1
     ground.pull(engine, 0)
+    assert engine.system.check().sound
+
+
+@pytest.mark.parametrize("depth", [2, 7, 12, 40])
+def test_indexes_within_indexes(ground: Ground, depth: int) -> None:
+    """A few are fine; a registry cannot make us go down for ever."""
+    memory, root = Made().memory, ground.made.index
+    for digest, data in ground.made.memory.blobs.items():
+        memory.blobs[digest] = data
+    for _ in range(depth):
+        root = memory.index([root])
+    engine = ground.engine(f"deep{depth}")
+    repository = engine.workplace.registry.repository(Reference(ground.straight, "deep/app"), push=True)
+    for digest, data in memory.blobs.items():
+        kind = media_types.OCI_INDEX if b'"manifests"' in data[:60] else "application/octet-stream"
+        if b'"layers"' in data[:2000] and b'"schemaVersion"' in data[:60]:
+            kind = media_types.OCI_MANIFEST
+        memory.names[digest] = Descriptor(kind, Digest(digest), len(data))
+    order = sorted(memory.names.values(), key=lambda one: list(memory.blobs).index(one.digest))
+    for blob in [one for one in order if not media_types.is_document(one.media_type)]:
+        repository.push(blob, memory)
+    for document in [one for one in order if media_types.is_document(one.media_type)]:
+        repository.push(document, memory)
+    repository.tag(root, f"depth{depth}")
+    name = f"{ground.straight}/deep/app:depth{depth}"
+    if depth == 2:
+        engine.images.pull(name, platform=AMD)
+    else:
+        with pytest.raises((Limit, Invalid)):
+            engine.images.pull(name, platform=AMD)
+    if depth > 7:
+        with pytest.raises((Limit, Invalid)):
+            engine.registries.copy(f"docker://{name}", "store:deep", every=True)
     assert engine.system.check().sound

@@ -16,7 +16,7 @@ from scow.engine.faults import Checked, Fault, missing, seen_twice
 from scow.engine.manifests import PARTS
 from scow.errors import Denied, NotFound, ScowError, Unavailable
 from scow.image.check import blob_problem, index_problem, tree_problem
-from scow.image.collect import Marked, rests
+from scow.image.collect import rests
 from scow.image.image import load
 from scow.image.mutate import Layer
 from scow.layer.store import remove
@@ -75,7 +75,7 @@ class Checking:
         containers, found = self._container_faults()
         faults += found
         records, found = self._record_faults(bad)
-        faults += [*found, *self._rests(names, blobs)]
+        faults += [*found, *self._rests(blobs)]
         return Checked(
             len(blobs), sum(blobs.values()), len(layers), trees, len(names), containers, records,
             tuple(faults), tuple(faults),
@@ -187,14 +187,10 @@ class Checking:
                 faults.append(Fault("record", key, f"its layer {layer.descriptor.digest} is missing"))
         return len(keys), faults
 
-    def _rests(self, names: Iterable[Descriptor], blobs: dict[Digest, int]) -> Iterator[Fault]:
+    def _rests(self, blobs: dict[Digest, int]) -> Iterator[Fault]:
         """What costs room only. Whatever a running command writes or holds is none of it."""
-        images, others = self._workplace.needed()
-        with self._layout.exclusive():
-            marked = Marked(set(others) | self._layout.leased())
-            for descriptor in (*names, *images):
-                marked.image(self._store, descriptor)
-        for digest in sorted(set(blobs) - marked.names):
+        needed = self._workplace.marked()
+        for digest in sorted(set(blobs) - needed):
             yield Fault("unneeded", digest, f"no image, container or cache record needs it ({blobs[digest]} bytes)")
         for path in sorted(rests(self._layout.ingest)):
             yield Fault("leftover", f"ingest/{path.name}", "a command that was cut short left it")

@@ -71,14 +71,16 @@ class System:
         """Everything below the root, part by part: the sizes add up to what ``du`` says."""
         root = self._workplace.root
         counted = [Part(one.kind, one.size) for one in self.usage()]
-        needed = self._image_bytes() | self._cache_bytes()
+        shown = self._image_bytes() | self._cache_bytes()
+        needed = self._workplace.marked()
         held = [(str(digest), self._store.layout.path(digest)) for digest, _ in self._store.layout.blobs()]
         held += [(str(diff_id), self._store.layers.home(diff_id)) for diff_id in self._store.layers]
-        unneeded = sum(disk_usage(path) for name, path in held if name not in needed)
+        others = {name: disk_usage(path) for name, path in held if name not in shown}
         counted += [
+            Part("Other platforms, artifacts", sum(size for name, size in others.items() if name in needed)),
+            Part("Unneeded", sum(size for name, size in others.items() if name not in needed)),
             Part("Snapshots", disk_usage(root / "snapshots")),
             Part("Unfinished", disk_usage(root / "ingest")),
-            Part("Unneeded", unneeded),
         ]
         rest = disk_usage(root) - sum(part.size for part in counted)
         return (*counted, Part("Names, locks, directories", rest))

@@ -159,6 +159,18 @@ class Workplace:
         names += [diff_id for settings in containers for diff_id in settings.diff_ids]
         return [settings.manifest for settings in containers], names
 
+    def marked(self) -> set[str]:
+        """The names of all blobs, layers and snapshots that no collection would take now."""
+        from scow.image.collect import Marked
+
+        images, names = self.needed()
+        layout = self.store.layout
+        with layout.exclusive():
+            marked = Marked(set(names) | layout.leased())
+            for descriptor in (*layout.entries(), *images):
+                marked.image(self.store, descriptor)
+        return marked.names
+
     def collect(self) -> Collected:
         """Delete what no image, container, cache record or running command needs."""
         from scow.image.collect import collect
