@@ -68,6 +68,26 @@ def test_owners_are_real_and_exported(mapped: Someone) -> None:
     mapped("rm", "owners").ok()
 
 
+def test_what_is_committed_and_saved_has_the_owners(mapped: Someone) -> None:
+    mapped("run", "--name", "origin", "busybox", "sh", "-c", SCRIPT).ok()
+    mapped("commit", "origin", "committed").ok()
+    shown = mapped("run", "--rm", "committed", "stat", "-c", "%u:%g %a", "/data", "/dir").ok().stdout
+    assert shown.splitlines() == ["33:44 4755", "5:6 2770"]
+    archive = io.BytesIO(mapped("save", "committed").ok().output)
+    owners: dict[str, tuple[int, int]] = {}
+    with tarfile.open(fileobj=archive) as outer:
+        for blob in (outer.extractfile(member) for member in outer if member.isfile()):
+            assert blob is not None
+            try:
+                with tarfile.open(fileobj=io.BytesIO(blob.read())) as layer:
+                    owners |= {member.name.strip("./"): (member.uid, member.gid) for member in layer}
+            except tarfile.ReadError:
+                continue  # a document
+    assert (owners["data"], owners["dir"]) == ((33, 44), (5, 6))
+    mapped("rm", "origin").ok()
+    mapped("rmi", "committed").ok()
+
+
 def test_another_user_of_the_image(mapped: Someone) -> None:
     told = mapped("run", "--rm", "-u", "app", "busybox", "sh", "-c", "id; touch /home/app/x; touch /x || echo refused")
     assert told.ok().stdout.startswith("uid=1000(app) gid=1000(app) groups=2000(extra)\n")

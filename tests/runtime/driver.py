@@ -16,7 +16,7 @@ from msgspec import convert, structs
 
 from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import idmap
+from scow.runtime import idmap, networking
 from scow.runtime.bundle import Bundle, make_bundle
 from scow.runtime.networking import Attachment
 from scow.runtime.options import Device, Limits, Mount, Options, Ulimit
@@ -91,6 +91,7 @@ def main() -> None:
         assert idmap.enter(), idmap.why_not()
     if len(sys.argv) > 1:
         request = json.loads(sys.argv[1])
+        networking.PROGRAMS = request.get("outlets", networking.PROGRAMS)
         runner = Runner(request["runtime"])
         running = runner.start(bundle(request, runner), Stdio(0, 1, 2))
         if request.get("tell"):

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from tests.runtime.conftest import Driver
+from tests.support.peers import need
 
 from scow.runtime.keeper import find
 from scow.runtime.networking import ADDRESS, outlet
@@ -23,8 +24,7 @@ SERVE = "echo hello | nc -l -p 80 -w 5"
 @pytest.fixture
 def networked(driver: Driver, tmp_path: Path) -> Iterator[Driver]:
     """The driver where its user may open /dev/net/tun, as on most machines."""
-    if not outlet():
-        pytest.skip("neither pasta nor slirp4netns is installed")
+    need("pasta")
     if os.access("/dev/net/tun", os.R_OK | os.W_OK) and driver.user == os.geteuid():
         yield driver
         return
@@ -78,6 +78,18 @@ def test_a_published_port_leads_in(networked: Driver, runtime: str) -> None:
     assert f"inet {ADDRESS}/24" in out
     assert f"{ADDRESS}\t" in out
     assert out.count("inet ") == 2  # and the loopback
+
+
+def test_slirp4netns_does_where_pasta_is_missing(networked: Driver) -> None:
+    need("slirp4netns")
+    port = free_port()
+    attachment = {"ports": [{"container": 80, "host": port, "address": "127.0.0.1"}]}
+    script = f"ip -4 -o addr; {SERVE}"
+    with started(networked, "sandbox", script, attachment=attachment, outlets=["slirp4netns"]) as running:
+        heard = said(port)
+        out, _ = running.communicate(timeout=15)
+    assert heard == "hello\n", out
+    assert f"inet {ADDRESS}/24" in out
 
 
 def test_a_container_reaches_out_but_not_the_host_s_loopback(networked: Driver, runtime: str) -> None:

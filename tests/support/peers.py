@@ -28,6 +28,7 @@ PACKAGES = {
     "mmdebstrap": "mmdebstrap",
     "newuidmap": "uidmap",
     "openssl": "openssl",
+    "pasta": "passt",
     "podman": "podman",
     "rpm": "rpm",
     "rpmbuild": "rpm",

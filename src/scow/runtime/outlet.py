@@ -97,7 +97,18 @@ class Outlet:
         return place
 
     def _ask(self, request: str) -> None:
-        """slirp4netns takes its ports one by one over a socket."""
+        """slirp4netns takes its ports one by one over a socket, which comes after the way out."""
+        end = time.monotonic() + _PATIENCE
+        answer = self._answer(request)
+        while answer is None and time.monotonic() < end:
+            time.sleep(_PAUSE)
+            answer = self._answer(request)
+        if answer is None or b'"error"' in answer:
+            why = (answer or b"it does not answer").decode(errors="replace")
+            raise Refused("Unsupported", f"a port cannot be published: {why}", "slirp4netns")
+
+    def _answer(self, request: str) -> bytes | None:
+        """None while nobody listens."""
         import _socket as socket
 
         with_it = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -106,15 +117,11 @@ class Outlet:
             with_it.connect(CONTROL)
             with_it.send(request.encode())
             with_it.shutdown(socket.SHUT_WR)
-            answer = with_it.recv(4096)
-        except OSError as error:
-            answer = f'"error": {error.strerror}'.encode()
+            return with_it.recv(4096)
+        except (FileNotFoundError, ConnectionError):
+            return None
         finally:
             with_it.close()
-        if b'"error"' in answer:
-            raise Refused(
-                "Unsupported", f"a port cannot be published: {answer.decode(errors='replace')}", "slirp4netns"
-            )
 
     def _why(self) -> str:
         try:
