@@ -13,11 +13,13 @@ from tests.layer import tars
 from tests.layer.tars import item
 
 from scow.content.through import Through
-from scow.errors import Integrity, Limit, NotFound
-from scow.image.contents import Contents, ImageContents
+from scow.errors import Integrity, Invalid, Limit, NotFound
+from scow.image.contents import Contents, ImageContents, from_tree
 from scow.image.directory import DirectoryContents
 from scow.image.image import load
 from scow.image.store import Store
+from scow.layer.entry import Entry
+from scow.layer.view import Found
 from scow.testing.contract import Memory
 
 LAYERS = [
@@ -130,3 +132,15 @@ def test_a_plain_directory(tmp_path: Path) -> None:
     assert every(contents) == {b"etc/a": b"12345"}
     with pytest.raises(NotFound):
         DirectoryContents(tmp_path / "etc/a")
+
+
+def test_a_path_behind_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/f").write_bytes(b"secret")
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/d").symlink_to(tmp_path / "outside")
+    found = Found(Entry(b"d/f", "file", size=6), 0, b"d/f")
+    with pytest.raises(Invalid, match="behind a link"):
+        list(from_tree(tmp_path / "tree", [found]))
+    (tmp_path / "way").symlink_to(tmp_path / "outside")  # a link to the tree itself is the user's own
+    assert [reader.read() for _, reader in from_tree(tmp_path / "way", [Found(found.entry, 0, b"f")])] == [b"secret"]

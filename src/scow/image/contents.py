@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from scow.content.target import Reader, Source
 from scow.content.verify import read_all
-from scow.errors import Integrity, Limit, NotFound
+from scow.errors import Integrity, Invalid, Limit, NotFound
 from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
@@ -25,6 +25,7 @@ from scow.layer.entry import Entry
 from scow.layer.index import Index
 from scow.layer.mountable import content
 from scow.layer.placement import Placement
+from scow.layer.rights import MOUNTABLE
 from scow.layer.view import Found, View
 
 _CHUNK: Final = 1 << 20
@@ -116,10 +117,29 @@ class ImageContents:
 
 
 def from_tree(tree: Path, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
-    """The wanted files, opened in ``tree``, in the order in which they were written."""
+    """The wanted files, opened in ``tree``, in the order in which they were written.
+
+    Raises :class:`Invalid` for one whose directory is a link: no entry of a view is, but a layer may say so of a path that
+    it replaced later, and a plain directory may change.
+    """
     for found in sorted(wanted, key=lambda one: one.entry.offset):
         with os.fdopen(content(tree, found)(), "rb", buffering=0) as file:
+            if tree.name != MOUNTABLE and not _is_at(file.fileno(), tree, found.source):
+                raise Invalid("lies behind a link that leaves the tree", subject=found.entry.text)
             yield found, _Part(file, found.entry.size)
+
+
+def _is_at(fd: int, tree: Path, source: bytes) -> bool:
+    """Whether an open file is the one of ``tree`` that its name says, with no link on the way."""
+    try:
+        real = os.readlink(b"/proc/self/fd/%d" % fd)
+    except OSError:  # no /proc: compare what is there now
+        return os.path.realpath(os.path.join(os.fsencode(tree), source)) == _below(tree, source)
+    return real == _below(tree, source)
+
+
+def _below(tree: Path, source: bytes) -> bytes:
+    return os.path.join(os.path.realpath(os.fsencode(tree)), source)
 
 
 class _Part:
