@@ -130,6 +130,13 @@ def test_rm_of_a_detached_container(scow: Scow, directory: Path) -> None:
     scow("run", "-d", "--rm", "--name", "brief", IMAGE, "sleep", "0.2").ok()
     until(lambda: scow("ps", "-aq").stdout == "")
     until(lambda: list((directory / "store/containers").iterdir()) == [])
+    scow("run", "-d", "--rm", "--name", "first", "-v", "/own", IMAGE, "sleep", "4").ok()
+    scow("create", "--name", "second", "--volumes-from", "first", IMAGE).ok()
+    until(lambda: "first" not in scow("ps", "-a").stdout)
+    assert len(scow("volume", "ls", "-q").ok().stdout.split()) == 1  # the second has it too
+    scow("rm", "-v", "second").ok()
+    scow("run", "-d", "--rm", "-v", "/own", IMAGE, "sleep", "0.1").ok()
+    until(lambda: scow("volume", "ls", "-q").stdout == "")
 
 
 def test_what_cannot_be_started(scow: Scow) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from scow.engine.origins import health_of, image_of, options_of, place_of, stop_signal
 from scow.engine.records import Settings, State
+from scow.engine.volumes import volume_names
 from scow.image.image import Image
 from scow.image.writable import Writable
 from scow.runtime.tasks import born
@@ -66,6 +67,7 @@ def start_kept(workplace: Workplace, settings: Settings, attach: dict[str, bool]
             "launch": runner.plan(bundle),
             "keep": _kept(workplace, settings),
             "attach": attach,
+            "volumes": _anonymous(workplace, settings),
             "finished": workplace.containers.state(settings.id).finished,
         }
         return begin(runner, plan, kept)
@@ -84,6 +86,15 @@ def _kept(workplace: Workplace, settings: Settings) -> dict[str, Any]:
         stdin_once=settings.stdin_once,
         stop_signal=stop_signal(workplace, settings),
     )
+
+
+def _anonymous(workplace: Workplace, settings: Settings) -> list[str]:
+    """The directories of its anonymous volumes."""
+    if not settings.keeping.remove:
+        return []
+    known = (workplace.volumes.find(name) for name in volume_names(settings.spec))
+    root = workplace.root / "volumes"
+    return [str(root / volume.name) for volume in known if volume and volume.anonymous]
 
 
 def _checking(workplace: Workplace, settings: Settings) -> dict[str, Any] | None:

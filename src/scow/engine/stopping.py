@@ -11,9 +11,7 @@ from scow.engine import origins
 from scow.engine.pausing import unpause
 from scow.engine.records import ALIVE, Settings, State
 from scow.errors import Conflict, NotFound, Unavailable
-from scow.runtime import cgroups
 from scow.runtime.signals import signal_number
-from scow.runtime.spec import cgroup
 from scow.runtime.tasks import born
 
 if TYPE_CHECKING:
@@ -59,8 +57,7 @@ def kill(workplace: Workplace, settings: Settings) -> None:
     _directly(state.launcher, state.launcher_born, signal.SIGKILL)  # with it, the supervisor and all below it
     if not records.ended(settings.id, _LAST):
         raise Conflict("container does not end", subject=settings.id[:12])
-    path = cgroup(origins.options_of(settings).cgroup_parent, settings.id)
-    cgroups.remove(cgroups.directories(path), _LAST)  # nobody else is left to do it
+    sweep(settings, _LAST)  # nobody else is left to do it
 
 
 def wait(workplace: Workplace, settings: Settings) -> int:
@@ -101,8 +98,8 @@ def _directly(pid: int, since: int, number: int) -> None:
             os.close(fd)
 
 
-def sweep(settings: Settings) -> None:
-    """Take away the cgroups of a container whose launcher was killed before it could."""
+def sweep(settings: Settings, patience: float = 0.0) -> None:
+    """Take away the cgroups of a container whose launcher was killed before it could, within so many seconds."""
     from scow.runtime import cgroups, limits
 
-    cgroups.remove(cgroups.directories(limits.path(str(settings.spec.get("cgroup_parent", "")), settings.id)))
+    cgroups.remove(cgroups.directories(limits.path(str(settings.spec.get("cgroup_parent", "")), settings.id)), patience)

@@ -29,6 +29,7 @@ a run everybody gets ``{"exit": code}``. Everything a monitor needs is loaded wh
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # the module without enum
+import fcntl
 import json
 import os
 import resource  # noqa: F401 - a container with limits needs it, whatever becomes of the interpreter's files
@@ -119,6 +120,7 @@ class Monitor:
             os.unlink(SOCKET)
         if self.keep["remove"]:
             _remove(self.plan["home"])
+            _release(self.plan["volumes"], os.path.dirname(self.plan["home"]))
         os.close(KEPT)
         self.callers.end({"exit": self.state["exit_code"]})
         while self.callers:  # who reads slowly gets everything
@@ -312,6 +314,28 @@ def _listen() -> socket.socket:
     os.chmod(SOCKET, 0o600)
     listener.listen(16)
     return listener
+
+
+def _release(volumes: list[str], containers: str) -> None:
+    """Take away the container's anonymous volumes (directories), unless another container has them too."""
+    if not volumes:
+        return
+    lock = os.open(os.path.dirname(volumes[0]) + "/.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fcntl.flock(lock, fcntl.LOCK_EX)  # as long as nobody else gives out or takes away volumes
+    settings = [f"{containers}/{name}/container.json" for name in os.listdir(containers)]
+    others = "".join(_text(path) for path in settings)
+    for volume in volumes:
+        if os.path.basename(volume) not in others:
+            _remove(volume)
+    os.close(lock)
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path) as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _remove(home: str) -> None:
