@@ -7,6 +7,7 @@ does not hold is written down here too, so that it is noticed when it changes.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import threading
@@ -190,17 +191,38 @@ HELD_BY_NOTHING = {"signal"}
 WITHOUT_PROC = {"capabilities"}
 
 
+ATTEMPTS_THERE = {name: script for name, script in ATTEMPTS.items() if name not in WITHOUT_PROC}
+
+
 def test_the_lowest_rung_holds_what_it_can(driver: Driver, canary: Path, victim: int) -> None:
     if driver.user != 0 or driver.mapped:
         pytest.skip("rung 4 is root's")
     tree = driver.directory / "chroot"
     if not tree.exists():
         subprocess.run(["cp", "-a", str(driver.lower), str(tree)], check=True)
-    script = attempts(canary, victim, {n: s for n, s in ATTEMPTS.items() if n not in WITHOUT_PROC})
-    told = driver.run("sandbox", "sh", "-c", script, rung=4, path=str(tree))
+    told = driver.run("sandbox", "sh", "-c", attempts(canary, victim, ATTEMPTS_THERE), rung=4, path=str(tree))
     assert set(escaped(told)) == HELD_BY_NOTHING
     told = driver.run(
         "sandbox", "sh", "-c", "mkdir -p /x; chroot /x true 2>&1; ls /proc | wc -l", rung=4, path=str(tree)
     )
     assert "Operation not permitted" in told["out"]
     assert told["out"].endswith("0\n") or "No such file" in told["err"]
+
+
+def test_the_lowest_rung_is_found_where_nothing_else_is_allowed(driver: Driver, canary: Path, victim: int) -> None:
+    """For real: without CAP_SYS_ADMIN and under a filter, as in a default pod; nothing but the probe says so."""
+    if driver.user != 0 or driver.mapped:
+        pytest.skip("rung 4 is root's")
+    tree = driver.directory / "chroot-for-real"
+    subprocess.run(["cp", "-a", str(driver.lower), str(tree)], check=True)
+    for script, code in ((f"{attempts(canary, victim, ATTEMPTS_THERE)}; exit 7", 7), ("id -u", 0)):
+        request = json.dumps(driver.request("sandbox", options={"args": ["sh", "-c", script]}, path=str(tree)))
+        environment = {**driver.environment, "SCOW_TEST_LOWEST": "1"}
+        done = subprocess.run(
+            [*driver.command(), request], env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr
+        assert {line for line in done.stdout.splitlines() if "ESCAPED" in line} <= {"ESCAPED signal"}
+    asked = json.dumps(driver.request("sandbox", options={"args": ["true"], "network": "none"}, path=str(tree)))
+    refused = subprocess.run([*driver.command(), asked], env=environment, capture_output=True, text=True, check=False)
+    assert "a network of its own needs CAP_SYS_ADMIN or user namespaces, and neither is here" in refused.stderr

@@ -16,7 +16,7 @@ from msgspec import convert, structs
 
 from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import idmap, networking
+from scow.runtime import bpf, capabilities, idmap, linux, networking
 from scow.runtime.bundle import Bundle, make_bundle
 from scow.runtime.networking import Attachment
 from scow.runtime.options import Device, Limits, Mount, Options, Ulimit
@@ -86,7 +86,22 @@ def lowest() -> Probe:
     return structs.replace(probe(), rung=4, user_namespaces=False)
 
 
+def give_up_namespaces() -> None:
+    """Become what root is in a default pod: without CAP_SYS_ADMIN, and under a filter that allows no namespaces."""
+    refused = {"names": ["unshare", "setns", "mount"], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}
+    profile = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refused]}
+    linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
+    linux.seccomp(bpf.program(profile, os.uname().machine))
+    kept = probe().capabilities & ~(1 << capabilities.NAMES.index("CAP_SYS_ADMIN"))
+    linux.prctl(linux.PR_CAPBSET_DROP, capabilities.NAMES.index("CAP_SYS_ADMIN"))
+    linux.capset(kept, kept)
+    probe.cache_clear()
+    assert probe().rung == 4, probe()
+
+
 def main() -> None:
+    if os.environ.get("SCOW_TEST_LOWEST"):
+        give_up_namespaces()
     if os.environ.get("SCOW_TEST_MAPPED"):
         assert idmap.enter(), idmap.why_not()
     if len(sys.argv) > 1:
