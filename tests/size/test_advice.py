@@ -91,9 +91,13 @@ def test_a_late_owner_is_told() -> None:
     [
         ("COPY . /a", {".git": 100, "src": 5, "node_modules": 7}, ([".git", "node_modules"], 107)),
         ("COPY . /a", {"src": 5}, None),
+        ("COPY . /a\nRUN --mount=source=.git,target=/g true", {".git": 5}, None),
         ("COPY src /a", {"src": 5, "docs": 7, "Dockerfile": 1}, (["docs"], 0)),
         ("COPY s* /a", {"src": 5, "docs": 7}, None),
         ("RUN true", {"docs": 7}, None),
+        ("COPY src /a\nADD docs /b\nRUN --mount=source=tools,target=/t true", {"src": 5, "docs": 7, "tools": 1}, None),
+        ("COPY src /a\nRUN --mount=target=/t true", {"src": 5, "docs": 7}, None),
+        ("COPY ./src/ /a\nADD https://example.com/x /b\nONBUILD COPY on /c", {"on": 1, "x": 2, "# a": 3}, (["x"], 0)),
     ],
 )
 def test_the_ignore_file(text: str, sent: dict[str, int], expected: tuple[list[str], int] | None) -> None:

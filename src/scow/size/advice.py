@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from scow.dockerfile.instructions import Copy, Instruction, Onbuild, Run
+from scow.dockerfile.instructions import Add, Copy, Instruction, Run
 from scow.dockerfile.lint import mending
 from scow.dockerfile.lint.checks.copying import BAGGAGE
 from scow.dockerfile.lint.finding import Edit
@@ -114,7 +114,7 @@ def of_image(waste: Iterable[Waste]) -> tuple[Proposal, ...]:
 
 def advise(linted: Linted, seen: Seen | None = None, sent: Sent | None = None) -> tuple[Proposal, ...]:
     """The proposals, the largest saving first."""
-    found = [*_ignored(linted, sent, seen), *_base(linted, seen)]
+    found = [*_ignored(linted, sent), *_base(linted, seen)]
     if seen is not None:
         for step in linted.steps:
             if step.stage.index in linted.kept and (layer := seen.layers.get(step.run.span.start_line)) is not None:
@@ -242,37 +242,44 @@ def slim(image: str) -> str:
     )
 
 
-def _ignored(linted: Linted, sent: Sent | None, seen: Seen | None) -> Iterator[Proposal]:
+def _ignored(linted: Linted, sent: Sent | None) -> Iterator[Proposal]:
     """What the context sends and the build never uses."""
     if sent is None:
         return
-    copies = [
-        one for stage in linted.stages for each in stage.instructions
-        if isinstance(one := each.trigger if isinstance(each, Onbuild) else each, Copy) and not one.from_
-    ]  # fmt: skip
-    whole = [one for one in copies if any(source.strip("/") in {".", "", "./", "*"} for source in one.sources)]
-    weighing = [name for name in sorted(sent.sizes) if name.rpartition("/")[2] in BAGGAGE]
-    if whole and weighing:
-        size = sum(sent.sizes[name] for name in weighing)
-        kept = any(one in stage.instructions for stage in linted.stages if stage.index in linted.kept for one in whole)
+    taken = [(stage, one, source) for stage, one in linted.instructions for source in _taken(one)]
+    whole = [(stage, one) for stage, one, source in taken if source in {"", ".", "*"}]
+    named = {source for _, _, source in taken}
+    weighing = [name for name in sorted(sent.sizes) if name.rpartition("/")[2] in BAGGAGE and name not in named]
+    copied = [(stage, one) for stage, one in whole if isinstance(one, Copy | Add)]
+    if copied and weighing:
+        kept = any(stage.index in linted.kept for stage, _ in copied)
+        size = sum(sent.sizes[name] for name in weighing) if kept else 0
         title = f"leave {', '.join(weighing)} out of the context"
         why = "COPY . takes them along, and every change in them builds all that follows anew"
-        yield Proposal("ignore", title, why, whole[0].span.start_line, size if kept else 0, ignore=tuple(weighing))
-    elif copies and not whole:
-        yield from _unused(copies, sent)
+        yield Proposal("ignore", title, why, copied[0][1].span.start_line, size, ignore=tuple(weighing))
+    elif taken and not whole:
+        yield from _unused({source.split("/")[0] for _, _, source in taken}, sent)
 
 
-def _unused(copies: Iterable[Copy], sent: Sent) -> Iterator[Proposal]:
-    """Names at the top of the context that no COPY begins with."""
-    used = {source.removeprefix("./").strip("/").split("/")[0] for one in copies for source in one.sources}
+def _taken(one: Instruction) -> list[str]:
+    """The paths of the context that an instruction reads, without ``./`` and slashes around."""
+    sources: Iterable[str] = ()
+    if isinstance(one, Add) or (isinstance(one, Copy) and not one.from_):
+        sources = (source for source in one.sources if "://" not in source)
+    elif isinstance(one, Run):
+        sources = (mount.source for mount in one.mounts if mount.type == "bind" and not mount.from_)
+    return [source.removeprefix("./").strip("/") for source in sources]
+
+
+def _unused(used: set[str], sent: Sent) -> Iterator[Proposal]:
+    """Names at the top of the context that nothing begins with."""
     if any(set("*?[$") & set(name) for name in used):
         return
-    unused = [
-        name for name in sorted(sent.sizes) if "/" not in name and name not in used | {"Dockerfile", ".dockerignore"}
-    ]
+    used = used | {"Dockerfile", ".dockerignore"}
+    unused = [name for name in sorted(sent.sizes) if name not in used and "/" not in name and _PLAIN.fullmatch(name)]
     if unused:
         size = sum(sent.sizes[name] for name in unused)
-        title = f"leave {len(unused)} names that no COPY takes out of the context ({size} bytes are sent for nothing)"
+        title = f"leave out of the context what nothing takes: {len(unused)} names, {size} bytes"
         yield Proposal(
             "ignore", title, "builders that send the context send them each time", 0, 0, ignore=tuple(unused)
         )
