@@ -96,6 +96,13 @@ def test_a_filter_keeps_the_way_to_what_fits() -> None:
     assert len(names(listing)) > 3
 
 
+def test_deep_trees() -> None:
+    deep = "/".join(["d"] * 1500)
+    tree = Tree([[entry(f"{deep}/{at}/x", 1) for at in range(50)], [entry("d", 0, "whiteout")]])
+    assert (tree.root.size(0), tree.root.size(1)) == (50, 0)
+    assert node(tree, deep).mark(1) == "removed"
+
+
 def names(listing: Listing) -> list[bytes]:
     return [row.node.path for row in listing.rows]
 

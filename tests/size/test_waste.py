@@ -70,6 +70,14 @@ def test_the_tree_tells_directories_apart_by_layer() -> None:
     ]
 
 
+def test_paths_of_two_thousand_directories() -> None:
+    deep = "/".join(["node_modules"] * 300 + ["a"] * 1700)
+    analysis = looked_at([entry(f"{deep}/{at}/x.py~", 5000 + at) for at in range(100)])
+    assert {one.kind for one in analysis.waste} == {"editor-files"}
+    assert adds_up(analysis.tree)
+    assert Recogniser().kind(b"a/" * 20 + b".git/" + b"b/" * 1000 + b"c") == "version-control"
+
+
 def test_what_hid_a_file_is_told() -> None:
     layers, _ = planted()
     by_kind = {one.kind: one for one in looked_at(*layers).waste}

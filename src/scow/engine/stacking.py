@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from scow.image.contents import Contents
     from scow.layer.view import Found
 
-_LIST_LIMIT: Final = 32 << 20  # of one package list
+_LISTS_LIMIT: Final = 128 << 20  # of all package lists together
 
 
 def stacked(contents: Contents) -> list[Layer]:
@@ -32,8 +32,14 @@ def stacked(contents: Contents) -> list[Layer]:
 
 
 def read_lists(contents: Contents, wanted: Sequence[Found]) -> Iterator[tuple[bytes, bytes]]:
-    """(path, content) of small files; one that is too large to be a list of paths is passed over."""
+    """(path, content) of package lists; what goes over a limit that no real image comes near is passed over."""
     from scow.content.verify import read_all
 
-    for found, reader in contents.each(one for one in wanted if one.entry.size < _LIST_LIMIT):
+    chosen: list[Found] = []
+    left = _LISTS_LIMIT
+    for found in wanted:
+        if found.entry.size <= left:
+            chosen.append(found)
+            left -= found.entry.size
+    for found, reader in contents.each(chosen):
         yield found.entry.path, read_all(reader, found.entry.size + 1)

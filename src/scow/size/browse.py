@@ -6,6 +6,7 @@ however large the image is, and going from layer to layer costs nothing. Pure.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
@@ -125,19 +126,24 @@ class Tree:
 
     def _directory(self, number: int, path: bytes, parents: dict[bytes, Node]) -> Node:
         """The directory at ``path`` as this layer means it, through links of the layers below; made where it lacks."""
-        try:
-            real = follow(path, self._link)
-        except Invalid:
-            real = path
-        at = self.root
-        for name in real.split(b"/") if real else ():
-            child = at.children.get(name)
-            entry = child.at(number) if child else None
-            if child is None or entry is None or entry.kind != "dir":
-                child = self._put(number, at, name, Entry(b"", "dir", 0o755))
-            at = child
-        parents[path] = at
+        missing: list[bytes] = []
+        while path not in parents:
+            missing.append(path)
+            path = path.rpartition(b"/")[0]
+        at = parents[path]
+        for path in reversed(missing):
+            at = parents[path] = self._step(number, at, path.rpartition(b"/")[2])
         return at
+
+    def _step(self, number: int, at: Node, name: bytes) -> Node:
+        child = at.children.get(name)
+        entry = child.at(number) if child else None
+        if child is not None and entry is not None and entry.kind == "dir":
+            return child
+        if child is not None and entry is not None and entry.kind == "symlink":
+            with contextlib.suppress(Invalid):  # a loop leads nowhere
+                return self._directory(number, follow(child.path, self._link), {b"": self.root})
+        return self._put(number, at, name, Entry(b"", "dir", 0o755))
 
     def _link(self, path: bytes) -> bytes | None:
         node = self.find(path)

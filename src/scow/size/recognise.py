@@ -17,6 +17,8 @@ _EXAMPLES: Final = re.compile(
     rb"usr/(?:local/)?(?:share|lib|include)/|etc/ssl/certs/|(?:.*/)?(?:node_modules|site-packages)/"
 )
 _PLACES: Final = re.compile(PLACES)
+#: What lies deeper is what the directory above it is: no pattern is tried on thousands of components.
+_DEEPEST: Final = 32
 _LICENCES: Final = re.compile(rb"(?:copyright|licen[cs]es?|copying|notice)(?:[.-].*)?", re.IGNORECASE)
 
 
@@ -49,15 +51,24 @@ class Recogniser:
         return (placed and _whole(_PLACED, path)) or below or _whole(_NAMED, name)
 
     def _judged(self, directory: bytes) -> _Judged:
-        parent = directory.rpartition(b"/")[0]
-        known = (self._directories.get(parent) or self._judged(parent)) if directory else _Judged("", "", False, True)
-        if known.below in _OPEN:  # else what is in it is the same
-            text = directory + b"/"
-            examples = _EXAMPLES.match(text) is not None
-            secret = "" if examples else _anywhere(_SECRET_BELOW, text)
-            known = _Judged(_anywhere(_BELOW, text), secret, examples, _PLACES.fullmatch(directory) is not None)
-        self._directories[directory] = known
-        return known
+        """The verdict on a directory: its parent's, if that leaves nothing open, else its own."""
+        known = self._directories
+        names = directory.split(b"/")[:_DEEPEST] if directory else []
+        verdict = known.get(b"") or known.setdefault(b"", _verdict(b""))
+        for count in range(1, len(names) + 1):
+            at = b"/".join(names[:count])
+            if at not in known:
+                known[at] = _verdict(at) if verdict.below in _OPEN else verdict
+            verdict = known[at]
+        known[directory] = verdict
+        return verdict
+
+
+def _verdict(directory: bytes) -> _Judged:
+    text = directory + b"/" if directory else b""
+    examples = _EXAMPLES.match(text) is not None
+    secret = "" if examples else _anywhere(_SECRET_BELOW, text)
+    return _Judged(_anywhere(_BELOW, text), secret, examples, _PLACES.fullmatch(directory) is not None)
 
 
 _Table = tuple[re.Pattern[bytes], list[str]]
