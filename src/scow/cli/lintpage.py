@@ -71,6 +71,20 @@ disable-ignore-pragma: false
 It is hadolint's document. Of YAML the maps, lists and plain or quoted words above are read; anchors, tags, multi-line
 scalars and the like are refused by name, and so is a key or a rule that nobody has.
 
+## From Python
+
+```python
+>>> import tempfile
+>>> from scow import Engine
+>>> dockerfiles = Engine(tempfile.mkdtemp()).dockerfiles
+>>> looked = dockerfiles.lint(b"FROM debian\\nRUN apt-get install curl=1\\n", shellcheck=False)
+>>> [(finding.rule, finding.span.start_line) for finding in looked.findings if finding.severity.word == "warning"]
+[('untagged-base', 1), ('apt-asks', 2)]
+>>> dockerfiles.fix(b"FROM debian\\nRUN apt-get install curl=1\\n").after
+'FROM debian\\nRUN apt-get install -y curl=1\\n'
+
+```
+
 ## Rules
 
 Rules of severity *ignore* are silent until `--only`, `override` or `# check=experimental=…` asks for them.
