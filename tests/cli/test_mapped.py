@@ -88,6 +88,17 @@ def test_what_is_committed_and_saved_has_the_owners(mapped: Someone) -> None:
     mapped("rmi", "committed").ok()
 
 
+def test_what_was_written_with_one_id_keeps_the_image_s_owners(mapped: Someone) -> None:
+    """A container that was made before the user had subordinate ids, exported after."""
+    mapped("run", "--name", "before", "busybox", "sh", "-c", "echo more >> /home/app/.profile; echo x > /new").ok()
+    home = next((mapped.user.home / "store/containers").glob("*/upper")).parent
+    (home / "one-id").touch()
+    with tarfile.open(fileobj=io.BytesIO(mapped("export", "before").ok().output)) as tar:
+        shown = {member.name: (member.uid, member.gid) for member in tar}
+    assert (shown["home/app"], shown["new"]) == ((1000, 1000), (0, 0))
+    mapped("rm", "before").ok()
+
+
 def test_another_user_of_the_image(mapped: Someone) -> None:
     told = mapped("run", "--rm", "-u", "app", "busybox", "sh", "-c", "id; touch /home/app/x; touch /x || echo refused")
     assert told.ok().stdout.startswith("uid=1000(app) gid=1000(app) groups=2000(extra)\n")

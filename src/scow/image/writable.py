@@ -7,6 +7,7 @@ overlayfs cannot be had; what was written is found by comparing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from scow.layer.diff import Owners
     from scow.layer.pack import Item
     from scow.layer.view import View
+
+#: The flavour of trees where one id stands for all, and the mark beside what was written so.
+_ORDINARY, _ONE_ID = "ordinary", "one-id"
 
 
 class Writable(Protocol):
@@ -66,7 +70,8 @@ class Stacked:
 
         if not self._upper.is_dir():
             return iter(())
-        owners = _owners(self._store, lambda: rootfs.view(self._layers, self._store.unpacking))
+        view = partial(rootfs.view, self._layers, self._store.unpacking)
+        owners = _owners(self._store, self._upper.parent, view)
         return changes(str(self._upper), owners, latest=latest)
 
 
@@ -94,13 +99,15 @@ class Copied:
         from scow.layer.compare import changes
 
         before = rootfs.view(self._layers, self._store.unpacking)
-        return changes(str(self._root), before, _owners(self._store, lambda: before), latest=latest)
+        return changes(str(self._root), before, _owners(self._store, self._root.parent, lambda: before), latest=latest)
 
 
 def writable(store: Store, layers: Sequence[Layer], directory: Path, *, stacks: bool) -> Writable:
     """A new place to write in ``directory``; ``stacks`` says whether overlayfs can be had there."""
     made = Stacked(store, layers, directory) if stacks else Copied(store, layers, directory)
     made.make()
+    if store.layers.flavour == _ORDINARY:
+        (directory / _ONE_ID).touch()  # for a start on a higher rung: what was written before has no owners
     return made
 
 
@@ -111,8 +118,9 @@ def reopened(store: Store, layers: Sequence[Layer], directory: Path) -> Writable
     return Stacked(store, layers, directory)
 
 
-def _owners(store: Store, view: Callable[[], View]) -> Owners:
+def _owners(store: Store, directory: Path, view: Callable[[], View]) -> Owners:
     """Whose files are: as the disk has it, or, where one id stands for all, as the image had it."""
     from scow.layer.diff import on_disk, remembered
 
-    return remembered(view()) if store.layers.flavour == "ordinary" else on_disk
+    one_id = store.layers.flavour == _ORDINARY or (directory / _ONE_ID).exists()
+    return remembered(view()) if one_id else on_disk
