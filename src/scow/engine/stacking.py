@@ -24,7 +24,7 @@ def stacked(contents: Contents) -> list[Layer]:
             str(layer.diff_id),
             list(contents.entries(number)),
             layer.descriptor.size,
-            instruction(made_by[number].created_by),
+            instruction(made_by[number].created_by) or made_by[number].comment,
             made_by[number].created or "",
         )
         for number, layer in enumerate(contents.layers)
