@@ -364,3 +364,12 @@ def test_networks(kitchen: Kitchen) -> None:
         network="host",
     )
     assert "lo" in lines(kitchen)
+
+
+def test_a_file_of_a_layer_that_lies_in_its_tar(kitchen: Kitchen) -> None:
+    """Only the file's own bytes come: behind them in the tar are other files."""
+    kitchen.file("one", "1\n")
+    kitchen.file("two", "2\n")
+    text = "FROM scratch AS files\nCOPY one two /\nFROM busybox\n"
+    kitchen.build(f"{text}RUN --mount=from=files,target=/m wc -c /m/one; cat /m/one /m/two")
+    assert lines(kitchen) == ["2 /m/one", "1", "2"]

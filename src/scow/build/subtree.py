@@ -128,7 +128,7 @@ def _place(tree: OverlayTree, entry: Entry, content: Content) -> None:
     if entry.kind == "dir":
         tree.directory(entry)
     elif entry.kind == "file":
-        tree.file(entry, _Body(content))
+        tree.file(entry, _Body(content, entry.size))
     elif entry.kind == "symlink":
         tree.symlink(entry)
     else:
@@ -136,12 +136,12 @@ def _place(tree: OverlayTree, entry: Entry, content: Content) -> None:
 
 
 class _Body:
-    """A file's bytes with the shape of a tar member's body."""
+    """A file's ``size`` bytes with the shape of a tar member's body: more may follow where they are read from."""
 
     map: Map | None = None
 
-    def __init__(self, content: Content) -> None:
-        self._content = content
+    def __init__(self, content: Content, size: int) -> None:
+        self._content, self._size = content, size
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """``(offset, bytes)``."""
@@ -150,6 +150,6 @@ class _Body:
             return
         offset = 0
         with os.fdopen(self._content(), "rb") as file:
-            while data := file.read(_READ):
+            while data := file.read(min(_READ, self._size - offset)):
                 yield offset, memoryview(data)
                 offset += len(data)
