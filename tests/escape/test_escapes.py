@@ -153,6 +153,7 @@ def test_a_working_directory_is_inside(driver: Driver, runtime: str, canary: Pat
     assert "scow-runtime" not in told.get("out", "").replace(str(canary), "")
 
 
+@pytest.mark.slow
 def test_symlinks_that_are_swapped_while_it_starts(driver: Driver, runtime: str, canary: Path) -> None:
     """CVE-2021-30465: a volume of the attacker's, in which a mount point turns into a symlink."""
     shared = driver.directory / f"swap-{runtime}"
