@@ -108,6 +108,8 @@ def test_inside_an_image(machines: Machines, registry: Registry) -> None:
     name = f"{registry.host}/team/app:1"
     first = machines.new()
     image_id = machines.build(first, cache_to=[CacheTo("inline")], tags=[name])
+    by_argument = first.build(TEXT, build_args={"BUILDKIT_INLINE_CACHE": "1"}, tags=[name])
+    assert (by_argument.id, "dev.scow.cache" in (by_argument.manifest.annotations or {})) == (image_id, True)
     first.engine.images.push(name)
     second = machines.new()
     assert machines.build(second, cache_from=[CacheFrom("registry", name)]) == image_id

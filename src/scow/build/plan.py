@@ -152,7 +152,8 @@ def _unused(stages: Stages, arguments: Arguments) -> tuple[str, ...]:
         if isinstance(instruction, ins.Arg)
         for definition in instruction.definitions
     }
-    return tuple(sorted(set(arguments.given) - declared - PROXIES - {"SOURCE_DATE_EPOCH"}))
+    given = {name for name in arguments.given if not name.startswith("BUILDKIT_")}
+    return tuple(sorted(given - declared - PROXIES - {"SOURCE_DATE_EPOCH"}))
 
 
 def platform_arguments(target: Platform, builder: Platform) -> dict[str, str]:

@@ -76,6 +76,7 @@ class Building(msgspec.Struct):
     uncached: frozenset[str] = frozenset()
     annotations: Mapping[str, str] = {}
     remembers: bool = True
+    warn: Callable[[str], None] = lambda text: None
     cache: Travelling | None = None
     inline: bool = False
 
@@ -89,29 +90,9 @@ class Building(msgspec.Struct):
         read, ignored = self._read()
         self._check_front_end(read)
         self._check_rules(read, ignored)
-        arguments = plan.Arguments(
-            self.args,
-            self.target,
-            self.platform,
-            self.workplace.platform,
-            self.network,
-            contexts=self.contexts,
-            allow=self.allow,
-            around=self.around,
-        )
-        written, reachable, outside = plan.select(st.stages(read), arguments)
-        stages = written
-        images: dict[str, Image] = {}
-        while missing := {
-            name: stage
-            for name, stage in plan.image_names(stages, reachable, self.contexts).items()
-            if name not in images
-        }:
-            images |= {name: self._image(name, read.where(stage.start.span)) for name, stage in missing.items()}
-            configs = {name: image.config for name, image in images.items()}
-            stages = plan.triggered(written, configs)  # a trigger may need further stages and images
-            reachable = plan.needed(stages, arguments)
-        graph = plan.plan(stages, reachable, outside, arguments, {name: one.config for name, one in images.items()})
+        graph, images = self._planned(read)
+        if graph.unused:
+            self.warn(f"One or more build-args {list(graph.unused)} were not consumed")
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
@@ -141,6 +122,33 @@ class Building(msgspec.Struct):
             for one in (context, *contexts.values()):
                 one.remember()
         return Outcome(self._finish(built, seconds), built.root.layers, images, read.source, read.text)
+
+    def _planned(self, read: Dockerfile) -> tuple[Graph, dict[str, Image]]:
+        """The graph, and the images that it stands on, each by its key."""
+        arguments = plan.Arguments(
+            self.args,
+            self.target,
+            self.platform,
+            self.workplace.platform,
+            self.network,
+            contexts=self.contexts,
+            allow=self.allow,
+            around=self.around,
+        )
+        written, reachable, outside = plan.select(st.stages(read), arguments)
+        stages = written
+        images: dict[str, Image] = {}
+        while missing := {
+            name: stage
+            for name, stage in plan.image_names(stages, reachable, self.contexts).items()
+            if name not in images
+        }:
+            images |= {name: self._image(name, read.where(stage.start.span)) for name, stage in missing.items()}
+            configs = {name: image.config for name, image in images.items()}
+            stages = plan.triggered(written, configs)  # a trigger may need further stages and images
+            reachable = plan.needed(stages, arguments)
+        configs = {name: image.config for name, image in images.items()}
+        return plan.plan(stages, reachable, outside, arguments, configs), images
 
     def _read(self) -> tuple[Dockerfile, Patterns]:
         """The Dockerfile, and the ignore file that goes with it: ``<Dockerfile>.dockerignore`` beats the context's."""

@@ -127,8 +127,9 @@ def build(
             **place.context(path),
             **_asked(options),
             "workplace": workplace,
+            "warn": warn,
             "cache": cache,
-            "inline": any(one.kind == "inline" for one in options.get("cache_to", ())),
+            "inline": _is_inline(options),
             "contexts": names,
             "directories": directories,
             "bring": lambda name, platform: _brought(images, workplace, name, platform, watch_pull),
@@ -194,11 +195,17 @@ def _index(
     return workplace.store.layout.put(media_types.OCI_INDEX, encode(index))
 
 
+def _is_inline(options: BuildOptions) -> bool:
+    """Whether a cache goes into the image; the build argument is docker's older way to ask."""
+    argument = (options.get("build_args") or {}).get("BUILDKIT_INLINE_CACHE", "")
+    return argument == "1" or any(one.kind == "inline" for one in options.get("cache_to", ()))
+
+
 def _cache(
     workplace: Workplace, options: BuildOptions, platform: Platform, warn: Callable[[str], None]
 ) -> Travelling | None:
     """The store's cache with those of elsewhere behind it, where the options ask for such."""
-    if not (options.get("cache_from") or options.get("cache_to")):
+    if not (options.get("cache_from") or options.get("cache_to") or _is_inline(options)):
         return None
     from scow.engine.caching import records
 
