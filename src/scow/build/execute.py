@@ -48,7 +48,7 @@ from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.image.writable import writable
-from scow.layer.entry import Entry
+from scow.layer.entry import Entry, clean
 from scow.layer.pack import Item
 from scow.layer.store import remove
 from scow.snapshot.rootfs import Rootfs
@@ -375,11 +375,12 @@ class _Prepared(msgspec.Struct, frozen=True):
 
 def _directory_items(path: str, whose: tuple[int, int], root: Root, nanoseconds: int) -> list[Item]:
     """The directory and its missing parents; nothing when it is there."""
-    real = root.view.resolve(path.encode())
-    if root.view.find(real):
+    view = root.around(clean(path.encode()))
+    real = view.resolve(path.encode())
+    if view.find(real):
         return []
     placed: dict[bytes, Item] = {real: (Entry(real, "dir", 0o755, *whose, mtime=nanoseconds), b"")}
-    add_parents(placed, root.view, whose, nanoseconds)
+    add_parents(placed, view, whose, nanoseconds)
     return [placed[path] for path in sorted(placed)]
 
 

@@ -18,6 +18,7 @@ from scow.build.root import Root
 from scow.build.subtree import Listing, Subtree, real_path
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Unsupported
+from scow.layer.entry import clean
 from scow.layer.pack import Item
 from scow.layer.view import View
 from scow.oci.documents import encode
@@ -77,7 +78,7 @@ class Filling(msgspec.Struct):
                 yield from (path, real, Subtree(listing, found).key() if found else "")
 
     def _copying(self, op: CopyOp, listing: Listing, root: Root, scratch: Path, time: int) -> Copying:
-        view = View() if op.link else root.view
+        view = View() if op.link else root.around(clean(op.target.encode()))
         return Copying(op, listing, view, self._owner(op, root), time, archive.unpacker(scratch, time))
 
     def _owner(self, op: CopyOp, root: Root) -> tuple[int, int]:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterable, Iterator
+
+import msgspec
 
 from scow.build.copying import ViewListing
 from scow.image.mutate import Layer
 from scow.image.store import Store
+from scow.layer.entry import Entry
 from scow.layer.mountable import content
 from scow.layer.view import Found, View
 from scow.oci.digest import ChainId, chain_id
+
+_SLASH = ord("/")
 
 
 class Root:
@@ -48,6 +54,25 @@ class Root:
                 self._view = made
             return self._view
 
+    def around(self, path: bytes) -> View:
+        """What lies on the way to ``path`` and below it: all that writing there depends on. No file of it can be read.
+
+        That is a part of the view, unless a link may lead elsewhere: one on the way, or layers that leave something to be understood.
+        """
+        if self._view is None and self._is_plain():
+            made = View()
+            way = {path[:at] for at in (0, *(n for n, byte in enumerate(path) if byte == _SLASH), len(path))}
+            for number, layer in enumerate(self.layers):
+                with self._store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+                    made.stack(number, _around(index, way, path + b"/" if path else b""))
+            if not any((found := made.find(part)) and found.entry.kind == "symlink" for part in way):
+                return made
+        return self.view
+
+    def _is_plain(self) -> bool:
+        unpacking = self._store.unpacking
+        return all(unpacking.header(layer.descriptor, layer.diff_id).plain for layer in self.layers)
+
     def listing(self) -> ViewListing:
         """The files as a source of COPY --from."""
         return ViewListing(self.view, self._open)
@@ -68,3 +93,10 @@ class Root:
     def _open(self, found: Found) -> int:
         layer = self.layers[found.layer]
         return content(self._store.unpacking.tree(layer.descriptor, layer.diff_id), found)()
+
+
+def _around(entries: Iterable[Entry], way: set[bytes], below: bytes) -> Iterator[Entry]:
+    """The entries on the way and below; a hard link is a file, wherever the other name lies."""
+    for entry in entries:
+        if entry.path in way or entry.path.startswith(below):
+            yield msgspec.structs.replace(entry, kind="file") if entry.kind == "hardlink" else entry

@@ -119,8 +119,8 @@ class ImageContents:
 def from_tree(tree: Path, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
     """The wanted files, opened in ``tree``, in the order in which they were written.
 
-    Raises :class:`Invalid` for one whose directory is a link: no entry of a view is, but a layer may say so of a path
-    that it replaced later, and a plain directory may change.
+    Raises :class:`Invalid` for one whose directory is a link: in a view there is none, but a layer may name a path that
+    it replaced later, and a plain directory may change.
     """
     for found in sorted(wanted, key=lambda one: one.entry.offset):
         with os.fdopen(content(tree, found)(), "rb", buffering=0) as file:
