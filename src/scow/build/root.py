@@ -57,7 +57,7 @@ class Root:
     def around(self, path: bytes) -> View:
         """What lies on the way to ``path`` and below it: all that writing there depends on. No file of it can be read.
 
-        That is a part of the view, unless a link may lead elsewhere: one on the way, or layers that leave something to be understood.
+        That is a part of the view, unless a link may lead elsewhere, or a layer leaves a directory to be understood.
         """
         if self._view is None and self._is_plain():
             made = View()

@@ -6,19 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 import msgspec
 
 from scow.errors import NotFound
+from scow.layer.checkout import File
 from scow.layer.entry import Entry
 from scow.layer.follow import follow
 from scow.layer.pack import Content
 from scow.layer.rights import rights
-from scow.layer.sparse import Map
 from scow.layer.tree import OverlayTree
-
-_READ: Final = 1 << 20
 
 
 class Listing(Protocol):
@@ -128,28 +126,8 @@ def _place(tree: OverlayTree, entry: Entry, content: Content) -> None:
     if entry.kind == "dir":
         tree.directory(entry)
     elif entry.kind == "file":
-        tree.file(entry, _Body(content, entry.size))
+        tree.file(entry, File(content, entry.size))
     elif entry.kind == "symlink":
         tree.symlink(entry)
     else:
         tree.special(entry)
-
-
-class _Body:
-    """A file's ``size`` bytes with the shape of a tar member's body: more may follow where they are read from."""
-
-    map: Map | None = None
-
-    def __init__(self, content: Content, size: int) -> None:
-        self._content, self._size = content, size
-
-    def pieces(self) -> Iterator[tuple[int, memoryview]]:
-        """``(offset, bytes)``."""
-        if isinstance(self._content, bytes):
-            yield 0, memoryview(self._content)
-            return
-        offset = 0
-        with os.fdopen(self._content(), "rb") as file:
-            while data := file.read(min(_READ, self._size - offset)):
-                yield offset, memoryview(data)
-                offset += len(data)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from scow.layer.entry import Entry
 from scow.layer.mountable import content
+from scow.layer.pack import Content
 from scow.layer.rights import rights
 from scow.layer.sparse import Map
 from scow.layer.tree import OverlayTree
@@ -48,17 +49,20 @@ def _write(tree: OverlayTree, found: Found, trees: Sequence[Path]) -> None:
 
 
 class File:
-    """``size`` bytes of a file on disk with the shape of a tar member's body."""
+    """``size`` bytes of a content with the shape of a tar member's body."""
 
     map: Map | None = None
 
-    def __init__(self, opened: Callable[[], int], size: int) -> None:
-        self._open, self._size = opened, size
+    def __init__(self, content: Content, size: int) -> None:
+        self._content, self._size = content, size
 
     def pieces(self) -> Iterator[tuple[int, memoryview]]:
         """``(offset, bytes)``."""
+        if isinstance(self._content, bytes):
+            yield 0, memoryview(self._content)
+            return
         offset = 0
-        with os.fdopen(self._open(), "rb", buffering=0) as file:
+        with os.fdopen(self._content(), "rb", buffering=0) as file:
             while data := file.read(min(self._size - offset, _READ)):
                 yield offset, memoryview(data)
                 offset += len(data)
