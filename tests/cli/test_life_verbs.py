@@ -170,6 +170,20 @@ def test_attach(scow: Scow, directory: Path) -> None:
     assert "cannot attach to a stopped container" in scow("attach", "reader").stderr
 
 
+def test_init(scow: Scow) -> None:
+    script = "(sleep 0.05 &) ; sleep 0.3; ps -o pid,stat,comm"
+    result = scow("run", "--rm", "--init", IMAGE, "sh", "-c", script)
+    if "there is no init program" in result.stderr:
+        pytest.skip(result.stderr)
+    lines = result.ok().stdout.splitlines()
+    assert lines[1].split()[::2] == ["1", "docker-init"]
+    assert not [line for line in lines if " Z" in line]  # it was reaped
+    scow("run", "-d", "--init", "--name", "kind", IMAGE, "sleep", "100").ok()
+    scow("stop", "kind").ok()  # a first process that is no init hears no SIGTERM
+    assert field(scow, "kind", "{{.State.ExitCode}}") == "143"
+    assert scow("run", "--rm", "--init", IMAGE, "nosuch").exit_code == 127
+
+
 def test_flags_that_contradict(scow: Scow) -> None:
     assert "-a and -d" in scow("run", "-d", "-a", "stdout", IMAGE).stderr
     assert "valid streams" in scow("run", "-a", "nope", IMAGE).stderr

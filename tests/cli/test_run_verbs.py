@@ -103,7 +103,6 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
     ("arguments", "code", "told"),
     [
         (["-d", "-a", "stdout", IMAGE], 125, "Conflicting options: -a and -d"),
-        (["--init", IMAGE], 125, "--init is not supported yet"),
         (["--restart", "sometimes", IMAGE], 125, "invalid restart policy"),
         (["-v", "a/b:/x", IMAGE], 125, "includes invalid characters for a local volume name"),
         (["--mount", "type=bind,source=/no/such,target=/x", IMAGE], 125, "bind source path does not exist"),

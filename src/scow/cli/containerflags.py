@@ -57,6 +57,7 @@ _FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("-w --workdir", _TEXT, "Working directory in the container"),
 )
 _SWITCHES = (
+    ("--init", "Run an init in the container that passes signals on and reaps processes"),
     ("-i --interactive", "Keep standard input open"),
     ("-q --quiet", "Do not tell about pulling"),
     ("--read-only", "Make the container's root file system read-only"),

@@ -14,7 +14,6 @@ from scow.errors import Invalid
 from scow.runtime.options import Options, Ulimit
 
 REFUSED: list[Refused] = [
-    flag("--init"),
     flag("--oom-kill-disable"),
     flag("--use-api-socket"),
     *values("--cpu-rt-period --cpu-rt-runtime", "0"),
@@ -95,6 +94,7 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
         stop_signal=given["stop_signal"] or "",
         limits=limitflags.limits(given),
         best_effort_limits=given["best_effort_limits"],
+        init=given["init"],
         oom_score_adj=given["oom_score_adj"],
         cgroup_parent=given["cgroup_parent"],
     )

@@ -23,6 +23,14 @@ from scow.snapshot.rootfs import Rootfs
 _NOT_UNDER_A_CHROOT = ("SYS_CHROOT", "MKNOD")
 
 
+#: Programs that need no library, and where one of them is in a container.
+_INITS = (
+    "/usr/bin/docker-init", "/usr/libexec/docker/docker-init", "/usr/local/bin/docker-init", "/usr/bin/tini-static",
+    "/usr/bin/catatonit", "/usr/libexec/podman/catatonit",
+)  # fmt: skip
+_INIT = "/sbin/docker-init"
+
+
 class Bundle(msgspec.Struct, frozen=True):
     """``directory`` belongs to this container alone; the launcher keeps its own files there."""
 
@@ -48,6 +56,8 @@ def make_bundle(
         raise Unsupported("takes more ids than one", subject="--group-add", hint=idmap.why_not())
     directory = directory.absolute()
     document = describe(directory, container_id, image, options, probe, size)
+    if options.init:
+        _put_init_first(document)
     hostname = document["hostname"]
     try:
         (directory / "rootfs").mkdir(parents=True, exist_ok=True)
@@ -63,6 +73,17 @@ def make_bundle(
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
     _limit(document["linux"], options, probe)
     return Bundle(directory, container_id, rootfs, document, network)
+
+
+def _put_init_first(document: dict[str, Any]) -> None:
+    program = next((path for path in _INITS if os.access(path, os.X_OK)), None)
+    if program is None:
+        raise Unsupported(
+            "there is no init program on this machine", subject="--init", hint="install tini or catatonit"
+        )
+    ways = ["bind", "ro", "nosuid", "nodev"]
+    document["mounts"].append({"destination": _INIT, "type": "bind", "source": program, "options": ways})
+    document["process"]["args"] = [_INIT, "--", *document["process"]["args"]]
 
 
 def describe(

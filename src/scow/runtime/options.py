@@ -70,6 +70,7 @@ class Options(msgspec.Struct, frozen=True):
     ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
     ``seccomp`` is a profile of docker's as JSON text, "unconfined", or "" for the default; ``unmasked`` shows all of
     /proc; ``sysctls`` are ``NAME=VALUE``; ``ipc``, ``uts`` and ``cgroupns`` are host, private, or "".
+    ``init`` puts a program of the machine's first, which passes signals on and reaps what nobody waits for.
     ``best_effort_limits`` leaves out the limits that cannot be enforced here, which are an error otherwise.
     """
 
@@ -111,5 +112,6 @@ class Options(msgspec.Struct, frozen=True):
     stop_signal: str = ""
     limits: Limits = Limits()
     best_effort_limits: bool = False
+    init: bool = False
     oom_score_adj: int | None = None
     cgroup_parent: str = ""
