@@ -21,7 +21,6 @@ _META: Final = b".wh..wh."  # aufs' own bookkeeping: not part of any image
 PATH_LIMIT: Final = 4096
 _NAME_LIMIT: Final = 255
 _UNCLEAN: Final = re.compile(rb"^[/.]|/[/.]|\0")
-_DEPTH_LIMIT: Final = 300
 
 #: xattrs that mean something to overlayfs itself: an image must not speak to the kernel that mounts it.
 _OVERLAY_XATTRS: Final = (b"trusted.overlay.", b"user.overlay.")
