@@ -151,6 +151,13 @@ def test_tail_and_times(tmp_path: Path) -> None:
     assert [line.log for line in lines(tmp_path, until=begin + 1)] == ["0\n"]
 
 
+def test_tail_of_a_long_log(tmp_path: Path) -> None:
+    record = '{"log":"%d\\n","stream":"stdout","time":"2026-01-01T00:00:00.500000000Z"}\n'
+    (tmp_path / "log").write_text("".join(record % n for n in range(40_000)))
+    for count in (1, 7, 15_000, 39_999, 50_000):
+        assert [int(line.log) for line in lines(tmp_path, tail=count)] == list(range(40_000))[-count:]
+
+
 def test_messages_in_pieces() -> None:
     raw = wire.framed({"out": b"12"}) + wire.framed({"exit": 3})
     received, found = bytearray(), []

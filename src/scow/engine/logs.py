@@ -48,7 +48,7 @@ def lines(
 
     ``alive`` (asked when there is nothing more): go on until it says no, as the log grows.
     """
-    end = _Reader(home)
+    end = _Reader(home, tail if since is None and until is None else None)
     past: Iterator[Line] = end.rest()
     if since is not None:
         past = (line for line in past if line.seconds >= since)
@@ -76,13 +76,17 @@ def _growing(end: _Reader, alive: Callable[[], bool]) -> Iterator[Line]:
 
 
 class _Reader:
-    """Reads whole records, and follows the log from file to file."""
+    """Reads whole records, and follows the log from file to file; not more than ``tail`` wants, where that is easy."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, tail: int | None = None) -> None:
         self._home = home
         self._begun = b""
         self._files = [str(number) for number in _numbers(home)]
         self._fd: int | None = None
+        if tail is not None and (offset := _offset(home / NAME, tail)):
+            self._files = []
+            self._open(NAME)
+            os.lseek(self._fd or 0, offset, os.SEEK_SET)
 
     def rest(self) -> Iterator[Line]:
         """What has come since the last call."""
@@ -128,6 +132,23 @@ class _Reader:
     def __del__(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
+
+
+def _offset(path: Path, records: int) -> int:
+    """Where the last ``records`` of a log file begin, or somewhat before; 0 when it has fewer."""
+    try:
+        with open(path, "rb") as file:
+            at, seen = file.seek(0, os.SEEK_END), 0
+            while at:
+                at = max(0, at - _BLOCK)
+                file.seek(at)
+                block = file.read(_BLOCK)
+                seen += block.count(b"\n")
+                if seen > records + 1:
+                    return at + block.find(b"\n") + 1 if at else 0
+    except FileNotFoundError:
+        pass
+    return 0
 
 
 def _numbers(home: Path) -> list[int]:

@@ -39,7 +39,7 @@ import time
 from scow.layer.removal import remove_at
 from scow.runtime import cgroups, journal, restarting, tasks
 from scow.runtime.callers import Caller, Callers
-from scow.runtime.health import Health
+from scow.runtime.health import PAUSED, Health
 from scow.runtime.loop import Loop
 from scow.runtime.program import Program
 from scow.runtime.wire import CONTROL, KEPT, PROTOCOL, SOCKET, Refused, receive
@@ -75,7 +75,8 @@ def main() -> None:
         # The edge of this process. The container ends with it: its supervisor sees the end of the line.
         with open("monitor.error", "w") as file:
             file.write(f"{type(error).__name__}: {error}\n")
-    os._exit(code)
+    finally:
+        os._exit(code)
 
 
 class Monitor:
@@ -128,6 +129,8 @@ class Monitor:
 
     def _start(self) -> None:
         self.waiting = 0
+        if os.path.exists(PAUSED):  # of a run that was killed
+            os.unlink(PAUSED)
         program = Program(self.plan["launch"], self.keep)
         try:
             program.start()
