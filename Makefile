@@ -60,7 +60,7 @@ doctest: $(VENV)/.developed
 	if [ -f docs/cli.md ]; then $(BIN)/python -m scow.cli.reference | diff -u docs/cli.md -; fi
 
 coverage: $(VENV)/.developed
-	$(if $(PURE_TESTS),$(BIN)/pytest -q -n $(WORKERS) $(PURE_TESTS) $(PURE_ROOMS:%=--cov=%) --cov-branch \
+	$(if $(PURE_TESTS),$(BIN)/pytest -q -n $(WORKERS) -m 'not slow' $(PURE_TESTS) $(PURE_ROOMS:%=--cov=%) --cov-branch \
 	    --cov-report=term:skip-covered --cov-fail-under=90)
 
 # session fixtures (registries, dockerd) start once per worker, in about a second; tests that must not run side by side
