@@ -42,7 +42,7 @@ def test_what_is_offered(scow: Scow) -> None:
 
 
 def test_refused_flags_are_not_offered(scow: Scow) -> None:
-    assert offered(scow, "run", "--privi") == []
+    assert offered(scow, "run", "--isol") == []
 
 
 def test_an_empty_store_offers_nothing(scow: Scow, tmp_path: Path) -> None:

@@ -189,7 +189,10 @@ class Checking:
 
     def _rests(self, blobs: dict[Digest, int]) -> Iterator[Fault]:
         """What costs room only. Whatever a running command writes or holds is none of it."""
-        needed = self._workplace.marked()
+        try:
+            needed = self._workplace.marked()
+        except ScowError:  # without the names nothing can be called unneeded
+            return
         for digest in sorted(set(blobs) - needed):
             yield Fault("unneeded", digest, f"no image, container or cache record needs it ({blobs[digest]} bytes)")
         for path in sorted(rests(self._layout.ingest)):
