@@ -83,7 +83,7 @@ def add_unpacked(layout: Layout, layers: Layers, items: Iterable[Item]) -> Layer
 def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[BinaryIO, Watch], Packed]) -> Layer:
     try:
         with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, maker(layers)) as stages:
-            packed = write(blob.file, stages.feed)
+            packed = write(blob.file, lambda plain: stages.feed(bytes(plain)))
             stages.feed(b"")
             return _keep(layout, layers, draft, blob, packed)
     except OSError as error:

@@ -6,12 +6,12 @@ depend on how many threads there were, and a few members are all that is in memo
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, BinaryIO, Final
+import threading
+from collections.abc import Callable, Iterable
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 import msgspec
 
@@ -30,8 +30,8 @@ _READ: Final = 1 << 20
 #: A file's bytes, or a function that opens them (the descriptor is read from where it stands, and closed after).
 Content = bytes | Callable[[], int]
 Item = tuple[Entry, Content]
-#: Sees the tar's bytes as they go by.
-Watch = Callable[[bytes], None]
+#: Sees the tar's bytes as they go by, in a buffer that is used again.
+Watch = Callable[[memoryview], None]
 #: Sees an entry, with its content's digest and offset.
 Note = Callable[[Entry], None]
 
@@ -45,17 +45,61 @@ class Packed(msgspec.Struct, frozen=True):
     tar_size: int
 
 
-class _Stream:
-    """The tar as it grows: fills member after member, keeps the compressed ones in order."""
+class _Member(NamedTuple):
+    """A piece of the tar on its way out: the buffer it lies in, how much of that it is, and its compressed bytes."""
 
-    def __init__(self, output: BinaryIO, pool: ThreadPoolExecutor, watch: Watch | None = None) -> None:
-        self._output, self._pool, self._watch = output, pool, watch
-        self._waiting: deque[Future[bytes]] = deque()
+    buffer: bytearray
+    size: int
+    compressed: Future[bytes]
+
+
+class _Writer(threading.Thread):
+    """Hashes and writes members in their order, beside whoever fills and compresses the next ones.
+
+    A buffer is free again once its member was written: a few of them are all that is in memory.
+    """
+
+    def __init__(self, output: BinaryIO, watch: Watch | None) -> None:
+        super().__init__(name="pack", daemon=True)
+        self._output, self._watch = output, watch
+        self.members: SimpleQueue[_Member | None] = SimpleQueue()
+        self.free: SimpleQueue[bytearray] = SimpleQueue()
+        self.tar, self.blob = hashlib.sha256(), hashlib.sha256()
+        self.blob_size = 0
+        self.error: BaseException | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Write until there are no more; after an error, only let go of what comes."""
+        while member := self.members.get():
+            if self.error is None:
+                try:
+                    self._write(member)
+                except BaseException as error:
+                    self.error = error
+            self.free.put(member.buffer)
+
+    def _write(self, member: _Member) -> None:
+        with memoryview(member.buffer)[: member.size] as plain:
+            self.tar.update(plain)
+            if self._watch:
+                self._watch(plain)
+        data = member.compressed.result()
+        self.blob.update(data)
+        self.blob_size += len(data)
+        self._output.write(data)
+
+
+class _Stream:
+    """The tar as it grows: fills member after member and hands them on."""
+
+    def __init__(self, writer: _Writer, pool: ThreadPoolExecutor) -> None:
+        self._writer, self._pool = writer, pool
+        self._buffers = 1
         self._member = bytearray(MEMBER)
         self._view = memoryview(self._member)
         self._filled = 0
-        self.tar, self.blob = hashlib.sha256(), hashlib.sha256()
-        self.tar_size = self.blob_size = 0
+        self.tar_size = 0
 
     @property
     def offset(self) -> int:
@@ -78,53 +122,56 @@ class _Stream:
             self.advance(len(room))
             view = view[len(room) :]
 
-    @property
-    def packed(self) -> Packed:
-        return Packed(self.blob.hexdigest(), self.blob_size, self.tar.hexdigest(), self.tar_size)
-
-    def finish(self) -> None:
+    def finish(self) -> Packed:
+        """Everything is handed on and written. Raises what writing failed with."""
         self._seal()
-        while self._waiting:
-            self._put()
+        self.stop()
+        if self._writer.error is not None:
+            raise self._writer.error
+        done = self._writer
+        return Packed(done.blob.hexdigest(), done.blob_size, done.tar.hexdigest(), self.tar_size)
+
+    def stop(self) -> None:
+        self._writer.members.put(None)
+        self._writer.join()
 
     def _seal(self) -> None:
         if not self._filled:
             return
-        member = self._view[: self._filled]
-        if self._watch:
-            self._watch(bytes(member))
-        self.tar.update(member)
+        if self._writer.error is not None:
+            raise self._writer.error
+        compressed = self._pool.submit(gzip_member, self._view[: self._filled])
+        self._writer.members.put(_Member(self._member, self._filled, compressed))
         self.tar_size += self._filled
-        self._waiting.append(self._pool.submit(gzip_member, member))
-        while len(self._waiting) > _THREADS:
-            self._put()
-        self._member = bytearray(MEMBER)
+        if self._buffers <= _THREADS + 1:
+            self._buffers += 1
+            self._member = bytearray(MEMBER)
+        else:
+            self._member = self._writer.free.get()
         self._view, self._filled = memoryview(self._member), 0
 
-    def _put(self) -> None:
-        data = self._waiting.popleft().result()
-        self.blob.update(data)
-        self.blob_size += len(data)
-        self._output.write(data)
 
-
-@contextlib.contextmanager
-def _streaming(output: BinaryIO, watch: Watch | None = None) -> Iterator[_Stream]:
-    """A tar to write into, whole at the end of the block."""
+def _streamed(output: BinaryIO, watch: Watch | None, fill: Callable[[_Stream], None]) -> Packed:
+    """What ``fill`` writes into the stream, packed."""
     from concurrent.futures import ThreadPoolExecutor  # brings logging: not for those who find everything cached
 
     with ThreadPoolExecutor(_THREADS, "gzip") as pool:
-        stream = _Stream(output, pool, watch)
-        yield stream
-        stream.finish()
+        stream = _Stream(_Writer(output, watch), pool)
+        try:
+            fill(stream)
+            return stream.finish()
+        finally:
+            stream.stop()
 
 
 def pack(items: Iterable[Item], output: BinaryIO, note: Note | None = None, watch: Watch | None = None) -> Packed:
     """Write the layer that ``items`` (parents first) make to ``output``; ``note`` sees its entries.
 
-    Raises :class:`Conflict` when a file changes its size while it is read, or ``OSError``.
+    ``watch`` sees the tar's bytes on another thread, and must not keep them. Raises :class:`Conflict` when a file
+    changes its size while it is read, or ``OSError``.
     """
-    with _streaming(output, watch) as stream:
+
+    def fill(stream: _Stream) -> None:
         for entry, content in items:
             stream.write(header(entry))
             if entry.kind == "file":
@@ -135,16 +182,18 @@ def pack(items: Iterable[Item], output: BinaryIO, note: Note | None = None, watc
             if note:
                 note(entry)
         stream.write(END)
-    return stream.packed
+
+    return _streamed(output, watch, fill)
 
 
 def compress(reader: Reader, output: BinaryIO, watch: Watch) -> Packed:
-    """Write a tar that is there already to ``output``, compressed; ``watch`` sees its bytes."""
-    with _streaming(output) as stream:
+    """Write a tar that is there already to ``output``, compressed; ``watch`` sees its bytes, and must not keep them."""
+
+    def fill(stream: _Stream) -> None:
         while chunk := reader.read(_READ):
             stream.write(chunk)
-            watch(chunk)
-    return stream.packed
+
+    return _streamed(output, watch, fill)
 
 
 def _copy(stream: _Stream, entry: Entry, content: Content) -> bytes:
