@@ -212,14 +212,18 @@ def _copy(stream: _Stream, entry: Entry, content: Content) -> bytes:
 def _copy_file(stream: _Stream, fd: int, entry: Entry) -> bytes:
     digest = hashlib.sha256()
     left = entry.size
+    more = bytearray(1)  # asked for with the last bytes, so that the end of the file costs no call of its own
     while left:
         room = stream.room(min(left, _READ))
-        count = os.readv(fd, [room])
+        last = len(room) == left
+        count = os.readv(fd, [room, more] if last else [room])
         if not count:
             raise Conflict("file became shorter while it was read", subject=entry.text)
+        # More than was asked for: unless it is a slice of a larger file.
+        if count > len(room) and os.lseek(fd, 0, os.SEEK_CUR) == entry.size + 1:
+            raise Conflict("file became longer while it was read", subject=entry.text)
+        count = min(count, len(room))
         digest.update(room[:count])
         stream.advance(count)
         left -= count
-    if os.lseek(fd, 0, os.SEEK_CUR) == entry.size and os.read(fd, 1):  # else it was a slice of a larger file
-        raise Conflict("file became longer while it was read", subject=entry.text)
     return digest.digest()
