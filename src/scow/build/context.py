@@ -76,15 +76,18 @@ class Context:
 
     def _listed(self, path: bytes) -> list[bytes]:
         ignored, prefix = self._ignored.beneath(os.fsdecode(path)), path + b"/" if path else b""
+        text, status = os.fsdecode, self._status
         seen = []
         with os.scandir(self._full(path)) as found:
             for entry in found:
                 child = prefix + entry.name
-                if ignored(os.fsdecode(entry.name)) and not self._kept(child, entry.is_dir(follow_symlinks=False)):
+                if ignored(text(entry.name)) and not self._kept(child, entry.is_dir(follow_symlinks=False)):
                     continue
-                with contextlib.suppress(FileNotFoundError):  # gone since
-                    self._status[child] = entry.stat(follow_symlinks=False)
-                    seen.append(child)
+                try:
+                    status[child] = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:  # gone since
+                    continue
+                seen.append(child)
         seen.sort()
         return seen
 
@@ -171,9 +174,14 @@ def _same(now: os.stat_result, then: os.stat_result) -> bool:
 
 
 def _unchanged(known: _Known, status: os.stat_result) -> bool:
-    then = (known.size, known.mtime, known.ctime, known.inode)
-    now = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-    return then == now and max(known.mtime, known.ctime) + _RACY < known.hashed
+    return (
+        known.mtime == status.st_mtime_ns
+        and known.size == status.st_size
+        and known.ctime == status.st_ctime_ns
+        and known.inode == status.st_ino
+        and known.mtime + _RACY < known.hashed
+        and known.ctime + _RACY < known.hashed
+    )
 
 
 def _hash(content: Content) -> bytes:

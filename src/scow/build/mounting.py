@@ -10,7 +10,6 @@ from typing import Literal
 import msgspec
 from msgspec.structs import replace
 
-from scow.build import agent
 from scow.build.caches import Caches
 from scow.build.ops import (
     BindMount,
@@ -144,6 +143,8 @@ class Mounting(msgspec.Struct):
             if mount.required:
                 raise NotFound(f"no SSH agent {mount.id!r} was given", hint=f"--ssh {mount.id}")
             return
+        from scow.build import agent
+
         agent.check(self.agents[mount.id])
         own = agent.forwarded(
             self.agents[mount.id], private / f"ssh-{number}", mode=mount.mode, uid=mount.uid, gid=mount.gid

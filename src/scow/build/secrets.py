@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -56,6 +55,8 @@ class Secrets:
 @contextlib.contextmanager
 def private_directory() -> Iterator[Path]:
     """A directory for this user alone, outside the store; removed at the end, also of builds that were killed."""
+    import tempfile  # brings shutil and every compression there is
+
     parent = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     _sweep(parent)
     made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))

@@ -6,17 +6,20 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol, get_args
 
 import msgspec
 
 from scow.errors import NotFound
 from scow.layer.checkout import File
-from scow.layer.entry import Entry
+from scow.layer.entry import Entry, Kind
 from scow.layer.follow import follow
 from scow.layer.pack import Content
 from scow.layer.rights import rights
 from scow.layer.tree import OverlayTree
+
+#: Kinds as bytes.
+_KINDS: Final = {kind: kind.encode() for kind in get_args(Kind)}
 
 
 class Listing(Protocol):
@@ -87,8 +90,9 @@ class Subtree(msgspec.Struct, frozen=True):
         digest = hashlib.sha256()
         for path, entry in self.walk():
             content = self.listing.digest(entry) if entry.kind == "file" else entry.link
-            digest.update(b"%d:%b %d:%b %b" % (len(path), path, len(content), content, entry.kind.encode()))
-            digest.update(b" %o %d:%d %d %d" % (entry.mode, entry.uid, entry.gid, entry.major, entry.minor))
+            told = (len(path), path, len(content), content, _KINDS[entry.kind], entry.mode)
+            digest.update(b"%d:%b %d:%b %b %o " % told)
+            digest.update(b"%d:%d %d %d" % (entry.uid, entry.gid, entry.major, entry.minor))
             for name, value in entry.xattrs:
                 digest.update(b" %d:%b %d:%b" % (len(name), name, len(value), value))
         return digest.hexdigest()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -205,8 +205,10 @@ _CACHE_KEYS = ("type", "ref", "src", "dest", "tag", "digest", "mode", "ignore-er
 _CACHE_AS_IS = {"image-manifest": "true", "oci-mediatypes": "true", "compression": "gzip", "force-compression": "false"}
 
 
-def caches_from(entries: Iterable[str]) -> tuple[CacheFrom, ...]:
+def caches_from(entries: Sequence[str]) -> tuple[CacheFrom, ...]:
     """``NAME``, ``type=registry,ref=NAME`` or ``type=local,src=DIR[,tag=NAME|,digest=DIGEST]``."""
+    if not entries:
+        return ()
     from scow.engine.caching import CacheFrom
 
     found = []
@@ -221,8 +223,10 @@ def caches_from(entries: Iterable[str]) -> tuple[CacheFrom, ...]:
     return tuple(found)
 
 
-def caches_to(entries: Iterable[str]) -> tuple[CacheTo, ...]:
+def caches_to(entries: Sequence[str]) -> tuple[CacheTo, ...]:
     """``type=registry,ref=NAME``, ``type=local,dest=DIR`` or ``type=inline``, and ``mode ignore-error mounts``."""
+    if not entries:
+        return ()
     from scow.engine.caching import CacheTo
 
     found = []
