@@ -59,14 +59,28 @@ def private_directory() -> Iterator[Path]:
 
     parent = _MEMORY if os.access(_MEMORY, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
     _sweep(parent)
-    made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-    held = os.open(made, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    fcntl.flock(held, fcntl.LOCK_EX)
+    held = None
+    while held is None:  # another build may sweep one away before it is held
+        made = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        held = _held(made)
     try:
         yield made
     finally:
         _remove(made)
         os.close(held)
+
+
+def _held(directory: Path) -> int | None:
+    """A locked descriptor of a directory that is still there; ``None`` when it is gone."""
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    if directory.is_dir():
+        return fd
+    os.close(fd)
+    return None
 
 
 def put(directory: Path, name: str, value: bytes, *, mode: int, uid: int = 0, gid: int = 0) -> Path:
