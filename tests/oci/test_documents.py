@@ -260,3 +260,8 @@ def test_a_config_that_is_refused(document: object) -> None:
     if not isinstance(document, dict):
         with pytest.raises(Invalid):
             config.document(raw(document))
+
+
+def test_text_of_another_encoding_is_refused() -> None:
+    with pytest.raises(Invalid, match="not UTF-8"):
+        encode({"created_by": "COPY caf\udce9 /"})

@@ -31,8 +31,14 @@ def decode(raw: bytes, kind: type[T], subject: str, *, limit: int = DOCUMENT_LIM
 
 
 def encode(document: Any) -> bytes:
-    """Compact JSON with the keys in the order given: the same value gives the same bytes everywhere."""
-    return msgspec.json.encode(document, enc_hook=str)
+    """Compact JSON with the keys in the order given: the same value gives the same bytes everywhere.
+
+    Raises :class:`Invalid` for text that is not Unicode.
+    """
+    try:
+        return msgspec.json.encode(document, enc_hook=str)
+    except UnicodeEncodeError as error:  # a name or value of the user's, as bytes of another encoding
+        raise Invalid("is not UTF-8, and cannot stand in a document", subject=repr(error.object[:80])) from None
 
 
 def check_bounds(raw: bytes, subject: str, limit: int = DOCUMENT_LIMIT) -> None:
