@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import subprocess
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.image import images
 from tests.layer import tars
 from tests.layer.tars import item
 
+from scow.content.target import Reader
 from scow.content.through import Through
 from scow.errors import Integrity, Invalid, Limit, NotFound
 from scow.image.contents import Contents, ImageContents, from_tree
@@ -144,3 +146,18 @@ def test_a_path_behind_a_link_is_not_followed(tmp_path: Path) -> None:
         list(from_tree(tmp_path / "tree", [found]))
     (tmp_path / "way").symlink_to(tmp_path / "outside")  # a link to the tree itself is the user's own
     assert [reader.read() for _, reader in from_tree(tmp_path / "way", [Found(found.entry, 0, b"f")])] == [b"secret"]
+
+
+def test_files_are_read_while_the_index_is_made(memory: Memory, tmp_path: Path) -> None:
+    """One pass: whoever wants a file need not read to its end, and the index is none the worse for it."""
+    layer = tars.file(b"a", b"first") + tars.file(b"b", b"b" * 9999) + tars.file(b"c", b"c") + tars.END
+    contents, plain = (look(memory, Store(tmp_path / name), [layer]) for name in ("watched", "plain"))
+    read: dict[bytes, bytes] = {}
+
+    def watch(entry: Entry) -> Callable[[Reader], None] | None:
+        return None if entry.path == b"c" else lambda reader: read.update({entry.path: reader.read(3)})
+
+    contents.watch(0, watch)
+    assert read == {b"a": b"fir", b"b": b"bbb"}
+    assert list(contents.entries(0)) == list(plain.entries(0))
+    contents.watch(0, lambda entry: pytest.fail("there is an index now"))

@@ -6,29 +6,23 @@ from the layer's bytes, once. A file comes from the unpacked tree where there is
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from scow.content.target import Reader, Source
-from scow.content.verify import read_all
-from scow.errors import Integrity, Invalid, Limit, NotFound
-from scow.image.image import Image
-from scow.image.mutate import Layer
-from scow.image.store import Store
-from scow.layer import tar
-from scow.layer.compression import detected, inflated
-from scow.layer.entry import Entry
-from scow.layer.index import Index
-from scow.layer.mountable import content
-from scow.layer.placement import Placement
-from scow.layer.rights import MOUNTABLE
-from scow.layer.view import Found, View
+from scow.errors import Invalid, Limit, NotFound
 
-_CHUNK: Final = 1 << 20
+if TYPE_CHECKING:  # of an image that somebody knows already, nothing is read
+    from scow.content.target import Reader, Source
+    from scow.image.image import Image
+    from scow.image.mutate import Layer
+    from scow.image.passing import Watch
+    from scow.image.store import Store
+    from scow.layer.entry import Entry
+    from scow.layer.index import Index
+    from scow.layer.view import Found, View
 
 
 class Contents(Protocol):
@@ -51,6 +45,11 @@ class Contents(Protocol):
 
     def entries(self, number: int) -> Iterator[Entry]:
         """What layer ``number`` says, in its order."""
+        ...
+
+    def watch(self, number: int, watch: Watch) -> None:
+        """Make the index of layer ``number`` if that is still to be done, and read along: each file of the layer that
+        ``watch`` wants is read by whom it says. Nothing, where there is an index."""
         ...
 
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
@@ -77,6 +76,8 @@ class ImageContents:
     @cached_property
     def view(self) -> View:
         """The merged view, from the indexes alone."""
+        from scow.layer.view import View
+
         merged = View()
         for number in range(len(self.layers)):
             merged.stack(number, self.entries(number))
@@ -91,6 +92,13 @@ class ImageContents:
         """What layer ``number`` says, in its order."""
         with self.index(number) as index:
             yield from index
+
+    def watch(self, number: int, watch: Watch) -> None:
+        """Read along while the index of layer ``number`` is made."""
+        from scow.image.passing import watched
+
+        layer = self.layers[number]
+        self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source, watched(watch)).close()
 
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
         """The wanted files, layer by layer."""
@@ -110,10 +118,13 @@ class ImageContents:
         return read_one(self, found, limit)
 
     def _from_bytes(self, number: int, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:
+        from scow.image.passing import from_tar
+        from scow.layer.compression import detected, inflated
+
         layer = self.layers[number]
         source = self._store.layout if self._store.layout.exists(layer.descriptor) else self._source
         with source.open(layer.descriptor) as reader:
-            yield from _from_tar(inflated(*detected(reader)), wanted)
+            yield from from_tar(inflated(*detected(reader)), wanted)
 
 
 def from_tree(tree: Path, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
@@ -122,6 +133,9 @@ def from_tree(tree: Path, wanted: Iterable[Found]) -> Iterator[tuple[Found, Read
     Raises :class:`Invalid` for one whose directory is a link: in a view there is none, but a layer may name a path that
     it replaced later, and a plain directory may change.
     """
+    from scow.layer.mountable import content
+    from scow.layer.rights import MOUNTABLE
+
     for found in sorted(wanted, key=lambda one: one.entry.offset):
         with os.fdopen(content(tree, found)(), "rb", buffering=0) as file:
             if tree.name != MOUNTABLE and not _is_at(file.fileno(), tree, found.source):
@@ -155,66 +169,12 @@ class _Part:
         return data
 
 
-def _from_tar(plain: Reader, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:
-    """Out of one pass over a layer's plain bytes, which ends with the last of them. Empties ``wanted``."""
-    placement = Placement()
-    for raw, body in tar.members(plain):
-        entry = placement.place(raw)
-        found = wanted.get(entry.path) if entry.kind == "file" else None
-        if found is not None and found.entry.offset == entry.offset:  # a path may come twice: the last one counts
-            del wanted[entry.path]
-            yield found, _Member(found, body)
-        if not wanted:
-            return
-
-
-class _Member:
-    """A tar member's content as a reader: holes are zeros, and the end is checked."""
-
-    def __init__(self, found: Found, body: tar.Body) -> None:
-        self._found = found
-        self._pieces = _filled(body, found.entry.size)
-        self._hash = hashlib.sha256()
-        self._rest = b""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next bytes: at most ``size``, ``b""`` at the end."""
-        if not self._rest:
-            self._rest = next(self._pieces, b"")
-            self._hash.update(self._rest)
-            if not self._rest:
-                self._check()
-        part, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
-        return part
-
-    def _check(self) -> None:
-        expected = self._found.entry.digest
-        if expected and self._hash.digest() != expected:
-            raise Integrity(
-                "file is not what its layer's index says", subject=self._found.entry.text, expected=expected.hex()
-            )
-
-
-def _filled(body: tar.Body, size: int) -> Iterator[bytes]:
-    """The content in pieces, holes written out."""
-    at = 0
-    for offset, piece in body.pieces():
-        yield from _zeros(offset - at)
-        yield bytes(piece)
-        at = offset + len(piece)
-    yield from _zeros(size - at)
-
-
-def _zeros(count: int) -> Iterator[bytes]:
-    while count > 0:
-        yield bytes(min(count, _CHUNK))
-        count -= _CHUNK
-
-
 def read_one(contents: Contents, found: Found, limit: int) -> bytes:
     """One file of ``contents``, whole. Raises :class:`Limit` when it is larger than ``limit`` bytes."""
     if found.entry.size > limit:
         raise Limit(f"file of {found.entry.size} bytes is over the limit of {limit}", subject=found.entry.text)
+    from scow.content.verify import read_all
+
     for _, reader in contents.each([found]):
         return read_all(reader, found.entry.size + 1)
     raise NotFound("has no content", subject=found.entry.text)

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scow.content.target import Reader
 from scow.errors import Denied, NotFound
@@ -14,6 +15,9 @@ from scow.image.contents import from_tree, read_one
 from scow.layer.diff import KINDS
 from scow.layer.entry import Entry, Kind
 from scow.layer.view import Found, View
+
+if TYPE_CHECKING:
+    from scow.image.passing import Watch
 
 
 class DirectoryContents:
@@ -46,6 +50,9 @@ class DirectoryContents:
                 yield entry
             if entry.kind == "dir":
                 todo += sorted((os.path.join(path, name) for name in self._names(path)), reverse=True)
+
+    def watch(self, number: int, watch: Watch) -> None:
+        """Nothing: there is no index to be made."""
 
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
         """The wanted files, from the disk. Raises :class:`Denied` for one that may not be read."""

@@ -66,14 +66,19 @@ class Unpacking:
             raise ScowError("layer could not be unpacked", subject=diff_id)
         return tree
 
-    def index(self, descriptor: Descriptor, diff_id: DiffId, source: Source | None = None) -> Index:
-        """The layer's index, open; made from the blob (the store's, or ``source``'s) when it is not there."""
+    def index(
+        self, descriptor: Descriptor, diff_id: DiffId, source: Source | None = None, make: Make | None = None
+    ) -> Index:
+        """The layer's index, open; made from the blob (the store's, or ``source``'s) when it is not there.
+
+        ``make`` may look at what goes by meanwhile.
+        """
         self.layout.hold(diff_id)
         index = self.layers.index(diff_id)
         if index is None:
             from scow.image.trees import no_tree
 
-            self._from_blob(descriptor, diff_id, source or self.layout, no_tree)
+            self._from_blob(descriptor, diff_id, source or self.layout, make or no_tree)
             index = self.layers.index(diff_id)
         if index is None:
             raise ScowError("layer could not be read", subject=diff_id)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.image.images import stored
 from tests.layer.tars import Item, item
 from tests.scan.catalog import programs
@@ -54,10 +55,12 @@ def gone(path: str) -> Item:
 
 
 def catalog(root: Path, layers: Sequence[list[Item]]) -> Catalog:
-    """The catalog of an image, the same from the layers' bytes, from their records and from the image's."""
+    """The catalog of an image, the same from its files, from the layers' bytes, from their records and the image's."""
 
     stored(Store(root), layers)
     cold = Engine(root).scanner.catalog("test:latest")
+    passing = Engine(root / "other").scanner.catalog(f"oci:{root}:test:latest")
+    assert structs.replace(passing, subject=cold.subject) == cold
     assert Engine(root).scanner.catalog("test:latest") == cold
     for record in (root / "cache/scan").glob("image-*"):
         record.unlink()
@@ -281,6 +284,9 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
         def entries(self, number: int) -> Iterator[Entry]:
             yield from (Entry(path, "file", 0o644, size=9) for path in (STATUS.encode(), b"etc/os-release"))
 
+        def watch(self, number: int, watch: object) -> None:
+            """Nothing goes by."""
+
         def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, io.BytesIO]]:
             for found in wanted:
                 if found.source == STATUS.encode():
@@ -384,6 +390,9 @@ def test_no_hard_link_leads_out_of_a_layer() -> None:
             yield Entry(STATUS.encode(), "hardlink", link=b"a/passwd")
             yield Entry(b"b/status", "file", 0o644, size=9)
             yield Entry(b"lib/apk/db/installed", "hardlink", link=b"b/status")
+
+        def watch(self, number: int, watch: object) -> None:
+            """Nothing goes by."""
 
         def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, io.BytesIO]]:
             for found in wanted:

@@ -1,11 +1,16 @@
-"""One layer looked over: each file that says something, read once, in one pass over the layer's bytes."""
+"""One layer looked over: each file that says something, read once, in one pass over the layer's bytes.
+
+That pass is the one in which the layer's index is made, when there is none yet: then what a file says is known before
+it is known whether it stays.
+"""
 
 from __future__ import annotations
 
 import io
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from typing import IO, Final, Protocol, cast
 
@@ -34,6 +39,10 @@ class Layers(Protocol):
         """What layer ``number`` says, in its order."""
         ...
 
+    def watch(self, number: int, watch: Callable[[Entry], Callable[[Reader], None] | None]) -> None:
+        """If the index of layer ``number`` is still to be made: make it, and let ``watch`` say who reads which file."""
+        ...
+
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
         """The wanted files, each of which is read before the next."""
         ...
@@ -41,6 +50,8 @@ class Layers(Protocol):
 
 def survey(layers: Layers, number: int) -> Record:
     """Layer ``number``, looked over. What cannot be read is among the readings, with its reason."""
+    passing = _Passing()
+    layers.watch(number, passing.watch)
     wanted, links = _wanted(layers, number)
     readings = {path: _too_large(*one) for path, one in wanted.items() if one[0].size > one[1].limit}
     for path in readings:
@@ -51,9 +62,8 @@ def survey(layers: Layers, number: int) -> Record:
             reasons=(f"is where the limit of {_FILES_LIMIT} files was reached: the rest is not read",)
         )
         wanted = dict(islice(wanted.items(), _FILES_LIMIT))
-    for path, reading in _readings(layers, number, wanted):
-        if reading:
-            readings[path] = sane(reading)
+    told = (*passing.take(wanted), *_readings(layers, number, wanted))
+    readings |= {path: reading for path, reading in told if reading}
     for path, target in links.items():
         if target in readings:
             readings[path] = readings[target]
@@ -67,7 +77,8 @@ def _readings(layers: Layers, number: int, wanted: dict[bytes, tuple[Entry, Rule
         try:
             for found, reader in layers.each([Found(entry, number, path) for path, (entry, _) in left.items()]):
                 path = found.source
-                yield path, _read(found, reader, left.pop(path)[1])
+                entry, rule = left.pop(path)
+                yield path, _read(entry, rule, reader)
             return
         except Denied as error:
             denied = next((path for path in left if os.fsencode(error.subject).endswith(path)), None)
@@ -93,13 +104,40 @@ def _wanted(layers: Layers, number: int) -> tuple[dict[bytes, tuple[Entry, Rule]
             links[entry.path] = entry.link
             if rule:
                 lent[entry.link] = rule
-        elif entry.kind == "file" and entry.size:
-            rule = rule or (PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None)
-            if rule:
-                wanted[entry.path] = (entry, rule)
-                there.expect(entry.path)
+        elif entry.kind == "file" and entry.size and (rule := rule or _by_content(entry)):
+            wanted[entry.path] = (entry, rule)
+            there.expect(entry.path)
     found = {path: one for path, one in wanted.items() if there.holds(path)}
     return found | (_linked_to(layers, number, lent) if lent else {}), links
+
+
+def _by_content(entry: Entry) -> Rule | None:
+    return PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None
+
+
+class _Passing:
+    """What files say that were read as they went by: of a path that comes twice, the last one."""
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, tuple[Rule, Reading]] = {}
+
+    def watch(self, entry: Entry) -> Callable[[Reader], None] | None:
+        """Who reads an entry's content, if anybody does."""
+        self._read.pop(entry.path, None)
+        rule = (rule_for(entry.path) or _by_content(entry)) if entry.size else None
+        if rule is None or entry.size > rule.limit or len(self._read) >= _FILES_LIMIT:
+            return None
+        return partial(self._take, entry, rule)
+
+    def take(self, wanted: dict[bytes, tuple[Entry, Rule]]) -> Iterator[tuple[bytes, Reading]]:
+        """What is known of the ``wanted`` files, each of which is then wanted no more."""
+        for path, (rule, reading) in self._read.items():
+            if path in wanted and wanted[path][1] is rule:
+                del wanted[path]
+                yield path, reading
+
+    def _take(self, entry: Entry, rule: Rule, reader: Reader) -> None:
+        self._read[entry.path] = rule, _read(entry, rule, reader)
 
 
 def _linked_to(layers: Layers, number: int, lent: dict[bytes, Rule]) -> dict[bytes, tuple[Entry, Rule]]:
@@ -156,10 +194,11 @@ def _too_large(entry: Entry, rule: Rule) -> Reading:
     return Reading(reasons=(f"file of {entry.size} bytes is over the limit of {rule.limit}",))
 
 
-def _read(found: Found, reader: Reader, rule: Rule) -> Reading:
-    path, size = found.source, found.entry.size
+def _read(entry: Entry, rule: Rule, reader: Reader) -> Reading:
+    """What a file says, without what cannot be a package."""
+    path, size = entry.path, entry.size
     if rule.read is not None:
-        return rule.read(path, read_all(reader, size + 1))  # the end is where the content is checked
+        return sane(rule.read(path, read_all(reader, size + 1)))  # the end is where the content is checked
     assert rule.search is not None  # noqa: S101 - a rule has one of the two
     begin = b""
     if rule is PROGRAMS:
@@ -167,10 +206,10 @@ def _read(found: Found, reader: Reader, rule: Rule) -> Reading:
         if begin != PROGRAM:
             return Reading()
     if isinstance(reader, io.IOBase) and reader.seekable():
-        return rule.search(path, Window(cast("File", reader)))
+        return sane(rule.search(path, Window(cast("File", reader))))
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
         _spool(begin, reader, size, spool)
-        return rule.search(path, Window(spool))
+        return sane(rule.search(path, Window(spool)))
 
 
 def _spool(begin: bytes, reader: Reader, size: int, spool: IO[bytes]) -> None:
