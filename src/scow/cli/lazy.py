@@ -64,7 +64,8 @@ class Command(click.Command):
 class Lazy(NamedTuple):
     """Where a command is (``module:name``) and what a group says of it without looking.
 
-    ``aliases`` are other names for it in the same group; ``section`` is the heading it is listed under.
+    ``aliases`` are other names for it in the same group; ``section`` is the heading it is listed under. ``ahead`` names
+    the small interpreter that it will want, started before its own modules are loaded (:mod:`scow.runtime.spawn`).
     """
 
     target: str
@@ -72,6 +73,7 @@ class Lazy(NamedTuple):
     section: str = "Commands"
     aliases: tuple[str, ...] = ()
     hidden: bool = False
+    ahead: str = ""
 
 
 class LazyGroup(click.Group):
@@ -94,6 +96,10 @@ class LazyGroup(click.Group):
         lazy = self.lazy.get(self._other_names.get(cmd_name, cmd_name))
         if lazy is None:
             return super().get_command(ctx, cmd_name)
+        if lazy.ahead and not ctx.resilient_parsing:
+            from scow.runtime import spawn
+
+            spawn.ahead(lazy.ahead)
         module, _, attribute = lazy.target.partition(":")
         command = getattr(import_module(module), attribute)
         if not isinstance(command, click.Command):

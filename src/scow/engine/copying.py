@@ -23,7 +23,7 @@ def pack(workplace: Workplace, settings: Settings, path: str, output: BinaryIO, 
 
     with _place(workplace, settings) as place:
         plan = {**place, "verb": "pack", "path": path, "follow": follow}
-        with outgoing(plan, seal=_seal()) as (_, stream):
+        with outgoing(plan) as (_, stream):
             while part := stream.read(1 << 20):
                 output.write(part)
     output.flush()
@@ -35,7 +35,7 @@ def unpack(workplace: Workplace, settings: Settings, path: str, archive: BinaryI
 
     with _place(workplace, settings) as place:
         plan = {**place, "verb": "unpack", "path": path, "source": None, "owners": owners}
-        with incoming(plan, seal=_seal()) as stream:
+        with incoming(plan) as stream:
             while part := archive.read(1 << 20):
                 stream.write(part)
 
@@ -49,7 +49,7 @@ def copy_out(workplace: Workplace, settings: Settings, path: str, target: str, *
 
     with _place(workplace, settings) as place, _disk_errors(target):
         plan = {**place, "verb": "pack", "path": path, "follow": follow}
-        with outgoing(plan, seal=_seal()) as (source, stream):
+        with outgoing(plan) as (source, stream):
             try:
                 source["contents"] = path.endswith("/.")
                 directory, rename = destination(target, source)
@@ -76,7 +76,7 @@ def copy_in(workplace: Workplace, settings: Settings, source: str, path: str, *,
     }
     with _place(workplace, settings) as place, _disk_errors(source):
         plan = {**place, "verb": "unpack", "path": path, "source": told, "owners": owners}
-        with incoming(plan, seal=_seal()) as stream:
+        with incoming(plan) as stream:
             tarstream.pack(real, str(told["name"]), stream)
 
 
@@ -86,12 +86,6 @@ def _disk_errors(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise Denied((error.strerror or str(error)).lower(), subject=str(error.filename or path)) from None
-
-
-def _seal() -> bool:
-    from scow.runtime.probe import probe
-
-    return probe().rung == 1
 
 
 @contextlib.contextmanager

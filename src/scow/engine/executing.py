@@ -34,12 +34,11 @@ def execute(
 ) -> Joined:
     """Start it; ``stays``: it goes on when this process ends."""
     from scow.runtime.joined import join
-    from scow.runtime.probe import probe
     from scow.runtime.terminal import size_of
 
     size = size_of(stdio.stdout) if execution.tty else None
     plan = {**joining_plan(workplace, settings, execution, size), "pid": state.pid, "born": state.born}
-    return join({**plan, "ends_with_us": not stays}, stdio, seal=probe().rung == 1)
+    return join({**plan, "ends_with_us": not stays}, stdio)
 
 
 def joining_plan(

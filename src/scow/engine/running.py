@@ -10,13 +10,14 @@ from scow.oci.config import Process
 from scow.runtime.bundle import make_bundle
 from scow.runtime.options import Mount, Options, Ulimit
 from scow.runtime.runner import Runner, Running, Stdio
+from scow.snapshot.rootfs import fleeting
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
 _NETWORKS = {"default": "host", "host": "host", "none": "none"}
 
 
 def started(runtime: str | None, request: RunRequest) -> Running:
-    """Start a build step's program with ``runtime`` (or the best one)."""
+    """Start a build step's program with ``runtime`` (or the sandbox)."""
     op = request.op
     network = _NETWORKS.get(op.network)
     if network is None:
@@ -36,5 +37,5 @@ def started(runtime: str | None, request: RunRequest) -> Running:
     )
     identity = f"build-{os.getpid()}-{request.directory.name}-{os.urandom(4).hex()}"
     directory = mounted.private or request.directory  # a bundle holds the variables of its process
-    bundle = make_bundle(directory / "bundle", identity, request.rootfs, process, options, runner.probe)
+    bundle = make_bundle(directory / "bundle", identity, fleeting(request.rootfs), process, options, runner.probe)
     return runner.start(bundle, Stdio(None, request.output, request.output))

@@ -15,6 +15,7 @@ from scow.engine.volumes import volume_names
 from scow.image.image import Image
 from scow.image.writable import Writable
 from scow.runtime.tasks import born
+from scow.snapshot.rootfs import fleeting
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
@@ -70,7 +71,7 @@ def start_kept(workplace: Workplace, settings: Settings, attach: dict[str, bool]
             "volumes": _anonymous(workplace, settings),
             "finished": workplace.containers.state(settings.id).finished,
         }
-        return begin(runner, plan, kept)
+        return begin(plan, kept)
 
 
 def _kept(workplace: Workplace, settings: Settings) -> dict[str, Any]:
@@ -142,7 +143,8 @@ def _bundle(
     options = options_of(settings)
     size = size_of(0) if options.tty else None
     process = image.config.process
-    return make_bundle(home / "bundle", settings.id, place.rootfs, process, options, runner.probe, size, network)
+    rootfs = fleeting(place.rootfs) if settings.keeping.remove else place.rootfs
+    return make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network)
 
 
 def now() -> str:

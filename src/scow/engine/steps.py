@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Steps:
-    """The programs of one build, run with ``runtime`` (or the best one)."""
+    """The programs of one build, run with ``runtime`` (or the sandbox)."""
 
     def __init__(self, runtime: str | None) -> None:
         self._runtime = runtime

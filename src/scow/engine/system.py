@@ -14,6 +14,7 @@ from scow.engine.networks import Networks
 from scow.engine.records import ALIVE
 from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes import Volumes
+from scow.errors import Unsupported
 from scow.layer.store import disk_usage
 
 if TYPE_CHECKING:
@@ -187,10 +188,9 @@ class System:
         running, paused = (sum(one.status == word for one in containers) for word in ("running", "paused"))
         uname = os.uname()
         try:
-            choice = choose(here, self._workplace.runtime)
-            runtime, why = choice.name, choice.reason
-        except Exception as error:
-            runtime, why = "none", str(error)
+            runtime = choose(here, self._workplace.runtime).name
+        except Unsupported:
+            runtime = "none"
         return {
             "ID": "",
             "Containers": len(containers),
@@ -210,7 +210,7 @@ class System:
             "SystemTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "CgroupVersion": here.cgroups,
             "DefaultRuntime": runtime,
-            "Isolation": {"Rung": here.rung, "Reasons": list(here.reasons), "Runtime": runtime, "RuntimeReason": why},
+            "Isolation": {"Rung": here.rung, "Reasons": list(here.reasons), "Runtime": runtime},
         }
 
     def _doomed_images(self, every: bool, chosen: Choose, without: Collection[str]) -> list[ImageSummary]:

@@ -11,14 +11,14 @@ from typing import Any, BinaryIO
 from scow.errors import Unavailable
 from scow.runtime import wire
 from scow.runtime.runner import told
-from scow.runtime.spawn import sealed, spawn
+from scow.runtime.spawn import start
 
 
 @contextlib.contextmanager
-def outgoing(plan: dict[str, Any], *, seal: bool) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
+def outgoing(plan: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
     """What is at the path (``{"name", "directory"}``), and its tar. Raises what the carrier met."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    with os.fdopen(reader, "rb") as stream, _carrier(plan, [None, writer, None], (writer,), seal=seal) as channel:
+    with os.fdopen(reader, "rb") as stream, _carrier(plan, [None, writer, None], (writer,)) as channel:
         yield _answer(channel), stream
         while stream.read(1 << 20):
             pass
@@ -26,10 +26,10 @@ def outgoing(plan: dict[str, Any], *, seal: bool) -> Iterator[tuple[dict[str, An
 
 
 @contextlib.contextmanager
-def incoming(plan: dict[str, Any], *, seal: bool) -> Iterator[BinaryIO]:
+def incoming(plan: dict[str, Any]) -> Iterator[BinaryIO]:
     """Where to write the tar; what the carrier met is raised at the end."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    with _carrier(plan, [reader, None, None], (reader,), seal=seal) as channel:
+    with _carrier(plan, [reader, None, None], (reader,)) as channel:
         try:
             with os.fdopen(writer, "wb") as stream:
                 _answer(channel)
@@ -42,18 +42,13 @@ def incoming(plan: dict[str, Any], *, seal: bool) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _carrier(
-    plan: dict[str, Any], streams: list[int | None], theirs: tuple[int, ...], *, seal: bool
-) -> Iterator[socket.socket]:
-    ours, other = socket.socketpair()
+def _carrier(plan: dict[str, Any], streams: list[int | None], theirs: tuple[int, ...]) -> Iterator[socket.socket]:
     try:
-        process = sealed(lambda interpreter: spawn("carrying", [*streams, other.fileno()], interpreter), seal)
+        process, ours = start("carrying", plan, streams)
     finally:
-        other.close()
         for fd in theirs:
             os.close(fd)
     try:
-        wire.send(ours.fileno(), plan)
         yield ours
     finally:
         ours.close()

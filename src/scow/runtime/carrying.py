@@ -16,27 +16,24 @@ import zlib  # noqa: F401
 
 from scow.runtime import joining, launch, linux, sandbox_mounts, tarstream
 from scow.runtime.mounting import mount_rootfs
-from scow.runtime.wire import CONTROL, Refused, receive, send
+from scow.runtime.wire import CONTROL, Refused, send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
 _ALL_MODES = 0o7777
 
 
-def main() -> None:
-    """Read the plan, carry, and say how it went."""
-    os.set_inheritable(CONTROL, False)
-    plan = receive(CONTROL)
+def main(plan: dict[str, Any]) -> NoReturn:
+    """Carry, and say how it went."""
     code = 1
     try:
-        if plan is not None:
-            _enter(plan)
-            _VERBS[plan["verb"]](plan)
-            send(CONTROL, {"done": True})
-            code = 0
+        _enter(plan)
+        _VERBS[plan["verb"]](plan)
+        send(CONTROL, {"done": True})
+        code = 0
     except Exception as error:
         try:  # noqa: SIM105 -- contextlib is not loaded here
             send(CONTROL, {"error": _told(error).fields})

@@ -18,8 +18,8 @@ _SIGNALS = tuple(number for number in range(1, 32) if number not in (9, 19))
 
 
 def forked(given: list[int], act: Callable[[], object]) -> int:
-    """Fork; ``given[n]`` becomes the child's descriptor n, signals are as at the beginning, and it does ``act``, from
-    which nobody returns. The child's process id."""
+    """Fork; ``given[n]`` becomes the child's descriptor n, signals are as at the beginning, and in a session of its own
+    it does ``act``, from which nobody returns. The child's process id."""
     child = os.fork()
     if child:
         return child
@@ -32,6 +32,7 @@ def forked(given: list[int], act: Callable[[], object]) -> int:
             os.dup2(fd, place, inheritable=place < _STANDARD)
         linux.close_range(len(given), (1 << 31) - 1)
         os.chdir("/")
+        os.setsid()
         act()
     finally:
         os._exit(125)

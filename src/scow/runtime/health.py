@@ -109,7 +109,7 @@ class _Check:
         self._reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writer, True)
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        self.process = forked([null, writer, writer, theirs.fileno()], lambda: joining.join(plan))
+        self.process = forked([null, writer, writer, theirs.fileno()], lambda: joining.main(plan))
         theirs.close()
         os.close(null)
         os.close(writer)

@@ -8,7 +8,7 @@ from typing import Any
 
 from scow.runtime import terminal, wire
 from scow.runtime.runner import Stdio, began
-from scow.runtime.spawn import sealed, spawn
+from scow.runtime.spawn import start
 
 
 class Joined:
@@ -48,16 +48,10 @@ class Joined:
             self._console = None
 
 
-def join(plan: dict[str, Any], stdio: Stdio, *, seal: bool) -> Joined:
+def join(plan: dict[str, Any], stdio: Stdio) -> Joined:
     """Start the program of ``plan`` (:mod:`scow.runtime.joining`) and return once it runs.
 
     Raises :class:`scow.errors.Process` with docker's 126 or 127 when it cannot be run, and what else was met.
     """
-    return sealed(lambda interpreter: _join(plan, stdio, interpreter), seal)
-
-
-def _join(plan: dict[str, Any], stdio: Stdio, interpreter: str) -> Joined:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        process = spawn("joining", [stdio.stdin, stdio.stdout, stdio.stderr, theirs.fileno()], interpreter)
-    return Joined(process, ours, stdio, began(process, ours, plan))
+    process, control = start("joining", plan, (stdio.stdin, stdio.stdout, stdio.stderr))
+    return Joined(process, control, stdio, began(process, control))

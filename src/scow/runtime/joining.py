@@ -39,19 +39,9 @@ _SIGKILL, _SIGCHLD = 9, 17
 _CHUNK = 64 * 1024
 
 
-def main() -> None:
-    """Read the plan, run the program, and exit as it did."""
-    os.set_inheritable(CONTROL, False)
-    plan = receive(CONTROL)
-    if plan is None:
-        os._exit(125)
-    join(plan)
-
-
-def join(plan: dict[str, Any]) -> NoReturn:
-    """Run the plan; its standard streams are this process's."""
+def main(plan: dict[str, Any]) -> NoReturn:
+    """Run the plan in a session of its own, and exit as the program did; its streams are this process's."""
     try:
-        os.setsid()
         code = _Joiner(plan).run()
     except Exception as error:
         code = 125

@@ -14,7 +14,7 @@ import _signal as signal  # type: ignore[import-not-found]  # the module without
 import os
 
 from scow.runtime import linux, supervisor
-from scow.runtime.wire import CONTROL, KEPT, Refused, receive, send
+from scow.runtime.wire import CONTROL, Refused, send
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,22 +24,8 @@ if TYPE_CHECKING:
     from scow.runtime.outlet import Outlet
 
 
-def main() -> None:
-    """Read the plan, run it, and exit as the container did."""
-    for fd in (CONTROL, KEPT):
-        try:  # noqa: SIM105 -- contextlib is not loaded here
-            os.set_inheritable(fd, False)
-        except OSError:
-            pass  # a build's step has no lock
-    plan = receive(CONTROL)
-    if plan is None:
-        os._exit(125)
-    start(plan)
-
-
-def start(plan: dict[str, Any]) -> NoReturn:
-    """Run the plan, and exit as the container did."""
-    os.setsid()
+def main(plan: dict[str, Any]) -> NoReturn:
+    """Run the plan in a session of its own, and exit as the container did."""
     try:
         outlet = new_namespaces(plan)
     except (OSError, Refused) as error:

@@ -42,12 +42,12 @@ from scow.runtime.callers import Caller, Callers
 from scow.runtime.health import PAUSED, Health
 from scow.runtime.loop import Loop
 from scow.runtime.program import Program
-from scow.runtime.wire import CONTROL, KEPT, PROTOCOL, SOCKET, Refused, receive
+from scow.runtime.wire import CONTROL, KEPT, PROTOCOL, SOCKET, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any
+    from typing import Any, NoReturn
 
 STATE = "state.json"
 
@@ -58,13 +58,9 @@ _TERM, _CHLD = 15, 17
 _PATIENCE = 2.0  # seconds
 
 
-def main() -> None:
-    """Take the plan, leave the starter's family, and keep the container to its end."""
-    os.setsid()
-    for fd in (CONTROL, KEPT):
-        os.set_inheritable(fd, False)
-    plan = receive(CONTROL)
-    if plan is None or os.fork():
+def main(plan: dict[str, Any]) -> NoReturn:
+    """Leave the starter's family, and keep the container to its end."""
+    if os.fork():
         os._exit(0)
     code = 125
     try:

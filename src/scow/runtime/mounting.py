@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LAYERS = 500  # OVL_MAX_STACK
+_OPTIONS: tuple[list[str], ...] = (
+    ["userxattr", "volatile"],
+    ["userxattr"],
+    [],
+)  # of Linux 5.11, where volatile is of 5.10
 _KEPT = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NOEXEC | linux.MS_NOATIME | linux.MS_NODIRATIME
 
 
 def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
-    """Mount ``rootfs`` (``{"path"}`` or ``{"lower", "upper", "work"}``) on ``target``.
+    """Mount ``rootfs`` (``{"path"}`` or ``{"lower", "upper", "work", "fleeting"}``) on ``target``.
 
     Device nodes in it do not work, for a container's root can make them. ``scratch`` is a private directory for what
     old kernels need. Raises :class:`Refused`.
@@ -31,7 +36,9 @@ def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
     lower = [_entered(path, scratch, number) for number, path in enumerate(rootfs["lower"])] or [_empty(scratch)]
     if len(lower) > _LAYERS:
         raise Refused("Limit", f"{len(lower)} layers are more than overlayfs takes ({_LAYERS})")
-    for options in (["userxattr"], []):
+    if rootfs["fleeting"]:
+        _forget_earlier(rootfs["work"])
+    for options in _OPTIONS[not rootfs["fleeting"] :]:
         try:
             _overlay(lower, rootfs["upper"], rootfs["work"], target, scratch, options)
             return
@@ -40,6 +47,14 @@ def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
                 raise Refused(
                     "Unsupported", f"overlayfs: {error.strerror}", hint="the copying snapshot works"
                 ) from None
+
+
+def _forget_earlier(work: str) -> None:
+    """The kernel's mark of an earlier mount that was not written out, which would forbid this one."""
+    try:  # noqa: SIM105 -- contextlib is not loaded here
+        os.rmdir(f"{work}/work/incompat/volatile")
+    except OSError:
+        pass
 
 
 def _entered(path: str, scratch: str, number: int) -> str:

@@ -250,7 +250,7 @@ def _try_mountable(directory: Path) -> None:
             made.finish()
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
-        rootfs = {"lower": [f"{place}/mountable"], "upper": names["upper"], "work": names["work"]}
+        rootfs = {"lower": [f"{place}/mountable"], "upper": names["upper"], "work": names["work"], "fleeting": True}
         mounting.mount_rootfs(rootfs, names["merged"], place)
         with open(f"{names['merged']}/works", "rb") as merged:
             answer = merged.read()
@@ -273,7 +273,7 @@ def _try_overlay(directory: Path, with_user: bool) -> None:
             _make_user_namespace()
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
-        rootfs = {"lower": [names["lower"]], "upper": names["upper"], "work": names["work"]}
+        rootfs = {"lower": [names["lower"]], "upper": names["upper"], "work": names["work"], "fleeting": False}
         mounting.mount_rootfs(rootfs, names["merged"], place)
         linux.umount(names["merged"])
         # overlayfs leaves a directory without permissions, which an ordinary user must open up to remove

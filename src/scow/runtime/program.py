@@ -37,7 +37,7 @@ class Program:
         """Start it and return once its program runs; raises :class:`Refused`."""
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         theirs = [null, null, null] if self._keep["terminal"] else self._pipes(null)
-        self.launcher = forked([*theirs, self._theirs.fileno(), KEPT], lambda: launch.start(self._plan))
+        self.launcher = forked([*theirs, self._theirs.fileno(), KEPT], lambda: launch.main(self._plan))
         self._theirs.close()
         for fd in {null, *theirs}:
             os.close(fd)

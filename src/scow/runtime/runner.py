@@ -13,7 +13,7 @@ from scow.errors import ScowError, Unavailable, Unsupported
 from scow.runtime import cgroups, tasks, wire
 from scow.runtime.bundle import Bundle
 from scow.runtime.probe import Probe, probe
-from scow.runtime.spawn import sealed, spawn
+from scow.runtime.spawn import start
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
@@ -39,31 +39,23 @@ class Stdio(msgspec.Struct, frozen=True):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """What runs containers: ``name`` sandbox, crun or runc; ``reason`` says why not one before it."""
+    """What runs containers: ``name`` sandbox, crun, runc, or that of another program."""
 
     name: str
     path: str
-    reason: str = ""
 
 
 def choose(here: Probe, asked: str | None = None) -> Choice:
-    """The runtime for this machine: crun, runc, then the embedded sandbox; one that was asked for, or Unsupported."""
+    """The embedded sandbox, which is the same for every user on every machine; or the one that was asked for.
+
+    Raises :class:`Unsupported` when that is not here, or no container can be made at all.
+    """
     if here.rung == 4 and not here.has("CAP_SYS_CHROOT"):
         raise Unsupported("no container can be made here", hint="; ".join(here.reasons))
-    if asked == SANDBOX:
+    if asked is None or asked == SANDBOX:
         return Choice(SANDBOX, SANDBOX)
-    if here.rung == 4 and asked:
+    if here.rung == 4:
         raise Unsupported("needs namespaces, which cannot be made here", subject=f"runtime {asked}")
-    if asked:
-        return _asked(here, asked)
-    reasons = [f"{runtime.name}: {runtime.reason}" for runtime in here.runtimes if runtime.reason]
-    for runtime in here.runtimes:
-        if not runtime.reason:
-            return Choice(runtime.name, runtime.path, "; ".join(reasons))
-    return Choice(SANDBOX, SANDBOX, "; ".join(reasons) or "neither crun nor runc is installed")
-
-
-def _asked(here: Probe, asked: str) -> Choice:
     for runtime in here.runtimes:
         if asked in (runtime.name, runtime.path):
             return Choice(runtime.name, runtime.path)
@@ -126,7 +118,7 @@ class Running:
 
 
 class Runner:
-    """Starts bundles on this machine; ``runtime`` is crun, runc, a path to one, sandbox, or None for the best."""
+    """Starts bundles on this machine; ``runtime`` is sandbox (as None is), crun, runc, or a path to one."""
 
     def __init__(self, runtime: str | None = None, here: Probe | None = None) -> None:
         self.probe = here or probe()
@@ -139,13 +131,9 @@ class Runner:
         launcher met (Invalid, Denied, Unsupported, …).
         """
         stdio = stdio or Stdio()
-        plan = self.plan(bundle)
-        return sealed(lambda interpreter: _start(plan, stdio, kept, interpreter), self.sealed)
-
-    @property
-    def sealed(self) -> bool:
-        """Whether root in a container may be root here, so that an interpreter must not be writable."""
-        return self.probe.rung == 1
+        launcher, control = start("launch", self.plan(bundle), (stdio.stdin, stdio.stdout, stdio.stderr), kept)
+        console = began(launcher, control)
+        return Running(str(bundle.spec["linux"]["cgroupsPath"]), launcher, control, stdio, console)
 
     def plan(self, bundle: Bundle) -> dict[str, Any]:
         """What a launcher is told, in plain values."""
@@ -182,26 +170,13 @@ def _plain(rootfs: Rootfs) -> dict[str, Any]:
         "lower": [str(path.absolute()) for path in rootfs.lower],
         "upper": str(rootfs.upper.absolute()),
         "work": str(rootfs.work.absolute()),
+        "fleeting": rootfs.fleeting,
     }
 
 
-def _start(plan: dict[str, Any], stdio: Stdio, kept: int | None, interpreter: str) -> Running:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        given = [stdio.stdin, stdio.stdout, stdio.stderr, theirs.fileno(), *([] if kept is None else [kept])]
-        try:
-            launcher = spawn("launch", given, interpreter)
-        except Unavailable:
-            ours.close()
-            raise
-    console = began(launcher, ours, plan)
-    return Running(str(plan["spec"]["linux"]["cgroupsPath"]), launcher, ours, stdio, console)
-
-
-def began(launcher: int, control: socket.socket, plan: dict[str, Any]) -> int | None:
-    """Hand over the plan and wait for the answer: the terminal's master, if there is one."""
+def began(launcher: int, control: socket.socket) -> int | None:
+    """Wait for the answer: the terminal's master, if there is one."""
     try:
-        wire.send(control.fileno(), plan)
         answer = wire.receive(control.fileno())
         if answer and answer.get("console"):
             return socket.recv_fds(control, 1, 1)[1][0]

@@ -11,8 +11,8 @@ from typing import Any
 
 from scow.errors import NotFound, Unavailable, Unsupported
 from scow.runtime import wire
-from scow.runtime.runner import Runner, told
-from scow.runtime.spawn import sealed, spawn
+from scow.runtime.runner import told
+from scow.runtime.spawn import start
 
 KILLED = 137
 _PATIENCE = 10  # seconds for an answer
@@ -88,24 +88,13 @@ class Session:
             self.entrance = None
 
 
-def begin(runner: Runner, plan: dict[str, Any], kept: int) -> Session:
+def begin(plan: dict[str, Any], kept: int) -> Session:
     """Start a monitor with ``plan`` (:mod:`scow.runtime.monitor`) and the lock ``kept``; the first line to it.
 
     Returns once the container's program runs. Raises what the launcher met, as :meth:`Runner.start`.
     """
-    return sealed(lambda interpreter: _begin(plan, kept, interpreter), runner.sealed)
-
-
-def _begin(plan: dict[str, Any], kept: int, interpreter: str) -> Session:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            starter = spawn("monitor", [None, None, None, theirs.fileno(), kept], interpreter)
-        except Unavailable:
-            ours.close()
-            raise
+    starter, ours = start("monitor", plan, (None, None, None), kept)
     try:
-        wire.send(ours.fileno(), plan)
         os.waitpid(starter, 0)  # it has left its own child behind
         answer = _answer(ours)
     except OSError:

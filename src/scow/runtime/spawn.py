@@ -1,45 +1,120 @@
-"""Starting our own small interpreters: launchers, monitors, and what joins a container. They load nothing heavy."""
+"""Starting our own small interpreters: launchers, monitors, joiners and carriers. They load nothing heavy.
+
+Each begins at :mod:`scow.runtime.entry`, where it says that it is ready and waits to be told what to do. A verb that
+will want one has it started before it loads what it needs itself (:func:`ahead`): the two then start side by side.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from scow.errors import Unavailable
+from scow.runtime import wire
 
-_PACKAGE = str(Path(__file__).absolute().parents[1])
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # The package itself is stood in for: its own __init__ imports typing, which would be a tenth of a start.
 _ENTRY = """
 import sys
 package = sys.modules["scow"] = type(sys)("scow")
 package.__path__ = [sys.argv[1]]
-from scow.runtime.{} import main
-main()
+from scow.runtime.entry import main
+main(sys.argv[2])
 """
-_HIGH = 64  # the descriptors handed over are first moved out of the way of their places
+_HIGH = 64  # a descriptor handed over is first moved out of the way of its place
+_ahead: list[tuple[int, socket.socket]] = []
 
-_Started = TypeVar("_Started")
+
+def ahead(module: str) -> None:
+    """Start an interpreter that loads ``scow.runtime.MODULE`` already; the next :func:`start` takes it.
+
+    When none comes, it leaves with this process. Nothing happens for an ordinary user, who may first have to become
+    root of a user namespace, and nothing where it cannot be started: :func:`start` will say why.
+    """
+    if sys.platform == "linux" and os.geteuid() == 0:
+        with contextlib.suppress(OSError):
+            _ahead.append(_spawned(module))
 
 
-def sealed(start: Callable[[str], _Started], wanted: bool) -> _Started:
-    """``start`` with an interpreter that cannot be written through /proc/self/exe, whatever a container makes of it.
+def start(
+    module: str, plan: dict[str, Any], streams: Sequence[int | None], kept: int | None = None
+) -> tuple[int, socket.socket]:
+    """Have ``scow.runtime.MODULE`` run ``plan``; the process, and the line to it.
+
+    ``streams`` become its standard streams, None is /dev/null; ``kept`` is a descriptor that it holds open.
+    Raises :class:`Unavailable` when no interpreter starts.
+    """
+    process, control = _ready(module)
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        given = [null if fd is None else fd for fd in streams]
+        socket.send_fds(control, [wire.READY], given if kept is None else [*given, kept])
+        wire.send(control.fileno(), {"module": module, "plan": plan})
+    except BaseException as error:  # interrupted, too: nothing may stay behind
+        control.close()
+        os.waitpid(process, 0)
+        if isinstance(error, OSError):
+            raise _cannot(module, error) from None
+        raise
+    finally:
+        os.close(null)
+    return process, control
+
+
+def _cannot(module: str, error: OSError) -> Unavailable:
+    return Unavailable(f"cannot start the {module}: {error.strerror}", subject=sys.executable)
+
+
+def _ready(module: str) -> tuple[int, socket.socket]:
+    """An interpreter that waits to be told. One that cannot be written to where that is possible, else a plain one."""
+    try:
+        process, control = _ahead.pop() if _ahead else _spawned(module)
+        if _says_ready(process, control):
+            return process, control
+        process, control = _plain(module)
+        if _says_ready(process, control):
+            return process, control
+    except OSError as error:
+        raise _cannot(module, error) from None
+    raise Unavailable(f"the {module} does not start", subject=sys.executable)
+
+
+def _says_ready(process: int, control: socket.socket) -> bool:
+    try:
+        if control.recv(1):
+            return True
+    except OSError:
+        pass
+    except BaseException:  # interrupted: nothing may stay behind
+        control.close()
+        os.waitpid(process, 0)
+        raise
+    control.close()
+    os.waitpid(process, 0)
+    return False
+
+
+def _spawned(module: str) -> tuple[int, socket.socket]:
+    """An interpreter that cannot be written through /proc/self/exe, whatever a container makes of it.
 
     Until its program is executed a container's process is this interpreter, and root there may be root here. A mount
     that is read-only and attached nowhere takes the way back (what CVE-2019-5736 did to runc). The plain interpreter
-    where that is not ``wanted``, where the kernel is too old for it (before 5.12), or where it does not start so.
+    for an ordinary user, who cannot write it, and where the kernel is too old for it (before 5.12).
     """
-    if wanted:
-        try:
-            with _sealed_interpreter() as interpreter:
-                return start(interpreter)
-        except (OSError, Unavailable):
-            pass
-    return start(sys.executable)
+    try:
+        with _sealed_interpreter() as interpreter:
+            return _begin(module, interpreter)
+    except OSError:
+        return _plain(module)
+
+
+def _plain(module: str) -> tuple[int, socket.socket]:
+    return _begin(module, sys.executable)
 
 
 @contextlib.contextmanager
@@ -56,19 +131,20 @@ def _sealed_interpreter() -> Iterator[str]:
         os.close(fd)
 
 
-def spawn(module: str, given: Sequence[int | None], interpreter: str) -> int:
-    """Start ``scow.runtime.MODULE``; ``given[n]`` becomes its descriptor n, None is /dev/null. Returns the process id.
-
-    Raises :class:`Unavailable`.
-    """
+def _begin(module: str, interpreter: str) -> tuple[int, socket.socket]:
+    """The interpreter, in a session of its own so that the keys of a terminal do not reach it."""
+    ours, theirs = socket.socketpair()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    high = [fcntl.fcntl(null if fd is None else fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in given]
+    high = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    places = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in ((null, 0), (null, 1), (high, wire.CONTROL))]
+    words = [sys.executable, "-I", "-S", "-c", _ENTRY, _PACKAGE, module]
     try:
-        places = [(os.POSIX_SPAWN_DUP2, fd, place) for place, fd in enumerate(high)]
-        words = [sys.executable, "-I", "-S", "-c", _ENTRY.format(module), _PACKAGE]
-        return os.posix_spawn(interpreter, words, os.environ, file_actions=places, setsigmask=())
-    except OSError as error:
-        raise Unavailable(f"cannot start the {module}: {error.strerror}", subject=sys.executable) from None
+        process = os.posix_spawn(interpreter, words, os.environ, file_actions=places, setsid=True, setsigmask=())
+    except BaseException:
+        ours.close()
+        raise
     finally:
-        for fd in [*high, null]:
+        theirs.close()
+        for fd in (high, null):
             os.close(fd)
+    return process, ours

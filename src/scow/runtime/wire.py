@@ -1,9 +1,10 @@
 """What our small processes say to each other: one socket, a message = length + marshalled plain values.
 
 Both ends belong to one user and trust each other; marshal costs no import, and this version of it every interpreter
-reads. The starter of a launcher sends the plan, then ``{"signal": n}``; the launcher answers ``{"started": True}``
-(with the terminal's master, if any) or ``{"error": …}``. An end of file from the starter means that it died: the
-container is killed. What a monitor is told is in :mod:`~scow.runtime.monitor`.
+reads. A process that was started is told ``{"module": name, "plan": …}`` (:mod:`~scow.runtime.entry`). A launcher
+answers ``{"started": True}`` (with the terminal's master, if any) or ``{"error": …}``, and then hears
+``{"signal": n}``. An end of file from the starter means that it died: the container is killed. What a monitor is told
+is in :mod:`~scow.runtime.monitor`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ PROTOCOL = 1
 """What monitors speak; one that runs may be older than the scow that asks."""
 SOCKET = "monitor.sock"
 """Where a monitor listens, in the container's directory."""
+
+READY = b"r"
+"""What a small interpreter says once it can be told something, and what carries the descriptors to it."""
 
 _FORMAT = 4  # marshal's, of Python 3.4 and later
 _LARGEST = 64 * 1024 * 1024

@@ -12,11 +12,15 @@ import msgspec
 
 
 class Overlay(msgspec.Struct, frozen=True):
-    """overlayfs over ``lower`` (topmost first); ``upper`` holds what is written, ``work`` is the kernel's."""
+    """overlayfs over ``lower`` (topmost first); ``upper`` holds what is written, ``work`` is the kernel's.
+
+    ``fleeting``: nobody wants what is written after a crash of the machine, and the kernel need not write it out.
+    """
 
     lower: tuple[Path, ...]
     upper: Path
     work: Path
+    fleeting: bool = False
 
 
 class Directory(msgspec.Struct, frozen=True):
@@ -26,3 +30,8 @@ class Directory(msgspec.Struct, frozen=True):
 
 
 Rootfs = Overlay | Directory
+
+
+def fleeting(rootfs: Rootfs) -> Rootfs:
+    """The same for a process whose files go with it; without this, its end waits for all that the disk has to write."""
+    return msgspec.structs.replace(rootfs, fleeting=True) if isinstance(rootfs, Overlay) else rootfs
