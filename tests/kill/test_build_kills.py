@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from pathlib import Path
 
 import pytest
 from tests.kill.test_kills import Place, layer_tar, place  # noqa: F401 - a fixture
 from tests.support.cli import popen_scow, run_scow
+from tests.support.leftovers import cgroups, leftovers, lineage, processes, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -92,6 +94,30 @@ def test_interrupted(place: Place, context: Path) -> None:  # noqa: F811
     (context / "Dockerfile").write_text("FROM older:1\nRUN echo > /then\n")
     place.run("build", "-q", "-t", "then:1", str(context))
     assert json.loads(place.run("inspect", "then:1"))[0]["RootFS"]["Layers"]
+
+
+def test_everything_killed(place: Place, context: Path) -> None:  # noqa: F811
+    """scow and all of a step at once: the next collection takes the step's cgroups with what else is left."""
+    (context / "Dockerfile").write_text("FROM older:1\nRUN sleep 86001\n")
+    process = popen_scow("--runtime", "runc", "build", str(context), root=place.root, home=place.home)
+    (step,) = until(lambda: steps(place.root))
+    process.send_signal(signal.SIGSTOP)  # it would clean up after its launcher
+    os.kill(lineage(int(step.name), process.pid)[-1], signal.SIGKILL)
+    until(lambda: not steps(place.root))
+    process.kill()
+    process.communicate()
+    left = list((place.root / "ingest").glob("build-*"))
+    assert any(cgroups(one.name) for one in left), "nothing was left to sweep"
+    for one in left:
+        os.utime(one, (0, 0))  # what is younger than ten seconds may not have been locked yet
+    place.run("builder", "prune", "-f")
+    assert [leftovers(one.name) for one in left if one.exists() or leftovers(one.name)] == []
+    place.check()
+
+
+def steps(root: Path) -> list[Path]:
+    """The processes of the step above."""
+    return [one for one in processes() if of_the_store(one, b"sleep\x0086001", root)]
 
 
 def of_the_store(process: Path, command: bytes, root: Path) -> bool:

@@ -8,12 +8,13 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow, bound_scow, popen_scow
+from tests.support.leftovers import gone, until
 from tests.support.peers import need_root
 from tests.support.rootfs import busybox_tar_path
 
@@ -41,35 +42,6 @@ def victim(box: Scow, request: pytest.FixtureRequest) -> Iterator[str]:
         pytest.skip(made.stderr)
     yield made.ok().stdout.strip()
     box("rm", "-f", "victim")
-
-
-def until(true: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.05)
-
-
-def gone(container_id: str, seconds: float = 15) -> None:
-    """Nothing is left of it, soon."""
-    end = time.monotonic() + seconds
-    while left := leftovers(container_id):
-        assert time.monotonic() < end, left
-        time.sleep(0.05)
-
-
-def leftovers(container_id: str) -> list[str]:
-    """What is left of a container anywhere: processes (by what they mount or are called), mounts, cgroups."""
-    found = []
-    for proc in Path("/proc").glob("[0-9]*"):
-        try:
-            if container_id in (proc / "mountinfo").read_text() or container_id in os.readlink(proc / "cwd"):
-                found.append(f"process {proc.name} {(proc / 'cmdline').read_bytes()!r}")
-        except OSError:
-            continue
-    for place, directories, _ in os.walk("/sys/fs/cgroup"):
-        found += [f"{place}/{name}" for name in directories if container_id in name]
-    return found
 
 
 def state(directory: Path, container_id: str) -> dict[str, object]:

@@ -1,12 +1,18 @@
-"""Running a build's step: its rootfs and process handed to the runtime."""
+"""Running a build's step: its rootfs and process handed to the runtime.
+
+A step's cgroup is named after the directory that the build works in, whose lock says whether the build is still there.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from pathlib import Path
 
 from scow.build.execute import RunRequest
 from scow.errors import Unsupported
 from scow.oci.config import Process
+from scow.runtime import cgroups, limits
 from scow.runtime.bundle import make_bundle
 from scow.runtime.options import Mount, Options, Ulimit
 from scow.runtime.runner import Runner, Running, Stdio
@@ -35,7 +41,13 @@ def started(runtime: str | None, request: RunRequest) -> Running:
         shm_size=Options().shm_size if around.shm_size is None else around.shm_size,
         ulimits=tuple(Ulimit(one.name, one.soft, one.hard) for one in around.ulimits),
     )
-    identity = f"build-{os.getpid()}-{request.directory.name}-{os.urandom(4).hex()}"
+    identity = f"{request.directory.parent.name}-{request.directory.name}-{os.urandom(4).hex()}"
     directory = mounted.private or request.directory  # a bundle holds the variables of its process
     bundle = make_bundle(directory / "bundle", identity, fleeting(request.rootfs), process, options, runner.probe)
     return runner.start(bundle, Stdio(None, request.output, request.output))
+
+
+def sweep(left: Iterable[Path]) -> None:
+    """Take away the cgroups of builds that were killed with all their processes; ``left`` are their directories."""
+    for directory in left:
+        cgroups.remove(cgroups.beginning(limits.path("", f"{directory.name}-")))

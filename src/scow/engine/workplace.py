@@ -173,6 +173,10 @@ class Workplace:
 
     def collect(self) -> Collected:
         """Delete what no image, container, cache record or running command needs."""
-        from scow.image.collect import collect
+        from scow.image.collect import collect, rests
 
+        if killed := [path for path in rests(self.store.layout.ingest) if path.name.startswith("build-")]:
+            from scow.engine.running import sweep
+
+            sweep(killed)  # first: the directories are what tells which cgroups were theirs
         return collect(self.store, *self.needed())

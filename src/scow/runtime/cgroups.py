@@ -176,6 +176,12 @@ def directories(path: str) -> list[str]:
     return list(dict.fromkeys(place(one, path, delegated) for one in known for delegated in (False, True)))
 
 
+def beginning(path: str) -> list[str]:
+    """The directories of all cgroups whose path begins so."""
+    parent, _, name = path.rpartition("/")
+    return [f"{home}/{one}" for home in directories(parent) for one in _listed(home) if one.startswith(name)]
+
+
 def out_of_memory(cgroups: list[str]) -> bool:
     """Whether the kernel ended a process of one of these directories for its memory limit."""
     everywhere = _with_those_below(cgroups)
@@ -208,6 +214,13 @@ def _in_use(cgroup: str) -> bool:
     except OSError as error:
         return error.errno == errno.EBUSY
     return False
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
 
 
 def _read(path: str) -> str:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 FORWARDED = (1, 2, 3, 10, 12, 13, 14, 15, 18, 28)  # HUP INT QUIT USR1 USR2 PIPE ALRM TERM CONT WINCH
 _ALL = tuple(n for n in range(1, 65) if n not in (9, 19, 32, 33))  # not KILL, STOP, and the C library's own two
 _SIGKILL, _SIGCHLD = 9, 17
+_PATIENCE = 1.0  # seconds: newer kernels let a cgroup go a moment after its last process was waited for
 
 
 def main(plan: dict[str, Any]) -> None:
@@ -102,7 +103,7 @@ class Supervisor:
             left = left or cgroups.directories(self.cgroup)
         if cgroups.out_of_memory(left):
             os.close(os.open(f"{self.plan['directory']}/{cgroups.OUT_OF_MEMORY}", os.O_CREAT | os.O_WRONLY, 0o644))
-        cgroups.remove(left)
+        cgroups.remove(left, _PATIENCE)
 
     def _catch_signals(self) -> int:
         reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
