@@ -6,10 +6,11 @@ import pytest
 from tests.scan.reports import CATALOG, CURL, REPORT
 from tests.scan.test_match import LIBSSL, advisory
 
-from scow.scan.assess import Wish, assess, at_least, chosen, cves_of, marked, needed, uncovered
+from scow.scan.assess import assess, cves_of, marked, uncovered
 from scow.scan.holding import Holding
-from scow.scan.ignore import parse_ignore
+from scow.scan.ignore import left_out, parse_ignore
 from scow.scan.package import Catalog, Distribution, Package
+from scow.scan.wish import Wish, at_least, chosen
 
 DEBIAN = Holding("Debian", 1, releases=("Debian:11", "Debian:12"))
 PYPI = Holding("PyPI", 1, releases=("PyPI",))
@@ -50,21 +51,20 @@ def test_a_report() -> None:
         ("Debian", "openssl"): advisory("CVE-1", ("Debian:12", "openssl", "4"))
         + advisory("CVE-2", ("Debian:12", "openssl", ""))
     }
-    report = assess(catalog, records, [DEBIAN, PYPI, Holding("kev", 1), Holding("npm", 1)],
-                    ignoring=parse_ignore("CVE-2", "x"), today="2024-01-01")  # fmt: skip
+    report = assess(catalog, records, [DEBIAN, PYPI, Holding("kev", 1), Holding("npm", 1)])
+    report = left_out(report, parse_ignore("CVE-2", "x"), "2024-01-01")
     assert [one.name for one in report.findings] == ["CVE-1"]
     assert [one.name for one in report.ignored] == ["CVE-2"]
     assert [one.ecosystem for one in report.coverage] == ["Debian", "PyPI", "kev"]
     assert report.uncovered == ()
-    assert needed(catalog.packages) == ("Debian", "PyPI")
+    assert catalog.ecosystems == ("Debian", "PyPI")
 
 
 def test_marks() -> None:
-    told = marked(REPORT, {"kev": {"CVE-2024-2": "2024-03-01"}, "epss": {"CVE-2024-2": "0.5", "CVE-2024-6": "0.1"}})
-    by_name = {one.name: one for one in (*told.findings, *told.ignored)}
+    told = marked(REPORT, {"kev": {"CVE-2024-2": "2024-03-01"}, "epss": {"CVE-2024-2": "0.5", "CVE-2024-9": "0.1"}})
+    by_name = {one.name: one for one in told.findings}
     assert (by_name["CVE-2024-2"].exploited, by_name["CVE-2024-2"].likelihood) == ("2024-03-01", 0.5)
     assert (by_name["CVE-2024-1"].exploited, by_name["CVE-2024-1"].likelihood) == ("", None)
-    assert by_name["CVE-2024-6"].likelihood == 0.1
 
 
 def test_errata_are_marked_by_the_cves_they_cover() -> None:

@@ -17,6 +17,7 @@ import pytest
 from tests.support.shared import shared
 
 from scow.errors import Integrity, Invalid, Unavailable
+from scow.scan.advisory import Record
 from scow.scan.bulk import plain, zipped
 from scow.scan.database import Database, reading
 from scow.scan.importing import Imported, adopt, import_documents, import_marks
@@ -48,8 +49,13 @@ def take(database: Database, members: dict[str, bytes], ecosystem: str = "PyPI",
 
 
 def ids(database: Database, name: str = "x", ecosystem: str = "PyPI") -> list[str]:
-    records = database.records([(ecosystem, name)])
-    return sorted(record.advisory.id for record in records.get((ecosystem, name), []))
+    return sorted(record.advisory.id for record in records(database, ecosystem, name))
+
+
+def records(database: Database, ecosystem: str = "PyPI", name: str = "x") -> list[Record]:
+    """What all files have, whatever the release."""
+    everything = {one.ecosystem: one.releases for one in database.holdings()}
+    return database.records([(ecosystem, name)], everything).get((ecosystem, name), [])
 
 
 @pytest.fixture
@@ -59,7 +65,7 @@ def database(tmp_path: Path) -> Database:
 
 def test_nothing_is_there_at_first(database: Database) -> None:
     assert database.holdings() == ()
-    assert database.records([("PyPI", "x")]) == {}
+    assert database.records([("PyPI", "x")], {"PyPI": ("PyPI",)}) == {}
     assert database.marks("kev", ["CVE-1"]) == {}
 
 
@@ -77,12 +83,22 @@ def test_an_import_says_what_it_holds(database: Database) -> None:
     assert ids(database, "X") == []
 
 
+def test_a_file_is_asked_about_the_releases_that_matter(database: Database) -> None:
+    releases = ("Debian:11", "Debian:12")
+    parts = [{"package": {"ecosystem": one, "name": "x"}, "versions": ["1"]} for one in releases]
+    take(database, {"D-1": json.dumps({"id": "D-1", "affected": parts}).encode()}, "Debian")
+    assert [one.affected.ecosystem for one in records(database, "Debian")] == list(releases)
+    ((record,),) = database.records([("Debian", "x")], {"Debian": ("Debian:12",)}).values()
+    assert record.affected.ecosystem == "Debian:12"
+    assert database.records([("Debian", "x")], {"Debian": (), "npm": ("npm",)}) == {}
+
+
 def test_a_record_comes_back_as_it_was(database: Database) -> None:
     take(
         database,
         {"P-1": document("P-1", aliases=["CVE-1"], summary="s" * 500, severity=[{"type": "U", "score": "low"}])},
     )
-    ((record,),) = database.records([("PyPI", "x")]).values()
+    (record,) = records(database)
     assert record.advisory.aliases == ("CVE-1",)
     assert record.advisory.summary == "s" * 239 + "…"
     assert [(event.kind, event.version) for event in record.affected.ranges[0].events] == [
@@ -159,7 +175,7 @@ def test_a_document_with_a_huge_list_is_taken_in_bounded_time(database: Database
     part = {"package": {"ecosystem": "PyPI", "name": "x"}, "versions": versions}
     raw = json.dumps({"id": "H", "affected": [part], "withdrawn": None, "aliases": None}).encode()
     assert take(database, {"H": raw}).changed == 1
-    ((record,),) = database.records([("PyPI", "x")]).values()
+    (record,) = records(database)
     assert len(record.affected.versions) == 200_000
 
 

@@ -11,9 +11,10 @@ import msgspec
 import pytest
 from tests.support import shared
 
-from scow.scan.advisory import Record, normalised, parse, root
+from scow.scan.advisory import Record, parse
+from scow.scan.ecosystem import normalised, root
 from scow.scan.finding import Finding, Undecided
-from scow.scan.match import covers, match, queries
+from scow.scan.match import covering, covers, is_extended, match, queries
 from scow.scan.package import Package
 from scow.scan.severity import rated
 
@@ -91,7 +92,8 @@ def test_other_rpm_distributions_speak_of_either() -> None:
     ],
 )  # fmt: skip
 def test_releases(own: str, told: str, version: str, holds: bool) -> None:
-    assert covers(own, told, version) is holds
+    assert covers(own, told, is_extended(version)) is holds
+    assert covering([Package("x", version, "deb", own)], [told, "Other"]) == ((told,) if holds else ())
 
 
 def test_names_are_normalised_where_their_ecosystem_does() -> None:

@@ -89,7 +89,7 @@ def scan(
     quiet: bool,
 ) -> None:
     """``scow scan``."""
-    from scow.scan.assess import Wish, chosen
+    from scow.scan.wish import Wish, chosen
 
     wish = Wish(_severities(severity), only_fixed or ignore_unfixed)
     bar = _severities(fail_on)[-1] if fail_on else ""
@@ -138,10 +138,12 @@ def _severities(words: str | None) -> tuple[str, ...]:
     return several
 
 
-def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring:
+def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring | None:
+    named = [ignorefile] if ignorefile else [name for name in _IGNORE_FILES if Path(name).is_file()]
+    if not (named or vex):
+        return None
     from scow.scan.ignore import joined, parse_ignore, parse_vex
 
-    named = [ignorefile] if ignorefile else [name for name in _IGNORE_FILES if Path(name).is_file()]
     rules = [parse_ignore(_read(name).decode(errors="replace"), name) for name in named]
     return joined([*rules, *(parse_vex(_read(name), name) for name in vex)])
 
@@ -246,7 +248,7 @@ def _write(output: str | None, text: str) -> None:
 
 
 def _code(shown: tuple[Finding, ...], bar: str, exit_code: int | None) -> int:
-    from scow.scan.assess import at_least
+    from scow.scan.wish import at_least
 
     if not bar:
         return exit_code or 0 if shown else 0

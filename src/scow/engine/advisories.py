@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from scow.content.target import Reader
 from scow.errors import Invalid, NotFound, Unavailable
 from scow.oci.location import Location
-from scow.scan.advisory import checked_root
 from scow.scan.database import Database, require
+from scow.scan.ecosystem import checked_root
 from scow.scan.holding import MARKS, Holding
 from scow.scan.sources import MARK_SOURCES, SOURCE
 

@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from msgspec import structs
+
 from scow.engine.looking import look
 from scow.engine.workplace import Workplace
 from scow.errors import Invalid
+from scow.scan.catalog.records import Records
 from scow.scan.package import Catalog, Origin
 from scow.scan.sources import SOURCE
 
@@ -35,6 +38,10 @@ class Scanner:
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
+
+    @property
+    def _records(self) -> Records:
+        return Records(self._workplace.root / "cache" / "scan")
 
     def catalog(self, target: str, *, platform: str | None = None, lockfiles: bool = False) -> Catalog:
         """The packages of ``target``, what of it could not be read, and its layers.
@@ -72,12 +79,19 @@ class Scanner:
         over the network but what ``target`` itself asks for. What no advisory could be asked about is in the report.
         """
         from scow.engine.advisories import Advisories
-        from scow.engine.assessing import assessed, refreshed
+        from scow.engine.assessing import assessed, due, refreshed, today
 
         catalog = self.catalog(target, platform=platform, lockfiles=lockfiles)
         advisories = Advisories(self._workplace)
-        notes = refreshed(advisories, catalog, source, watch) if source is not None else ()
-        return assessed(advisories.database, catalog, ignoring, notes)
+        report = assessed(advisories.database, catalog, self._records)
+        if source is not None and (stale := due(report, source)):
+            notes = refreshed(advisories, stale, source, watch)
+            report = structs.replace(assessed(advisories.database, catalog, self._records), notes=notes)
+        if ignoring is None:
+            return report
+        from scow.scan.ignore import left_out
+
+        return left_out(report, ignoring, today())
 
     def sbom(
         self,
@@ -131,12 +145,10 @@ class Scanner:
 
     def _of_image(self, target: str, image: Image, contents: Contents, *, lockfiles: bool) -> Catalog:
         from scow.scan.catalog.gather import gather
-        from scow.scan.catalog.records import Records
 
         names = [diff_id.hex for diff_id in image.diff_ids]
-        records = Records(self._workplace.root / "cache" / "scan")
         chain = image.chain.hex if image.chain else "empty"
-        merged = gather(contents, names, chain, records, lockfiles=lockfiles)
+        merged = gather(contents, names, chain, self._records, lockfiles=lockfiles)
         return Catalog(
             target,
             str(image.descriptor.digest),

@@ -10,7 +10,6 @@ from scow.errors import Invalid
 from scow.scan.finding import Finding, Report
 from scow.scan.package import SYSTEM_KINDS
 from scow.scan.severity import rank
-from scow.scan.versions.order import order_of, place
 
 #: What is meant by the layers that the image's own Dockerfile did not make.
 BASE = "the base image"
@@ -62,6 +61,10 @@ def _advice(what: str, to: str, findings: Sequence[Finding]) -> Advice:
 
 
 def _last(fixes: Sequence[str], ecosystem: str) -> str:
+    if len({*fixes}) == 1:
+        return fixes[0]
+    from scow.scan.versions.order import order_of, place
+
     by = order_of(ecosystem)
     try:
         return max(fixes, key=lambda fix: place(by, fix)) if by else fixes[0]

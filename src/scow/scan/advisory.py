@@ -6,7 +6,6 @@ a whole.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
@@ -14,39 +13,37 @@ import msgspec
 
 from scow.errors import Invalid
 from scow.oci.documents import decode
+from scow.scan.ecosystem import normalised
 
 EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 #: Bytes of one advisory; the longest real ones (a distribution's kernel) have a few million.
 ADVISORY_LIMIT: Final = 32 << 20
 _SUMMARY_LIMIT: Final = 240
-_ECOSYSTEM = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]{0,63}\Z", re.ASCII)
-_DASHES = re.compile(r"[-_.]+")
 _KINDS: Final[tuple[EventKind, ...]] = ("introduced", "fixed", "last_affected", "limit")
-_LOWERED = frozenset({"NuGet", "Packagist", "GitHub Actions"})
 
 
-class Event(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Event(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One turn of a range."""
 
     kind: EventKind
     version: str
 
 
-class Range(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Range(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """Versions that are affected. ``kind`` is SEMVER, ECOSYSTEM or GIT; ``events`` as they were written."""
 
     kind: str
     events: tuple[Event, ...] = ()
 
 
-class Severity(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Severity(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """``kind`` (``CVSS_V3``, ``Ubuntu`` …) and its ``score``: a vector or a word."""
 
     kind: str
     score: str
 
 
-class Affected(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Affected(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What an advisory says of one package. ``urgency`` is the distribution's word (Debian: ``unimportant``)."""
 
     ecosystem: str
@@ -57,7 +54,7 @@ class Affected(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     urgency: str = ""
 
 
-class Advisory(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Advisory(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """An advisory without its packages. ``rating`` is its database's own word for the severity (``MODERATE``)."""
 
     id: str
@@ -73,7 +70,7 @@ class Advisory(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True)
     url: str = ""
 
 
-class Record(msgspec.Struct, frozen=True, array_like=True):
+class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One package's part of an advisory."""
 
     advisory: Advisory
@@ -188,27 +185,3 @@ def _url(document: _Document) -> str:
     """The advisory itself, where the document says where it is."""
     found = (one.url for one in document.references or () if one.type == "ADVISORY")
     return next((url for url in found if url.startswith(("https://", "http://"))), "")
-
-
-# -- names ------------------------------------------------------------------------------------------------------------
-
-
-def root(ecosystem: str) -> str:
-    """``Debian`` of ``Debian:12``: what one file of OSV's bulk data covers."""
-    return ecosystem.partition(":")[0]
-
-
-def checked_root(ecosystem: str) -> str:
-    """:func:`root`, of a name that may have come from a user or a server. Raises :class:`~scow.errors.Invalid`."""
-    name = root(ecosystem)
-    if not _ECOSYSTEM.match(name):
-        raise Invalid("not the name of an ecosystem", subject=ecosystem[:80], hint="write it as OSV does: Debian, PyPI")
-    return name
-
-
-def normalised(ecosystem: str, name: str) -> str:
-    """The name as it is compared: PyPI's by PEP 503, NuGet's and Packagist's regardless of case."""
-    base = root(ecosystem)
-    if base == "PyPI":
-        return _DASHES.sub("-", name).lower()
-    return name.lower() if base in _LOWERED else name

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 
 import msgspec
 
-from scow.scan.advisory import root
+from scow.scan.ecosystem import root
 from scow.scan.finding import Finding, Report, Uncovered
 from scow.scan.holding import MARKS, Holding
-from scow.scan.ignore import Ignoring
-from scow.scan.match import Records, covers, match
+from scow.scan.match import Records, covers, is_extended, match
 from scow.scan.package import SYSTEM_KINDS, Catalog, Package
-from scow.scan.severity import rank
 
 #: Kind of mark → CVE → the mark.
 Marks = Mapping[str, Mapping[str, str]]
 
 
-def assess(
-    catalog: Catalog,
-    records: Records,
-    holdings: Sequence[Holding],
-    *,
-    ignoring: Ignoring = Ignoring(),  # noqa: B008  (frozen)
-    today: str = "",
-) -> Report:
-    """Everything the records say of the catalog. ``today`` is ``YYYY-MM-DD``: rules may have ended."""
+def assess(catalog: Catalog, records: Records, holdings: Sequence[Holding]) -> Report:
+    """Everything the records say of the catalog."""
     findings, undecided = match(catalog.packages, records)
-    told = [msgspec.structs.replace(one, ignored=ignoring.reason(one, catalog, today)) for one in findings]
-    roots = {root(package.ecosystem) for package in catalog.packages}
+    wanted = (*catalog.ecosystems, *MARKS)
     return Report(
         catalog,
-        findings=tuple(one for one in told if not one.ignored),
-        ignored=tuple(one for one in told if one.ignored),
+        findings=findings,
         undecided=undecided,
         uncovered=tuple(uncovered(catalog, holdings)),
-        coverage=tuple(one for one in holdings if one.ecosystem in roots or one.ecosystem in MARKS),
+        coverage=tuple(one for one in holdings if one.ecosystem in wanted),
     )
 
 
@@ -51,18 +40,12 @@ def marked(report: Report, marks: Marks) -> Report:
         chance = max((float(likely[cve]) for cve in cves if cve in likely), default=None)
         return msgspec.structs.replace(finding, exploited=since, likelihood=chance)
 
-    both = (tuple(map(told, report.findings)), tuple(map(told, report.ignored)))
-    return msgspec.structs.replace(report, findings=both[0], ignored=both[1])
+    return msgspec.structs.replace(report, findings=tuple(map(told, report.findings)))
 
 
 def cves_of(finding: Finding) -> tuple[str, ...]:
     """The CVEs that a finding is about."""
     return (*(name for name in finding.ids if name.startswith("CVE-")), *finding.cves)
-
-
-def needed(packages: Iterable[Package]) -> tuple[str, ...]:
-    """The ecosystems whose advisories the packages need."""
-    return tuple(sorted({root(package.ecosystem) for package in packages if package.ecosystem}))
 
 
 def uncovered(catalog: Catalog, holdings: Sequence[Holding]) -> Iterator[Uncovered]:
@@ -84,7 +67,7 @@ def _not_covered(package: Package, releases: Mapping[str, Sequence[str]]) -> str
     base = root(package.ecosystem)
     if base not in releases:
         return f"not in the advisory database: scow db update {quote(base)}"
-    if not any(covers(package.ecosystem, told, package.version) for told in releases[base]):
+    if not any(covers(package.ecosystem, told, is_extended(package.version)) for told in releases[base]):
         return f"the advisories of {base} that are here are of other releases"
     return ""
 
@@ -93,30 +76,3 @@ def _without_ecosystem(package: Package, catalog: Catalog) -> str:
     if package.kind in SYSTEM_KINDS and catalog.distribution:
         return str(catalog.distribution)
     return f"packages of kind {package.kind}"
-
-
-class Wish(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What to show of a report: ``severities`` (none: all), and only what has a fix."""
-
-    severities: tuple[str, ...] = ()
-    fixable: bool = False
-    unimportant: bool = True
-
-
-def chosen(report: Report, wish: Wish) -> Report:
-    """The report with the findings that are wished for."""
-
-    def wanted(finding: Finding) -> bool:
-        if finding.state == "unimportant" and not wish.unimportant:
-            return False
-        if wish.fixable and finding.state != "fixable":
-            return False
-        return not wish.severities or finding.severity in wish.severities
-
-    return msgspec.structs.replace(report, findings=tuple(filter(wanted, report.findings)))
-
-
-def at_least(findings: Iterable[Finding], severity: str) -> tuple[Finding, ...]:
-    """The findings of ``severity`` and worse; what is unimportant in its package does not count."""
-    bar = rank(severity)
-    return tuple(one for one in findings if rank(one.severity) <= bar and one.state != "unimportant")

@@ -10,7 +10,7 @@ import contextlib
 import os
 import shlex
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
@@ -18,11 +18,13 @@ from urllib.parse import quote
 import msgspec
 
 from scow.errors import Integrity, NotFound
-from scow.scan.advisory import Advisory, Affected, Record, root
+from scow.scan.ecosystem import root
 from scow.scan.holding import MARKS, Holding
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from scow.scan.advisory import Advisory, Record
 
 #: Of the tables below: a file of another version is not read, and is imported anew.
 VERSION: Final = 1
@@ -77,17 +79,29 @@ class Database:
             size,
         )
 
-    def records(self, wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], list[Record]]:
+    def state(self) -> tuple[tuple[str, int, int, int], ...]:
+        """What differs whenever a file of the database is another one."""
+        found = []
+        for name in self._names():
+            with contextlib.suppress(FileNotFoundError):
+                one = os.stat(self.path(name))
+                found.append((name, one.st_ino, one.st_size, one.st_mtime_ns))
+        return tuple(found)
+
+    def records(
+        self, wanted: Iterable[tuple[str, str]], releases: Mapping[str, Sequence[str]]
+    ) -> dict[tuple[str, str], list[Record]]:
         """The records on each (ecosystem without release, normalised name).
 
-        All files are asked: an advisory on packages of several ecosystems may be in the file of one alone.
+        ``releases``: of which ecosystems (``Debian:12``) each file is asked. That is more than one file for some: an
+        advisory on packages of several ecosystems may be in the file of one alone.
         """
         keys = {(ecosystem, name) for ecosystem, name in wanted}
         names = sorted({name for _, name in keys})
         found: dict[tuple[str, str], list[Record]] = {}
-        for file in self._names():
+        for file, told in releases.items():
             with self._opened(file) as connection:
-                for record in _records(connection, names) if connection and file not in MARKS else ():
+                for record in _records(connection, names, told) if connection and told else ():
                     key = root(record.affected.ecosystem), record.affected.name
                     if key in keys:
                         found.setdefault(key, []).append(record)
@@ -159,14 +173,18 @@ def require(database: Database, name: str) -> Holding:
     return holding
 
 
-def _records(connection: sqlite3.Connection, names: list[str]) -> Iterator[Record]:
+def _records(connection: sqlite3.Connection, names: list[str], releases: Sequence[str]) -> Iterator[Record]:
+    from scow.scan.advisory import Advisory, Affected, Record
+
     statement = (
         "SELECT advisory.number, advisory.body, affected.body FROM json_each(?) AS wanted"
-        " JOIN affected ON affected.name = wanted.value JOIN advisory ON advisory.number = affected.number"
+        " JOIN affected ON affected.name = wanted.value AND affected.ecosystem IN (SELECT value FROM json_each(?))"
+        " JOIN advisory ON advisory.number = affected.number"
     )
+    told = _json(list(releases))
     known: dict[int, Advisory] = {}
     for start in range(0, len(names), _BATCH):
-        for number, body, part in connection.execute(statement, (_json(names[start : start + _BATCH]),)):
+        for number, body, part in connection.execute(statement, (_json(names[start : start + _BATCH]), told)):
             advisory = known.get(number)
             if advisory is None:
                 advisory = known[number] = unpacked(body, Advisory)

@@ -21,7 +21,7 @@ import msgspec
 
 from scow.errors import Invalid, Where
 from scow.oci.documents import decode
-from scow.scan.finding import Finding
+from scow.scan.finding import Finding, Report
 from scow.scan.package import Catalog, Package
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d\Z", re.ASCII)
@@ -71,6 +71,15 @@ class Ignoring(msgspec.Struct, frozen=True, omit_defaults=True):
         said = [one for one in self.statements if names & {*one.names} and _is_about(one, finding.package, catalog)]
         last = max(said, key=lambda one: one.timestamp, default=None)
         return last.reason if last and last.status in _SILENCING else ""
+
+
+def left_out(report: Report, ignoring: Ignoring, today: str) -> Report:
+    """The report without the findings that somebody wants left out, which it has apart. ``today`` is ``YYYY-MM-DD``."""
+    told = [
+        msgspec.structs.replace(one, ignored=ignoring.reason(one, report.catalog, today)) for one in report.findings
+    ]
+    findings, ignored = (tuple(one for one in told if bool(one.ignored) is left) for left in (False, True))
+    return msgspec.structs.replace(report, findings=findings, ignored=ignored)
 
 
 def joined(several: Iterable[Ignoring]) -> Ignoring:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import msgspec
 
 from scow.errors import Invalid, Unsupported
-from scow.scan.advisory import Record, normalised, root
+from scow.scan.advisory import Record
 from scow.scan.affected import fixed_version, is_affected
+from scow.scan.ecosystem import normalised, root
 from scow.scan.finding import Finding, Undecided
 from scow.scan.package import Package
 from scow.scan.severity import rank, rated, worst
@@ -114,11 +116,26 @@ def _asked(package: Package, records: Records) -> tuple[list[Hit], dict[str, lis
 
 def concerns(package: Package, record: Record) -> bool:
     """Whether the record is about this package's release and module stream."""
-    return covers(package.ecosystem, record.affected.ecosystem, package.version) and not _other_stream(package, record)
+    own, told = package.ecosystem, record.affected.ecosystem
+    return covers(own, told, is_extended(package.version)) and not _other_stream(package, record)
 
 
-def covers(ecosystem: str, told: str, version: str = "") -> bool:
+def is_extended(version: str) -> bool:
+    """Whether a version comes from Ubuntu Pro."""
+    return "esm" in version or "fips" in version.lower()
+
+
+def covering(packages: Iterable[Package], told: Iterable[str]) -> tuple[str, ...]:
+    """Those of the ecosystems ``told`` of which something holds for one of the packages."""
+    own = {(package.ecosystem, is_extended(package.version)) for package in packages if package.ecosystem}
+    return tuple(one for one in told if any(covers(ecosystem, one, extended) for ecosystem, extended in own))
+
+
+@lru_cache(maxsize=4096)
+def covers(ecosystem: str, told: str, extended: bool = False) -> bool:
     """Whether what is told of ``told`` holds in ``ecosystem``: ``Debian`` in ``Debian:12``, not the reverse.
+
+    ``extended``: for packages of Ubuntu Pro.
 
     >>> covers("Debian:12", "Debian:12"), covers("Debian:12", "Debian"), covers("Debian:12", "Debian:11")
     (True, True, False)
@@ -129,28 +146,27 @@ def covers(ecosystem: str, told: str, version: str = "") -> bool:
     if base != root(ecosystem):
         return False
     own = ecosystem.partition(":")[2]
-    return not release or _RELEASES.get(base, _exactly)(own, release, version)
+    return not release or _RELEASES.get(base, _exactly)(own, release, extended)
 
 
-def _exactly(own: str, told: str, version: str) -> bool:
+def _exactly(own: str, told: str, extended: bool) -> bool:
     """A language's suffix names a registry: which one a package came from is not known, so any may be it."""
     return not own and told.startswith(("https://", "http://"))
 
 
-def _ubuntu(own: str, told: str, version: str) -> bool:
+def _ubuntu(own: str, told: str, extended: bool) -> bool:
     """LTS or not is no matter of its own; what only Ubuntu Pro has fixed concerns only who has its packages."""
-    pro = told.startswith(("Pro:", "FIPS"))
-    if pro and "esm" not in version and "fips" not in version.lower():
+    if told.startswith(("Pro:", "FIPS")) and not extended:
         return False
     return told.rpartition("Pro:")[2].removesuffix(":LTS") == own.rpartition("Pro:")[2].removesuffix(":LTS")
 
 
-def _red_hat(own: str, told: str, version: str) -> bool:
+def _red_hat(own: str, told: str, extended: bool) -> bool:
     """``enterprise_linux:9::baseos`` is a part of ``enterprise_linux:9``."""
     return told.startswith(f"{own}::")
 
 
-def _suse(own: str, told: str, version: str) -> bool:
+def _suse(own: str, told: str, extended: bool) -> bool:
     """Products and modules of one release: what follows the last word is the same (``15 SP5``)."""
     return bool(own) and _suse_release(own) == _suse_release(told)
 

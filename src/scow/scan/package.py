@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from scow.scan.ecosystem import root
+
 #: purl type -> OSV ecosystem of the packages that no distribution owns.
 LANGUAGES: Final[Mapping[str, str]] = {
     "pypi": "PyPI",
@@ -136,6 +138,11 @@ class Catalog(msgspec.Struct, frozen=True, omit_defaults=True):
     unread: tuple[Unread, ...] = ()
     layers: tuple[Origin, ...] = ()
     created: str = ""
+
+    @property
+    def ecosystems(self) -> tuple[str, ...]:
+        """The ecosystems whose advisories the packages need, without their releases."""
+        return tuple(sorted({root(package.ecosystem) for package in self.packages if package.ecosystem}))
 
 
 def _major(distribution: Distribution) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scow.scan import cvss
-from scow.scan.advisory import Record, Severity
+if TYPE_CHECKING:
+    from scow.scan.advisory import Record, Severity
 
 #: from the worst to the least
 SEVERITIES: Final = ("critical", "high", "medium", "low", "negligible", "unknown")
@@ -41,6 +41,8 @@ def rank(word: str) -> int:
 
 def rated(record: Record) -> Rated:
     """What one record says."""
+    from scow.scan import cvss
+
     said = record.affected.severity or record.advisory.severity
     score, vector = _scored(said)
     word = _distribution_word(record, said)
@@ -55,6 +57,8 @@ def worst(several: Iterable[Rated]) -> Rated:
 
 
 def _scored(said: Iterable[Severity]) -> tuple[float | None, str]:
+    from scow.scan import cvss
+
     for kind in _CVSS:
         for one in said:
             if one.kind == kind and (value := cvss.score(one.score)) is not None:

@@ -1,11 +1,12 @@
-"""What was found in a layer, kept by its diff_id: a layer that was looked over once costs nothing again.
+"""What was found, kept by what it was found in: a layer that was looked over once costs nothing again.
 
 ::
 
     layer-<hex of diff_id>.<version>    a layer's record
     image-<hex of chain_id>.<version>   what its layers add up to
+    report-<fingerprint>.<version>      what a state of the advisory database says of a state of an image's packages
 
-``version`` counts the changes of the readers, so that a record of another scow is not taken for one of this.
+``version`` counts the changes of readers and judges, so that a record of another scow is not taken for one of this.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Final, TypeVar
 
 import msgspec
 
-#: Counts up whenever a reader says something else about the same bytes: records of earlier ones are then not used.
-VERSION: Final = 2
+#: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
+#: are then not used.
+VERSION: Final = 3
 _RECORDS_LIMIT: Final = 2000
 
 T = TypeVar("T")

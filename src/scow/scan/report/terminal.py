@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
-from scow.scan.advice import Advice
-from scow.scan.compare import Difference
-from scow.scan.finding import Finding, Report
 from scow.scan.report import text
-from scow.scan.report.text import Line
+
+if TYPE_CHECKING:
+    from scow.scan.advice import Advice
+    from scow.scan.compare import Difference
+    from scow.scan.finding import Finding, Report
+    from scow.scan.report.text import Line
 
 #: Words in a colour of :data:`_COLOURS`, or as they are.
 Paint = Callable[[str, str], str]
