@@ -27,9 +27,8 @@ from tests.support.cli import popen_scow, run_scow
 from scow.image.store import Store
 from scow.testing.registry import Registry
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-
 KILLS = int(os.environ.get("SCOW_TEST_KILLS", "26"))
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(max(900, 40 * KILLS))]
 TO_THE_END_EVERY = 4
 
 
@@ -69,16 +68,20 @@ class Place:
         check(self.root)
         self.run("system", "check", "-q")
 
-    def kill(self, argv: tuple[str, ...], longest: float) -> bool:
-        """Start the command and kill it with all its children, at a random moment; whether it was still running."""
+    def kill(self, argv: tuple[str, ...], longest: float) -> float | None:
+        """Start the command and kill it with all its children, at a random moment before ``longest``.
+
+        How long it took, when it was faster than the kill.
+        """
+        began = time.monotonic()
         process = popen_scow(*argv, root=self.root, home=self.home)
         try:
             process.communicate(timeout=self.moments.uniform(0.02, longest))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
-            return True
-        return False
+            return None
+        return time.monotonic() - began
 
     def timed(self, argv: tuple[str, ...]) -> float:
         """Run the command to its end; how long it took."""
@@ -155,9 +158,12 @@ def harass(place: Place, argv: tuple[str, ...], undo: Callable[[], None], done: 
     for _ in range(6 * KILLS):
         if killed == KILLS:
             break
-        if not place.kill(argv, longest):
-            undo()  # it was faster than the kill
+        took = place.kill(argv, longest)
+        if took is not None:  # the machine's speed changes: the next moment is chosen from what it takes now
+            longest = (longest + took) / 2
+            undo()
             continue
+        longest *= 1.02
         killed += 1
         place.check()
         assert place.older <= place.ids()
@@ -217,13 +223,13 @@ def test_prune(place: Place, big: str) -> None:
 
 def test_run_leaves_nothing_running(place: Place) -> None:
     """A killed ``run`` takes its container with it, and ``ps`` tells the truth."""
+    seconds = f"97531.{os.getpid()}"  # other suites on this machine run the same test
     for _ in range(8):
-        place.kill(("run", "--rm", "older:1", "sleep", "97531"), 0.6)
-    for _ in range(100):
-        if not sleepers():
-            break
+        place.kill(("run", "--rm", "older:1", "sleep", seconds), 0.6)
+    deadline = time.monotonic() + 30
+    while sleepers(seconds) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert sleepers() == []
+    assert sleepers(seconds) == []
     assert place.run("ps", "-q") == ""
     for container in place.run("ps", "-aq").split():
         place.run("rm", container)
@@ -232,12 +238,12 @@ def test_run_leaves_nothing_running(place: Place) -> None:
     assert str(place.root) not in mounts
 
 
-def sleepers() -> list[str]:
-    """The processes of the containers above."""
+def sleepers(seconds: str) -> list[str]:
+    """The processes of the containers that sleep for so long."""
     found = []
     for directory in Path("/proc").iterdir():
         try:
-            if directory.name.isdigit() and b"97531" in (directory / "cmdline").read_bytes().split(b"\0"):
+            if directory.name.isdigit() and seconds.encode() in (directory / "cmdline").read_bytes().split(b"\0"):
                 found.append(directory.name)
         except OSError:
             continue
