@@ -28,6 +28,7 @@ PURE = (
     "errors",
     "layer/entry",
     "layer/squash",
+    "layer/toc",
     "registry/protocol",
     "registry/challenge",
     "registry/routes",
@@ -75,7 +76,7 @@ IMPURE = frozenset({
     "socketserver", "ssl", "subprocess", "tempfile", "termios", "threading", "time", "tty", "urllib3", "uuid",
 })  # fmt: skip
 #: of an impure module, what is pure after all
-PURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath"})}
+PURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath"}), "threading": frozenset({"Lock"})}
 _CLOCKS = frozenset({"now", "utcnow", "today"})
 
 

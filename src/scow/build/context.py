@@ -23,6 +23,7 @@ from scow.errors import Conflict, NotFound
 from scow.layer.diff import KINDS
 from scow.layer.entry import Entry
 from scow.layer.pack import Content
+from scow.oci.known import known
 
 _RACY: Final = 50_000_000  # ns: coarser than any kernel's clock tick
 _READ: Final = 1 << 20
@@ -137,7 +138,7 @@ class Context:
     def _remembered(self) -> dict[bytes, _Known]:
         if self._memory:
             with contextlib.suppress(OSError, msgspec.DecodeError):
-                return msgspec.msgpack.decode(self._memory.read_bytes(), type=dict[bytes, _Known])
+                return msgspec.msgpack.decode(self._memory.read_bytes(), type=known(dict[bytes, _Known]))
         return {}
 
     def _hidden(self, path: bytes, *, directory: bool) -> bool:

@@ -11,6 +11,7 @@ from scow.engine.describe import mounts_document, process_document
 from scow.engine.records import ALIVE, Health, Settings, State
 from scow.image.image import Image
 from scow.oci.config import Healthcheck
+from scow.oci.known import known
 from scow.runtime.options import Options
 from scow.runtime.process import environment
 
@@ -21,7 +22,7 @@ def container_document(
     settings: Settings, state: State, image: Image, home: Path, check: Healthcheck | None
 ) -> dict[str, Any]:
     """What ``docker inspect`` prints of a container, but for its network; ``check`` is the health check in effect."""
-    options = msgspec.convert(settings.spec, Options)
+    options = msgspec.convert(settings.spec, known(Options))
     return {
         "Id": settings.id,
         "Created": settings.created,

@@ -10,6 +10,7 @@ from scow.engine.records import Settings
 from scow.image.image import Image, load
 from scow.image.writable import Writable, reopened, writable
 from scow.oci.config import Healthcheck
+from scow.oci.known import known
 from scow.runtime.keeping import healthcheck
 from scow.runtime.options import Options
 from scow.runtime.signals import signal_number
@@ -30,7 +31,7 @@ def health_of(workplace: Workplace, settings: Settings) -> Healthcheck | None:
 
 def options_of(settings: Settings) -> Options:
     """The options a container was made with."""
-    return msgspec.convert(settings.spec, Options)
+    return msgspec.convert(settings.spec, known(Options))
 
 
 def image_of(workplace: Workplace, settings: Settings) -> Image:

@@ -12,6 +12,7 @@ import msgspec
 
 from scow.engine.volumerecords import Volume, check_name
 from scow.errors import Invalid
+from scow.oci.known import known
 from scow.runtime.options import Mount, Options
 
 if TYPE_CHECKING:
@@ -68,8 +69,8 @@ def _of_others(workplace: Workplace, names: Sequence[str]) -> Iterator[Mount]:
         name, _, mode = text.partition(":")
         if mode not in ("", "ro", "rw", "z", "Z"):
             raise Invalid(f"invalid mode: {mode}", subject=f"--volumes-from {text}")
-        known = msgspec.convert(workplace.containers.find(name).spec, Options)
-        for mount in known.mounts:
+        options = msgspec.convert(workplace.containers.find(name).spec, known(Options))
+        for mount in options.mounts:
             if mount.kind != "tmpfs":
                 yield msgspec.structs.replace(mount, read_only=mount.read_only or mode == "ro")
 

@@ -18,6 +18,7 @@ from scow.dockerfile.lint.linting import MOST, wanted
 from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.lint.source import Source
 from scow.dockerfile.lint.table import is_shellcheck
+from scow.oci.known import known
 
 #: Seconds that one script may take, and scripts of one Dockerfile.
 PATIENCE = 10
@@ -93,7 +94,7 @@ def _said(program: str, dialect: str, script: str) -> tuple[Comment, ...]:
     argv = [program, "--norc", "-f", "json1", "-s", dialect, "-e", _LEFT_OUT, "-"]
     try:
         done = subprocess.run(argv, input=script.encode(), capture_output=True, timeout=PATIENCE, check=False)
-        return msgspec.json.decode(done.stdout[:_LARGEST], type=Comments).comments
+        return msgspec.json.decode(done.stdout[:_LARGEST], type=known(Comments)).comments
     except (OSError, subprocess.TimeoutExpired, msgspec.MsgspecError):
         return ()
 

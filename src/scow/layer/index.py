@@ -14,6 +14,7 @@ import msgspec
 
 from scow.errors import Integrity
 from scow.layer.entry import Entry
+from scow.oci.known import known
 
 _FORMAT: Final = 2
 _FRAME: Final = 1024
@@ -108,7 +109,7 @@ class Index:
         if not 0 < length <= _HEADER_ROOM - 4:
             raise self._damaged()
         try:
-            header = msgspec.msgpack.decode(raw[4 : 4 + length], type=Header)
+            header = msgspec.msgpack.decode(raw[4 : 4 + length], type=known(Header))
         except msgspec.DecodeError:
             raise self._damaged() from None
         if header.format != _FORMAT:
@@ -116,7 +117,7 @@ class Index:
         return header
 
     def __iter__(self) -> Iterator[Entry]:
-        decode = msgspec.msgpack.Decoder(list[Entry]).decode
+        decode = msgspec.msgpack.Decoder(known(list[Entry])).decode
         at, left = _HEADER_ROOM, self.header.entries
         while left:
             self._file.seek(at)

@@ -11,6 +11,7 @@ import msgspec
 
 from scow.errors import Invalid, Limit, ScowError
 from scow.oci.descriptor import decode_hook
+from scow.oci.known import known
 
 #: distribution-spec: registries should limit manifests to 4 MiB; nobody ships a config larger than that either.
 DOCUMENT_LIMIT = 4 << 20
@@ -23,7 +24,7 @@ def decode(raw: bytes, kind: type[T], subject: str, *, limit: int = DOCUMENT_LIM
     """Parse ``raw`` into ``kind``. Raises :class:`Invalid` with the JSON path, or :class:`Limit`."""
     check_bounds(raw, subject, limit)
     try:
-        return msgspec.json.decode(raw, type=kind, dec_hook=decode_hook)
+        return msgspec.json.decode(raw, type=known(kind), dec_hook=decode_hook)
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         raise Invalid(_told(error), subject=subject) from None
     except ScowError as error:

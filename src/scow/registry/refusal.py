@@ -21,6 +21,7 @@ from scow.errors import (
     Unsupported,
 )
 from scow.oci.documents import check_bounds
+from scow.oci.known import known
 from scow.registry.protocol import ERROR_LIMIT, Answer
 
 #: What may be asked again without change (transport and uploads).
@@ -148,7 +149,7 @@ def _by_status(status: int) -> type[ScowError]:
 def _reasons(body: bytes) -> list[_Reason]:
     try:
         check_bounds(body, "error", ERROR_LIMIT)
-        parsed = msgspec.json.decode(body, type=_Body)
+        parsed = msgspec.json.decode(body, type=known(_Body))
     except (msgspec.MsgspecError, ScowError, RecursionError, UnicodeDecodeError):
         return []
     if parsed.errors:

@@ -27,6 +27,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from scow.errors import Denied, Invalid
+from scow.oci.known import known
 from scow.oci.reference import Reference
 
 _LIMIT: Final = 1 << 20
@@ -78,7 +79,7 @@ def parse(raw: bytes, name: str, *, strict: bool = True) -> tuple[Rule, ...]:
         raise Invalid(f"is larger than {_LIMIT} bytes", subject=name)
     try:
         document: dict[str, Any] = tomllib.loads(raw.decode())
-        rules = msgspec.convert(document, _File).registry
+        rules = msgspec.convert(document, known(_File)).registry
         if strict:
             _only_known(document)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError, RecursionError) as error:

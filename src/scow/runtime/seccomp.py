@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from scow.errors import Invalid
+from scow.oci.known import known
 from scow.runtime.bpf import ACTIONS
 from scow.runtime.syscalls import NUMBERS
 
@@ -128,7 +129,7 @@ def chosen(asked: str, privileged: bool, capabilities: tuple[str, ...], machine:
 def given(text: str, capabilities: tuple[str, ...] | list[str], machine: str) -> dict[str, Any]:
     """A profile as docker's users write it, for a process that holds ``capabilities``; raises :class:`Invalid`."""
     try:
-        document = msgspec.json.decode(text, type=_Profile)
+        document = msgspec.json.decode(text, type=known(_Profile))
     except msgspec.MsgspecError as error:
         raise Invalid(f"decoding seccomp profile failed: {error}") from None
     held, here = set(capabilities), _ARCHES.get(machine, machine)

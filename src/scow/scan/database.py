@@ -18,6 +18,7 @@ from urllib.parse import quote
 import msgspec
 
 from scow.errors import Integrity, NotFound
+from scow.oci.known import known
 from scow.scan.ecosystem import root
 from scow.scan.holding import MARKS, Holding
 
@@ -209,7 +210,7 @@ def unpacked(body: bytes, kind: type[T]) -> T:
         body = inflating.decompress(body, _BODY_LIMIT)
         if inflating.unconsumed_tail:
             raise zlib.error("a record is too long")
-    return msgspec.msgpack.decode(body, type=kind)
+    return msgspec.msgpack.decode(body, type=known(kind))
 
 
 def facts_of(holding: Holding) -> Mapping[str, str]:

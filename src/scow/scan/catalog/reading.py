@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from scow.oci.known import known
 from scow.scan.package import Distribution, Package, Unread
 
 #: the longest name or version that anybody publishes is far below this
@@ -130,7 +131,7 @@ def document(data: bytes, kind: type[T]) -> T | str:
     if data.count(b"{") > _OBJECTS_LIMIT:
         return f"holds more than {_OBJECTS_LIMIT} objects"
     try:
-        return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=kind)
+        return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=known(kind))
     except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
         return f"is not the JSON that was expected: {str(error)[:200]}"
 

@@ -18,6 +18,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from scow.oci.known import known
+
 #: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
 #: are then not used.
 VERSION: Final = 3
@@ -35,7 +37,7 @@ class Records:
     def find(self, name: str, kind: type[T]) -> T | None:
         """The record ``name``, if there is one that can be read."""
         try:
-            return msgspec.msgpack.decode(self._path(name).read_bytes(), type=kind)
+            return msgspec.msgpack.decode(self._path(name).read_bytes(), type=known(kind))
         except (OSError, msgspec.DecodeError):
             return None
 

@@ -1,0 +1,40 @@
+"""Documents of one type, decoded for the first time by several threads at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_RACE = """
+import sys, threading
+from typing import Literal
+import msgspec
+from scow.oci.documents import decode
+
+sys.setswitchinterval(1e-7)
+several = threading.Barrier(6)
+failed = []
+
+def work(kind):
+    several.wait()
+    try:
+        decode(b'{"path": "a", "kind": "file"}', kind, "a test")
+    except Exception as error:
+        failed.append(error)
+
+for number in range(400):
+    pairs = tuple[tuple[str, str], ...]
+    kind = msgspec.defstruct("Fresh", [("path", str), ("kind", Literal["file", "dir"]), ("pairs", pairs, ())])
+    threads = [threading.Thread(target=work, args=(kind,)) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+sys.exit(len(failed))
+"""
+
+
+def test_threads_that_meet_at_a_type_that_is_new() -> None:
+    """In an interpreter of its own: it would take this one down (msgspec 0.22 without ``known``: every time)."""
+    done = subprocess.run([sys.executable, "-c", _RACE], capture_output=True, check=False)
+    assert done.returncode == 0, done
