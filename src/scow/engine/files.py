@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import msgspec
 
 from scow.content.target import Reader
-from scow.engine.looking import look
+from scow.engine.looking import peek
 from scow.errors import Denied, Invalid, NotFound
 from scow.image.contents import Contents
 from scow.layer.entry import Entry
@@ -33,7 +33,7 @@ class Files:
         self, image: str, path: str = "/", *, recursive: bool = False, platform: str | None = None
     ) -> tuple[Found, ...]:
         """What lies in a directory, or the file itself. Raises :class:`~scow.errors.NotFound`."""
-        with look(self._workplace, image, platform) as contents:
+        with peek(self._workplace, image, platform) as contents:
             found = _find(contents, path)
             if found.entry.kind != "dir":
                 return (found,)
@@ -44,7 +44,7 @@ class Files:
 
     def cat(self, image: str, path: str, output: BinaryIO, *, platform: str | None = None) -> None:
         """Write a file's content to ``output``. Raises :class:`~scow.errors.NotFound`, ``Invalid`` for no file."""
-        with look(self._workplace, image, platform) as contents:
+        with peek(self._workplace, image, platform) as contents:
             found = _find(contents, path)
             if found.entry.kind != "file":
                 raise Invalid(f"is no file but a {found.entry.kind}", subject=found.entry.text)
@@ -61,7 +61,7 @@ class Files:
 
         Raises :class:`~scow.errors.NotFound`, ``Denied``.
         """
-        with look(self._workplace, image, platform) as contents:
+        with peek(self._workplace, image, platform) as contents:
             found = _find(contents, path)
             place = Path(target).absolute()
             if place.is_dir():

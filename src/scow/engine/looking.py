@@ -13,7 +13,7 @@ from scow.content.target import Source
 from scow.content.through import Through
 from scow.errors import Conflict, Invalid, NotFound
 from scow.image.contents import Contents, ImageContents
-from scow.image.image import load
+from scow.image.image import Image, load
 from scow.oci.descriptor import Descriptor
 from scow.oci.location import Location
 from scow.oci.platform import Platform
@@ -34,18 +34,45 @@ def look(workplace: Workplace, text: str, platform: str | None = None) -> Iterat
     A bare name is the store's; else a path that is there (a tar archive, an OCI layout, a root directory); else its
     registry's. Raises :class:`~scow.errors.NotFound`.
     """
-    location = settled(workplace, Location.parse(text))
+    with _look(workplace, settled(workplace, Location.parse(text)), platform) as contents:
+        yield contents
+
+
+@contextlib.contextmanager
+def _look(workplace: Workplace, location: Location, platform: str | None) -> Iterator[Contents]:
     if location.kind == "dir":
         from scow.image.directory import DirectoryContents
 
         yield DirectoryContents(Path(location.path))
         return
+    with _image(workplace, location, platform) as (image, source):
+        yield ImageContents(image, workplace.store, source)
+
+
+@contextlib.contextmanager
+def peek(workplace: Workplace, text: str, platform: str | None = None) -> Iterator[Contents]:
+    """As :func:`look`, for single files: at a registry, layers with a table of contents stay there, and only the parts
+    that are read come. What such a table says is checked against the manifest, not against the layer."""
+    location = settled(workplace, Location.parse(text))
+    if location.kind != "docker":
+        with _look(workplace, location, platform) as contents:
+            yield contents
+        return
+    from scow.image.ranged import RangedContents
+
+    ranges = workplace.registry.repository(Reference.parse(location.name))
+    with _image(workplace, location, platform) as (image, source):
+        yield RangedContents(image, workplace.store, source, ranges)
+
+
+@contextlib.contextmanager
+def _image(workplace: Workplace, location: Location, platform: str | None) -> Iterator[tuple[Image, Source]]:
     wanted = Platform.parse(platform) if platform else workplace.platform
     with workplace.store.layout.working(), placed(workplace, location, lambda: workplace.registry) as found:
         source, descriptor = found
         if location.kind == "docker":
             source = Through(source, workplace.store.layout)
-        yield ImageContents(load(source, descriptor, wanted), workplace.store, source)
+        yield load(source, descriptor, wanted), source
 
 
 def settled(workplace: Workplace, location: Location) -> Location:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from scow.errors import Integrity, Unavailable
+from scow.errors import Integrity, Unavailable, Unsupported
 from scow.oci.descriptor import Descriptor
 from scow.registry.retry import Trouble
 from scow.registry.transport import PIECE, Pauses, Response, Transport
@@ -19,19 +19,24 @@ OpenAt = Callable[[int, bool], Response]
 
 
 class Download:
-    """Reads a blob from ``offset`` on: a Reader and a context manager. The bytes are not verified here.
+    """Reads a blob from ``offset`` on, to ``end`` or its own end: a Reader and a context manager. The bytes are not
+    verified here.
 
-    When the connection breaks it asks again from where it stands, patiently; progress renews the patience.
+    When the connection breaks it asks again from where it stands, patiently; progress renews the patience. With an
+    ``end``, :class:`Unsupported` is raised where the registry does not answer with a part.
     """
 
-    def __init__(self, descriptor: Descriptor, offset: int, open_at: OpenAt, transport: Transport) -> None:
+    def __init__(
+        self, descriptor: Descriptor, offset: int, open_at: OpenAt, transport: Transport, end: int | None = None
+    ) -> None:
         self._descriptor = descriptor
         self._position = offset
+        self._is_part, self._end = end is not None, descriptor.size if end is None else end
         self._open_at = open_at
         self._pauses = Pauses(transport)
         self._reopened = 0
         self._response: Response | None = None
-        if offset < descriptor.size:
+        if offset < self._end:
             try:
                 self._response = self._opened(True)
             except Trouble as trouble:
@@ -42,18 +47,23 @@ class Download:
         while self._response is not None:
             trouble: Trouble | None = None
             try:
-                data = self._response.read(size)
+                data = self._response.read(self._due(size))
             except Trouble as error:
                 data, trouble = b"", error
             if data:
                 self._position += len(data)
                 self._pauses.reset()
                 return data
-            if size == 0 or self._position >= self._descriptor.size:
+            if size == 0 or self._position >= self._end:
                 return b""
             if not self._reopen(trouble):
                 return b""
         return b""
+
+    def _due(self, size: int) -> int:
+        """A part is all that is handed out, whatever the registry sends."""
+        left = self._end - self._position
+        return size if not self._is_part else left if size < 0 else min(size, left)
 
     def close(self) -> None:
         """Let go of the connection."""
@@ -102,6 +112,8 @@ class Download:
 
     def _judged(self, response: Response) -> int:
         """Where the response starts, its size being the promised one."""
+        if self._is_part and response.status != 206:
+            raise Unsupported("the registry hands out whole blobs only", subject=self._descriptor.digest)
         start, total = 0, response.headers.get("content-length", "")
         if response.status == 206:
             match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())

@@ -99,13 +99,15 @@ def delete_manifest(path: str, reference: str) -> Request:
     return Request("DELETE", f"/v2/{path}/manifests/{reference}")
 
 
-def blob(method: str, path: str, digest: str, offset: int = 0) -> Request:
-    """GET or HEAD a blob, from ``offset`` to its end."""
-    return Request(method, f"/v2/{path}/blobs/{digest}", headers=byte_range(offset))
+def blob(method: str, path: str, digest: str, offset: int = 0, end: int | None = None) -> Request:
+    """GET or HEAD a blob, from ``offset`` to ``end``, or to its own end."""
+    return Request(method, f"/v2/{path}/blobs/{digest}", headers=byte_range(offset, end))
 
 
-def byte_range(offset: int) -> dict[str, str]:
-    """The Range header for all from an offset on."""
+def byte_range(offset: int, end: int | None = None) -> dict[str, str]:
+    """The Range header for all from an offset on, or up to ``end``, which is not part of it."""
+    if end is not None:
+        return {"Range": f"bytes={offset}-{end - 1}"}
     return {"Range": f"bytes={offset}-"} if offset else {}
 
 

@@ -97,6 +97,11 @@ class Repository:
             return closing(io.BytesIO(self._manifest(descriptor)[offset:]))
         return Download(descriptor, offset, self._blobs(descriptor), self._endpoint.transport)
 
+    def part(self, descriptor: Descriptor, start: int, end: int) -> AbstractContextManager[Reader]:
+        """The bytes of a blob from ``start`` to ``end``. Not verified. Raises :class:`Unsupported` where the registry
+        hands out whole blobs only."""
+        return Download(descriptor, start, self._blobs(descriptor, end), self._endpoint.transport, end)
+
     # -- Sink
 
     def exists(self, descriptor: Descriptor) -> bool:
@@ -235,32 +240,32 @@ class Repository:
             while sum(len(one) for _, one in self._kept.values()) > _KEPT_LIMIT:
                 self._kept.popitem(last=False)
 
-    def _blobs(self, descriptor: Descriptor) -> OpenAt:
-        return lambda offset, patient: self._blob_at(descriptor, offset, patient)
+    def _blobs(self, descriptor: Descriptor, end: int | None = None) -> OpenAt:
+        return lambda offset, patient: self._blob_at(descriptor, offset, patient, end)
 
-    def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool) -> Response:
+    def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None = None) -> Response:
         for mirror in list(self._mirrors):
             try:
-                return mirror._blob_at(descriptor, offset, False)
+                return mirror._blob_at(descriptor, offset, False, end)
             except Unavailable:  # not to be waited for again with every blob
                 with contextlib.suppress(ValueError):
                     self._mirrors.remove(mirror)
             except ScowError:
                 continue
-        request = protocol.blob("GET", self._path, descriptor.digest, offset)
+        request = protocol.blob("GET", self._path, descriptor.digest, offset, end)
         response = self._endpoint.send(request, self._pull_scopes, retry=patient)
         if response.status in (200, 206, 416):
             return response
         error = self._endpoint.refused(response, self._blob_contexts(descriptor))
         if isinstance(error, NotFound) and media_types.is_foreign(descriptor.media_type):
-            return self._foreign_at(descriptor, offset, error)
+            return self._foreign_at(descriptor, offset, error, end)
         raise error
 
-    def _foreign_at(self, descriptor: Descriptor, offset: int, error: ScowError) -> Response:
+    def _foreign_at(self, descriptor: Descriptor, offset: int, error: ScowError, end: int | None = None) -> Response:
         """A foreign layer lives where its urls say: anywhere, so nothing of ours goes along."""
         for url in descriptor.urls or ():
             try:
-                call = Call("GET", protocol.http_url(url), protocol.byte_range(offset))
+                call = Call("GET", protocol.http_url(url), protocol.byte_range(offset, end))
                 response = self._endpoint.transport.send(call)
             except (Invalid, Unavailable) as trouble:
                 error = trouble
