@@ -22,6 +22,7 @@ from scow.engine.exploring import Exploration
 from scow.image.contents import Contents
 from scow.layer.entry import Entry
 from scow.layer.view import Found
+from scow.size.analyzing import analyze
 
 Drive = Callable[[Explorer, Pilot[None]], Awaitable[None]]
 
@@ -47,7 +48,8 @@ class Endless:
 
 def drive(layers: list[list[Entry]], how: Drive, instructions: tuple[str, ...] = INSTRUCTIONS) -> None:
     contents: Contents = Planted()  # type: ignore[assignment]
-    app = Explorer(Exploration("planted:1", contents, stacked(*layers, instructions=instructions)))
+    stack = stacked(*layers, instructions=instructions)
+    app = Explorer(Exploration("planted:1", contents, stack, lambda: analyze(stack)))
 
     async def run() -> None:
         async with app.run_test(size=(120, 40)) as pilot:

@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 
 from scow.layer.entry import Entry, Kind
-from scow.size.analysis import Analysis, analyze
+from scow.size.analysis import Analysis
+from scow.size.analyzing import analyze
 from scow.size.layers import Layer
 
 #: kind → paths that are of it
@@ -112,7 +113,7 @@ def stacked(*layers: Sequence[Entry], instructions: Sequence[str] = INSTRUCTIONS
 
 def looked_at(*layers: Sequence[Entry], instructions: Sequence[str] = INSTRUCTIONS) -> Analysis:
     """The analysis of an image of these layers, which holds no package lists."""
-    return analyze(stacked(*layers, instructions=instructions), lambda wanted: iter(()), name="planted:1")
+    return analyze(stacked(*layers, instructions=instructions), name="planted:1")
 
 
 def planted() -> tuple[list[list[Entry]], dict[tuple[str, int, str], int]]:

@@ -12,7 +12,8 @@ from tests.size.planted import entry, planted, stacked
 from tests.size.test_reports import HOSTILE, INSTRUCTION
 from tests.support.chromium import Visit, visit
 
-from scow.size.analysis import Analysis, analyze
+from scow.size.analysis import Analysis
+from scow.size.analyzing import analyze
 from scow.size.report import html
 from scow.size.report.document import document
 
@@ -25,7 +26,7 @@ def whole() -> Analysis:
     layers[1] += [entry(f"usr/lib/x/{at}", 40_000 + at) for at in range(60)]
     layers[2] += [entry(path, 70_000 + at) for at, path in enumerate(HOSTILE)]
     made_by = ["ADD / /", INSTRUCTION, "COPY . .", "RUN make", "RUN chmod"]
-    return analyze(stacked(*layers, instructions=made_by), lambda wanted: (), name="</title><script>alert(1)</script>")
+    return analyze(stacked(*layers, instructions=made_by), name="</title><script>alert(1)</script>")
 
 
 def block(page: str) -> dict[str, Any]:
@@ -46,7 +47,7 @@ def test_nothing_in_an_image_is_more_than_text_in_the_page() -> None:
 
 
 def test_a_page_lists_no_more_than_can_be_read() -> None:
-    analysis = analyze(stacked([entry(f"tmp/{at}", 1 + at) for at in range(100)]), lambda wanted: ())
+    analysis = analyze(stacked([entry(f"tmp/{at}", 1 + at) for at in range(100)]))
     (waste,) = block(html.report(analysis, ()))["waste"]
     assert (waste["files"], len(waste["findings"]), waste["findings"][0]["size"]) == (100, 60, 100)
 

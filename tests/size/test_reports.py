@@ -7,7 +7,8 @@ import json
 import pytest
 from tests.size.planted import entry, planted, stacked
 
-from scow.size.analysis import Analysis, analyze
+from scow.size.analysis import Analysis
+from scow.size.analyzing import analyze
 from scow.size.report import markdown, terminal
 from scow.size.report.document import document
 from scow.size.report.text import bar, printable
@@ -31,7 +32,7 @@ def human(size: int) -> str:
 @pytest.fixture
 def hostile() -> Analysis:
     layers = stacked([entry(path, 100 + at) for at, path in enumerate(HOSTILE)], instructions=[INSTRUCTION])
-    return analyze(layers, lambda wanted: (), name="<b>name</b>")
+    return analyze(layers, name="<b>name</b>")
 
 
 def test_the_terminal_is_not_spoken_to(hostile: Analysis) -> None:
@@ -60,7 +61,7 @@ def test_json_tells_every_name(hostile: Analysis) -> None:
 
 def test_the_document_adds_up() -> None:
     layers, _ = planted()
-    told = document(analyze(stacked(*layers), lambda wanted: ()))
+    told = document(analyze(stacked(*layers)))
     assert told["size"] == sum(layer["size"] for layer in told["layers"])
     assert told["wasted"] == sum(one["size"] for one in told["waste"])
     assert all(one["size"] == sum(found["size"] for found in one["findings"]) for one in told["waste"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.size.planted import INNOCENT, INSTRUCTIONS, PLANTED, entry, looked_at, planted
 
 from scow.layer.entry import Entry
-from scow.size.analysis import Analysis, analyze
+from scow.size import packages
+from scow.size.analysis import Analysis
+from scow.size.analyzing import analyze
+from scow.size.fates import Stack
 from scow.size.layers import Layer
 from scow.size.recognise import Recogniser
 from scow.size.tree import Node
@@ -153,7 +158,12 @@ def test_packages_to_build_with_are_told_by_the_package_list() -> None:
         entry("usr/bin/foo-config", 6000),
         entry("usr/bin/curl", 7000),
     ]
-    analysis = analyze([Layer("", entries)], lambda wanted: [(one.entry.path, lists[one.entry.path]) for one in wanted])
+
+    def owned(stack: Stack) -> dict[bytes, str]:
+        listed = (packages.listed(*one) for one in lists.items())
+        return packages.owners(chain.from_iterable(listed), stack.view.resolve)
+
+    analysis = analyze([Layer("", entries)], owned)
     assert found(analysis) == {
         ("build-packages", 0, "usr/share/build-essential/list"): 5000,
         ("build-packages", 0, "usr/bin/foo-config"): 6000,

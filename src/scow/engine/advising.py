@@ -24,7 +24,7 @@ from scow.engine.containers import Containers
 from scow.engine.dockerfiles import ignore_file, read_text
 from scow.engine.images import Images
 from scow.engine.looking import look as looking
-from scow.engine.stacking import read_lists, stacked
+from scow.engine.stacking import owners, stacked
 from scow.errors import Invalid, NotFound, ScowError
 from scow.layer.view import Found
 from scow.size import packages
@@ -175,11 +175,10 @@ def _seen(workplace: Workplace, linted: Linted, image: str, analysis: Analysis) 
             raise Invalid("a directory has no layers", subject=image)
         layers = made_by(linted, contents.image.config.history or ())
         stack = Stack(layer.entries for layer in stacked(contents))
-        lists = [found for found in stack.found if packages.LISTS.fullmatch(found.entry.path)]
-        owners = packages.owners(read_lists(contents, lists), stack.view.resolve)
+        owned = owners(contents, stack)
     tools: dict[int, int] = {}
     for file in stack.files:
-        if not file.fate and packages.to_build_with(owners.get(file.entry.path, "")):
+        if not file.fate and packages.to_build_with(owned.get(file.entry.path, "")):
             tools[file.layer] = tools.get(file.layer, 0) + file.entry.size
     making = {
         layers[one.span.start_line] for one in linted.stages[-1].instructions

@@ -7,15 +7,14 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from scow.engine.looking import look
-from scow.engine.stacking import read_lists, stacked
-from scow.size import analysis as size
-from scow.size.analysis import Analysis
+from scow.engine.stacking import analyzed, stacked
 
 if TYPE_CHECKING:
     from scow.engine.exploring import Exploration
     from scow.engine.slimming import Slimmed, Slimming
     from scow.engine.squashing import Squashed
     from scow.engine.workplace import Workplace
+    from scow.size.analysis import Analysis
     from scow.size.compare import Comparison
 
 
@@ -28,17 +27,11 @@ class Sizes:
     def analyze(self, target: str, *, platform: str | None = None) -> Analysis:
         """Where the bytes of ``target`` went: an image of the store, or wherever one can be looked at.
 
-        Nothing is unpacked. Raises :class:`~scow.errors.NotFound`.
+        Nothing is unpacked, and nothing looked at twice: what an image came to is kept. Raises
+        :class:`~scow.errors.NotFound`.
         """
         with look(self._workplace, target, platform) as contents:
-            image = contents.image
-            return size.analyze(
-                stacked(contents),
-                lambda wanted: read_lists(contents, wanted),
-                name=target,
-                id=str(image.id) if image else "",
-                platform=str(image.config.platform) if image else "",
-            )
+            return analyzed(self._workplace, contents, target)
 
     def compare(self, a: str, b: str, *, semantic: bool = False, platform: str | None = None) -> Comparison:
         """What is different in image ``b``; ``semantic``: but for times, and for how files are spread over layers."""
@@ -57,7 +50,7 @@ class Sizes:
         from scow.engine.exploring import Exploration
 
         with look(self._workplace, target, platform) as contents:
-            yield Exploration(target, contents, stacked(contents))
+            yield Exploration(target, contents, stacked(contents), lambda: analyzed(self._workplace, contents, target))
 
     def squash(self, name: str, *, base: str = "scratch", tag: str | None = None) -> Squashed:
         """Merge the layers above those of image ``base`` (all, for ``scratch``) into one; files stay what they are.

@@ -18,7 +18,7 @@ from scow.scan.package import Catalog
 
 if TYPE_CHECKING:
     from scow.engine.advisories import Advisories
-    from scow.scan.catalog.records import Records
+    from scow.layer.records import Records
     from scow.scan.importing import Imported
 
 #: Seconds after which advisories from a web server are looked for anew.

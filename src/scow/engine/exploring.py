@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 class Exploration:
     """``layers`` are the image's, lowest first; ``tree`` is made at once, ``analysis`` when somebody asks."""
 
-    def __init__(self, name: str, contents: Contents, layers: Sequence[Layer]) -> None:
+    def __init__(self, name: str, contents: Contents, layers: Sequence[Layer], analyze: Callable[[], Analysis]) -> None:
         self.name, self.layers = name, layers
-        self._contents = contents
+        self._contents, self._analyze = contents, analyze
         self.tree = Tree(layer.entries for layer in layers)
 
     @cached_property
     def analysis(self) -> Analysis:
         """Where the bytes went."""
-        from scow.engine.stacking import read_lists
-        from scow.size.analysis import analyze
-
-        return analyze(self.layers, lambda wanted: read_lists(self._contents, wanted), name=self.name)
+        return self._analyze()
 
     def beginning(self, layer: int, entry: Entry, limit: int) -> bytes:
         """Up to ``limit`` bytes of a file as ``layer`` has it, also of one that a later layer hides."""

@@ -11,7 +11,7 @@ from msgspec import structs
 from scow.engine.looking import look
 from scow.engine.workplace import Workplace
 from scow.errors import Invalid
-from scow.scan.catalog.records import Records
+from scow.layer.records import Records
 from scow.scan.package import Catalog, Origin
 from scow.scan.sources import SOURCE
 
@@ -41,7 +41,9 @@ class Scanner:
 
     @property
     def _records(self) -> Records:
-        return Records(self._workplace.root / "cache" / "scan")
+        from scow.scan.catalog.gather import VERSION
+
+        return Records(self._workplace.root / "cache" / "scan", VERSION)
 
     def catalog(self, target: str, *, platform: str | None = None, lockfiles: bool = False) -> Catalog:
         """The packages of ``target``, what of it could not be read, and its layers.

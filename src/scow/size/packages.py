@@ -1,7 +1,8 @@
 """Sizes by package of the operating system, from the lists that dpkg and apk keep. Pure: their bytes come in.
 
 dpkg has a list of paths for each package (``info/NAME.list``; distroless images ``status.d/NAME.md5sums``), apk one
-document for all (``installed``: ``P:`` a package, ``F:`` a directory, ``R:`` a file in it).
+document for all (``installed``: ``P:`` a package, ``F:`` a directory, ``R:`` a file in it). rpm's databases are read by
+:mod:`scow.scan.catalog.rpm`; the engine brings the two together.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
-import msgspec
-
+from scow.size.analysis import PackageSize
 from scow.size.fates import File
 
 #: Where the lists are, as a pattern on a path.
@@ -27,34 +27,26 @@ _TO_BUILD: Final = re.compile(
 _NOT_TO_BUILD: Final = re.compile(r"gcc-\d+(?:\.\d+)?-base|libgcc.*(?<!-dev)|llvm-\d+-runtime")
 
 
-class PackageSize(msgspec.Struct, frozen=True):
-    """A package and the content of its files in bytes."""
-
-    name: str
-    size: int
-    files: int
-
-
 def to_build_with(package: str) -> bool:
     """Whether a package only serves to build others: compilers, headers, build systems."""
     return bool(package and _TO_BUILD.fullmatch(package) and not _NOT_TO_BUILD.fullmatch(package))
 
 
-def owners(lists: Iterable[tuple[bytes, bytes]], real: Callable[[bytes], bytes]) -> dict[bytes, str]:
-    """Path → package, from (path, content) of each list; ``real`` says where a directory really lies."""
+def owners(owned: Iterable[tuple[bytes, str]], real: Callable[[bytes], bytes]) -> dict[bytes, str]:
+    """Path → package, from (path, package) of every list; ``real`` says where a directory really lies."""
     known: dict[bytes, str] = {}
     parents: dict[bytes, bytes] = {}
-    for path, content in lists:
-        for owned, package in _owned(path, content):
-            parent, _, name = owned.rpartition(b"/")
-            at = parents.get(parent)
-            if at is None:
-                at = parents[parent] = real(parent)
-            known[at + b"/" + name if at else name] = package
+    for path, package in owned:
+        parent, _, name = path.rpartition(b"/")
+        at = parents.get(parent)
+        if at is None:
+            at = parents[parent] = real(parent)
+        known[at + b"/" + name if at else name] = package
     return known
 
 
-def _owned(path: bytes, content: bytes) -> Iterator[tuple[bytes, str]]:
+def listed(path: bytes, content: bytes) -> Iterator[tuple[bytes, str]]:
+    """(path, package) of every file that the list at ``path`` tells of."""
     name = path.rpartition(b"/")[2]
     if name == b"installed":
         yield from _apk(content)

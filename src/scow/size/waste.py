@@ -1,24 +1,17 @@
-"""Every byte that nobody needs: which file, in which layer, and what makes it waste. Each byte is told once. Pure."""
+"""What nobody needs, as values: each byte is told once. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
-from scow.size.fates import File
 from scow.size.kinds import DUPLICATE, HIDDEN, OWNED, Kind, Sort
 from scow.size.names import NAMED, PLACED, SECRETS
-from scow.size.packages import to_build_with
 from scow.size.places import BELOW
-from scow.size.recognise import Recogniser
 
-#: Smaller files of equal content are not worth a link.
-DUPLICATE_FROM: Final = 4096
 #: Every kind by its id.
 KINDS: Final = {one.id: one for one in (*PLACED, *NAMED, *HIDDEN, *SECRETS, *BELOW, OWNED, DUPLICATE)}
-_ORDER: Final = {"secret": 0, "hidden": 1, "cache": 2, "unneeded": 3}
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -60,53 +53,3 @@ class Waste(msgspec.Struct, frozen=True):
     def files(self) -> int:
         """How many files."""
         return len(self.findings)
-
-
-_Key = tuple[str, int, int]
-
-
-def find(files: Iterable[File], owners: Mapping[bytes, str], instructions: Sequence[str]) -> tuple[Waste, ...]:
-    """The waste among ``files``; ``owners`` says which package brought a path, ``instructions`` what made each layer.
-
-    What is hidden comes before what only looks like waste, and that before duplicates of what is left.
-    """
-    recogniser = Recogniser()
-    groups: dict[_Key, list[Finding]] = {}
-    left: list[File] = []
-    for file in files:
-        path, size = file.entry.path, file.entry.size
-        if not size:
-            continue
-        kind = recogniser.kind(path)
-        if file.fate:
-            groups.setdefault((file.fate, file.layer, file.cause), []).append(Finding(path, size, kind))
-        elif kind or to_build_with(owners.get(path, "")):
-            groups.setdefault((kind or OWNED.id, file.layer, -1), []).append(Finding(path, size))
-        else:
-            left.append(file)
-    for layer, duplicate in _duplicates(left):
-        groups.setdefault((DUPLICATE.id, layer, -1), []).append(duplicate)
-    return tuple(sorted((_told(key, several, instructions) for key, several in groups.items()), key=_rank))
-
-
-def _duplicates(files: Iterable[File]) -> Iterable[tuple[int, Finding]]:
-    first: dict[bytes, bytes] = {}
-    for file in files:
-        entry = file.entry
-        if entry.size < DUPLICATE_FROM or not entry.digest:
-            continue
-        known = first.setdefault(entry.digest, entry.path)
-        if known is not entry.path:
-            yield file.layer, Finding(entry.path, entry.size, like=known)
-
-
-def _told(key: _Key, findings: list[Finding], instructions: Sequence[str]) -> Waste:
-    kind, layer, cause = key
-    findings.sort(key=lambda one: (-one.size, one.path))
-    caused_by = instructions[cause] if cause >= 0 else ""
-    total = sum(one.size for one in findings)
-    return Waste(kind, layer, cause, instructions[layer], caused_by, total, tuple(findings))
-
-
-def _rank(waste: Waste) -> tuple[int, int, str, int, int]:
-    return _ORDER[waste.sort], -waste.size, waste.kind, waste.layer, waste.cause

@@ -243,10 +243,10 @@ def test_a_rebuilt_image_costs_only_its_new_layer(tmp_path: Path, monkeypatch: p
 
 
 def test_records_do_not_pile_up(tmp_path: Path) -> None:
+    from scow.layer.records import Records
     from scow.scan.catalog.reading import Record
-    from scow.scan.catalog.records import Records
 
-    records = Records(tmp_path)
+    records = Records(tmp_path, 1)
     for number in range(2010):
         (tmp_path / f"layer-{number}.1").write_bytes(b"")
     records.keep("new", Record())

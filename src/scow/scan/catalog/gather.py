@@ -1,18 +1,29 @@
 """A whole image's packages: each layer's record, taken or made, and merged.
 
 An image that is known costs one file to read; what makes records is not even imported for it.
+
+::
+
+    layer-<hex of diff_id>    a layer's record
+    image-<hex of chain_id>   what its layers add up to
+    report-<fingerprint>      what a state of the advisory database says of a state of an image's packages
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from scow.layer.records import Records
 from scow.scan.catalog.reading import Merged, Record
-from scow.scan.catalog.records import Records
 
 if TYPE_CHECKING:
     from scow.scan.catalog.survey import Layers
+
+
+#: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
+#: are then not used.
+VERSION: Final = 3
 
 
 def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records, *, lockfiles: bool = False) -> Merged:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Final
 
@@ -34,31 +35,56 @@ _FORMATS: Final = (
     (berkeley.MAGICS[1], 12, berkeley.blobs),
 )
 
+#: Where rpm keeps it, as paths from the root.
+DATABASES: Final = tuple(
+    f"{place}/{name}"
+    for place in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
+    for name in ("rpmdb.sqlite", "Packages.db", "Packages")
+)
+
 Fields = Mapping[int, tuple[bytes | int, ...]]
 
 
 def database(path: bytes, file: Window) -> Reading:
     """The packages, and the files that they brought; what is damaged is told and the rest still read."""
-    read = next((read for magic, at, read in _FORMATS if file.at(at, len(magic)) == magic), None)
-    if read is None:
-        return Reading(reasons=("is no rpm database of a known kind",) if file.size else ())
     packages: list[Package] = []
-    owned: list[bytes] = []
+    brought: list[bytes] = []
     reasons: list[str] = []
-    left = file.size
     try:
-        for blob in islice(read(file), PACKAGES_LIMIT + 1):
-            left -= len(blob)
-            if left < 0:
-                raise Invalid("holds more than its size: parts of it are used several times")
+        for blob in _headers(file):
             package, files = _package(path, blob, reasons)
             packages += package
-            owned.append(files)
+            brought.append(files)
             if len(reasons) > _REASONS_LIMIT:
                 break
     except ScowError as error:
         reasons.append(error.problem)
-    return Reading(tuple(packages), tuple(reasons), b"".join(owned), "rpm")
+    return Reading(tuple(packages), tuple(reasons), b"".join(brought), "rpm")
+
+
+def owned(file: Window) -> Iterator[tuple[bytes, str]]:
+    """Every file's path, and the package that brought it; what is damaged is passed over."""
+    with suppress(ScowError):
+        for blob in _headers(file):
+            with suppress(Invalid):
+                fields = parse(blob)
+                name = _text(fields, _NAME)
+                yield from ((path.strip(b"/"), name) for path in _files(fields))
+
+
+def _headers(file: Window) -> Iterator[bytes]:
+    """The headers of a database, which together are no larger than it. Raises :class:`Invalid` for damage."""
+    read = next((read for magic, at, read in _FORMATS if file.at(at, len(magic)) == magic), None)
+    if read is None:
+        if file.size:
+            raise Invalid("is no rpm database of a known kind")
+        return
+    left = file.size
+    for blob in islice(read(file), PACKAGES_LIMIT + 1):
+        left -= len(blob)
+        if left < 0:
+            raise Invalid("holds more than its size: parts of it are used several times")
+        yield blob
 
 
 def manifest(path: bytes, data: bytes) -> Reading:

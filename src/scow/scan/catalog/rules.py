@@ -58,11 +58,7 @@ RULES: Final = (
     Rule("usr/lib/apk/db/installed", apk.installed, limit=64 * _MIB),
     Rule("var/lib/pacman/local/*/desc", pacman.desc),
     Rule("var/lib/pacman/local/*/files", pacman.files, limit=16 * _MIB),
-    *(
-        Rule(f"{place}/{name}", search=rpm.database, limit=512 * _MIB)
-        for place in ("var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm")
-        for name in ("rpmdb.sqlite", "Packages.db", "Packages")
-    ),
+    *(Rule(path, search=rpm.database, limit=512 * _MIB) for path in rpm.DATABASES),
     Rule("var/lib/rpm/rpmdb.sqlite-wal", rpm.journal, limit=64 * _MIB),
     Rule("usr/lib/sysimage/rpm/rpmdb.sqlite-wal", rpm.journal, limit=64 * _MIB),
     Rule("var/lib/rpmmanifest/container-manifest-2", rpm.manifest),

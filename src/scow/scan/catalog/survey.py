@@ -10,6 +10,7 @@ import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import IO, Final, Protocol, cast
@@ -205,11 +206,19 @@ def _read(entry: Entry, rule: Rule, reader: Reader) -> Reading:
         begin = read_all(reader, len(PROGRAM))
         if begin != PROGRAM:
             return Reading()
+    with windowed(reader, size, begin) as window:
+        return sane(rule.search(path, window))
+
+
+@contextmanager
+def windowed(reader: Reader, size: int, begin: bytes = b"") -> Iterator[Window]:
+    """A file whose parts can be read in any order; ``begin`` was read already."""
     if isinstance(reader, io.IOBase) and reader.seekable():
-        return sane(rule.search(path, Window(cast("File", reader))))
+        yield Window(cast("File", reader))
+        return
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
         _spool(begin, reader, size, spool)
-        return sane(rule.search(path, Window(spool)))
+        yield Window(spool)
 
 
 def _spool(begin: bytes, reader: Reader, size: int, spool: IO[bytes]) -> None:

@@ -1,12 +1,7 @@
-"""What was found, kept by what it was found in: a layer that was looked over once costs nothing again.
+"""What was found, kept by the digest of what it was found in: a layer that was looked over once costs nothing again.
 
-::
-
-    layer-<hex of diff_id>.<version>    a layer's record
-    image-<hex of chain_id>.<version>   what its layers add up to
-    report-<fingerprint>.<version>      what a state of the advisory database says of a state of an image's packages
-
-``version`` counts the changes of readers and judges, so that a record of another scow is not taken for one of this.
+A record is the file ``<name>.<version>``. ``version`` counts the changes of those who make the records, so that one of
+another scow is not taken for one of this.
 """
 
 from __future__ import annotations
@@ -20,9 +15,6 @@ import msgspec
 
 from scow.oci.known import known
 
-#: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
-#: are then not used.
-VERSION: Final = 3
 _RECORDS_LIMIT: Final = 2000
 
 T = TypeVar("T")
@@ -31,8 +23,8 @@ T = TypeVar("T")
 class Records:
     """The records in the directory ``root``, which need not be there."""
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, version: int) -> None:
+        self._root, self._version = root, version
 
     def find(self, name: str, kind: type[T]) -> T | None:
         """The record ``name``, if there is one that can be read."""
@@ -61,4 +53,4 @@ class Records:
                 path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
-        return self._root / f"{name}.{VERSION}"
+        return self._root / f"{name}.{self._version}"
