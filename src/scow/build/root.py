@@ -26,6 +26,7 @@ class Root:
         self._store = store
         self.layers = layers
         self._view: View | None = None
+        self._digested = False
         self._guard = threading.Lock()
 
     def copy(self) -> Root:
@@ -74,7 +75,10 @@ class Root:
         return all(unpacking.header(layer.descriptor, layer.diff_id).plain for layer in self.layers)
 
     def listing(self) -> ViewListing:
-        """The files as a source of COPY --from."""
+        """The files as a source of COPY --from, whose cache keys ask for digests."""
+        with self._guard:
+            if not self._digested:
+                self._digested, self._view = True, None
         return ViewListing(self.view, self._open)
 
     def read(self, path: str) -> bytes:
@@ -87,7 +91,9 @@ class Root:
 
     def _stack(self, view: View, number: int) -> None:
         layer = self.layers[number]
-        with self._store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+        unpacking = self._store.unpacking
+        opened = unpacking.with_digests if self._digested else unpacking.index
+        with opened(layer.descriptor, layer.diff_id) as index:
             view.stack(number, index)
 
     def _open(self, found: Found) -> int:

@@ -26,12 +26,12 @@ def stacked(contents: Contents) -> list[Layer]:
     from scow.size.layers import Layer, instruction, steps
 
     if contents.image is None:
-        return [Layer("", list(contents.entries(0)))]
+        return [Layer("", list(contents.digested(0)))]
     made_by = steps(contents.image.config.history, len(contents.layers))
     return [
         Layer(
             str(layer.diff_id),
-            list(contents.entries(number)),
+            list(contents.digested(number)),
             layer.descriptor.size,
             instruction(made_by[number].created_by) or made_by[number].comment,
             made_by[number].created or "",

@@ -52,6 +52,10 @@ class Contents(Protocol):
         ``watch`` wants is read by whom it says. Nothing, where there is an index."""
         ...
 
+    def digested(self, number: int) -> Iterator[Entry]:
+        """As :meth:`entries`, with the digests of an image's files."""
+        ...
+
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
         """The wanted files that have content, in the order that is cheapest; read one before the next.
 
@@ -99,6 +103,12 @@ class ImageContents:
 
         layer = self.layers[number]
         self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source, watched(watch)).close()
+
+    def digested(self, number: int) -> Iterator[Entry]:
+        """The same with the digests of its files."""
+        layer = self.layers[number]
+        with self._store.unpacking.with_digests(layer.descriptor, layer.diff_id, self._source) as index:
+            yield from index
 
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
         """The wanted files, layer by layer."""

@@ -54,6 +54,8 @@ class DirectoryContents:
     def watch(self, number: int, watch: Watch) -> None:
         """Nothing: there is no index to be made."""
 
+    digested = entries  # nobody asks for those of a directory's files
+
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
         """The wanted files, from the disk. Raises :class:`Denied` for one that may not be read."""
         try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from scow.image.pipeline import Inflating
 from scow.layer.apply import apply
-from scow.layer.index import Writer
-from scow.layer.mountable import Mountable, MountableTree
+from scow.layer.index import Index, Writer
+from scow.layer.mountable import Mountable, MountableTree, digested
 from scow.layer.rights import rights
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
@@ -44,6 +45,15 @@ def mountable_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
     if not made.fit:
         draft.mountable.unlink()
     return plain
+
+
+def note_digests(index: Index, tree: Path, draft: Draft) -> None:
+    """Write ``index`` to the draft, with the digests of the files in its mountable ``tree``."""
+    with draft.index.open("xb") as file:
+        writer = Writer(file)
+        for entry in digested(tree, index):
+            writer.add(entry)
+        writer.finish(index.header.size, plain=index.header.plain)
 
 
 def maker(layers: Layers) -> Make:

@@ -14,6 +14,7 @@ from scow.content.layout import Layout, disk_error
 from scow.content.target import Source
 from scow.errors import Integrity, ScowError
 from scow.layer.index import Header, Index
+from scow.layer.rights import MOUNTABLE
 from scow.layer.store import Draft, Layers
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -84,10 +85,33 @@ class Unpacking:
             raise ScowError("layer could not be read", subject=diff_id)
         return index
 
+    def with_digests(self, descriptor: Descriptor, diff_id: DiffId, source: Source | None = None) -> Index:
+        """As :meth:`index`, with the digest of every file: a pull does not stop for them."""
+        index = self.index(descriptor, diff_id, source)
+        if not index.header.digests:
+            with index:
+                self._find_digests(index, descriptor, diff_id, source or self.layout)
+            index = self.index(descriptor, diff_id)
+        return index
+
     def header(self, descriptor: Descriptor, diff_id: DiffId) -> Header:
         """The layer's totals."""
         with self.index(descriptor, diff_id) as index:
             return index.header
+
+    def _find_digests(self, index: Index, descriptor: Descriptor, diff_id: DiffId, source: Source) -> None:
+        from scow.image import trees
+
+        tree = self.layers.tree(diff_id)
+        if tree is None or tree.name != MOUNTABLE:
+            self._from_blob(descriptor, diff_id, source, trees.no_tree)
+            return
+        try:
+            with self.layers.draft() as draft:
+                trees.note_digests(index, tree, draft)
+                self._keep(draft, diff_id)
+        except OSError as error:
+            raise disk_error(error, self.layout.root) from None
 
     def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, make: Make) -> None:
         with self._drafted(make) as (draft, stages):

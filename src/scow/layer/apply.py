@@ -24,7 +24,8 @@ def apply(reader: Reader, tree: Tree, index: Writer) -> bool:
     for raw, body in members(reader):
         entry = placement.place(raw)
         if entry.kind == "file":
-            entry = msgspec.structs.replace(entry, digest=tree.file(entry, body))
+            digest = tree.file(entry, body)
+            entry = msgspec.structs.replace(entry, digest=digest) if digest else entry
         else:
             _ACTIONS[entry.kind](tree, entry)
         index.add(entry)

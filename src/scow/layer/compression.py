@@ -28,7 +28,7 @@ _SAMPLE: Final = 4096
 #: What is left of a sample that is worth nothing; noise with some structure comes to 0.95 and less.
 _NOISE: Final = 0.98
 _CHUNK: Final = 256 << 10
-_OUTPUT_CHUNK: Final = 1 << 20
+_OUTPUT_CHUNK: Final = 4 << 17
 #: A stream may not grow by more than this factor once past the floor (deflate's own limit is 1032).
 _RATIO_LIMIT: Final = 1100
 _RATIO_FLOOR: Final = 1 << 30

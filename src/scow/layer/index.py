@@ -29,7 +29,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     """Totals of a layer. ``size`` is the uncompressed tar's length, ``content`` the sum of its files' sizes;
     ``plain`` says that no entry needs the layers below to be placed (every parent is there, no link leaves);
     ``root`` is the entry of the root directory, if the layer has one; ``landmarks`` are its entries of
-    :data:`LANDMARKS`."""
+    :data:`LANDMARKS`; ``digests`` that each file in one piece has its digest."""
 
     format: int = _FORMAT
     entries: int = 0
@@ -38,6 +38,7 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
     plain: bool = True
     root: Entry | None = None
     landmarks: tuple[Entry, ...] = ()
+    digests: bool = True
 
 
 class Writer:
@@ -50,6 +51,7 @@ class Writer:
         self._entries = self._content = 0
         self._root: Entry | None = None
         self._landmarks: list[Entry] = []
+        self._digests = True
         file.write(bytes(_HEADER_ROOM))
 
     def add(self, entry: Entry) -> None:
@@ -59,7 +61,9 @@ class Writer:
             self._root = entry
         if entry.path in LANDMARKS:
             self._landmarks.append(entry)
-        self._content += entry.size
+        if entry.kind == "file":
+            self._content += entry.size
+            self._digests = self._digests and (entry.offset < 0 or bool(entry.digest))
         if len(self._frame) >= _FRAME:
             self._flush()
 
@@ -67,7 +71,7 @@ class Writer:
         """Write the header for a tar of ``size`` bytes and sync the file."""
         self._flush()
         landmarks = tuple(map(_short, self._landmarks[:_LANDMARKS_LIMIT]))
-        header = Header(_FORMAT, self._entries, size, self._content, plain, self._root, landmarks)
+        header = Header(_FORMAT, self._entries, size, self._content, plain, self._root, landmarks, self._digests)
         data = self._encode(header)
         if len(data) > _HEADER_ROOM - 4:  # xattrs of the root that nobody needs here
             data = self._encode(msgspec.structs.replace(header, root=None))

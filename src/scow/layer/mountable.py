@@ -9,9 +9,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
+
+import msgspec
 
 from scow.errors import Invalid
 from scow.layer import erofs
@@ -174,9 +176,9 @@ class MountableTree(NoTree):
     symlink = hardlink = special = directory
 
     def file(self, entry: Entry, body: Content) -> bytes:
-        """The content's raw sha256; it lies in the tar."""
+        """Note it; its content lies in the tar, where :func:`digested` finds it once somebody wants its digest."""
         self._mountable.add(entry)
-        return super().file(entry, body)
+        return b""
 
     def whiteout(self, path: bytes) -> None:
         """Hide ``path`` of the layers below."""
@@ -224,6 +226,16 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
         return fd
 
     return open_it
+
+
+def digested(tree: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
+    """A mountable layer's entries with the digests of its files."""
+    with tree.open("rb", buffering=0) as file:
+        for entry in entries:
+            if entry.kind == "file" and entry.offset >= 0 and not entry.digest:
+                file.seek(erofs.TAR + entry.offset)
+                entry = msgspec.structs.replace(entry, digest=_hashed(file.read, entry.size).digest())
+            yield entry
 
 
 def survived(path: Path, diff_id: DiffId, tar_size: int) -> bool:

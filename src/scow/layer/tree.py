@@ -53,7 +53,7 @@ class Tree(Protocol):
         ...
 
     def file(self, entry: Entry, body: Content) -> bytes:
-        """Write a file; returns its raw sha256, ``b""`` when it has holes."""
+        """Write a file; returns its raw sha256, ``b""`` when it has holes or nobody looked."""
         ...
 
     def symlink(self, entry: Entry) -> None:
