@@ -22,7 +22,6 @@ RUNGS: Mapping[int, str] = {
 def info_text(document: Mapping[str, Any]) -> str:
     """docker's two blocks; each reason why isolation is not better is a warning at the end."""
     here = document["Isolation"]
-    reasons = [*here["Reasons"], *([here["RuntimeReason"]] if here["RuntimeReason"] else [])]
     lines = [
         "Client:",
         f" Version:    {document['ServerVersion']}",
@@ -37,7 +36,7 @@ def info_text(document: Mapping[str, Any]) -> str:
         f" Cgroup Version: {document['CgroupVersion']}",
         f" Default Runtime: {document['DefaultRuntime']}",
         f" Isolation: {RUNGS.get(here['Rung'], here['Rung'])} (rung {here['Rung']} of {len(RUNGS)})",
-        *(f"  {reason}" for reason in reasons),
+        *(f"  {reason}" for reason in here["Reasons"]),
         f" Kernel Version: {document['KernelVersion']}",
         f" OSType: {document['OSType']}",
         f" Architecture: {document['Architecture']}",
