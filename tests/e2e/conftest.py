@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,11 @@ from pathlib import Path
 
 import pytest
 from tests.e2e.actors import Actor
-from tests.support.users import User
+from tests.support.cli import Scow, bound_scow
+from tests.support.rootfs import debian_tar_path
+from tests.support.users import User, throw_away_user
+
+DEBIAN = "debian:12"
 
 
 @pytest.fixture
@@ -49,3 +54,32 @@ def stocked(caller: Actor, busybox: Path) -> Actor:
     """A store that has ``busybox:1``."""
     caller("load", "-i", str(busybox)).ok()
     return caller
+
+
+@pytest.fixture(scope="session", params=["root", "subordinate", "ordinary"])
+def debian(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scow]:
+    """The command of some user, whose store has Debian in it."""
+    if request.param == "root":
+        place = tmp_path_factory.mktemp("life")
+        yield _with_debian(bound_scow(place / "store", place))
+        return
+    with throw_away_user(subordinate=request.param == "subordinate") as user:
+        yield _with_debian(_as(user))
+
+
+def _as(user: User) -> Scow:
+    command = bound_scow(user.home / "store", user.home)
+
+    def scow(*argv: str, **rest: object) -> object:
+        return command(*argv, user=user, **rest)  # type: ignore[arg-type]
+
+    return scow  # type: ignore[return-value]
+
+
+def _with_debian(scow: Scow) -> Scow:
+    with tempfile.TemporaryDirectory() as place:
+        os.chmod(place, 0o755)
+        shutil.copy(debian_tar_path(), f"{place}/debian.tar")
+        os.chmod(f"{place}/debian.tar", 0o644)
+        scow("import", f"{place}/debian.tar", DEBIAN).ok()
+    return scow
