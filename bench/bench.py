@@ -1,8 +1,9 @@
 """``make bench``: every row for every tool, in alternating rounds; medians, the ratio, the peak memory.
 
 Each round gives each tool a fresh, empty store and walks through the work of a day: pull, first run, build (cold,
-cached, one file changed), push, run, images, save; then load into another fresh store. Stores are removed only at the
-very end: re-creating files on ext4 soon after a large ``rm -rf`` is many times slower and would be charged to the next.
+cached, one file changed), push, run, images, save; then load, and scan, each into another fresh store. Stores are
+removed only at the very end: re-creating files on ext4 soon after a large ``rm -rf`` is many times slower and would be
+charged to the next.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,23 +25,29 @@ from tests.support.containers import tool
 from tests.support.registries import Registry, serve
 
 from bench.limits import limits
+from bench.packages import advisories, with_packages
 from bench.subject import TAG, Subject, change_one_file, prepare
 from bench.tools import AFTER, BEFORE, WORDS, Store, available, fresh_store
 
-ROWS = (
-    "pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "images", "save",
-    "sbom cold", "sbom warm", "analyze", "copy", "load",
+#: what is done one after the other in one store
+DAYS = (
+    ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "images", "save",
+     "sbom cold", "sbom warm", "analyze", "copy"),
+    ("load",),
+    ("db import", "scan cold", "scan warm", "scan matched"),
 )  # fmt: skip
+ROWS = tuple(row for day in DAYS for row in day)
 #: row -> verb, where they differ
 VERBS = {
     "first run": "run",
     **dict.fromkeys(("build cold", "build cached", "build changed"), "build"),
     **dict.fromkeys(("sbom cold", "sbom warm"), "sbom"),
+    **dict.fromkeys(("scan cold", "scan warm"), "scan"),
 }
 #: rows that are told as one, too
 SUMS = {"build + push": ("build cold", "push")}
 #: rows so short that one measurement in a round says little
-REPEATED = {"run": 3, "exec": 3, "images": 3, "sbom warm": 3, "analyze": 3}
+REPEATED = {"run": 3, "exec": 3, "images": 3, "sbom warm": 3, "analyze": 3, "scan warm": 3, "scan matched": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Bench:
     registry: Registry
     rows: Sequence[str]
     archive: Path
+    scanned: Mapping[str, Path]
     measures: dict[str, dict[str, list[Measure]]] = field(default_factory=dict)
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -95,7 +103,7 @@ class Bench:
         values = {
             "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
             "copied": f"{self.registry.host}/copied/{name}-{number}:1", "file": where / "saved.tar",
-            "archive": self.archive, "store": where,
+            "archive": self.archive, "store": where, **self.scanned,
         }  # fmt: skip
 
         def filled(words: Sequence[str]) -> list[str]:
@@ -115,8 +123,9 @@ class Bench:
 
     def round(self, name: str, number: int) -> None:
         """One round of one tool."""
-        day = [row for row in ROWS[:-1] if row in self.rows or row in needed(self.rows)]
-        for part, rows in (("a", day), ("b", [row for row in ("load",) if row in self.rows and row in WORDS[name]])):
+        wanted = {*self.rows, *needed(self.rows)}
+        for part, day in zip("abc", DAYS, strict=True):
+            rows = [row for row in day if row in wanted and VERBS.get(row, row) in WORDS[name]]
             where = self.place / f"{name[:2]}{part}{number}"
             if rows:
                 with fresh_store(name, where, self.registry.host) as store:
@@ -126,11 +135,13 @@ class Bench:
 
 def needed(rows: Sequence[str]) -> set[str]:
     """What must have been done before, measured or not."""
-    before = {"pull"} if set(rows) - {"load"} else set()
+    before = {"pull"} if {*DAYS[0]} & {*rows} else set()
     if {"build cached", "build changed", "push"} & set(rows):
         before.add("build cold")
     if "sbom warm" in rows:
         before.add("sbom cold")
+    if {*DAYS[2]} & {*rows}:
+        before |= {"db import", "scan cold"}
     return before
 
 
@@ -211,7 +222,11 @@ def main() -> int:
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         subject = prepare(place)
         registry = stack.enter_context(serve(place / "registry"))
-        bench = Bench(place, subject, registry, rows, publish(subject, registry, place))
+        scanned = {
+            "packages": with_packages(subject.layout, place / "packages"),
+            "advisories": advisories(place / "advisories"),
+        }
+        bench = Bench(place, subject, registry, rows, publish(subject, registry, place), scanned)
         measure(bench, tools, asked.rounds)
         print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *limits(subject, place)]))
         for (row, name), why in bench.failures.items():

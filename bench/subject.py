@@ -106,12 +106,12 @@ def _write_layer(path: Path, files: list[tuple[str, bytes]], top: str) -> None:
             archive.addfile(member, io.BytesIO(content))
 
 
-class _Layout:
-    """An OCI image layout being written."""
+class Layout:
+    """An OCI image layout being written, or written anew."""
 
     def __init__(self, path: Path) -> None:
         self.blobs = path / "blobs" / "sha256"
-        self.blobs.mkdir(parents=True)
+        self.blobs.mkdir(parents=True, exist_ok=True)
         self.path = path
 
     def add(self, content: bytes, media_type: str) -> dict[str, object]:
@@ -143,7 +143,7 @@ class _Layout:
 def _make_image(path: Path) -> None:
     chance = random.Random(20240101)  # noqa: S311
     files = list(_contents(chance, FILES, IMAGE_BYTES))
-    layout, layers, diff_ids = _Layout(path), [], []
+    layout, layers, diff_ids = Layout(path), [], []
     tars = [busybox_tar_path()]
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         for number in range(LAYERS):

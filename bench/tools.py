@@ -29,6 +29,7 @@ _DOCKER_WORDS = {
 #: verb -> what is done, unmeasured, before and after it
 BEFORE: Mapping[str, Sequence[str]] = {
     "exec": ("run", "-d", "--name", "bench", "--network", "host", "{base}", "sleep", "600"),
+    "scan matched": ("db", "import", "-q", "{advisories}"),
 }
 AFTER: Mapping[str, Sequence[str]] = {"exec": ("rm", "-f", "bench")}
 #: tool -> verb -> arguments; a verb that is missing does not apply
@@ -37,6 +38,8 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         **_DOCKER_WORDS,
         "sbom": ("sbom", "{base}"),
         "analyze": ("analyze", "{base}"),
+        "db import": ("db", "import", "{advisories}"),
+        **dict.fromkeys(("scan", "scan matched"), ("scan", "--offline", "oci:{packages}:1")),
         "copy": ("copy", "docker://{base}", "docker://{copied}"),
     },
     "docker": _DOCKER_WORDS,

@@ -85,6 +85,8 @@ def _order(one: Range, affected: Affected) -> Order:
 
 def _includes(one: Range, version: str, order: Order) -> bool:
     own = place(order, version)
+    if len(one.events) == 2 and one.events[0] == _BEGINNING and one.events[1].kind == "fixed":  # nearly all
+        return not own >= place(order, one.events[1].version)
     limits = [event.version for event in one.events if event.kind == "limit"]
     if limits and not any(limit == "*" or own < place(order, limit) for limit in limits):
         return False
@@ -105,8 +107,6 @@ def _turn(event: Event, own: Any, order: Order, vulnerable: bool) -> bool:
 
 def _sorted(events: Sequence[Event], order: Order) -> Sequence[Event]:
     """By version, ``0`` first, as they came where they are equal: ``introduced 0, fixed 0`` affects nothing."""
-    if len(events) == 2 and events[0] == _BEGINNING:  # nearly all
-        return events
     first = [event for event in events if event.kind == "introduced" and event.version == "0"]
     others = [event for event in events if event not in first and event.kind != "limit"]
     return first + sorted(others, key=lambda event: place(order, event.version))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 Metrics = Mapping[str, str]
@@ -35,6 +36,7 @@ _CHANGED_PRIVILEGES: Final = {"N": 0.85, "L": 0.68, "H": 0.5}
 RATINGS: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"), (0.0, "none"))
 
 
+@lru_cache(maxsize=4096)
 def score(vector: str) -> float | None:
     """The base score of a vector of any version, None when it is no vector."""
     version, metrics = _split(vector.strip())

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
@@ -43,6 +42,8 @@ SCHEMA: Final = (
 )
 _DEFLATED: Final = b"x"  # the first byte of zlib's; msgpack's arrays begin otherwise
 _BODY_LIMIT: Final = 64 << 20
+#: Bytes up to which a body is kept as it is: inflating takes longer than reading what it saves.
+_PLAIN: Final = 1024
 _BATCH: Final = 500
 
 T = TypeVar("T")
@@ -168,8 +169,10 @@ def require(database: Database, name: str) -> Holding:
     """What the file holds. Raises :class:`~scow.errors.NotFound`."""
     holding = database.holding(name)
     if holding is None:
+        from shlex import quote as quoted
+
         raise NotFound(
-            "no such ecosystem in the advisory database", subject=name, hint=f"scow db update {shlex.quote(name)}"
+            "no such ecosystem in the advisory database", subject=name, hint=f"scow db update {quoted(name)}"
         )
     return holding
 
@@ -183,13 +186,15 @@ def _records(connection: sqlite3.Connection, names: list[str], releases: Sequenc
         " JOIN advisory ON advisory.number = affected.number"
     )
     told = _json(list(releases))
-    known: dict[int, Advisory] = {}
+    advisories = msgspec.msgpack.Decoder(known(Advisory)).decode
+    parts = msgspec.msgpack.Decoder(known(Affected)).decode
+    read: dict[int, Advisory] = {}
     for start in range(0, len(names), _BATCH):
         for number, body, part in connection.execute(statement, (_json(names[start : start + _BATCH]), told)):
-            advisory = known.get(number)
+            advisory = read.get(number)
             if advisory is None:
-                advisory = known[number] = unpacked(body, Advisory)
-            yield Record(advisory, unpacked(part, Affected))
+                advisory = read[number] = unpacked(body, advisories)
+            yield Record(advisory, unpacked(part, parts))
 
 
 def _json(values: list[str]) -> str:
@@ -199,18 +204,18 @@ def _json(values: list[str]) -> str:
 def packed(value: Any) -> bytes:
     """A value as it is kept."""
     plain = msgspec.msgpack.encode(value)
-    deflated = zlib.compress(plain, 6) if len(plain) > 128 else plain
+    deflated = zlib.compress(plain, 6) if len(plain) > _PLAIN else plain
     return deflated if len(deflated) < len(plain) else plain
 
 
-def unpacked(body: bytes, kind: type[T]) -> T:
-    """The reverse of :func:`packed`."""
+def unpacked(body: bytes, decode: Callable[[bytes], T]) -> T:
+    """The reverse of :func:`packed`, by the ``decode`` of a msgpack decoder."""
     if body[:1] == _DEFLATED:
         inflating = zlib.decompressobj()
         body = inflating.decompress(body, _BODY_LIMIT)
         if inflating.unconsumed_tail:
             raise zlib.error("a record is too long")
-    return msgspec.msgpack.decode(body, type=known(kind))
+    return decode(body)
 
 
 def facts_of(holding: Holding) -> Mapping[str, str]:

@@ -31,7 +31,8 @@ _NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     **dict.fromkeys(("AlmaLinux", "Red Hat", "Rocky Linux"), (_BINARY,)),
 }  # fmt: skip
-_NAMES_ORDER = ("CVE-", "GHSA-")
+#: how a name begins -> its place among the names of a vulnerability; what others are called comes last
+_BEST_KNOWN: Final = {"CVE": 0, "GHSA": 1}
 _STREAM = re.compile(r"(?<![\w:])([\w.+-]+):([\w.+-]+)(?![\w:])")
 
 
@@ -240,7 +241,7 @@ def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
 
 
 def _name_order(name: str) -> tuple[int, str]:
-    return next((at for at, prefix in enumerate(_NAMES_ORDER) if name.startswith(prefix)), len(_NAMES_ORDER)), name
+    return _BEST_KNOWN.get(name.partition("-")[0], len(_BEST_KNOWN)), name
 
 
 def _covered(hits: Sequence[Hit]) -> set[str]:
