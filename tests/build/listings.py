@@ -51,6 +51,9 @@ class Memory:
         assert isinstance(content, bytes)
         return hashlib.sha256(content).digest()
 
+    def learn(self, entry: Entry, digest: bytes) -> None:
+        assert digest == self.digest(entry)
+
     def identity(self, entry: Entry) -> object | None:
         return self.identities.get(entry.path.decode())
 
@@ -67,7 +70,7 @@ def resolved(
 ) -> tuple[dict[str, Item], str]:
     """What a COPY makes of the listing, by path, and its key."""
     copying = Copying(op, listing, view_of(below), owner, TIME, lambda content: None)
-    name = copying.resolve()
+    name = copying.resolve() + copying.contents()
     return {entry.path.decode(): (entry, content) for entry, content in copying.items()}, name
 
 

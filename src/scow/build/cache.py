@@ -35,6 +35,10 @@ class Records:
             return None
         return Layer(record.descriptor, record.diff_id)
 
+    def has(self, key: str) -> bool:
+        """Whether there is a record, of whatever layer."""
+        return (self._root / key).exists()
+
     def used(self, key: str) -> None:
         """Note that a record served just now."""
         with contextlib.suppress(OSError):

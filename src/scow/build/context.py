@@ -50,6 +50,8 @@ class Context:
         self._status: dict[bytes, os.stat_result] = {}
         self._children: dict[bytes, list[bytes]] = {}  # of directories that were listed: none of it is ignored
         self._guard = threading.Lock()
+        self._digests: dict[bytes, bytes] = {}  # found out in this build
+        self._began = time.time_ns()  # before any file is looked at
         self._known = self._remembered()
         self._changed = False
         if not root.is_dir():
@@ -107,18 +109,24 @@ class Context:
 
     def digest(self, entry: Entry) -> bytes:
         """The raw sha256 of a file's content."""
-        status = self._status[entry.path]
+        found = self._digests.get(entry.path)
+        if found:
+            return found
         known = self._known.get(entry.path)
-        if known and _unchanged(known, status):
+        if known and _unchanged(known, self._status[entry.path]):
             return known.digest
-        now = time.time_ns()
         digest = _hash(self.content(entry))
-        with self._guard:
-            self._known[entry.path] = _Known(
-                status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, now, digest
-            )
-            self._changed = True
+        self.learn(entry, digest)
         return digest
+
+    def learn(self, entry: Entry, digest: bytes) -> None:
+        """Somebody who read the file says what its digest is."""
+        status = self._status[entry.path]
+        known = _Known(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, self._began, digest)
+        with self._guard:
+            self._digests[entry.path] = digest
+            self._known[entry.path] = known
+            self._changed = True
 
     def identity(self, entry: Entry) -> object | None:
         """The same for all names of one file; ``None`` for a file with one name."""

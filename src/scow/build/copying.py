@@ -6,7 +6,7 @@ Sources are resolved to a list of entries at their destinations; one executor tu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
@@ -65,7 +65,7 @@ Unpack = Callable[[Content], Iterator[Item] | None]
 class Copying(msgspec.Struct):
     """One COPY being resolved over ``view``, the file system it writes to. ``time`` (ns) is what everything copied
     gets; ``owner`` what new directories get, and with ``--chown`` everything: else files of a stage or an image keep
-    theirs."""
+    theirs. ``files`` are those of the listing: where each goes, what it is, its content."""
 
     op: CopyOp
     listing: Listing
@@ -75,10 +75,11 @@ class Copying(msgspec.Struct):
     unpack: Unpack
     placed: dict[bytes, Item] = {}
     parts: list[str | bytes] = []
+    files: list[tuple[bytes, Entry, Content]] = []
     _linked: dict[object, bytes] = {}
 
     def resolve(self) -> str:
-        """Fill ``placed`` (with parents); returns the cache key of what is copied."""
+        """Fill ``placed`` (with parents); returns a key of all that is copied but the contents of files."""
         excluded = Patterns.parse("\n".join(self.op.exclude)) if self.op.exclude else None
         for name, content in self.op.files:
             self._place_file(Entry(name.encode(), "file", 0o644, size=len(content)), content, name.encode())
@@ -91,6 +92,17 @@ class Copying(msgspec.Struct):
                     self._copy(path, excluded)
         add_parents(self.placed, self.view, self.owner, self.time)
         return key("copy", [f"{self.owner[0]}:{self.owner[1]}", self.op.chmod, *self.parts])
+
+    def contents(self) -> str:
+        """A key of the contents of ``files``."""
+        return key("contents", (self.listing.digest(entry) for _, entry, _ in self.files))
+
+    def learn(self, layer: Iterable[Entry]) -> None:
+        """Tell the listing what ``layer``, made of these items, says of the contents."""
+        digests = {entry.path: entry.digest for entry in layer if entry.kind == "file"}
+        for path, entry, content in self.files:
+            if self.placed[path][1] is content and path in digests:  # nothing else came to lie there
+                self.listing.learn(entry, digests[path])
 
     def items(self) -> Iterator[Item]:
         """The layer's entries, parents first."""
@@ -201,13 +213,14 @@ class Copying(msgspec.Struct):
             what = "non-directory" if entry.kind == "dir" else "directory"
             raise Invalid(f"cannot copy over a {what}: /{_text(path)}")
         content: Content = b""
-        digest = b""
+        identity = None
         if entry.kind == "file":
-            content, digest = self.listing.content(entry), self.listing.digest(entry)
-        status = f"{entry.mode:o} {entry.uid} {entry.gid} {entry.major} {entry.minor}"
-        self.parts += [path, entry.kind, status, entry.link, digest]
-        self.parts += [part for pair in entry.xattrs for part in pair]
-        identity = self.listing.identity(entry) if entry.kind == "file" else None
+            content, identity = self.listing.content(entry), self.listing.identity(entry)
+            self.files.append((path, entry, content))
+        status = f"{entry.mode:o} {entry.uid} {entry.gid} {entry.size} {entry.major} {entry.minor}"
+        self.parts += (path, entry.kind, status, entry.link)
+        if entry.xattrs:
+            self.parts += [part for pair in entry.xattrs for part in pair]
         first = self._linked.setdefault(identity, path) if identity is not None else path
         if first != path:
             self._note(Entry(path, "hardlink", entry.mode, entry.uid, entry.gid, link=first), b"")
@@ -261,6 +274,9 @@ class ViewListing:
         """The raw sha256 of the content, from the layer's index; for a sparse file, where it lies."""
         found = self._view.find(entry.path)
         return entry.digest or (b"%d:%b" % (found.layer, found.source) if found else b"")
+
+    def learn(self, entry: Entry, digest: bytes) -> None:
+        """The indexes know it."""
 
     def identity(self, entry: Entry) -> object | None:
         """The place of the content: names of one file share it."""

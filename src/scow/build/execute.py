@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from msgspec.structs import replace
 
-from scow.build.cache import Records
 from scow.build.caches import Caches
 from scow.build.context import Context
 from scow.build.copying import add_parents
 from scow.build.filling import Filling
 from scow.build.mounting import Mounted, Mounting, key_of
+from scow.build.once import Once, Prepared, told
 from scow.build.ops import (
     CopyOp,
     FromContext,
@@ -103,7 +103,7 @@ class Execution(msgspec.Struct):
     """
 
     store: Store
-    records: Records
+    once: Once
     context: Context | None
     images: Mapping[str, Image]
     run: Runner
@@ -120,10 +120,7 @@ class Execution(msgspec.Struct):
     transport: Callable[[], Transport] | None = None
     uncached: frozenset[str] = frozenset()
     stop: Callable[[], None] = lambda: None
-    _once: dict[str, threading.Lock] = {}
-    _made: dict[str, Layer] = {}
     _failed: threading.Event = msgspec.field(default_factory=threading.Event)
-    _guard: threading.Lock = msgspec.field(default_factory=threading.Lock)
     _built: dict[int, _Stage] = {}
     _target: int = 0
 
@@ -186,49 +183,33 @@ class Execution(msgspec.Struct):
     def _layer(self, place: _Place, op: Op, root: Root, scratch: Path) -> tuple[Layer, bool]:
         cached = self.use_cache and place.stage.title not in self.uncached
         inputs = self._filling().inputs(op, root) if isinstance(op, CopyOp) else None
-        if cached and inputs and (layer := self._cached(inputs)):
-            return layer, True
-        prepared = self._prepare(place, op, root, scratch)
-        with self._alone(prepared.key):
-            found = self._made.get(prepared.key) or (self._cached(prepared.key) if cached else None)
-            layer = found or prepared.make()
-            self._made[prepared.key] = layer
-            for name in (prepared.key if not found else None, inputs):
-                if name:
-                    self.records.keep(name, layer)
-            return layer, found is not None
+        return self.once.layer(inputs, partial(self._prepare, place, op, root, scratch), cached=cached)
 
-    def _cached(self, name: str) -> Layer | None:
-        layer = self.records.find(name)
-        if layer is None or not self.store.layout.exists(layer.descriptor):
-            return None
-        self.store.layout.hold(layer.diff_id)
-        self.records.used(name)
-        return layer
-
-    def _alone(self, name: str) -> threading.Lock:
-        """Equal steps of different stages are done once."""
-        with self._guard:
-            return self._once.setdefault(name, threading.Lock())
-
-    def _prepare(self, place: _Place, op: Op, root: Root, scratch: Path) -> _Prepared:
+    def _prepare(self, place: _Place, op: Op, root: Root, scratch: Path) -> Prepared:
         if isinstance(op, RunOp):
             return self._prepare_run(place, op, root, scratch)
         if isinstance(op, CopyOp):
             return self._prepare_copy(place, op, root, scratch)
         return self._prepare_directory(op, root)
 
-    def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> _Prepared:
+    def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> Prepared:
         def make() -> Layer:
             passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.user else (b"", b"")
             return self._add(_directory_items(op.path, owner(op.user, passwd, group), root, self.time * 10**9))
 
-        return _Prepared(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
+        return told(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
-    def _prepare_copy(self, place: _Place, op: CopyOp, root: Root, scratch: Path) -> _Prepared:
-        name, items = self._filling().prepared(op, root, scratch)
+    def _prepare_copy(self, place: _Place, op: CopyOp, root: Root, scratch: Path) -> Prepared:
+        filled = self._filling().prepared(op, root, scratch)
         add = add_unpacked if self._is_entered(place) else add_layer
-        return _Prepared(name, lambda: add(self.store.layout, self.store.layers, items()))
+
+        def make() -> Layer:
+            layer = add(self.store.layout, self.store.layers, filled.items())
+            with self.store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+                filled.learn(index)
+            return layer
+
+        return Prepared(filled.outline, filled.key, make)
 
     def _filling(self) -> Filling:
         return Filling(self._listing, self._chain, self.time, self.latest, self.transport, self.agents)
@@ -238,7 +219,7 @@ class Execution(msgspec.Struct):
         later = place.stage.steps[place.stage.steps.index(place.step) + 1 :]
         return place.stage.index != self._target or any(isinstance(step.op, RunOp) for step in later)
 
-    def _prepare_run(self, place: _Place, op: RunOp, root: Root, scratch: Path) -> _Prepared:
+    def _prepare_run(self, place: _Place, op: RunOp, root: Root, scratch: Path) -> Prepared:
         mounting = Mounting(self.caches, self.secrets, self.agents, self._listing, self.time * 10**9)
         name = key_of(op, root.chain or "", self.time, mounting.keys(op))
 
@@ -246,7 +227,7 @@ class Execution(msgspec.Struct):
             directory = scratch / f"run-{place.stage.index}-{place.number}"
             return self._run(place, op, root, directory, mounting)
 
-        return _Prepared(name, make)
+        return told(name, make)
 
     def _run(self, place: _Place, op: RunOp, root: Root, directory: Path, mounting: Mounting) -> Layer:
         written = writable(self.store, root.layers, directory, stacks=self.stacks)
@@ -364,13 +345,6 @@ class _Place(msgspec.Struct, frozen=True):
         output: bytes = b"",
     ) -> Event:
         return Event(self.stage.title, self.number, self.total, self.step.title, state, seconds, output)
-
-
-class _Prepared(msgspec.Struct, frozen=True):
-    """A step's key, and how to do it."""
-
-    key: str
-    make: Callable[[], Layer]
 
 
 def _directory_items(path: str, whose: tuple[int, int], root: Root, nanoseconds: int) -> list[Item]:

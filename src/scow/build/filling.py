@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from scow.build.root import Root
 from scow.build.subtree import Listing, Subtree, real_path
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Unsupported
-from scow.layer.entry import clean
+from scow.layer.entry import Entry, clean
 from scow.layer.pack import Item
 from scow.layer.view import View
 from scow.oci.documents import encode
@@ -26,8 +26,22 @@ from scow.oci.documents import encode
 if TYPE_CHECKING:
     from scow.registry.transport import Transport
 
-#: A step's key, and its entries.
-Filled = tuple[str, Callable[[], Iterator[Item]]]
+
+class Filled(msgspec.Struct, frozen=True):
+    """A COPY made ready. ``outline`` is a key of all but the contents of files, ``key`` one of all; ``items`` are the
+    layer's entries, and ``learn`` is told those of the layer that came of it."""
+
+    outline: str
+    key: Callable[[], str]
+    items: Callable[[], Iterator[Item]]
+    learn: Callable[[Iterable[Entry]], None] = lambda layer: None
+
+
+class Inputs(msgspec.Struct, frozen=True):
+    """``step`` is a key of what is done and to what; ``key`` one of what goes in, too."""
+
+    step: str
+    key: Callable[[], str]
 
 
 class Filling(msgspec.Struct):
@@ -52,10 +66,11 @@ class Filling(msgspec.Struct):
         if isinstance(op.origin, FromUrl):
             return self._url(op, op.origin, root, scratch)
         copying = self._copying(op, self.listing(op.origin), root, scratch, self.time * 10**9)
-        return self._key(op, root, copying.resolve()), copying.items
+        outline = self._key(op, root, copying.resolve())
+        return Filled(outline, lambda: key("copied", [outline, copying.contents()]), copying.items, copying.learn)
 
-    def inputs(self, op: CopyOp, root: Root) -> str | None:
-        """A key of what goes in, whatever would come of it: when it is known, nothing needs to be resolved.
+    def inputs(self, op: CopyOp, root: Root) -> Inputs | None:
+        """What goes in, whatever would come of it: when it is known, nothing needs to be resolved.
 
         What comes of it has the other key, under which it is also found when it came about in another way. ``None``
         where what goes in cannot be told without resolving it.
@@ -63,7 +78,7 @@ class Filling(msgspec.Struct):
         if op.parents or isinstance(op.origin, FromGit | FromUrl):
             return None
         told = [root.chain or "", encode(op), str(self.time)]
-        return key("inputs", [*told, *self._content(op)])
+        return Inputs(key("step", told), lambda: key("inputs", [*told, *self._content(op)]))
 
     def _content(self, op: CopyOp) -> Iterator[str | bytes]:
         chain = self.chain(op.origin)
@@ -104,12 +119,12 @@ class Filling(msgspec.Struct):
             fetched = remote.download(self._network(), origin, name, scratch / f"download-{os.urandom(8).hex()}")
             latest = fetched.modified if self.latest is None else min(fetched.modified, self.latest * 10**9)
             copying = self._copying(op, fetched, root, scratch, latest)
-            return key("download", [copying.resolve(), str(latest)]), copying
+            return key("download", [copying.resolve(), copying.contents(), str(latest)]), copying
 
         if origin.checksum:
-            return self._declared(op, root, "url", origin.checksum, name), lambda: resolved()[1].items()
+            return _told(self._declared(op, root, "url", origin.checksum, name), lambda: resolved()[1].items())
         content, copying = resolved()
-        return self._key(op, root, content), copying.items
+        return _told(self._key(op, root, content), copying.items)
 
     def _git(self, op: CopyOp, origin: FromGit, root: Root, scratch: Path) -> Filled:
         from scow.build import remote
@@ -129,9 +144,14 @@ class Filling(msgspec.Struct):
         name = self._declared(
             op, root, "git", origin.remote, commit, origin.subdirectory, f"{origin.keep_git} {origin.submodules}"
         )
-        return name, items
+        return _told(name, items)
 
     def _network(self) -> Transport:
         if self.transport is None:
             raise Unsupported("this build has no way to the network")
         return self.transport()
+
+
+def _told(name: str, items: Callable[[], Iterator[Item]]) -> Filled:
+    """What has one key, known before anything is read."""
+    return Filled(name, lambda: name, items)

@@ -64,6 +64,9 @@ class Download(msgspec.Struct, frozen=True):
         """The raw sha256."""
         return self.sha256
 
+    def learn(self, entry: Entry, digest: bytes) -> None:
+        """It is known."""
+
     def identity(self, entry: Entry) -> object | None:
         """It has one name."""
         return None

@@ -41,6 +41,10 @@ class Listing(Protocol):
         """The raw sha256 of a file's bytes."""
         ...
 
+    def learn(self, entry: Entry, digest: bytes) -> None:
+        """Somebody who read the file says what its digest is."""
+        ...
+
     def identity(self, entry: Entry) -> object | None:
         """The same for all names of one file; ``None`` for a file with one name."""
         ...

@@ -155,6 +155,10 @@ class Travelling(Records):
                 return found
         return layer
 
+    def has(self, key: str) -> bool:
+        """Whether the store or another place has a record; nothing is brought."""
+        return super().has(key) or any(key in cache.records for _, cache in self._caches())
+
     def used(self, key: str) -> None:
         """Note that a record served just now."""
         super().used(key)

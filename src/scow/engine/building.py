@@ -16,6 +16,7 @@ import msgspec
 from scow.build import plan
 from scow.build.context import Context
 from scow.build.execute import Built, Event, Execution, RunRequest
+from scow.build.once import Once
 from scow.build.ops import Graph, Surroundings
 from scow.build.secrets import Secrets
 from scow.dockerfile import stages as st
@@ -100,7 +101,7 @@ class Building(msgspec.Struct):
         with scratch(self.workplace.store.layout.ingest, "build") as directory:
             execution = Execution(
                 store=self.workplace.store,
-                records=self.cache or self.workplace.cache,
+                once=Once(self.cache or self.workplace.cache, self.workplace.store.layout),
                 context=context,
                 images=images,
                 run=partial(self._run, steps),

@@ -5,6 +5,7 @@ The same entry gives the same bytes everywhere.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from scow.layer import pax
@@ -28,9 +29,7 @@ END: Final = bytes(1024)
 
 def header(entry: Entry) -> bytes:
     """The blocks that introduce ``entry``; its content, padded to 512 bytes, follows."""
-    name = marker(entry) + (b"/" if entry.kind == "dir" and entry.path else b"./" if not entry.path else b"")
-    if entry.kind == "opaque":
-        name = marker(entry)
+    name = _name(entry)
     size = entry.size if entry.kind == "file" else 0
     seconds, fraction = divmod(entry.mtime, 10**9)
     split = _split(name)
@@ -47,6 +46,14 @@ def header(entry: Entry) -> bytes:
         records.append(pax.record(b"mtime", pax.time_text(entry.mtime)))
     block = _block(split, _FLAGS[entry.kind], entry, size, max(seconds, 0))
     return _extension(b"".join(sorted(records))) + block if records else block
+
+
+def _name(entry: Entry) -> bytes:
+    if entry.kind == "file" and entry.path:
+        return entry.path  # nearly all
+    if entry.kind == "opaque":
+        return marker(entry)
+    return marker(entry) + (b"/" if entry.kind == "dir" and entry.path else b"./" if not entry.path else b"")
 
 
 def padding(size: int) -> bytes:
@@ -71,23 +78,21 @@ def _extension(records: bytes) -> bytes:
 
 def _block(split: tuple[bytes, bytes], flag: bytes, entry: Entry, size: int, seconds: int) -> bytes:
     prefix, name = split
-    block = b"".join(
-        (
-            name.ljust(100, b"\0"),
-            b"%07o\0" % entry.mode,
-            b"%07o\0" % (entry.uid if entry.uid <= _EIGHT else 0),
-            b"%07o\0" % (entry.gid if entry.gid <= _EIGHT else 0),
-            b"%011o\0" % (size if size <= _TWELVE else 0),
-            b"%011o\0" % (seconds if seconds <= _TWELVE else 0),
-            b"        ",
-            flag,
-            entry.link[:100].ljust(100, b"\0"),
-            b"ustar\00000",
-            bytes(64),
-            b"%07o\0" % entry.major,
-            b"%07o\0" % entry.minor,
-            prefix.ljust(155, b"\0"),
-            bytes(12),
-        )
+    numbers = b"%07o\0%07o\0%07o\0%011o\0%011o\0" % (
+        entry.mode,
+        entry.uid if entry.uid <= _EIGHT else 0,
+        entry.gid if entry.gid <= _EIGHT else 0,
+        size if size <= _TWELVE else 0,
+        seconds if seconds <= _TWELVE else 0,
     )
-    return block[:148] + b"%06o\0 " % sum(block) + block[156:]
+    rest, total = _rest(flag, entry.link[:100], entry.major, entry.minor, prefix)
+    return name.ljust(100, b"\0") + numbers + b"%06o\0 " % (sum(name) + sum(numbers) + total) + rest
+
+
+@lru_cache(256)
+def _rest(flag: bytes, link: bytes, major: int, minor: int, prefix: bytes) -> tuple[bytes, int]:
+    """What follows the checksum, and its part of that; the same for nearly all files of a layer."""
+    devices = b"%07o\0%07o\0" % (major, minor)
+    pieces = (flag, link.ljust(100, b"\0"), b"ustar\00000", bytes(64), devices, prefix.ljust(155, b"\0"), bytes(12))
+    rest = b"".join(pieces)
+    return rest, sum(rest) + sum(b" " * 8)

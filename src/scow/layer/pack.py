@@ -10,6 +10,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable, Iterable
+from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _THREADS: Final = max(2, os.cpu_count() or 2)
 _READ: Final = 1 << 20
+_SMALL: Final = 64 << 10  # what is read in one piece
 
 #: A file's bytes, or a function that opens them (the descriptor is read from where it stands, and closed after).
 Content = bytes | Callable[[], int]
@@ -115,6 +117,11 @@ class _Stream:
         self._filled += size
 
     def write(self, data: bytes) -> None:
+        end = self._filled + len(data)
+        if end <= MEMBER:
+            self._member[self._filled : end] = data
+            self._filled = end
+            return
         view = memoryview(data)
         while len(view):
             room = self.room(len(view))
@@ -173,12 +180,10 @@ def pack(items: Iterable[Item], output: BinaryIO, note: Note | None = None, watc
 
     def fill(stream: _Stream) -> None:
         for entry, content in items:
-            stream.write(header(entry))
             if entry.kind == "file":
-                offset = stream.offset
-                digest = _copy(stream, entry, content)
-                stream.write(padding(entry.size))
-                entry = msgspec.structs.replace(entry, digest=digest, offset=offset)
+                entry = _write_file(stream, entry, content)
+            else:
+                stream.write(header(entry))
             if note:
                 note(entry)
         stream.write(END)
@@ -196,34 +201,59 @@ def compress(reader: Reader, output: BinaryIO, watch: Watch) -> Packed:
     return _streamed(output, watch, fill)
 
 
-def _copy(stream: _Stream, entry: Entry, content: Content) -> bytes:
-    if isinstance(content, bytes):
-        stream.write(content)
-        return hashlib.sha256(content).digest()
-    if not entry.size:
-        return hashlib.sha256().digest()
+def _write_file(stream: _Stream, entry: Entry, content: Content) -> Entry:
+    """Header, content, padding; the entry with what is known of the content now."""
+    head, tail = header(entry), padding(entry.size)
+    offset = stream.offset + len(head)
+    if isinstance(content, bytes) or entry.size <= _SMALL:
+        data = content if isinstance(content, bytes) else _opened(content, partial(_read, entry)) if entry.size else b""
+        stream.write(head + data + tail)
+        digest = hashlib.sha256(data).digest()
+    else:
+        stream.write(head)
+        digest = _opened(content, partial(_copy, stream, entry))
+        stream.write(tail)
+    return msgspec.structs.replace(entry, digest=digest, offset=offset)
+
+
+def _opened(content: Callable[[], int], use: Callable[[int], bytes]) -> bytes:
     fd = content()
     try:
-        return _copy_file(stream, fd, entry)
+        return use(fd)
     finally:
         os.close(fd)
 
 
-def _copy_file(stream: _Stream, fd: int, entry: Entry) -> bytes:
+def _read(entry: Entry, fd: int) -> bytes:
+    """The content of a small file, in one call: one byte more is asked for, which tells the end as well."""
+    data = os.read(fd, entry.size + 1)
+    while len(data) < entry.size and (more := os.read(fd, entry.size + 1 - len(data))):
+        data += more
+    _check_size(entry, fd, len(data))
+    return data[: entry.size]
+
+
+def _copy(stream: _Stream, entry: Entry, fd: int) -> bytes:
+    """The content into the stream; its digest."""
     digest = hashlib.sha256()
-    left = entry.size
+    done = 0
     more = bytearray(1)  # asked for with the last bytes, so that the end of the file costs no call of its own
-    while left:
-        room = stream.room(min(left, _READ))
-        last = len(room) == left
+    while done < entry.size:
+        room = stream.room(min(entry.size - done, _READ))
+        last = len(room) == entry.size - done
         count = os.readv(fd, [room, more] if last else [room])
-        if not count:
-            raise Conflict("file became shorter while it was read", subject=entry.text)
-        # More than was asked for: unless it is a slice of a larger file.
-        if count > len(room) and os.lseek(fd, 0, os.SEEK_CUR) == entry.size + 1:
-            raise Conflict("file became longer while it was read", subject=entry.text)
+        if not count or count > len(room):
+            _check_size(entry, fd, done + count)
         count = min(count, len(room))
         digest.update(room[:count])
         stream.advance(count)
-        left -= count
+        done += count
     return digest.digest()
+
+
+def _check_size(entry: Entry, fd: int, count: int) -> None:
+    """Raise :class:`Conflict` unless so many bytes are the content, or it is a slice of a larger file."""
+    if count < entry.size:
+        raise Conflict("file became shorter while it was read", subject=entry.text)
+    if count > entry.size and os.lseek(fd, 0, os.SEEK_CUR) == count:
+        raise Conflict("file became longer while it was read", subject=entry.text)
