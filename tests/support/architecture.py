@@ -32,6 +32,7 @@ PURE = (
     "registry/protocol",
     "registry/challenge",
     "registry/routes",
+    "registry/spans",
     "runtime/spec",
     "runtime/process",
     "runtime/limits",

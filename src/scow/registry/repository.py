@@ -8,6 +8,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,13 @@ from scow.oci.documents import DOCUMENT_LIMIT, encode
 from scow.oci.manifest import Index, Manifest, parse
 from scow.oci.reference import HUB, Reference
 from scow.registry import protocol
-from scow.registry.download import Download, OpenAt
+from scow.registry.download import Download
 from scow.registry.endpoint import Contexts, Endpoint
 from scow.registry.sessions import Sessions
+from scow.registry.spans import is_large
 from scow.registry.transport import Call, Response
 from scow.registry.upload import Upload
+from scow.registry.wide import Wide
 
 if TYPE_CHECKING:
     from scow.registry.routes import Pull
@@ -66,7 +69,7 @@ class Repository:
         kept = Sessions(sessions, endpoint.host, self._path)
         self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts(), kept)
         self._kept: OrderedDict[Digest, tuple[str, bytes]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock, self._wide = threading.Lock(), threading.Lock()
 
     @property
     def name(self) -> str:
@@ -95,12 +98,14 @@ class Repository:
         """The bytes of a manifest, by digest, or of a blob, resumed over broken connections. Not verified."""
         if descriptor.media_type in _MANIFESTS:
             return closing(io.BytesIO(self._manifest(descriptor)[offset:]))
-        return Download(descriptor, offset, self._blobs(descriptor), self._endpoint.transport)
+        if is_large(descriptor.size - offset):
+            return Wide(partial(self._part, descriptor), offset, descriptor.size, self._wide)
+        return self._part(descriptor, offset, None)
 
     def part(self, descriptor: Descriptor, start: int, end: int) -> AbstractContextManager[Reader]:
         """The bytes of a blob from ``start`` to ``end``. Not verified. Raises :class:`Unsupported` where the registry
         hands out whole blobs only."""
-        return Download(descriptor, start, self._blobs(descriptor, end), self._endpoint.transport, end)
+        return self._part(descriptor, start, end)
 
     # -- Sink
 
@@ -240,8 +245,11 @@ class Repository:
             while sum(len(one) for _, one in self._kept.values()) > _KEPT_LIMIT:
                 self._kept.popitem(last=False)
 
-    def _blobs(self, descriptor: Descriptor, end: int | None = None) -> OpenAt:
-        return lambda offset, patient: self._blob_at(descriptor, offset, patient, end)
+    def _part(self, descriptor: Descriptor, start: int, end: int | None) -> Download:
+        def open_at(offset: int, patient: bool) -> Response:
+            return self._blob_at(descriptor, offset, patient, end)
+
+        return Download(descriptor, start, open_at, self._endpoint.transport, end)
 
     def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None = None) -> Response:
         for mirror in list(self._mirrors):
