@@ -17,7 +17,9 @@ PURE_TESTS := $(wildcard tests/oci tests/dockerfile tests/layer tests/image test
     tests/size)
 PURE_ROOMS += $(addprefix scow.scan.,advice advisory affected assess compare cvss cvss4 finding ignore match report severity)
 PURE_TESTS += $(wildcard $(addprefix tests/scan/test_,match.py affected.py cvss.py database.py ignore.py report.py assess.py))
+PURE_ROOMS += scow.registry.spans
 PURE_ROOMS += scow.scan.catalog scow.scan.bom scow.scan.purls scow.scan.package
+PURE_TESTS += tests/registry/test_wide.py
 PURE_TESTS += $(wildcard $(addprefix tests/scan/,test_bom.py test_package.py $(addprefix catalog/test_,texts.py java.py fuzz.py layers.py rpm.py)))
 DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
 

@@ -64,3 +64,13 @@ def test_none_and_several(engine: Engine, tmp_path: Path) -> None:
         pass
     with pytest.raises(NotFound), look(engine.workplace, f"oci-archive:{tmp_path}/none.tar"):
         pass
+
+
+def test_a_path_with_colons(engine: Engine, tmp_path: Path) -> None:
+    engine.images.import_(io.BytesIO(ROOTFS), "tiny:1")
+    engine.registries.copy("store:tiny:1", f"oci:{tmp_path / 'plain'}:tiny:1")
+    (tmp_path / "plain").rename(tmp_path / "a:b")
+    assert motd(engine, f"oci:{tmp_path}/a:b:tiny:1") == b"hi\n"
+    assert motd(engine, f"oci:{tmp_path}/a:b") == b"hi\n"
+    with pytest.raises(NotFound):
+        motd(engine, f"oci:{tmp_path}/a:c")

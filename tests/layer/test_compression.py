@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from scow.errors import Invalid, Limit, Unsupported
 from scow.layer import compression
-from scow.layer.compression import MEMBER, detected, gzip_member, inflated, sniff
+from scow.layer.compression import MEMBER, Rewound, detected, gzip_member, inflated, sniff
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -217,3 +217,14 @@ def test_what_does_not_compress_is_stored() -> None:
 
 def test_a_member_tells_no_name_and_no_time() -> None:
     assert gzip_member(b"x")[:8] == b"\x1f\x8b\x08\0\0\0\0\0"
+
+
+def test_what_is_put_back_comes_in_the_sizes_asked_for() -> None:
+    reader = Rewound(b"abcdef", io.BytesIO(b"ghi"))
+    assert [reader.read(4), reader.read(0), reader.read(4), reader.read(), reader.read()] == [
+        b"abcd",
+        b"",
+        b"ef",
+        b"ghi",
+        b"",
+    ]

@@ -31,3 +31,10 @@ def test_reads_and_writes(text: str, expected: Location) -> None:
 def test_without_what_it_needs(text: str) -> None:
     with pytest.raises(Invalid):
         Location.parse(text)
+
+
+def test_a_path_may_hold_colons() -> None:
+    assert list(Location.parse("oci:/a:b:c").readings()) == [
+        Location("oci", "/a", "b:c"), Location("oci", "/a:b", "c"), Location("oci", "/a:b:c"),
+    ]  # fmt: skip
+    assert list(Location.parse("docker://a:1").readings()) == [Location("docker", name="a:1")]

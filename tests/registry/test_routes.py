@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,9 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.conftest import Console
+from tests.layer import tars
+from tests.layer.tars import item
 from tests.registry.conftest import Bytes, MakeClient, noise, read
 
+from scow.content.copy import copy
 from scow.errors import Denied, Integrity, Invalid, NotFound, Unavailable
+from scow.image.store import Store
+from scow.oci import media_types
 from scow.oci.reference import Reference
 from scow.registry.hosts import Hosts, HostSettings, settings_of
 from scow.registry.protocol import Answer
@@ -229,6 +235,35 @@ def test_a_mirror_that_breaks_off_is_left(connect: MakeClient, ruled: Connect, s
         repository = ruled(Rule(server.host, mirror=(Mirror(mirror.host),))).repository(Reference(server.host, "app"))
         assert read(repository, blob) == source.held[blob.digest]
         assert [seen.headers["range"] for seen in server.seen if "/blobs/" in seen.path] == ["bytes=200000-"]
+
+
+def lie(exchange: Exchange) -> bool:
+    """A blob of the right length and another content."""
+    if exchange.method != "GET" or "/blobs/" not in exchange.path:
+        return False
+    exchange.answer(200, {}, b"\0" * 500_000)
+    return True
+
+
+@pytest.mark.parametrize("kind", [media_types.OCI_LAYER, "application/octet-stream"])
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_mirror_that_lies_in_a_blob_is_left(
+    connect: MakeClient, ruled: Connect, source: Bytes, tmp_path: Path, kind: str, others: int
+) -> None:
+    with Server() as server, Server() as mirror, Server() as second:
+        data = tars.write([item("data", data=random.Random(1).randbytes(500_000))])
+        blob = source.add(data, kind)
+        for host in (server.host, mirror.host, second.host):
+            connect(host).repository("app").push(blob, source)
+        mirror.fault = second.fault = lie
+        mirrors = tuple(Mirror(one.host) for one in (mirror, second)[: 1 + others])
+        repository = ruled(Rule(server.host, mirror=mirrors)).repository(Reference(server.host, "app"))
+        store = Store(tmp_path / "store")
+        copy(repository, store.unpacking, blob)
+        assert store.layout.path(blob.digest).read_bytes() == data
+        server.fault = lie
+        with pytest.raises((Integrity, Invalid)):
+            copy(repository, Store(tmp_path / "other").unpacking, blob)
 
 
 def test_a_file_of_the_user(console: Console, tmp_path: Path, tiny_image: str) -> None:

@@ -73,7 +73,7 @@ def _bare(name: str) -> Reference:
 
 def _remote_tags(session: Session, name: str) -> list[Reference]:
     reference = _bare(name)
-    return [reference.with_tag(tag) for tag in session.engine.images.remote_tags(str(reference))]
+    return [reference.with_tag(tag) for tag in session.engine.registries.tags(str(reference))]
 
 
 @click.command(

@@ -11,9 +11,9 @@ from typing import Literal
 
 import msgspec
 
-from scow.content.target import Reader, Sink, Source
+from scow.content.target import Reader, Several, Sink, Source
 from scow.content.verify import read_document
-from scow.errors import Limit
+from scow.errors import Integrity, Invalid, Limit
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.manifest import Index, Manifest, parse
@@ -54,12 +54,12 @@ def copy(
     A manifest is only put once its children are there, so a sink never holds one that cannot be used. Raises what the
     two ends raise; the first error ends the walk.
     """
-    source = _Remembering(source)
-    levels = list(_levels(source, root, children))
+    remembering = _Remembering(source)
+    levels = list(_levels(remembering, root, children))
     with _workers(jobs) as pool:
         stop = threading.Event()
         for level in reversed(levels):
-            futures = [pool.submit(_one, source, sink, node, watch, stop) for node in level]
+            futures = [pool.submit(_one, remembering, sink, node, watch, stop) for node in level]
             _finish(futures, stop)
 
 
@@ -101,14 +101,20 @@ def _levels(source: Source, root: Descriptor, children: Children) -> Iterator[li
     yield from (by_depth[at] for at in sorted(by_depth))
 
 
-def _one(source: Source, sink: Sink, node: Descriptor, watch: Watch, stop: threading.Event) -> None:
+def _one(source: _Remembering, sink: Sink, node: Descriptor, watch: Watch, stop: threading.Event) -> None:
     if stop.is_set():
         return
     watch(Progress(node, "waiting"))
     if sink.exists(node):
         watch(Progress(node, "exists", node.size))
         return
-    sink.push(node, _Counted(source, watch, stop))
+    while True:
+        try:
+            sink.push(node, _Counted(source, watch, stop))
+            break
+        except (Integrity, Invalid, Limit):
+            if not source.forsake(node):
+                raise
     watch(Progress(node, "done", node.size))
 
 
@@ -140,6 +146,10 @@ class _Remembering:
     def resolve(self, name: str) -> Descriptor:
         """As the source."""
         return self._source.resolve(name)
+
+    def forsake(self, descriptor: Descriptor) -> bool:
+        """As the source, if it asks several places."""
+        return isinstance(self._source, Several) and self._source.forsake(descriptor)
 
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:

@@ -10,7 +10,7 @@ descriptor (:mod:`scow.content.verify`).
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from scow.oci.descriptor import Descriptor
 
@@ -30,6 +30,15 @@ class Source(Protocol):
 
     def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
         """The bytes of a blob, manifest or index from ``offset`` on. Raises :class:`~scow.errors.NotFound`."""
+        ...
+
+
+@runtime_checkable
+class Several(Protocol):
+    """A source that asks one place after another."""
+
+    def forsake(self, descriptor: Descriptor) -> bool:
+        """What came for ``descriptor`` was wrong: whether other places will be asked for it the next time."""
         ...
 
 

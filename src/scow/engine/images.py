@@ -85,10 +85,6 @@ class Images:
             self._store.layout.tag(entry.plain.annotated(annotations={SOURCE: entry.digest}), reference.familiar)
         return Moved(str(reference), entry.digest, image.id, fresh=True, size=entry.size)
 
-    def remote_tags(self, name: str) -> tuple[str, ...]:
-        """Every tag of a repository at its registry, in the registry's order."""
-        return tuple(self._workplace.registry.repository(Reference.parse(name)).tags())
-
     # -- names ------------------------------------------------------------------------------------------------------
 
     def find(self, name: str, platform: str | None = None) -> Known:

@@ -76,9 +76,9 @@ def _image(workplace: Workplace, location: Location, platform: str | None) -> It
 
 
 def settled(workplace: Workplace, location: Location) -> Location:
-    """The location with its kind found out, when nobody said it."""
+    """The location with its kind found out, when nobody said it; of several readings, the one whose path is there."""
     if location.kind:
-        return location
+        return next((one for one in location.readings() if one.path and os.path.exists(one.path)), location)
     name = location.name
     with contextlib.suppress(NotFound, Invalid):  # a path is no reference
         workplace.catalogue().find(name)

@@ -72,11 +72,12 @@ class Rewound:
         self._reader = reader
 
     def read(self, size: int = -1, /) -> bytes:
-        """The bytes put back first, then the reader's."""
-        if self._head:
-            head, self._head = self._head, b""
-            return head
-        return self._reader.read(size)
+        """The bytes put back first, at most ``size`` at a time, then the reader's."""
+        if not self._head:
+            return self._reader.read(size)
+        count = len(self._head) if size < 0 else size
+        head, self._head = self._head[:count], self._head[count:]
+        return head
 
 
 def detected(reader: Reader) -> tuple[Reader, str]:

@@ -11,6 +11,7 @@ Location(kind='', path='', name='debian:12')
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, Literal
 
 import msgspec
@@ -49,6 +50,15 @@ class Location(msgspec.Struct, frozen=True):
                     path, _, name = path.partition(":")
                 return cls(kind, _said(path, text), name)
         return cls("", name=_said(text, text))
+
+    def readings(self) -> Iterator[Location]:
+        """This location, then the others that its text may mean: a path may hold colons, too."""
+        yield self
+        path, name = self.path, self.name
+        while self.path and name:
+            part, _, name = name.partition(":")
+            path = f"{path}:{part}"
+            yield Location(self.kind, path, name)
 
     def __str__(self) -> str:
         prefix = next((known for known, kind in {**_NAMED, **_PLACED}.items() if kind == self.kind), "")

@@ -68,6 +68,7 @@ class Repository:
         self._push_scopes = (f"repository:{self._path}:pull,push",)
         kept = Sessions(sessions, endpoint.host, self._path)
         self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts(), kept)
+        self._gave: dict[Digest, list[Repository]] = {}
         self._kept: OrderedDict[Digest, tuple[str, bytes]] = OrderedDict()
         self._lock, self._wide = threading.Lock(), threading.Lock()
 
@@ -106,6 +107,12 @@ class Repository:
         """The bytes of a blob from ``start`` to ``end``. Not verified. Raises :class:`Unsupported` where the registry
         hands out whole blobs only."""
         return self._part(descriptor, start, end)
+
+    def forsake(self, descriptor: Descriptor) -> bool:
+        """Mirrors that gave something else for ``descriptor`` are not asked any more; whether there were any."""
+        liars = self._gave.pop(descriptor.digest, [])
+        self._mirrors = [one for one in self._mirrors if one not in liars]
+        return bool(liars)
 
     # -- Sink
 
@@ -254,7 +261,9 @@ class Repository:
     def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None = None) -> Response:
         for mirror in list(self._mirrors):
             try:
-                return mirror._blob_at(descriptor, offset, False, end)
+                response = mirror._blob_at(descriptor, offset, False, end)
+                self._gave.setdefault(descriptor.digest, []).append(mirror)
+                return response
             except Unavailable:  # not to be waited for again with every blob
                 with contextlib.suppress(ValueError):
                     self._mirrors.remove(mirror)
