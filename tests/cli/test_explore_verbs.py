@@ -1,30 +1,30 @@
-"""``scow explore``, driven by textual's pilot, and by a real terminal."""
+"""``scow explore``: what keys do to the screen, what the screen says, and all of it in a real terminal."""
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.size.planted import INSTRUCTIONS, entry, planted, stacked
 from tests.support.cli import COMMAND, Scow, environment
-from textual.pilot import Pilot
-from textual.widgets import OptionList, Static
 
 from scow import Engine
-from scow.cli.explorer.app import Explorer
-from scow.cli.explorer.files import Files
-from scow.cli.explorer.looking import LIMIT, Lines, Look, shown
+from scow.cli.explorer import drawing
+from scow.cli.explorer.drawing import frame
+from scow.cli.explorer.keys import typed
+from scow.cli.explorer.line import cells, drawn, fitted
+from scow.cli.explorer.looking import LIMIT, shown
+from scow.cli.explorer.screen import Screen
 from scow.engine.exploring import Exploration
 from scow.image.contents import Contents
 from scow.layer.entry import Entry
 from scow.layer.view import Found
 from scow.size.analyzing import analyze
-
-Drive = Callable[[Explorer, Pilot[None]], Awaitable[None]]
 
 
 class Planted:
@@ -38,156 +38,226 @@ class Planted:
 class Endless:
     def __init__(self, line: bytes) -> None:
         self.line = line
-        self.given = 0
 
     def read(self, size: int = -1) -> bytes:
-        self.given += size
         assert 0 < size <= LIMIT
         return (self.line * (size // len(self.line) + 1))[:size]
 
 
-def drive(layers: list[list[Entry]], how: Drive, instructions: tuple[str, ...] = INSTRUCTIONS) -> None:
+class Driven(Screen):
+    """A screen with fingers on its keys."""
+
+    def keys(self, *keys: str) -> None:
+        for key in keys:
+            assert self.press(key)
+            while self.later:
+                self.later()
+
+    @property
+    def paths(self) -> list[str]:
+        return [row.node.path.decode() for row in self.listing.rows]
+
+    def text(self, width: int = 120, height: int = 40) -> list[str]:
+        """The lines, each with its exact width."""
+        lines = ["".join(text for text, _ in line) for line in frame(self, width, height)]
+        assert [cells(line) for line in lines] == [width] * height
+        return lines
+
+    @property
+    def right(self) -> list[str]:
+        """The files' lines."""
+        return [line.partition("│")[2].rstrip() for line in self.text()[1:-1]]
+
+
+def opened(*layers: list[Entry], instructions: tuple[str, ...] = INSTRUCTIONS) -> Driven:
     contents: Contents = Planted()  # type: ignore[assignment]
     stack = stacked(*layers, instructions=instructions)
-    app = Explorer(Exploration("planted:1", contents, stack, lambda: analyze(stack)))
-
-    async def run() -> None:
-        async with app.run_test(size=(120, 40)) as pilot:
-            await pilot.pause()
-            await how(app, pilot)
-
-    asyncio.run(run())
+    return Driven(Exploration("planted:1", contents, lambda: stack, lambda: analyze(stack)))
 
 
-def paths(app: Explorer) -> list[str]:
-    return [row.node.path.decode() for row in app.listing.rows]
-
-
-def lines(app: Explorer) -> list[str]:
-    files = app.query_one(Files)
-    return [files.render_line(y).text.rstrip() for y in range(files.size.height)]
-
-
-LAYERS = [
+LAYERS = (
     [entry("etc/a", 100), entry("etc/b", 50), entry("usr/bin/tool", 5000), entry("var/log/x.log", 900)],
     [entry("etc/a", 120), entry("etc/b", 0, "whiteout"), entry("opt/new", 70)],
-]
+)
 
 
 def test_walking() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        assert app.listing.layer == 1
-        assert paths(app) == ["usr", "var", "etc", "opt"]
-        await pilot.press("down", "down", "right")
-        assert paths(app) == ["usr", "var", "etc", "etc/a", "etc/b", "opt"]
-        assert [line.split() for line in lines(app)[2:5]] == [
-            ["·", "120B", "▾", "etc"],
-            ["~", "120B", "a"],
-            ["-", "50B", "b"],
-        ]
-        await pilot.press("c")  # what this layer did
-        assert paths(app) == ["etc", "etc/a", "etc/b", "opt"]
-        await pilot.press("c", "s")  # and by name
-        assert paths(app) == ["etc", "etc/a", "etc/b", "opt", "usr", "var"]
-        await pilot.press("down", "left", "left")
-        assert paths(app) == ["etc", "opt", "usr", "var"]
-
-    drive(LAYERS, how)
+    screen = opened(*LAYERS)
+    assert screen.listing.layer == 1
+    assert screen.paths == ["usr", "var", "etc", "opt"]
+    screen.keys("down", "j", "right")
+    assert screen.paths == ["usr", "var", "etc", "etc/a", "etc/b", "opt"]
+    assert [line.split() for line in screen.right[2:5]] == [
+        ["·", "120B", "▾", "etc"],
+        ["~", "120B", "a"],
+        ["-", "50B", "b"],
+    ]
+    screen.keys("c")  # what this layer did
+    assert screen.paths == ["etc", "etc/a", "etc/b", "opt"]
+    screen.keys("c", "s")  # and by name
+    assert screen.paths == ["etc", "etc/a", "etc/b", "opt", "usr", "var"]
+    screen.keys("home", "down", "left", "left")
+    assert screen.paths == ["etc", "opt", "usr", "var"]
 
 
 def test_layers() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        await pilot.press("down", "down", "right", "down", "tab", "tab")
-        app.query_one("#layers", OptionList).focus()
-        await pilot.press("up")
-        assert app.listing.layer == 0
-        assert app.query_one(Files).node is app.exploration.tree.find(b"etc/a")
-        assert "etc/b" in paths(app)
-        assert "opt" not in paths(app)
+    screen = opened(*LAYERS)
+    screen.keys("down", "down", "right", "down", "tab", "up")
+    assert screen.listing.layer == 0
+    assert screen.node is screen.exploration.tree.find(b"etc/a")
+    assert "etc/b" in screen.paths
+    assert "opt" not in screen.paths
 
-    drive(LAYERS, how)
+
+def test_what_the_cursor_stands_on_is_told() -> None:
+    screen = opened(*LAYERS)
+    screen.keys("down", "down", "right", "down")
+    left = [line.partition("│")[0].strip() for line in screen.text()]
+    assert left[1].startswith("0  6.05kB ████████ ADD rootfs.tar /")
+    about = left[left.index("About") + 1 :]
+    assert about[:6] == [
+        "RUN apt-get install -y everything",
+        "",
+        "/etc/a",
+        "120B  changed",
+        "file 0644 0:0",
+        "layers +0, +1",
+    ]
 
 
 def test_filter() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        await pilot.press("slash", *"tool", "enter")
-        assert paths(app) == ["usr", "usr/bin", "usr/bin/tool"]
-        await pilot.press("escape")
-        assert paths(app)[-1] == "opt"
-
-    drive(LAYERS, how)
+    screen = opened(*LAYERS)
+    screen.keys("/", *"toolx", "backspace")
+    assert screen.text()[-1].startswith("/tool▏")
+    screen.keys("enter")
+    assert screen.paths == ["usr", "usr/bin", "usr/bin/tool"]
+    assert screen.text()[-1].startswith("1 names fit")
+    screen.keys("escape")
+    assert screen.paths[-1] == "opt"
+    screen.keys("/", *"tool", "escape")  # changed one's mind
+    assert screen.paths[-1] == "opt"
 
 
 def test_waste() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        await app.workers.wait_for_complete()
-        told = app.query_one("#told", Static)
-        await pilot.press("w")
-        assert app.query_one(Files).node is app.exploration.tree.find(b"var/log/x.log")
-        await pilot.pause()
-        assert "waste: logs" in str(told.content)
-        await pilot.press("w")
-        assert app.query_one(Files).node is app.exploration.tree.find(b"etc/a")
-        assert app.listing.layer == 0  # where the wasted bytes are
-
-    drive(LAYERS, how)
+    screen = opened(*LAYERS)
+    screen.press("w")
+    assert screen.text()[-1].startswith("looking for waste")  # drawn before it is looked for
+    screen.later()  # type: ignore[misc]
+    assert screen.node is screen.exploration.tree.find(b"var/log/x.log")
+    assert "waste: logs" in "".join(screen.text())
+    screen.keys("w")
+    assert screen.node is screen.exploration.tree.find(b"etc/a")
+    assert screen.listing.layer == 0  # where the wasted bytes are
+    clean = opened([entry("bin/sh", 10)])
+    clean.keys("w")
+    assert clean.text()[-1].startswith("nothing here looks like waste")
 
 
 def test_looking_into_a_file_is_bounded() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        await pilot.press("enter", "down", "enter", "down", "enter")
-        await pilot.pause()
-        assert isinstance(app.screen, Look)
-        box = app.screen.query_one(Lines)
-        assert box.lines[0] == "usr/bin/tool"
-        assert box.render_line(1).text.rstrip() == "usr/bin/tool"
-        await pilot.press("escape")
-        assert not isinstance(app.screen, Look)
+    screen = opened([entry("usr/bin/tool", 10**12)])
+    screen.keys("enter", "down", "enter", "down", "enter")
+    lines = screen.text()
+    assert lines[0].split() == ["/usr/bin/tool", "and", str(10**12 - LIMIT), "more", "bytes"]
+    assert lines[1].rstrip() == "usr/bin/tool"
+    screen.keys("right")
+    assert screen.text()[1].rstrip() == "tool"
+    screen.keys("end", "down")
+    assert screen.text()[-2].strip() == ""  # the last line, cut within a name
+    screen.keys("escape")
+    assert screen.look is None
 
-    drive([[entry("usr/bin/tool", 10**12)]], how)
+
+def test_a_file_that_the_layer_removed_can_be_looked_into() -> None:
+    screen = opened(*LAYERS)
+    screen.keys("/", "b", "enter", "end", "enter")
+    assert screen.look is not None
+    assert screen.look.rows[0] == "etc/b"
 
 
 def test_only_what_is_on_the_screen_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     made = 0
-    segments = Files._segments
+    row = drawing._row
 
-    def counting(self: Files, row: object) -> object:
+    def counting(*arguments: object) -> object:
         nonlocal made
         made += 1
-        return segments(self, row)  # type: ignore[arg-type]
+        return row(*arguments)  # type: ignore[arg-type]
 
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        nonlocal made
-        await pilot.press("enter")
-        await pilot.pause()
-        assert len(app.listing.rows) == 30_001
-        made = 0
-        await pilot.press("end", "pageup", "home", "down")
-        await pilot.pause()
-        assert made < 1000
-
-    monkeypatch.setattr(Files, "_segments", counting)
-    drive([[entry(f"d/{at}", 1) for at in range(30_000)]], how)
+    monkeypatch.setattr(drawing, "_row", counting)
+    screen = opened([entry(f"d/{at}", 1) for at in range(30_000)])
+    screen.keys("enter")
+    assert len(screen.listing.rows) == 30_001
+    for key in ("end", "pageup", "home", "down"):
+        screen.keys(key)
+        screen.text()
+    assert made <= 4 * 40
 
 
 def test_names_cannot_speak_to_the_terminal() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        await pilot.press("down")
-        await pilot.pause()
-        text = "".join(lines(app)) + str(app.query_one("#told", Static).content).replace("\n", "")
-        assert not [char for char in text if ord(char) < 32]
-        assert "[red]bold" in text  # no markup either
+    screen = opened([entry(b"\x1b[31mred\n", 9)], instructions=("RUN \x1b]0;t\x07",))
+    written = "".join(drawn(line, colour=False) for line in frame(screen, 120, 40))
+    assert not {char for char in written.replace("\x1b[", "") if ord(char) < 32}
+    assert "\x1b[31m" not in written
 
-    drive([[entry(b"\x1b[31mred\n", 9), entry(b"[red]bold\xff", 8)]], how, ("RUN [b]x[/b] \x1b]0;t\x07",))
+
+@pytest.mark.parametrize("size", [(120, 40), (71, 24), (40, 12), (20, 5), (10, 3), (1, 1)])
+def test_every_size_of_terminal(size: tuple[int, int]) -> None:
+    for layers in ((), ([],), LAYERS, tuple(planted()[0])):
+        screen = opened(*layers)
+        screen.text(*size)
+        for key in ("enter", "down", "tab", "down", "tab", "w", "enter", "end", "escape", "/", "x"):
+            screen.keys(key)
+            screen.text(*size)
+
+
+def test_wide_names_keep_the_columns() -> None:
+    screen = opened([entry("日本語/ファイル", 7), entry("e\u0301", 5)])
+    screen.keys("enter")
+    screen.text()
+    assert fitted([("日本語", "")], 4) == [("日…", ""), (" ", "")]
+    assert fitted([("ab", "bold"), ("cd", "")], 3) == [("ab", "bold"), ("…", "")]
+
+
+def test_no_colour_keeps_what_is_marked() -> None:
+    line = [("a", "red strike"), ("b", "green"), ("c", "")]
+    assert drawn(line, colour=True) == "\x1b[31;9ma\x1b[m\x1b[32mb\x1b[mc"
+    assert drawn(line, colour=False) == "\x1b[9ma\x1b[mbc"
+
+
+@pytest.mark.parametrize(
+    ("data", "keys"),
+    [
+        (b"\x1b[A\x1bOB\x1b[1;5C\x1b[D", ["up", "down", "right", "left"]),
+        (b"\x1b[5~\x1b[6~\x1b[1~\x1b[F\x1b[Z", ["pageup", "pagedown", "home", "end", "backtab"]),
+        (b"\x1b[200~q\x1b[201~", ["q"]),  # nobody asked for these
+        (b"q\r\t\x7f\x03\x01 \xc3\xa9\xff", ["q", "enter", "tab", "backspace", "interrupt", " ", "é"]),
+        (b"\x1b", ["escape"]),
+        (b"\x1bq", ["escape", "q"]),
+    ],
+)
+def test_keys(data: bytes, keys: list[str]) -> None:
+    assert typed(data) == (keys, b"")
+
+
+@given(st.lists(st.sampled_from([b"\x1b[A", b"\x1bOH", b"\x1b[15;2~", b"x", "é€😀".encode(), b"\t"])), st.data())
+def test_keys_that_come_in_two_parts(sent: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(sent)
+    at = data.draw(st.integers(0, len(whole)))
+    first, left = typed(whole[:at], more=True)
+    assert first + typed(left + whole[at:])[0] == typed(whole)[0]
+
+
+@given(st.binary())
+def test_any_bytes_are_some_keys(data: bytes) -> None:
+    keys, left = typed(data)
+    assert left == b""
+    assert all(keys)
 
 
 def test_planted_waste_can_be_walked_through() -> None:
-    async def how(app: Explorer, pilot: Pilot[None]) -> None:
-        await app.workers.wait_for_complete()
-        for _ in range(3):
-            await pilot.press("w", "down", "up", "enter", "escape")
-
-    drive(planted()[0], how)
+    screen = opened(*planted()[0])
+    for _ in range(3):
+        screen.keys("w", "down", "up", "enter", "escape")
 
 
 @pytest.mark.parametrize(
@@ -216,9 +286,16 @@ def test_in_a_real_terminal(scow: Scow, scow_root: Path, tmp_path: Path) -> None
     child = pexpect.spawn(
         sys.executable, [*COMMAND, "explore", "app:1"], env=env, dimensions=(30, 100), encoding="utf-8"
     )
-    child.expect("app:1")
+    child.expect("reading app:1")
     child.expect("etc")
+    child.send("\x1b[C\x1b[B\r")
+    child.expect("FROM scratch")
+    child.send("\x1b")
+    child.expect("About")
+    child.setwinsize(10, 50)
+    child.expect("after layer 0")
     child.send("q")
+    child.expect_exact("\x1b[?1049l")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0

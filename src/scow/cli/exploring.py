@@ -10,7 +10,7 @@ from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.options import option
 from scow.cli.session import Session, pass_session
-from scow.errors import Invalid, Unsupported
+from scow.errors import Invalid
 
 
 @click.command(
@@ -30,11 +30,9 @@ def explore(session: Session, target: str, platform: str | None) -> None:
     """``scow explore``."""
     if not session.terminal or not sys.stdin.isatty():
         raise Invalid("explore needs a terminal", hint="scow analyze says the same in plain text")
-    try:
-        from scow.cli.explorer.app import Explorer
-    except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] != "textual":
-            raise
-        raise Unsupported("explore needs textual, which is not installed", hint="pip install 'scow[explore]'") from None
     with session.engine.analysis.explore(target, platform=platform) as exploration:
-        Explorer(exploration).run()
+        from scow.cli.explorer import app
+        from scow.cli.explorer.terminal import Terminal
+
+        colour = not session.environment.get("NO_COLOR")
+        app.explore(exploration, Terminal(sys.stdin.fileno(), sys.stdout.fileno(), colour=colour))

@@ -50,7 +50,9 @@ class Sizes:
         from scow.engine.exploring import Exploration
 
         with look(self._workplace, target, platform) as contents:
-            yield Exploration(target, contents, stacked(contents), lambda: analyzed(self._workplace, contents, target))
+            yield Exploration(
+                target, contents, lambda: stacked(contents), lambda: analyzed(self._workplace, contents, target)
+            )
 
     def squash(self, name: str, *, base: str = "scratch", tag: str | None = None) -> Squashed:
         """Merge the layers above those of image ``base`` (all, for ``scratch``) into one; files stay what they are.

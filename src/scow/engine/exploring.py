@@ -17,12 +17,27 @@ if TYPE_CHECKING:
 
 
 class Exploration:
-    """``layers`` are the image's, lowest first; ``tree`` is made at once, ``analysis`` when somebody asks."""
+    """The image ``name``; everything in it is read when somebody asks."""
 
-    def __init__(self, name: str, contents: Contents, layers: Sequence[Layer], analyze: Callable[[], Analysis]) -> None:
-        self.name, self.layers = name, layers
-        self._contents, self._analyze = contents, analyze
-        self.tree = Tree(layer.entries for layer in layers)
+    def __init__(
+        self,
+        name: str,
+        contents: Contents,
+        stacked: Callable[[], Sequence[Layer]],
+        analyze: Callable[[], Analysis],
+    ) -> None:
+        self.name = name
+        self._contents, self._stacked, self._analyze = contents, stacked, analyze
+
+    @cached_property
+    def layers(self) -> Sequence[Layer]:
+        """The layers, lowest first."""
+        return self._stacked()
+
+    @cached_property
+    def tree(self) -> Tree:
+        """All layers as one tree."""
+        return Tree(layer.entries for layer in self.layers)
 
     @cached_property
     def analysis(self) -> Analysis:

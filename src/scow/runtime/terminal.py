@@ -103,8 +103,15 @@ def raw(fd: int | None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def resizing(master: int, terminal: int) -> Iterator[int]:
-    """A descriptor that becomes readable when the user's window changes its size."""
+    """Give the container's terminal the user's size, now; a descriptor that becomes readable when that changes."""
     resize(master, terminal)
+    with window_changes() as reader:
+        yield reader
+
+
+@contextlib.contextmanager
+def window_changes() -> Iterator[int]:
+    """A descriptor that becomes readable when the user's window changes its size."""
     reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
     main = threading.current_thread() is threading.main_thread()  # only there may signals be caught
     before = signal.signal(signal.SIGWINCH, lambda *_: _wake(writer)) if main else None

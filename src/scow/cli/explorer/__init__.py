@@ -1,1 +1,1 @@
-"""``explore``: an image on the full screen. Needs textual (``pip install 'scow[explore]'``)."""
+"""``explore``: an image on the full screen. Only ``terminal`` draws and reads keys; the rest says what and what for."""

@@ -1,67 +1,46 @@
-"""The beginning of a file, as text or as bytes, over the rest of the screen."""
+"""The beginning of a file, as text or as bytes, on the whole screen. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import Final
 
-from rich.segment import Segment
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.geometry import Size
-from textual.screen import ModalScreen
-from textual.scroll_view import ScrollView
-from textual.strip import Strip
-
+from scow.cli.explorer.line import Line
 from scow.size.report.text import printable
 
 #: What is read of a file, however large it is.
-LIMIT = 64 << 10
-_ROW = 16
-_ROWS = 256
+LIMIT: Final = 64 << 10
+_ROW: Final = 16
+_ROWS: Final = 256
+_ASIDE: Final = 8
+#: key -> rows down, columns right; a page is as high as the screen
+_STEPS: Final = {
+    "up": (-1, 0), "k": (-1, 0), "down": (1, 0), "j": (1, 0), "left": (0, -_ASIDE), "h": (0, -_ASIDE),
+    "right": (0, _ASIDE), "l": (0, _ASIDE), "home": (-LIMIT, 0), "g": (-LIMIT, 0), "end": (LIMIT, 0), "G": (LIMIT, 0),
+}  # fmt: skip
 
 
-class Lines(ScrollView, can_focus=True):
-    """Lines to scroll through, of which only those on the screen are made."""
-
-    def __init__(self, lines: list[str]) -> None:
-        super().__init__()
-        self.lines = lines
-        self.virtual_size = Size(max(map(len, lines), default=0), len(lines))
-
-    def render_line(self, y: int) -> Strip:
-        """One line of the screen."""
-        left, top = self.scroll_offset
-        if y + top >= len(self.lines):
-            return Strip.blank(self.size.width)
-        return Strip([Segment(self.lines[y + top])]).crop_extend(left, left + self.size.width, None)
-
-
-class Look(ModalScreen[None]):
-    """``content`` is the beginning of the file ``name``."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter,space", "dismiss", "Back")]
-    CSS = """
-    Look { align: center middle; }
-    Look > Lines { width: 90%; height: 90%; border: round $accent; background: $surface; padding: 0 1; }
-    """
+class Look:
+    """``content`` is the beginning of a file of ``size`` bytes."""
 
     def __init__(self, name: str, content: bytes, size: int) -> None:
-        super().__init__()
-        self._name_shown, self._content, self._whole = name, content, size
+        more = size - len(content)
+        self.title = f"{name}  {f'and {more} more bytes' if more > 0 else f'{size} bytes'}"
+        self.rows = shown(content).split("\n")
+        self.top = self.left = 0
+        self._page = 1
 
-    def compose(self) -> ComposeResult:
-        """One box that scrolls."""
-        box = Lines(shown(self._content).split("\n"))
-        box.border_title = Text(self._name_shown)
-        more = self._whole - len(self._content)
-        box.border_subtitle = Text(f"and {more} more bytes" if more > 0 else f"{self._whole} bytes")
-        yield box
+    def press(self, key: str) -> None:
+        """Another part of it."""
+        pages = {"pageup": (-self._page, 0), "pagedown": (self._page, 0)}
+        down, right = pages.get(key) or _STEPS.get(key, (0, 0))
+        self.top = max(0, min(self.top + down, len(self.rows) - self._page))
+        self.left = max(0, self.left + right)
 
-    def on_mount(self) -> None:
-        """Keys scroll the text."""
-        self.query_one(Lines).focus()
+    def lines(self, height: int) -> list[Line]:
+        """The rows that fit."""
+        self._page = max(1, height)
+        return [[(row[self.left :], "")] for row in self.rows[self.top : self.top + height]]
 
 
 def shown(content: bytes) -> str:
