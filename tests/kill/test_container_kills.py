@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import Scow, bound_scow, popen_scow
-from tests.support.leftovers import gone, until
+from tests.support.cli import COMMAND, Scow, bound_scow, environment, popen_scow
+from tests.support.leftovers import gone, leftovers, until
 from tests.support.peers import need_root
 from tests.support.rootfs import busybox_tar_path
 
@@ -104,6 +106,67 @@ def test_kill_of_scow_at_any_moment(box: Scow, directory: Path, words: tuple[str
     assert [p for p in (directory / "store/containers").iterdir() if not p.name.startswith(".")] == []
 
 
+def test_kill_of_rm_and_create(box: Scow, directory: Path) -> None:
+    """What they were at goes with the next collection: no container, no volume, no draft of either is left."""
+    store = directory / "store"
+    moments = random.Random(4)
+    box(
+        "run", "--name", "many", "-v", "/anonymous", IMAGE, "sh", "-c", "for i in $(seq 900); do echo > /f$i; done"
+    ).ok()
+    for number in range(KILLS):
+        for words in (("create", "--name", f"cut{number}", "-v", "/v", IMAGE), ("rm", "-v", f"cut{number}", "many")):
+            process = popen_scow(*words, root=store)
+            time.sleep(moments.uniform(0.1, 0.7))
+            process.kill()
+            process.communicate()
+    if everything := box("ps", "-aq").ok().stdout.split():
+        box("rm", "-v", *everything).ok()
+    unfinished = [*(store / "containers").iterdir(), *(store / "volumes").glob(".?*-*")]
+    assert [one for one in unfinished if not one.name.startswith(".")] == []
+    (store / "containers/.of-a-kill").mkdir()
+    for one in (store / "containers").iterdir():
+        os.utime(one, (0, 0))  # what is younger than ten seconds may be written this moment
+    box("image", "prune", "-f").ok()
+    assert list((store / "containers").iterdir()) == []
+    box("volume", "prune", "-f").ok()
+    assert {one.name for one in (store / "volumes").iterdir()} <= {".lock"}
+
+
+REBOOTED = """
+mount -t tmpfs tmpfs /run && cat /proc/sys/kernel/random/uuid > /run/boot_id &&
+mount --bind /run/boot_id /proc/sys/kernel/random/boot_id && exec "$@"
+"""
+
+
+def test_after_a_reboot(box: Scow, directory: Path, victim: str) -> None:
+    """As after one: nothing runs, /run is empty, and the boot is another. The container is there to be started."""
+    box("exec", "victim", "sh", "-c", "echo kept > /kept").ok()
+    for pid in chain(directory, victim).values():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    gone_but_for_cgroups(victim)
+
+    def after(*words: str) -> str:
+        command = ["unshare", "-m", "--propagation", "private", "sh", "-ec", REBOOTED, "sh", sys.executable, *COMMAND]
+        env = environment(directory / "store", directory / "home")
+        done = subprocess.run([*command, *words], env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "Exited (137)" in after("ps", "-a", "--filter", "name=victim")
+    assert after("ps", "-q") == ""
+    after("start", "victim")
+    assert after("exec", "victim", "cat", "/kept") == "kept\n"
+    assert "Up " in box("ps").ok().stdout
+    after("rm", "-f", "victim")
+    gone(victim)
+    assert not (directory / "store/containers" / victim).exists()
+
+
+def gone_but_for_cgroups(container_id: str) -> None:
+    until(lambda: not [one for one in leftovers(container_id) if one.startswith("process")])
+
+
 def test_reboot(box: Scow, directory: Path, victim: str) -> None:
     """Nothing runs any more, and every number that was written down belongs to somebody else."""
     path = directory / "store/containers" / victim / "state.json"
@@ -142,3 +205,28 @@ def test_full_disk(small: Path) -> None:
     assert box("logs", "filler").exit_code == 0
     assert box("rm", "filler").exit_code == 0
     assert box("run", "--rm", IMAGE, "echo", "room").ok().stdout == "room\n"
+
+
+def test_verbs_on_a_full_disk(small: Path) -> None:
+    """Nothing new begins, and says why in a line; what is there can be looked at, stopped and removed."""
+    store = small / "store"
+    box = bound_scow(store, small)
+    box("import", str(busybox_tar_path()), IMAGE).ok()
+    running = box("run", "-d", "--name", "there", IMAGE, "sleep", "1000").ok().stdout.strip()
+    before = sorted((store / "containers").iterdir())
+    with contextlib.suppress(OSError), (small / "full").open("wb", buffering=0) as full:
+        while True:
+            full.write(bytes(4096))
+    for words in (("run", "--rm", IMAGE, "true"), ("run", "-d", IMAGE, "true"), ("create", IMAGE)):
+        refused = box(*words)
+        assert refused.exit_code == 125, refused
+        assert "no space left on the disk" in refused.stderr
+        assert "Traceback" not in refused.stderr
+    assert sorted((store / "containers").iterdir()) == before
+    assert box("ps", "--format", "{{.Names}}").ok().stdout == "there\n"
+    assert box("exec", "there", "true").exit_code == 0
+    box("stop", "-t", "0", "there").ok()
+    assert "Exited (137)" in box("ps", "-a").ok().stdout
+    box("rm", "-f", "there").ok()
+    gone(running)
+    assert box("ps", "-aq").ok().stdout == ""

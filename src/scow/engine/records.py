@@ -105,14 +105,18 @@ class Containers:
         """A container's directory."""
         return self._root / container_id
 
-    def add(self, settings: Settings) -> Path:
+    def add(self, settings: Settings) -> None:
         """Make the directory and write the settings. Raises :class:`AlreadyExists` for a name that is taken."""
         self._check_free(settings.name)
-        home = self.home(settings.id)
-        home.mkdir(parents=True)
-        _write(home / _SETTINGS, encode(settings))
-        self.note(settings.id, State())
-        return home
+        draft = self._root / f".{settings.id}"
+        try:
+            draft.mkdir(parents=True)
+            (draft / _SETTINGS).write_bytes(encode(settings))
+            (draft / _STATE).write_bytes(encode(State()))
+            os.rename(draft, self.home(settings.id))
+        except BaseException:
+            remove(draft)
+            raise
 
     def rename(self, settings: Settings, name: str) -> None:
         """Write another name. Raises :class:`AlreadyExists` for one that is taken."""

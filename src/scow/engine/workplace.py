@@ -10,6 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from scow.engine.catalogue import Catalogue, host_platform
 from scow.engine.records import Containers
 from scow.image.store import Store
@@ -173,10 +175,9 @@ class Workplace:
 
     def collect(self) -> Collected:
         """Delete what no image, container, cache record or running command needs."""
-        from scow.image.collect import collect, rests
+        from scow.engine.sweeping import sweep
+        from scow.image.collect import collect
 
-        if killed := [path for path in rests(self.store.layout.ingest) if path.name.startswith("build-")]:
-            from scow.engine.running import sweep
-
-            sweep(killed)  # first: the directories are what tells which cgroups were theirs
-        return collect(self.store, *self.needed())
+        freed = sweep(self)
+        collected = collect(self.store, *self.needed())
+        return msgspec.structs.replace(collected, bytes=collected.bytes + freed)

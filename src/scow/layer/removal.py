@@ -19,28 +19,35 @@ def remove_at(parent: int, name: bytes) -> None:
 
     However deep a tree is, only ``_DEPTH`` descriptors are open: what lies deeper is moved up first.
     """
-    todo = [name]
+    todo = [name]  # and what was moved up
     while todo:
         _remove(parent, todo.pop(), parent, todo, 0)
 
 
 def _remove(fd: int, name: bytes, top: int, todo: list[bytes], depth: int) -> None:
     try:
-        os.unlink(name, dir_fd=fd)
+        _remove_file_or_tree(fd, name, top, todo, depth)
     except FileNotFoundError:
+        return  # somebody else removes it as well
+
+
+def _remove_file_or_tree(fd: int, name: bytes, top: int, todo: list[bytes], depth: int) -> None:
+    try:
+        os.unlink(name, dir_fd=fd)
         return
     except (IsADirectoryError, PermissionError):
-        inner = _open_to_empty(fd, name)
-        try:
-            for child in os.listdir(inner):
-                if depth < _DEPTH:
-                    _remove(inner, os.fsencode(child), top, todo, depth + 1)
-                else:
-                    todo.append(b".scow-removed-%d" % (os.stat(child, dir_fd=inner, follow_symlinks=False).st_ino,))
-                    os.rename(child, todo[-1], src_dir_fd=inner, dst_dir_fd=top)
-        finally:
-            os.close(inner)
-        os.rmdir(name, dir_fd=fd)
+        if depth > _DEPTH:
+            moved = b".scow-removed-%d" % (os.stat(name, dir_fd=fd, follow_symlinks=False).st_ino,)
+            os.rename(name, moved, src_dir_fd=fd, dst_dir_fd=top)
+            todo.append(moved)
+            return
+    inner = _open_to_empty(fd, name)
+    try:
+        for child in os.listdir(inner):
+            _remove(inner, os.fsencode(child), top, todo, depth + 1)
+    finally:
+        os.close(inner)
+    os.rmdir(name, dir_fd=fd)
 
 
 def _open_to_empty(parent: int, name: bytes) -> int:

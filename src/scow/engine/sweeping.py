@@ -1,0 +1,50 @@
+"""What killed commands left: records that were being written or taken away, and the cgroups of builds.
+
+A record (of a container, a volume, a network) is made beside its place and renamed, and goes the same way: whatever has
+a dot before its name and is no lock belongs to a command that is at work this moment, or was killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from scow.image.collect import rests
+from scow.layer.store import disk_usage, remove
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scow.engine.workplace import Workplace
+
+_ROOMS: Final = ("containers", "volumes", "networks")
+_LOCKS: Final = (".lock", ".keeper", ".keeper.alive", ".keeper.gate")
+_YOUNG: Final = 10.0  # seconds: longer than it takes to write a record
+
+
+def sweep(workplace: Workplace) -> int:
+    """Take it away; the bytes that come back."""
+    _sweep_cgroups(workplace.store.layout.ingest)
+    freed = 0
+    for path in _unfinished(workplace.root):
+        freed += disk_usage(path)
+        remove(path)
+    return freed
+
+
+def _unfinished(root: Path) -> Iterator[Path]:
+    for room in _ROOMS:
+        for path in sorted((root / room).glob(".*")):
+            with contextlib.suppress(FileNotFoundError):
+                if path.name not in _LOCKS and time.time() - path.lstat().st_mtime > _YOUNG:
+                    yield path
+
+
+def _sweep_cgroups(ingest: Path) -> None:
+    """The directory of a build that was killed is what tells which cgroups were its own."""
+    if killed := [path for path in rests(ingest) if path.name.startswith("build-")]:
+        from scow.engine.running import sweep as sweep_cgroups
+
+        sweep_cgroups(killed)
