@@ -33,6 +33,7 @@ _NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 #: how a name begins -> its place among the names of a vulnerability; what others are called comes last
 _BEST_KNOWN: Final = {"CVE": 0, "GHSA": 1}
+_SUSE_RELEASE = re.compile(r"(\d+)(?: SP(\d+)|\.(\d+))?(?:-\w+)?\Z")
 _STREAM = re.compile(r"(?<![\w:])([\w.+-]+):([\w.+-]+)(?![\w:])")
 
 
@@ -168,13 +169,17 @@ def _red_hat(own: str, told: str, extended: bool) -> bool:
 
 
 def _suse(own: str, told: str, extended: bool) -> bool:
-    """Products and modules of one release: what follows the last word is the same (``15 SP5``)."""
-    return bool(own) and _suse_release(own) == _suse_release(told)
+    """Products and modules of one release: ``15 SP5``, ``15 SP3-LTSS``. Modules of 12 are those of all its packs."""
+    here, there = _suse_release(own), _suse_release(told)
+    if here is None or there is None:
+        return False
+    return here == there or ((here[0], *there) == ("12", "12", "0") and " Module " in told)
 
 
-def _suse_release(text: str) -> str:
-    found = re.search(r"(\d+(?: SP\d+|\.\d+)?)\Z", text)
-    return found[1].replace(".", " SP") if found else text
+def _suse_release(text: str) -> tuple[str, str] | None:
+    """Version and service pack."""
+    found = _SUSE_RELEASE.search(text)
+    return (found[1], found[2] or found[3] or "0") if found else None
 
 
 _RELEASES: Final = {"Ubuntu": _ubuntu, "Red Hat": _red_hat, "SUSE": _suse}

@@ -19,6 +19,7 @@ from scow.image.store import Store
 from scow.scan.package import Catalog
 
 STATUS = "var/lib/dpkg/status"
+SITE = "usr/local/lib/python3.12/site-packages"
 RELEASE = item("etc/os-release", data=b"ID=debian\nVERSION_ID=12\n")
 
 
@@ -48,6 +49,11 @@ def npm(path: str, name: str, version: str) -> Item:
 
 def pip(name: str, version: str, at: str = "usr/lib/python3/dist-packages") -> Item:
     return item(f"{at}/{name}-{version}.dist-info/METADATA", data=f"Name: {name}\nVersion: {version}\n".encode())
+
+
+def bill(path: str, *purls: str) -> Item:
+    components = [{"purl": purl} for purl in purls]
+    return item(path, data=json.dumps({"bomFormat": "CycloneDX", "components": components}).encode())
 
 
 def gone(path: str) -> Item:
@@ -146,6 +152,11 @@ CASES: dict[str, tuple[list[list[Item]], list[str]]] = {
     "a directory became a link to itself": (
         [[npm("a", "x", "1.0.0"), item("a", "symlink", link=b"a"), npm("b", "y", "1.0.0")]], ["y 1.0.0 @0"],
     ),
+    "what a Python package carries in it": (
+        [[pip("setuptools", "80.0", SITE), pip("wheel", "0.43", f"{SITE}/setuptools/_vendor"),
+          bill(f"{SITE}/pip/_vendor/bom.cdx.json", "pkg:pypi/x@1")]],
+        ["setuptools 80.0 @0"],
+    ),
     "an empty image": ([[item("x", data=b"y")]], []),
 }  # fmt: skip
 
@@ -172,10 +183,18 @@ LISTED = item("var/lib/dpkg/info/python3-six.list", data=b"/usr/lib/python3/dist
 
 
 def test_what_a_bill_says_too_is_there_once(tmp_path: Path) -> None:
-    components = [{"purl": "pkg:npm/x@1.0.0"}, {"purl": "pkg:npm/y@2.0.0"}]
-    bill = item("app/bom.cdx.json", data=json.dumps({"bomFormat": "CycloneDX", "components": components}).encode())
-    found = catalog(tmp_path, [[bill], [npm("app", "x", "1.0.0")]])
+    told_twice = bill("app/bom.cdx.json", "pkg:npm/x@1.0.0", "pkg:npm/y@2.0.0")
+    found = catalog(tmp_path, [[told_twice], [npm("app", "x", "1.0.0")]])
     assert told(found) == ["x 1.0.0 @1", "y 2.0.0 @0"]
+
+
+def test_what_a_wheel_bundles_of_another_distribution_is_not_this_ones(tmp_path: Path) -> None:
+    """PEP 770: a wheel that was built on AlmaLinux 8, installed on another release."""
+    purl = "pkg:rpm/almalinux/libgfortran@8.5.0-22.el8_10?arch=x86_64"
+    release = item("etc/os-release", data=b"ID=almalinux\nVERSION_ID=9.4\n")
+    bundled = bill(f"{SITE}/numpy-2.3.dist-info/sboms/auditwheel.cdx.json", purl)
+    (found,) = catalog(tmp_path, [[release, bundled]]).packages
+    assert (found.name, found.ecosystem, found.purl) == ("libgfortran", "", purl)
 
 
 def test_what_dpkg_brought_is_dpkgs(tmp_path: Path) -> None:

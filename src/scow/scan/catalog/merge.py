@@ -18,7 +18,11 @@ from scow.scan.catalog.reading import Merged, Reading, Record, hashed, split_has
 from scow.scan.package import SYSTEM_KINDS, Distribution, Package, Unread
 
 #: os-release ID -> purl namespace, where they differ (purl-spec, "rpm")
-_NAMESPACES: Final = {"rhel": "redhat", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse", "sles": "suse"}
+_NAMESPACES: Final = {
+    "rhel": "redhat",
+    **dict.fromkeys(("opensuse-leap", "opensuse-tumbleweed"), "opensuse"),
+    **dict.fromkeys(("sles", "sles_sap", "sle_hpc", "sle-micro", "sl-micro"), "suse"),
+}
 #: OSV ecosystems whose packages are not rpm's
 _KINDS: Final = {
     **dict.fromkeys(("Debian", "Ubuntu"), "deb"),
@@ -154,7 +158,7 @@ def _placed(place: bytes, one: _Alive, distribution: Distribution | None) -> Ite
         if not package.location.startswith(place):  # below a link to a directory
             _, inside, member = package.location.partition(b"!/")
             changes["location"] = place + inside + member
-        if package.kind in SYSTEM_KINDS and distribution:
+        if package.kind in SYSTEM_KINDS and distribution and not one.reading.declared:
             changes |= _belonging(package.kind, distribution)
         yield msgspec.structs.replace(package, **changes)
 

@@ -100,12 +100,17 @@ def _sorted_in(rules: Sequence[Rule]) -> Mapping[bytes, Sequence[tuple[re.Patter
 
 
 _BY_KEY: Final = _sorted_in(RULES)
+#: What a Python package carries of others in itself is a part of it: pip lists none of it, and upgrades the whole. Some
+#: carry a bill of it too (pip's ``_vendor/bom.cdx.json``).
+_CARRIED: Final = re.compile(rb"(?:^|/)(?:site|dist)-packages/.*/_vendor/", re.DOTALL)
 #: directories in which any name counts
 _ANY_NAME: Final = tuple(rule.pattern[:-1].encode() for rule in RULES if rule.pattern.endswith("/*"))
 
 
 def rule_for(path: bytes) -> Rule | None:
     """Who reads the file at ``path``, by its name alone."""
+    if _CARRIED.search(path):
+        return None
     name = path.rpartition(b"/")[2]
     candidates = _BY_KEY.get(name) or _BY_KEY.get(name.rpartition(b".")[2]) or ()
     if path.startswith(_ANY_NAME):
