@@ -46,7 +46,7 @@ container = LazyGroup(
         "attach": Lazy("scow.cli.starting:attach", "Join the streams of a container that runs"),
         "commit": Lazy("scow.cli.committing:commit", "Make an image of what a container is now"),
         "cp": Lazy("scow.cli.carrying:cp", "Copy files between a container and this machine"),
-        "create": Lazy("scow.cli.run:create_", "Make a container without starting it"),
+        "create": Lazy("scow.cli.creating:create_", "Make a container without starting it"),
         "diff": Lazy("scow.cli.committing:diff", "List what a container changed of its image"),
         "exec": Lazy("scow.cli.executing:exec_", "Run a program in a container that runs", ahead="joining"),
         "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive"),

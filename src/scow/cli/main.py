@@ -55,7 +55,7 @@ VERBS = {
     "logout": Lazy("scow.cli.logins:logout", "Log out of a registry", _REGISTRIES),
     "registry": Lazy("scow.cli.groups:registry", "A small registry of your own", _REGISTRIES),
     "run": Lazy("scow.cli.run:run", "Run a program in a new container", _CONTAINERS, ahead="launch"),
-    "create": Lazy("scow.cli.run:create_", "Make a container without starting it", _CONTAINERS),
+    "create": Lazy("scow.cli.creating:create_", "Make a container without starting it", _CONTAINERS),
     "start": Lazy("scow.cli.starting:start", "Start containers", _CONTAINERS, ahead="launch"),
     "attach": Lazy("scow.cli.starting:attach", "Join the streams of a container that runs", _CONTAINERS),
     "exec": Lazy("scow.cli.executing:exec_", "Run a program in a container that runs", _CONTAINERS, ahead="joining"),

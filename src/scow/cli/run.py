@@ -1,4 +1,4 @@
-"""``run`` and ``create``: a program in a new container."""
+"""``run``: a program in a new container."""
 
 from __future__ import annotations
 
@@ -89,30 +89,6 @@ def run(ctx: click.Context, session: Session, /, image: str, command: tuple[str,
                 container.remove()
             raise
     ctx.exit(code)
-
-
-@click.command(
-    "create",
-    cls=RunCommand,
-    context_settings={"allow_interspersed_args": False},
-    help="Make a container without starting it, and print its id",
-    aliases="scow container create, scow create",
-    examples="""
-        scow create --name web -v pages:/srv httpd:2.4
-        scow start -a $(scow create -it debian:12)
-    """,
-)
-@option("-a", "--attach", multiple=True, metavar="list", help="Attach to stdin, stdout or stderr")
-@container_flags
-@click.argument("image", metavar="IMAGE", shell_complete=names.images)
-@click.argument("command", nargs=-1, metavar="[COMMAND] [ARG...]")
-@pass_session
-def create_(session: Session, /, image: str, command: tuple[str, ...], **given: Any) -> None:
-    """``scow create``."""
-    prepare(session, image, given)
-    container = create(session, image, command, given, attached_input=True)
-    announce(container, given["cidfile"])
-    click.echo(container.id)
 
 
 def prepare(session: Session, image: str, given: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ Sizes are printed in powers of 1000 ("1.01kB") and read in powers of 1024 ("10m"
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from scow.errors import Invalid
@@ -15,18 +14,16 @@ from scow.errors import Invalid
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 _POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
-_SIZE = re.compile(
-    r"([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}) ?(?:([kmgtp]?)(?:b|(?<=[kmgtp])ib)?)\Z", re.IGNORECASE
-)
-_SECONDS = re.compile(r"(-?[0-9]{1,12})(?:\.([0-9]{1,9}))?\Z")
-_CLOCK = re.compile(
-    r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
+# Patterns are compiled when they are used: most commands read neither a size nor a time.
+_SIZE = r"(?i)([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}) ?(?:([kmgtp]?)(?:b|(?<=[kmgtp])ib)?)\Z"
+_SECONDS = r"(-?[0-9]{1,12})(?:\.([0-9]{1,9}))?\Z"
+_CLOCK = (
+    r"(?a)(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
     r"(?:T(?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?)?"
-    r"(?P<zone>Z|[+-]\d\d:\d\d)?\Z",
-    re.ASCII,
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?\Z"
 )
-_DURATION = re.compile(r"[+-]?(?:(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:ns|us|µs|μs|ms|s|m|h))+\Z|[+-]?0\Z", re.ASCII)
-_DURATION_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_DURATION = r"(?a)[+-]?(?:(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:ns|us|µs|μs|ms|s|m|h))+\Z|[+-]?0\Z"
+_DURATION_PART = r"(?a)(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -51,7 +48,7 @@ def _scaled(size: float, base: int, units: tuple[str, ...], precision: int) -> s
 
 def parse_size(text: str) -> int:
     """``"10m"``, ``"1.5 GiB"``, ``"512"`` in bytes; units are powers of 1024, in either case."""
-    found = _SIZE.match(text)
+    found = re.match(_SIZE, text)
     if not found:
         raise Invalid(f"invalid size: '{text}'", hint="write a number and one of b, k, m, g, t, p")
     return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
@@ -108,9 +105,9 @@ def _datetime(moment: float | int | str, zone: tzinfo) -> datetime:
 
 def parse_duration(text: str) -> float:
     """A Go duration (``"1h30m"``, ``"-5s"``, ``"10ms"``) in seconds."""
-    if not _DURATION.match(text):
+    if not re.match(_DURATION, text):
         raise Invalid(f'invalid duration "{text}"', hint="write it like 1h30m")
-    total = sum(float(number) * _UNITS[unit] for number, unit in _DURATION_PART.findall(text))
+    total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_DURATION_PART, text))
     return -total if text[0] == "-" else total
 
 
@@ -119,13 +116,13 @@ def parse_time(text: str, now: float, zone: tzinfo = UTC) -> float:
 
     A time without a zone is in ``zone``. ``2006-01-02``, ``2006-01-02T15``, ``…T15:04`` and ``…T15:04:05`` all count.
     """
-    seconds = _SECONDS.match(text)
+    seconds = re.match(_SECONDS, text)
     if seconds:
         fraction = float(f"0.{seconds[2]}") if seconds[2] else 0.0
         return float(seconds[1]) + fraction
-    if _DURATION.match(text):
+    if re.match(_DURATION, text):
         return now - parse_duration(text)
-    found = _CLOCK.match(text)
+    found = re.match(_CLOCK, text)
     if not found:
         raise Invalid(f"invalid time: '{text}'", hint="write unix seconds, 2006-01-02T15:04:05, or a duration like 24h")
     parts = [int(found[name] or 0) for name in ("year", "month", "day", "hour", "minute", "second")]
@@ -150,6 +147,8 @@ def width(text: str) -> int:
     """Columns on a terminal: wide characters take two."""
     if text.isascii():
         return len(text)
+    import unicodedata  # a megabyte of tables
+
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 

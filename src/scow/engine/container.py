@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from scow.engine import origins, starting
@@ -18,14 +17,11 @@ if TYPE_CHECKING:
     from scow.runtime.session import Session
 
 
-@dataclass
 class Container:
     """A container that was made; :meth:`run` starts it and waits for its end."""
 
-    workplace: Workplace
-    settings: Settings
-    image: Image
-    options: Options
+    def __init__(self, workplace: Workplace, settings: Settings, image: Image, options: Options) -> None:
+        self.workplace, self.settings, self.image, self.options = workplace, settings, image, options
 
     @property
     def id(self) -> str:

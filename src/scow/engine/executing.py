@@ -34,9 +34,12 @@ def execute(
 ) -> Joined:
     """Start it; ``stays``: it goes on when this process ends."""
     from scow.runtime.joined import join
-    from scow.runtime.terminal import size_of
 
-    size = size_of(stdio.stdout) if execution.tty else None
+    size = None
+    if execution.tty:
+        from scow.runtime.terminal import size_of
+
+        size = size_of(stdio.stdout)
     plan = {**joining_plan(workplace, settings, execution, size), "pid": state.pid, "born": state.born}
     return join({**plan, "ends_with_us": not stays}, stdio)
 

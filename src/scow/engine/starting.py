@@ -138,11 +138,12 @@ def _bundle(
     settings: Settings, image: Image, home: Path, place: Writable, runner: Runner, network: Attachment | None
 ) -> Bundle:
     from scow.runtime.bundle import make_bundle
-    from scow.runtime.terminal import size_of
 
-    options = options_of(settings)
-    size = size_of(0) if options.tty else None
-    process = image.config.process
+    options, process, size = options_of(settings), image.config.process, None
+    if options.tty:
+        from scow.runtime.terminal import size_of
+
+        size = size_of(0)
     rootfs = fleeting(place.rootfs) if settings.keeping.remove else place.rootfs
     return make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network)
 

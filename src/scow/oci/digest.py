@@ -14,7 +14,7 @@ from typing import Self
 from scow.errors import Invalid
 
 _HEX_LENGTH = {"sha256": 64, "sha512": 128}
-_GRAMMAR = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
+_GRAMMAR = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+"
 
 
 class _Named(str):
@@ -26,7 +26,7 @@ class _Named(str):
         algorithm, _, encoded = text.partition(":")
         length = _HEX_LENGTH.get(algorithm)
         if length is None:
-            known = _GRAMMAR.fullmatch(text) is not None
+            known = re.fullmatch(_GRAMMAR, text) is not None
             raise Invalid(f"unsupported digest algorithm {algorithm!r}" if known else f"invalid digest {text[:80]!r}")
         if len(encoded) != length or not all(c in "0123456789abcdef" for c in encoded):
             raise Invalid(f"invalid digest {text[:160]!r}: {algorithm} wants {length} lower-case hex digits")

@@ -16,11 +16,11 @@ from scow.oci.digest import Digest
 HUB = "docker.io"
 _HUB_NAMES = {"index.docker.io": HUB, "registry-1.docker.io": HUB, "registry.hub.docker.com": HUB}
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+(?:%[a-zA-Z0-9]+)?\])(?::[0-9]{{1,5}})?")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_HEX64 = re.compile(r"[a-f0-9]{64}")
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+(?:%[a-zA-Z0-9]+)?\])(?::[0-9]{{1,5}})?"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_HEX64 = r"[a-f0-9]{64}"
 _PATH_LIMIT = 255
 
 
@@ -38,15 +38,15 @@ class Reference(msgspec.Struct, frozen=True):
         name, digest = _split_digest(text)
         name, tag = _split_tag(name, text)
         host, path = _split_host(name)
-        if _HEX64.fullmatch(name):
+        if re.fullmatch(_HEX64, name):
             raise _refused(text, "a name of 64 hex digits would be mistaken for an image id")
         if not path:
             raise _refused(text, "the repository name is missing")
         if path != path.lower():
             raise _refused(text, "repository name must be lowercase")
-        if not _PATH.fullmatch(path):
+        if not re.fullmatch(_PATH, path):
             raise _refused(text)
-        if not _HOST.fullmatch(host):
+        if not re.fullmatch(_HOST, host):
             raise _refused(text, f"{host!r} is not a host")
         if len(path) > _PATH_LIMIT:
             raise _refused(text[:60] + "…", f"repository name must not be more than {_PATH_LIMIT} characters")
@@ -110,7 +110,7 @@ def _split_tag(name: str, text: str) -> tuple[str, str | None]:
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag or tag.endswith("]"):
         return name, None
-    if not _TAG.fullmatch(tag):
+    if not re.fullmatch(_TAG, tag):
         raise _refused(text, f"{tag!r} is not a tag")
     return head, tag
 

@@ -38,7 +38,7 @@ class Caller:
     def give(self, fd: int) -> None:
         """Send a descriptor; the message before it says that it comes."""
         try:
-            socket.send_fds(self.socket, [b"m"], [fd])
+            wire.give(self.socket.fileno(), [fd])
         except OSError:
             self.owner.drop(self)
 

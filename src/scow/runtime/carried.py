@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -42,7 +41,7 @@ def incoming(plan: dict[str, Any]) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _carrier(plan: dict[str, Any], streams: list[int | None], theirs: tuple[int, ...]) -> Iterator[socket.socket]:
+def _carrier(plan: dict[str, Any], streams: list[int | None], theirs: tuple[int, ...]) -> Iterator[int]:
     try:
         process, ours = start("carrying", plan, streams)
     finally:
@@ -51,12 +50,12 @@ def _carrier(plan: dict[str, Any], streams: list[int | None], theirs: tuple[int,
     try:
         yield ours
     finally:
-        ours.close()
+        os.close(ours)
         os.waitpid(process, 0)
 
 
-def _answer(channel: socket.socket) -> dict[str, Any]:
-    answer = wire.receive(channel.fileno())
+def _answer(channel: int) -> dict[str, Any]:
+    answer = wire.receive(channel)
     if answer is None:
         raise Unavailable("the carrier ended early")
     if "error" in answer:

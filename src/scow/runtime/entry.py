@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import _socket  # the socket module costs an enum, a selector and a tenth of a start
 import os
 
-from scow.runtime.wire import CONTROL, KEPT, READY, receive
+from scow.runtime.wire import CONTROL, KEPT, READY, receive, taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ def main(module: str) -> None:
     part = _loaded(module)
     os.set_inheritable(CONTROL, False)
     os.write(CONTROL, READY)
-    given = _descriptors()
+    given = taken(CONTROL, len(_PLACES))
     told = receive(CONTROL) if given else None
     if told is None:
         os._exit(0)
@@ -33,16 +32,3 @@ def main(module: str) -> None:
 
 def _loaded(module: str) -> Any:
     return __import__(f"scow.runtime.{module}", fromlist=["main"])
-
-
-def _descriptors() -> list[int]:
-    """Those that come before the plan; none when the other end is gone."""
-    line = _socket.socket(fileno=CONTROL)
-    try:
-        _, carried, _, _ = line.recvmsg(1, _socket.CMSG_SPACE(4 * len(_PLACES)))
-    except ConnectionError:
-        return []
-    finally:
-        line.detach()
-    raw = b"".join(data for _, _, data in carried)
-    return [int.from_bytes(raw[at : at + 4], "little") for at in range(0, len(raw), 4)]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import socket
 from typing import Any
 
-from scow.runtime import terminal, wire
+from scow.runtime import wire
 from scow.runtime.runner import Stdio, began
 from scow.runtime.spawn import start
 
@@ -14,9 +14,10 @@ from scow.runtime.spawn import start
 class Joined:
     """``process`` is that of ours which stands for the program outside."""
 
-    def __init__(self, process: int, control: socket.socket, stdio: Stdio, console: int | None) -> None:
+    def __init__(self, process: int, control: int, stdio: Stdio, console: int | None) -> None:
         self.process = process
-        self._control, self._stdio, self._console = control, stdio, console
+        self._stdio, self._console = stdio, console
+        self._control: int | None = control
 
     def wait(self, detach_keys: bytes = b"") -> int | None:
         """Its exit code, or 128 + the signal that ended it; None when the keys were typed first.
@@ -24,10 +25,11 @@ class Joined:
         Copies its terminal meanwhile, when it has one.
         """
         try:
-            if self._console is not None and not terminal.copy(
-                self._console, self._stdio.stdin, self._stdio.stdout, detach_keys
-            ):
-                return None
+            if self._console is not None:
+                from scow.runtime import terminal
+
+                if not terminal.copy(self._console, self._stdio.stdin, self._stdio.stdout, detach_keys):
+                    return None
             _, status = os.waitpid(self.process, 0)
         finally:
             self.close()
@@ -35,17 +37,16 @@ class Joined:
 
     def signal(self, number: int) -> None:
         """Send it a signal; nothing happens when it is gone."""
-        try:
-            wire.send(self._control.fileno(), {"signal": number})
-        except OSError:
-            return
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                wire.send(self._control, {"signal": number})
 
     def close(self) -> None:
         """Leave it alone: it goes on."""
-        self._control.close()
-        if self._console is not None:
-            os.close(self._console)
-            self._console = None
+        for fd in (self._control, self._console):
+            if fd is not None:
+                os.close(fd)
+        self._control = self._console = None
 
 
 def join(plan: dict[str, Any], stdio: Stdio) -> Joined:

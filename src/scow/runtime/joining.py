@@ -21,11 +21,10 @@ from scow.runtime import cgroups, linux, sandbox, tasks
 from scow.runtime.beneath import read_beneath
 from scow.runtime.executable import View, find_executable
 from scow.runtime.users import UnknownUser, find_user
-from scow.runtime.wire import CONTROL, Refused, receive, send
+from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from socket import socket
     from typing import Any, NoReturn
 
 _NS_GET_USERNS = 0xB701
@@ -65,17 +64,18 @@ class _Joiner:
         _enter_cgroups(self.plan["pid"], self.plan["id"])
         set_limits = sandbox.limits(self.process.get("rlimits", ()))
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        ours, theirs = _console_pair() if self.process["terminal"] else (None, None)
+        ours, theirs = pair() if self.process["terminal"] else (None, None)
         wakeup = _catch_signals()
         self.place.enter_first()
         self.child = os.fork()
         if self.child == 0:
-            self._become(writer, theirs.fileno() if theirs else None, set_limits)
+            self._become(writer, theirs, set_limits)
         os.close(writer)
         self.place.close()
-        if ours and theirs:
-            theirs.close()
-            self.console = _received(ours)
+        if ours is not None and theirs is not None:
+            os.close(theirs)
+            self.console = next(iter(taken(ours)), None)  # none when the child ended before it had one
+            os.close(ours)
         error = receive(reader)
         if error is not None:
             os.waitpid(self.child, 0)
@@ -87,11 +87,8 @@ class _Joiner:
         if self.console is None:
             send(CONTROL, {"started": True})
             return
-        import socket
-
         send(CONTROL, {"started": True, "console": True})
-        with socket.socket(fileno=os.dup(CONTROL)) as s:
-            socket.send_fds(s, [b"m"], [self.console])
+        give(CONTROL, [self.console])
 
     def _become(self, report: int, console: int | None, set_limits: Any) -> NoReturn:
         try:
@@ -279,21 +276,6 @@ def _catch_signals() -> int:
     for number in (*_FORWARDED, _SIGCHLD):
         signal.signal(number, lambda *_: None)
     return reader
-
-
-def _console_pair() -> tuple[socket, socket]:
-    import socket
-
-    return socket.socketpair()
-
-
-def _received(channel: socket) -> int | None:
-    """The terminal's master; None when the child ended before it had one."""
-    import socket
-
-    with channel:
-        _, fds, _, _ = socket.recv_fds(channel, 64, 1)
-    return fds[0] if fds else None
 
 
 def _discarded(fd: int) -> bool:

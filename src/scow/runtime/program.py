@@ -7,7 +7,7 @@ import socket
 
 from scow.runtime import launch
 from scow.runtime.forking import forked
-from scow.runtime.wire import KEPT, Refused, receive, send
+from scow.runtime.wire import KEPT, Refused, receive, send, taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Program:
         try:
             answer = receive(self._control.fileno())
             if answer and answer.get("console"):
-                self.entrance = socket.recv_fds(self._control, 1, 1)[1][0]
+                self.entrance = taken(self._control.fileno())[0]
                 self._outputs = {self.entrance: "stdout"}
         except (OSError, IndexError):
             answer = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import socket
 from typing import Any
 
 import msgspec
@@ -67,9 +67,10 @@ def choose(here: Probe, asked: str | None = None) -> Choice:
 class Running:
     """A container that was started. Not shared between threads, except :meth:`signal`."""
 
-    def __init__(self, cgroup: str, launcher: int, control: socket.socket, stdio: Stdio, console: int | None) -> None:
+    def __init__(self, cgroup: str, launcher: int, control: int, stdio: Stdio, console: int | None) -> None:
         self._cgroup = cgroup
-        self._launcher, self._control, self._stdio, self._console = launcher, control, stdio, console
+        self._launcher, self._stdio, self._console = launcher, stdio, console
+        self._control: int | None = control
         self._code: int | None = None
 
     @property
@@ -99,19 +100,23 @@ class Running:
 
     def signal(self, number: int) -> None:
         """Send it a signal; nothing happens when it is gone."""
-        try:
-            wire.send(self._control.fileno(), {"signal": number})
-        except OSError:
-            return
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                wire.send(self._control, {"signal": number})
 
     def kill(self) -> None:
         """End it with everything it started, whatever state it is in."""
         if self._code is None:
-            self._control.close()  # the supervisor takes the end of the line for our death
+            self._hang_up()  # the supervisor takes the end of the line for our death
             self.wait()
 
+    def _hang_up(self) -> None:
+        if self._control is not None:
+            os.close(self._control)
+            self._control = None
+
     def _close(self) -> None:
-        self._control.close()
+        self._hang_up()
         if self._console is not None:
             os.close(self._console)
             self._console = None
@@ -174,21 +179,21 @@ def _plain(rootfs: Rootfs) -> dict[str, Any]:
     }
 
 
-def began(launcher: int, control: socket.socket) -> int | None:
+def began(launcher: int, control: int) -> int | None:
     """Wait for the answer: the terminal's master, if there is one."""
     try:
-        answer = wire.receive(control.fileno())
+        answer = wire.receive(control)
         if answer and answer.get("console"):
-            return socket.recv_fds(control, 1, 1)[1][0]
-    except OSError:
+            return wire.taken(control)[0]
+    except (OSError, IndexError):
         answer = None
     except BaseException:  # interrupted: nothing may stay behind
-        control.close()
+        os.close(control)
         os.waitpid(launcher, 0)
         raise
     if answer and "started" in answer:
         return None
-    control.close()
+    os.close(control)
     _, status = os.waitpid(launcher, 0)
     if answer is None:
         raise Unavailable(f"the launcher ended early (status {os.waitstatus_to_exitcode(status)})")

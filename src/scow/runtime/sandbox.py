@@ -6,6 +6,7 @@ system mounted, in a mount namespace that nobody else sees.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import fcntl
 import os
@@ -14,7 +15,7 @@ import sys
 from scow.runtime import bpf, capabilities, chroot, linux
 from scow.runtime.beneath import open_beneath
 from scow.runtime.sandbox_mounts import mount_all
-from scow.runtime.wire import Refused
+from scow.runtime.wire import Refused, give
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,18 +94,15 @@ def _sysctls(settings: dict[str, str]) -> None:
 
 
 def _loopback_up() -> None:
-    import socket  # only here: it costs more than the rest of the start
-
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        told = fcntl.ioctl(s, _SIOCGIFFLAGS, b"lo".ljust(40, b"\0"))
-        flags = int.from_bytes(told[16:18], sys.byteorder) | _IFF_UP
-        fcntl.ioctl(s, _SIOCSIFFLAGS, told[:16] + flags.to_bytes(2, sys.byteorder) + told[18:])
+    line = _socket.socket(_socket.AF_INET, _socket.SOCK_DGRAM)
+    told = fcntl.ioctl(line, _SIOCGIFFLAGS, b"lo".ljust(40, b"\0"))
+    flags = int.from_bytes(told[16:18], sys.byteorder) | _IFF_UP
+    fcntl.ioctl(line, _SIOCSIFFLAGS, told[:16] + flags.to_bytes(2, sys.byteorder) + told[18:])
+    line.close()
 
 
 def open_terminal(root: int, console: int, size: dict[str, int] | None) -> int:
     """A pty of ``root``'s devpts becomes the controlling terminal and the standard streams; its master goes away."""
-    import socket
-
     master = open_beneath(root, "/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
     fcntl.ioctl(master, _TIOCSPTLCK, bytes(4))
     number = int.from_bytes(fcntl.ioctl(master, _TIOCGPTN, bytes(4)), sys.byteorder)
@@ -115,8 +113,7 @@ def open_terminal(root: int, console: int, size: dict[str, int] | None) -> int:
     fcntl.ioctl(slave, _TIOCSCTTY, 0)
     for stream in (0, 1, 2):
         os.dup2(slave, stream)
-    with socket.socket(fileno=os.dup(console)) as s:
-        socket.send_fds(s, [b"m"], [master])
+    give(console, [master])
     os.close(master)
     return slave
 

@@ -25,7 +25,7 @@ class Session:
     def __init__(self, channel: socket.socket, answer: dict[str, Any]) -> None:
         self.channel = channel
         self.terminal = bool(answer.get("terminal"))
-        self.entrance: int | None = socket.recv_fds(channel, 1, 1)[1][0] if answer.get("entrance") else None
+        self.entrance: int | None = wire.taken(channel.fileno())[0] if answer.get("entrance") else None
 
     @classmethod
     def to(cls, home: Path, message: dict[str, Any]) -> Session:
@@ -93,7 +93,8 @@ def begin(plan: dict[str, Any], kept: int) -> Session:
 
     Returns once the container's program runs. Raises what the launcher met, as :meth:`Runner.start`.
     """
-    starter, ours = start("monitor", plan, (None, None, None), kept)
+    starter, line = start("monitor", plan, (None, None, None), kept)
+    ours = socket.socket(fileno=line)
     try:
         os.waitpid(starter, 0)  # it has left its own child behind
         answer = _answer(ours)

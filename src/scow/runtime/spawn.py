@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -27,7 +26,7 @@ from scow.runtime.entry import main
 main(sys.argv[2])
 """
 _HIGH = 64  # a descriptor handed over is first moved out of the way of its place
-_ahead: list[tuple[int, socket.socket]] = []
+_ahead: list[tuple[int, int]] = []
 
 
 def ahead(module: str) -> None:
@@ -41,9 +40,7 @@ def ahead(module: str) -> None:
             _ahead.append(_spawned(module))
 
 
-def start(
-    module: str, plan: dict[str, Any], streams: Sequence[int | None], kept: int | None = None
-) -> tuple[int, socket.socket]:
+def start(module: str, plan: dict[str, Any], streams: Sequence[int | None], kept: int | None = None) -> tuple[int, int]:
     """Have ``scow.runtime.MODULE`` run ``plan``; the process, and the line to it.
 
     ``streams`` become its standard streams, None is /dev/null; ``kept`` is a descriptor that it holds open.
@@ -53,10 +50,10 @@ def start(
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         given = [null if fd is None else fd for fd in streams]
-        socket.send_fds(control, [wire.READY], given if kept is None else [*given, kept])
-        wire.send(control.fileno(), {"module": module, "plan": plan})
+        wire.give(control, given if kept is None else [*given, kept])
+        wire.send(control, {"module": module, "plan": plan})
     except BaseException as error:  # interrupted, too: nothing may stay behind
-        control.close()
+        os.close(control)
         os.waitpid(process, 0)
         if isinstance(error, OSError):
             raise _cannot(module, error) from None
@@ -70,7 +67,7 @@ def _cannot(module: str, error: OSError) -> Unavailable:
     return Unavailable(f"cannot start the {module}: {error.strerror}", subject=sys.executable)
 
 
-def _ready(module: str) -> tuple[int, socket.socket]:
+def _ready(module: str) -> tuple[int, int]:
     """An interpreter that waits to be told. One that cannot be written to where that is possible, else a plain one."""
     try:
         process, control = _ahead.pop() if _ahead else _spawned(module)
@@ -84,22 +81,22 @@ def _ready(module: str) -> tuple[int, socket.socket]:
     raise Unavailable(f"the {module} does not start", subject=sys.executable)
 
 
-def _says_ready(process: int, control: socket.socket) -> bool:
+def _says_ready(process: int, control: int) -> bool:
     try:
-        if control.recv(1):
+        if os.read(control, 1):
             return True
     except OSError:
         pass
     except BaseException:  # interrupted: nothing may stay behind
-        control.close()
+        os.close(control)
         os.waitpid(process, 0)
         raise
-    control.close()
+    os.close(control)
     os.waitpid(process, 0)
     return False
 
 
-def _spawned(module: str) -> tuple[int, socket.socket]:
+def _spawned(module: str) -> tuple[int, int]:
     """An interpreter that cannot be written through /proc/self/exe, whatever a container makes of it.
 
     Until its program is executed a container's process is this interpreter, and root there may be root here. A mount
@@ -113,7 +110,7 @@ def _spawned(module: str) -> tuple[int, socket.socket]:
         return _plain(module)
 
 
-def _plain(module: str) -> tuple[int, socket.socket]:
+def _plain(module: str) -> tuple[int, int]:
     return _begin(module, sys.executable)
 
 
@@ -131,20 +128,19 @@ def _sealed_interpreter() -> Iterator[str]:
         os.close(fd)
 
 
-def _begin(module: str, interpreter: str) -> tuple[int, socket.socket]:
+def _begin(module: str, interpreter: str) -> tuple[int, int]:
     """The interpreter, in a session of its own so that the keys of a terminal do not reach it."""
-    ours, theirs = socket.socketpair()
+    ours, theirs = wire.pair()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    high = fcntl.fcntl(theirs.fileno(), fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    high = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, _HIGH)
     places = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in ((null, 0), (null, 1), (high, wire.CONTROL))]
     words = [sys.executable, "-I", "-S", "-c", _ENTRY, _PACKAGE, module]
     try:
         process = os.posix_spawn(interpreter, words, os.environ, file_actions=places, setsid=True, setsigmask=())
     except BaseException:
-        ours.close()
+        os.close(ours)
         raise
     finally:
-        theirs.close()
-        for fd in (high, null):
+        for fd in (theirs, high, null):
             os.close(fd)
     return process, ours

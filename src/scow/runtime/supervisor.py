@@ -11,7 +11,7 @@ from scow.runtime.beneath import Placed, make_place, read_beneath
 from scow.runtime.executable import View, find_executable
 from scow.runtime.mounting import mount_rootfs
 from scow.runtime.users import UnknownUser, find_user
-from scow.runtime.wire import CONTROL, Refused, receive, send
+from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,15 +114,15 @@ class Supervisor:
 
     def _start_embedded(self, program: str) -> None:
         reader, writer = os.pipe2(os.O_CLOEXEC)
-        ours, theirs = _console_pair() if self.spec["process"]["terminal"] else (None, None)
+        ours, theirs = pair() if self.spec["process"]["terminal"] else (None, None)
         if not self.plan["chroot"]:
             linux.unshare(linux.CLONE_NEWPID)
         self.child = os.fork()
         if self.child == 0:
-            self._be_container(program, writer, theirs.fileno() if theirs else None)
+            self._be_container(program, writer, theirs)
         os.close(writer)
-        if ours and theirs:
-            theirs.close()
+        if theirs is not None:
+            os.close(theirs)
         error = receive(reader)
         os.close(reader)
         if error is not None:
@@ -157,7 +157,7 @@ class Supervisor:
         if status:
             raise Refused("Unsupported", oci_runtime.failure(), self.plan["runtime"])
         self.child = oci_runtime.container_pid()  # the starter is gone: the container is ours to wait for
-        self._started(listener.accept()[0] if listener else None)
+        self._started(listener.accept()[0].detach() if listener else None)
 
     def _be_runtime(self, words: list[str]) -> None:
         try:
@@ -169,17 +169,14 @@ class Supervisor:
         finally:
             os._exit(125)
 
-    def _started(self, console: socket | None) -> None:
+    def _started(self, console: int | None) -> None:
         if console is None:
             send(CONTROL, {"started": True})
             return
-        import socket
-
-        _, fds, _, _ = socket.recv_fds(console, 64, 1)
-        console.close()
+        fds = taken(console)
+        os.close(console)
         send(CONTROL, {"started": True, "console": True})
-        with socket.socket(fileno=os.dup(CONTROL)) as s:
-            socket.send_fds(s, [b"m"], fds)
+        give(CONTROL, fds)
         os.close(fds[0])
 
     def _wait(self, wakeup: int) -> int:
@@ -273,12 +270,6 @@ def _mode(mount: dict[str, Any]) -> int:
         return 0o755
     words = [word[5:] for word in mount["options"] if word.startswith("mode=")]
     return int(words[-1], 8) if words else 0o1777
-
-
-def _console_pair() -> tuple[socket, socket]:
-    import socket
-
-    return socket.socketpair()
 
 
 def _listen() -> socket:

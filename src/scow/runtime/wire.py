@@ -9,8 +9,10 @@ is in :mod:`~scow.runtime.monitor`.
 
 from __future__ import annotations
 
+import _socket  # the socket module makes enums of its constants, which is a tenth of a start
 import marshal
 import os
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +54,35 @@ class Refused(Exception):
         if isinstance(error, OSError):
             return cls("Unsupported", f"{error.strerror}", str(error.filename or ""))
         return cls("Unsupported", f"{type(error).__name__}: {error}", "launcher")
+
+
+def pair() -> tuple[int, int]:
+    """The two ends of a new line; a program that is executed has neither."""
+    ours, theirs = _socket.socketpair()
+    return ours.detach(), theirs.detach()
+
+
+def give(fd: int, descriptors: list[int]) -> None:
+    """Send descriptors, with one byte."""
+    line = _socket.socket(fileno=fd)
+    try:
+        rights = b"".join(one.to_bytes(4, sys.byteorder) for one in descriptors)
+        line.sendmsg([READY], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+    finally:
+        line.detach()
+
+
+def taken(fd: int, most: int = 1) -> list[int]:
+    """The descriptors that come next; none when the other end is gone."""
+    line = _socket.socket(fileno=fd)
+    try:
+        _, carried, _, _ = line.recvmsg(1, _socket.CMSG_SPACE(4 * most))
+    except ConnectionError:
+        return []
+    finally:
+        line.detach()
+    rights = b"".join(data for _, _, data in carried)
+    return [int.from_bytes(rights[at : at + 4], sys.byteorder) for at in range(0, len(rights), 4)]
 
 
 def framed(message: dict[str, Any]) -> bytes:

@@ -1,0 +1,37 @@
+"""``create``: a new container that waits to be started. Apart from ``run``, which need not make these flags twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from scow.cli import names
+from scow.cli.containerflags import container_flags, create
+from scow.cli.options import option
+from scow.cli.run import RunCommand, announce, prepare
+from scow.cli.session import Session, pass_session
+
+
+@click.command(
+    "create",
+    cls=RunCommand,
+    context_settings={"allow_interspersed_args": False},
+    help="Make a container without starting it, and print its id",
+    aliases="scow container create, scow create",
+    examples="""
+        scow create --name web -v pages:/srv httpd:2.4
+        scow start -a $(scow create -it debian:12)
+    """,
+)
+@option("-a", "--attach", multiple=True, metavar="list", help="Attach to stdin, stdout or stderr")
+@container_flags
+@click.argument("image", metavar="IMAGE", shell_complete=names.images)
+@click.argument("command", nargs=-1, metavar="[COMMAND] [ARG...]")
+@pass_session
+def create_(session: Session, /, image: str, command: tuple[str, ...], **given: Any) -> None:
+    """``scow create``."""
+    prepare(session, image, given)
+    container = create(session, image, command, given, attached_input=True)
+    announce(container, given["cidfile"])
+    click.echo(container.id)
