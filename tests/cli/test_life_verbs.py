@@ -204,7 +204,7 @@ def test_who_is_attached_to_what(scow: Scow) -> None:
 
 def test_a_monitor_is_small(scow: Scow, directory: Path) -> None:
     scow("run", "-d", "--name", "idle", IMAGE, "sleep", "100").ok()
-    found = subprocess.run(["pgrep", "-f", "scow.runtime.monitor"], capture_output=True, text=True, check=True)
+    found = subprocess.run(["pgrep", "-x", "scow-monitor"], capture_output=True, text=True, check=True)
     sizes = []
     for pid in found.stdout.split():
         status = Path(f"/proc/{pid}/status").read_text()

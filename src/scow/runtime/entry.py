@@ -27,6 +27,8 @@ def main(module: str) -> None:
         os.close(fd)
     if told["module"] != module:
         part = _loaded(told["module"])
+    with open("/proc/self/comm", "w") as file:  # what ps and top call it
+        file.write(f"scow-{told['module']}")
     part.main(told["plan"])
 
 
