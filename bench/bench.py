@@ -27,12 +27,12 @@ from tests.support.registries import Registry, serve
 from bench.limits import limits
 from bench.packages import advisories, with_packages
 from bench.subject import TAG, Subject, change_one_file, prepare
-from bench.tools import AFTER, BEFORE, WORDS, Store, available, fresh_store
+from bench.tools import AFTER, BEFORE, SCREENS, WORDS, Store, available, fresh_store
 
 #: what is done one after the other in one store
 DAYS = (
     ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "images", "save",
-     "sbom cold", "sbom warm", "analyze", "copy"),
+     "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy"),
     ("load",),
     ("db import", "scan cold", "scan warm", "scan matched"),
 )  # fmt: skip
@@ -43,11 +43,15 @@ VERBS = {
     **dict.fromkeys(("build cold", "build cached", "build changed"), "build"),
     **dict.fromkeys(("sbom cold", "sbom warm"), "sbom"),
     **dict.fromkeys(("scan cold", "scan warm"), "scan"),
+    **dict.fromkeys(("analyze cold", "analyze warm"), "analyze"),
 }
 #: rows that are told as one, too
 SUMS = {"build + push": ("build cold", "push")}
 #: rows so short that one measurement in a round says little
-REPEATED = {"run": 3, "exec": 3, "images": 3, "sbom warm": 3, "analyze": 3, "scan warm": 3, "scan matched": 3}
+REPEATED = {
+    "run": 3, "exec": 3, "images": 3, "sbom warm": 3, "analyze warm": 3, "explore": 3,
+    "scan warm": 3, "scan matched": 3,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +84,14 @@ class Bench:
         """The image on the registry."""
         return f"{self.registry.host}/bench/base:{TAG}"
 
-    def run(self, store: Store, argv: Sequence[str]) -> Measure:
-        """Run one command of a tool and measure it, with no writes of others under way."""
+    def run(self, store: Store, argv: Sequence[str], screen: str = "") -> Measure:
+        """Run one command of a tool and measure it, with no writes of others under way; until ``screen`` is on its
+        screen, where that is said."""
         log, report = self.place / "command.log", self.place / "report.json"
-        timed = [sys.executable, "-I", "-S", str(Path(__file__).with_name("timed.py")), str(log), str(report), "--"]
+        words = [*script("timed.py"), str(log), str(report), "--"]
+        words += [*script("painted.py"), screen] if screen else []
         os.sync()
-        subprocess.run([*timed, *store.argv(*argv)], env=store.environment, check=True)
+        subprocess.run([*words, *store.argv(*argv)], env=store.environment, check=True)
         told = json.loads(report.read_text())
         if told["exit_code"]:
             output = log.read_text(errors="replace").strip()[-600:]
@@ -112,7 +118,8 @@ class Bench:
         try:
             if verb in BEFORE:
                 self.run(store, filled(BEFORE[verb]))
-            done = [self.run(store, filled(words)) for _ in range(REPEATED.get(row, 1))]
+            screen = SCREENS.get(verb, {}).get(name, "")
+            done = [self.run(store, filled(words), screen) for _ in range(REPEATED.get(row, 1))]
             if verb in AFTER:
                 self.run(store, filled(AFTER[verb]))
         except Failed as why:
@@ -133,13 +140,17 @@ class Bench:
                         self.row(row, name, store, where, number)
 
 
+def script(name: str) -> list[str]:
+    """How to run a program of this directory, in an interpreter that loads nothing else."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name(name))]
+
+
 def needed(rows: Sequence[str]) -> set[str]:
     """What must have been done before, measured or not."""
     before = {"pull"} if {*DAYS[0]} & {*rows} else set()
     if {"build cached", "build changed", "push"} & set(rows):
         before.add("build cold")
-    if "sbom warm" in rows:
-        before.add("sbom cold")
+    before |= {f"{verb} cold" for verb in ("sbom", "analyze") if f"{verb} warm" in rows}
     if {*DAYS[2]} & {*rows}:
         before |= {"db import", "scan cold"}
     return before

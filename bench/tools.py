@@ -32,12 +32,15 @@ BEFORE: Mapping[str, Sequence[str]] = {
     "scan matched": ("db", "import", "-q", "{advisories}"),
 }
 AFTER: Mapping[str, Sequence[str]] = {"exec": ("rm", "-f", "bench")}
+#: verb -> tool -> what is on the first screen; the verb is measured until then
+SCREENS: Mapping[str, Mapping[str, str]] = {"explore": {"scow": "after layer 4", "dive": "Current Layer Contents"}}
 #: tool -> verb -> arguments; a verb that is missing does not apply
 WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "scow": {
         **_DOCKER_WORDS,
         "sbom": ("sbom", "{base}"),
         "analyze": ("analyze", "{base}"),
+        "explore": ("explore", "{base}"),
         "db import": ("db", "import", "{advisories}"),
         **dict.fromkeys(("scan", "scan matched"), ("scan", "--offline", "oci:{packages}:1")),
         "copy": ("copy", "docker://{base}", "docker://{copied}"),
@@ -47,6 +50,10 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "buildah": {
         **{verb: _DOCKER_WORDS[verb] for verb in ("pull", "push", "images")},
         "build": ("bud", "--layers", *_DOCKER_WORDS["build"][1:]),
+    },
+    "dive": {  # has no store of its own: reads a docker archive whose layers are not compressed, each time
+        "analyze": ("--ci", "docker-archive://{archive}"),
+        "explore": ("docker-archive://{archive}",),
     },
     "skopeo": {
         "pull": ("copy", "docker://{base}", "oci:{store}/pulled:1"),  # fetches, does not unpack
@@ -67,8 +74,8 @@ class Store(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ScowStore:
-    """scow on ``root``, as a docker user would type it with SCOW_ROOT set."""
+class PlainStore:
+    """A program as a user would type it, with SCOW_ROOT set to ``root``."""
 
     root: Path
     program: str
@@ -102,8 +109,8 @@ def fresh_store(name: str, place: Path, registry: str) -> Iterator[Store]:
     if name == "docker":
         with dockerd(place) as docker:
             yield docker
-    elif name == "scow":
-        yield ScowStore(place / "scow", scow_program() or "scow")
+    elif name in ("scow", "dive"):
+        yield PlainStore(place / name, (scow_program() if name == "scow" else find(name)) or name)
     else:
         one = tool(name, place)
         one.trust(registry)
