@@ -67,7 +67,7 @@ def test_another_policy(scow: Scow) -> None:
     policy = "{{with .HostConfig.RestartPolicy}}{{.Name}} {{.MaximumRetryCount}}{{end}}"
     assert field(scow, "kept", policy) == "on-failure 1"
     assert "unknown policy" in scow("update", "--restart", "nope", "kept").stderr
-    assert "--memory" in scow("update", "-m", "1m", "kept").stderr
+    assert "--cpu-rt-period" in scow("update", "--cpu-rt-period", "9", "kept").stderr
 
 
 def test_stats(scow: Scow) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import Scow
+from tests.support.cli import Scow, popen_scow
+from tests.support.leftovers import cgroups as cgroups_of
+from tests.support.leftovers import leftovers, until
 
 from scow.runtime import cgroups
 from scow.runtime.probe import probe
@@ -86,3 +89,68 @@ def test_nothing_is_left_after_everything_was_killed(scow: Scow) -> None:
             os.kill(int(pid.name), signal.SIGKILL)
     scow("rm", "-f", "doomed").ok()
     assert not [place for place in places if place.exists()]
+
+
+@pytest.fixture(params=["sandbox", "runc", "crun"])
+def running(scow: Scow, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A container without limits that runs, started by each runtime that is here."""
+    made = scow("--runtime", request.param, "run", "-d", "--name", "free", IMAGE, "sleep", "1000")
+    if "is not installed" in made.stderr:
+        pytest.skip(made.stderr)
+    yield made.ok().stdout.strip()
+    scow("rm", "-f", "free")
+
+
+def told(scow: Scow, controller: str, *files: str) -> list[str]:
+    """What the cgroup of the container's first process says; by v1's name of a file, or v2's."""
+    pid = scow("inspect", "-f", "{{.State.Pid}}", "free").ok().stdout.strip()
+    home = next(Path(one.root + one.mine) for one in cgroups.hierarchies(pid) if one.has(controller))
+    return next((home / file).read_text().split() for file in files if (home / file).exists())
+
+
+@pytest.mark.skipif(probe().rung != 1, reason="only root can be sure to limit")
+def test_update_of_a_running_container(scow: Scow, running: str) -> None:
+    scow("update", "-m", "64m", "--pids-limit", "12", "--cpus", "0.5", "free").ok()
+    for memory in ("128m", "32m"):  # each of the two limits of v1 is in the other's way once
+        scow("update", "-m", memory, "free").ok()
+        bytes_ = str(int(memory[:-1]) << 20)
+        assert told(scow, "memory", "memory.limit_in_bytes", "memory.max") == [bytes_]
+        assert scow("inspect", "-f", "{{.HostConfig.Memory}}", "free").ok().stdout.strip() == bytes_
+        assert f"/ {memory[:-1]}MiB" in scow("stats", "--no-stream", "--format", "{{.MemUsage}}", "free").ok().stdout
+    assert told(scow, "cpu", "cpu.cfs_quota_us", "cpu.max")[0] == "50000"
+    forks = "i=0; while [ $i -lt 20 ]; do sleep 3 & i=$((i+1)); done"
+    assert "can't fork" in scow("exec", "free", "sh", "-c", forks).stderr
+    scow("update", "--pids-limit", "-1", "free").ok()
+    assert told(scow, "pids", "pids.max") == ["max"]
+    assert "can't fork" not in scow("exec", "free", "sh", "-c", forks).stderr
+    scow("update", "--pids-limit", "9", "free").ok()
+    scow("restart", "-t", "0", "free").ok()
+    assert told(scow, "memory", "memory.limit_in_bytes", "memory.max") == [str(32 << 20)]
+    assert told(scow, "pids", "pids.max") == ["9"]
+    scow("rm", "-f", "free").ok()
+    assert leftovers(running) == []
+
+
+@pytest.mark.skipif(probe().rung != 1, reason="only root can be sure to limit")
+def test_update_of_what_the_command_keeps(tmp_path: Path) -> None:
+    """``run --rm`` has no monitor: its cgroups go all the same."""
+    scow = make_box(tmp_path)
+    process = popen_scow("run", "--rm", "--name", "free", IMAGE, "sleep", "1000", root=tmp_path / "store")
+    try:
+        made = until(lambda: scow("ps", "-q", "--no-trunc").stdout.strip())
+        scow("update", "--pids-limit", "9", "free").ok()
+        assert cgroups_of(made)
+        scow("kill", "free").ok()
+    finally:
+        process.communicate()
+    assert leftovers(made) == []
+
+
+def test_update_of_a_stopped_container(scow: Scow) -> None:
+    scow("create", "--name", "later", "-m", "64m", IMAGE, "true").ok()
+    assert "Minimum memory limit allowed is 6MB" in scow("update", "-m", "1m", "later").stderr
+    assert "one or more flags" in scow("update", "later").stderr
+    scow("update", "--memory-swap", "96m", "--cpu-shares", "512", "later").ok()
+    host = json.loads(scow("inspect", "later").ok().stdout)[0]["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"], host["CpuShares"]) == (64 << 20, 96 << 20, 512)
+    scow("rm", "later").ok()

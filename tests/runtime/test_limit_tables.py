@@ -59,6 +59,17 @@ def test_both_versions_are_told_the_same() -> None:
     }  # fmt: skip
 
 
+def test_what_is_no_longer_limited_is_told_too() -> None:
+    old, new = Limits(memory=64 * MIB, pids=9), Limits(memory=64 * MIB, memory_swap=-1)
+    wanted = limits.changed(old, new)
+    first = {file: text for _, file, text in limits.first_version(wanted)}
+    second = {file: text for _, file, text in limits.second_version(wanted)}
+    assert (first["memory.memsw.limit_in_bytes"], first["pids.max"]) == ("-1", "max")
+    assert (second["memory.swap.max"], second["pids.max"]) == ("max", "max")
+    assert limits.changed(new, new) == limits.resources(new)
+    assert limits.changed(Limits(), old) == limits.resources(old)
+
+
 asked_limits = st.builds(
     Limits,
     memory=st.sampled_from([0, 6 * MIB, 1 << 30]), cpu_shares=st.integers(0, 1 << 18), pids=st.integers(-1, 9),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from scow.cli.options import option, switch
 from scow.cli.units import parse_size
@@ -39,7 +40,9 @@ def _cpus(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int
     return round(float(text) * _PERIOD)
 
 
-_FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any], str], ...] = (
+_Flag = tuple[tuple[str, ...], dict[str, Any], str]
+_ONCE = ("--cgroup-parent", "--oom-score-adj")
+_FLAGS: tuple[_Flag, ...] = (
     (("--blkio-weight",), {"type": int, "default": 0, "metavar": "uint16"}, "Block IO weight, 10 to 1000"),
     (("--cgroup-parent",), {"metavar": "string", "default": ""}, "The cgroup above the container's (default: scow)"),
     (("--cpu-period",), {"type": int, "default": 0, "metavar": "int"}, "Length of a CPU period in microseconds"),
@@ -58,10 +61,27 @@ _FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any], str], ...] = (
 
 def limit_flags(function: _Decorated) -> _Decorated:
     """Declare them all on a command."""
-    for names, settings, told in reversed(_FLAGS):
-        function = option(*names, help=told, **settings)(function)
+    function = _declared(function, _FLAGS)
     best = "Go without the limits that cannot be enforced here, with a warning, instead of failing"
     return switch("--best-effort-limits", help=best)(function)
+
+
+def changing_flags(function: _Decorated) -> _Decorated:
+    """Declare those that can change while a container runs."""
+    return _declared(function, [flag for flag in _FLAGS if flag[0][0] not in _ONCE])
+
+
+def _declared(function: _Decorated, flags: Sequence[_Flag]) -> _Decorated:
+    for names, settings, told in reversed(flags):
+        function = option(*names, help=told, **settings)(function)
+    return function
+
+
+def changes(given: Mapping[str, Any]) -> dict[str, int | str]:
+    """The fields of :class:`Limits` that were given: what is 0 or empty stays as it is, -1 processes are no limit."""
+    asked = msgspec.to_builtins(limits(given))
+    unlimited = {"pids": 0} if given["pids_limit"] < 0 else {}
+    return {name: value for name, value in asked.items() if value} | unlimited
 
 
 def limits(given: Mapping[str, Any]) -> Limits:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-import msgspec
-
-from scow.engine import naming, origins, pausing, starting, stopping
+from scow.engine import origins, pausing, removing, starting, stopping
 from scow.engine.container import Container
 from scow.engine.containerdoc import container_document
+from scow.engine.creating import checked_name, create
 from scow.engine.describe import network_document
-from scow.engine.networkrecords import published, read_endpoint
-from scow.engine.placing import with_volumes
+from scow.engine.listing import summary
+from scow.engine.networkrecords import read_endpoint
 from scow.engine.records import ALIVE, Settings, State
 from scow.engine.values import ContainerSummary
-from scow.engine.volumes import Volumes, mount_names, volume_names
-from scow.errors import Conflict, Invalid, NotFound, Unsupported
-from scow.image.image import Image, load
+from scow.errors import Conflict, NotFound, Unsupported
+from scow.image.image import load
 from scow.image.writable import reopened
 from scow.layer.store import disk_usage
 from scow.oci.reference import Reference
@@ -37,13 +34,6 @@ if TYPE_CHECKING:
     from scow.runtime.options import Options
     from scow.runtime.runner import Stdio
     from scow.runtime.session import Session
-
-_KEPT = {
-    "running": ("running", "Stop the container before attempting removal or force remove"),
-    "paused": ("paused", "Unpause and then stop the container before attempting removal or force remove"),
-    "restarting": ("restarting", "Stop the container before attempting removal or force remove"),
-}
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
 class Containers:
@@ -69,21 +59,8 @@ class Containers:
 
         Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
         """
-        if name is not None:
-            _checked_name(name)
-        known = self._workplace.catalogue().find(image)
-        if options.network not in ("host", "none") or options.ip or options.network_aliases:
-            from scow.engine.plugging import check
-
-            check(self._workplace, options)
-        with self._store.layout.working(), with_volumes(self._workplace, options, known.image) as given:
-            settings = _settings(known.image, image, name, labels or {}, given)
-            settings = msgspec.structs.replace(
-                settings, keeping=keeping or Keeping(), stdin_once=stdin_once, runtime=self._workplace.runtime or ""
-            )
-            self._store.layout.exists(known.image.descriptor)
-            self._records.add(settings)
-        return Container(self._workplace, settings, known.image, given)
+        keeping = keeping or Keeping()
+        return create(self._workplace, image, options, name, labels or {}, keeping, stdin_once=stdin_once)
 
     def run(
         self,
@@ -220,17 +197,17 @@ class Containers:
             self._store.layout.tag(made, target) if target else self._store.layout.keep(made)
             return load(self._store.layout, made).id
 
-    def update(self, name: str, *, restart: str) -> None:
-        """Give a container another restart policy (``on-failure:3``), running or not."""
-        from scow.runtime.keeping import restart_policy
+    def update(self, name: str, *, restart: str = "", limits: Mapping[str, int | str] | None = None) -> None:
+        """Give a container another restart policy (``on-failure:3``) and other limits, running or not.
 
-        policy, most = restart_policy(restart)
-        settings = self._records.find(name)
-        if settings.keeping.remove and policy != "no":
-            raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
-        keeping = msgspec.structs.replace(settings.keeping, restart=policy, most=most)
-        self._records.update(msgspec.structs.replace(settings, keeping=keeping))
-        stopping.tell(self._workplace, settings, {"update": {"restart": policy, "most": most}})
+        ``limits`` names those fields of :class:`~scow.runtime.options.Limits` that change.
+        """
+        from scow.engine import updating
+
+        if limits:
+            updating.limit(self._workplace, self._records.find(name), limits)
+        if restart:
+            updating.keep(self._workplace, self._records.find(name), restart)
 
     def stats(self, name: str, pause: float = 0.0) -> Stats:
         """What a container uses now; its share of the processors is that of the next ``pause`` seconds."""
@@ -272,16 +249,16 @@ class Containers:
 
     def rename(self, name: str, new: str) -> None:
         """Give a container another name. Raises :class:`~scow.errors.AlreadyExists` for one that is taken."""
-        self._records.rename(self._records.find(name), _checked_name(new.removeprefix("/")))
+        self._records.rename(self._records.find(name), checked_name(new.removeprefix("/")))
 
     def list(self) -> tuple[ContainerSummary, ...]:
         """Every container, the newest first."""
-        found = [self._summary(settings) for settings in self._records]
+        found = [summary(self._workplace, settings) for settings in self._records]
         return tuple(sorted(found, key=lambda one: one.created, reverse=True))
 
     def find(self, name: str) -> ContainerSummary:
         """The container of that name or id."""
-        return self._summary(self._records.find(name))
+        return summary(self._workplace, self._records.find(name))
 
     def remove(self, name: str, *, force: bool = False, volumes: bool = False) -> str:
         """Delete a container, with ``volumes`` its anonymous ones too; returns its id.
@@ -289,16 +266,7 @@ class Containers:
         Raises :class:`~scow.errors.Conflict` while it runs, unless forced.
         """
         settings = self._records.find(name)
-        state = self._records.state(settings.id)
-        if state.status in ALIVE:
-            if not force:
-                kind, advice = _KEPT[state.status]
-                raise Conflict(f"You cannot remove a {kind} container {settings.id}. {advice}")
-            stopping.kill(self._workplace, settings)
-        self._records.remove(settings.id)
-        stopping.sweep(settings)
-        if volumes:
-            Volumes(self._workplace).release(volume_names(settings.spec))
+        removing.remove(self._workplace, settings, force=force, volumes=volumes)
         return settings.id
 
     def inspect(self, name: str) -> dict[str, Any]:
@@ -326,28 +294,6 @@ class Containers:
         home = self._records.home(self._records.find(name).id)
         return disk_usage(home / "upper") + disk_usage(home / "rootfs")
 
-    def _summary(self, settings: Settings) -> ContainerSummary:
-        state = self._records.state(settings.id)
-        return ContainerSummary(
-            settings.id,
-            settings.name,
-            settings.image,
-            settings.image_id,
-            settings.args,
-            settings.created,
-            state.status,
-            state.exit_code,
-            state.started,
-            state.finished,
-            state.pid,
-            settings.labels,
-            state.health.status if state.health else "",
-            published(settings.spec, self._records.home(settings.id)) if state.status in ALIVE else (),
-            str(settings.spec.get("network", "host")),
-            mount_names(settings.spec),
-            tuple(volume_names(settings.spec)),
-        )
-
     def _running(self, name: str) -> tuple[Settings, State]:
         settings = self._records.find(name)
         state = self._records.state(settings.id)
@@ -366,31 +312,3 @@ class Containers:
                 subject=settings.id[:12],
                 hint="run it without --rm, or with -d",
             ) from None
-
-
-def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:
-    process = image.config.process
-    return Settings(
-        os.urandom(32).hex(),
-        name or naming.name(int.from_bytes(os.urandom(4), "big")),
-        reference,
-        image.id,
-        image.descriptor.plain,
-        image.diff_ids,
-        (*(options.entrypoint or process.entrypoint or ()), *_command(image, options)),
-        starting.now(),
-        {**(process.labels or {}), **labels},
-        msgspec.to_builtins(options),
-    )
-
-
-def _command(image: Image, options: Options) -> tuple[str, ...]:
-    if options.args or options.entrypoint is not None:
-        return options.args
-    return image.config.process.cmd or ()
-
-
-def _checked_name(name: str) -> str:
-    if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
-        raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
-    return name

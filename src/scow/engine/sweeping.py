@@ -17,18 +17,16 @@ from scow.layer.store import disk_usage, remove
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scow.engine.workplace import Workplace
-
 _ROOMS: Final = ("containers", "volumes", "networks")
 _LOCKS: Final = (".lock", ".keeper", ".keeper.alive", ".keeper.gate")
 _YOUNG: Final = 10.0  # seconds: longer than it takes to write a record
 
 
-def sweep(workplace: Workplace) -> int:
-    """Take it away; the bytes that come back."""
-    _sweep_cgroups(workplace.store.layout.ingest)
+def sweep(root: Path, ingest: Path) -> int:
+    """Take it away from the store at ``root``; the bytes that come back."""
+    _sweep_cgroups(ingest)
     freed = 0
-    for path in _unfinished(workplace.root):
+    for path in _unfinished(root):
         freed += disk_usage(path)
         remove(path)
     return freed

@@ -178,6 +178,6 @@ class Workplace:
         from scow.engine.sweeping import sweep
         from scow.image.collect import collect
 
-        freed = sweep(self)
+        freed = sweep(self.root, self.store.layout.ingest)
         collected = collect(self.store, *self.needed())
         return msgspec.structs.replace(collected, bytes=collected.bytes + freed)

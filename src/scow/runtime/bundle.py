@@ -141,13 +141,18 @@ def unenforceable(options: Options, probe: Probe) -> tuple[str, ...]:
 
 def _limit(linux: dict[str, Any], options: Options, probe: Probe) -> None:
     """See that every limit can be set here, or with best effort leave out what cannot."""
-    delegated = probe.rung != 1
-    lacking = cgroups.lacking(linux["resources"], linux["cgroupsPath"], delegated)
-    if lacking and not options.best_effort_limits:
+    if not options.best_effort_limits:
+        check_limits(linux["resources"], linux["cgroupsPath"], delegated=probe.rung != 1)
+        return
+    for controller in cgroups.lacking(linux["resources"], linux["cgroupsPath"], probe.rung != 1):
+        linux["resources"] = limits.without(linux["resources"], controller)
+
+
+def check_limits(resources: dict[str, Any], path: str, *, delegated: bool) -> None:
+    """Raise :class:`Unsupported` when some of the limits cannot be set here."""
+    if lacking := cgroups.lacking(resources, path, delegated):
         why = "; ".join(lacking.values())
         raise Unsupported(f"cannot be enforced: {why}", subject="limits", hint=cgroups.hint(delegated))
-    for controller in lacking:
-        linux["resources"] = limits.without(linux["resources"], controller)
 
 
 def _default_hostname(container_id: str, options: Options) -> str:

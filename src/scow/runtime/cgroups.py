@@ -110,28 +110,45 @@ class Made:
 
     def enter(self) -> None:
         """Move this process there."""
+        self.admit(0)
+
+    def admit(self, pid: int) -> None:
+        """Move a process there, if it still is; 0 is this one."""
         for door in self._doors:
-            os.write(door, b"0")
+            try:
+                os.write(door, str(pid).encode())
+            except ProcessLookupError:
+                return
+
+    def close(self) -> None:
+        """Nobody else is to enter."""
+        for door in self._doors:
+            os.close(door)
 
 
-def make(resources: dict[str, Any], path: str, delegated: bool) -> Made:
-    """Make the cgroups that enforce ``resources``; raises :class:`Refused` with what the kernel said."""
+def make(resources: dict[str, Any], path: str, delegated: bool, whose: int = 0) -> Made:
+    """Make the cgroups that enforce ``resources``; where process ``whose`` is in one of that path, that does it.
+
+    Raises :class:`Refused` with what the kernel said.
+    """
     wanted, made = set(limits.controllers(resources)), []
+    there = {one.root: one.root + one.mine for one in (hierarchies(whose) if whose else ()) if one.mine.endswith(path)}
     for hierarchy in hierarchies() if wanted else ():
         here = {name for name in wanted if hierarchy.has(name)}
         if not here:
             continue
         wanted -= here
-        home = place(hierarchy, path, delegated)
+        home = there.get(hierarchy.root) or place(hierarchy, path, delegated)
         told = limits.second_version(resources) if hierarchy.unified else limits.first_version(resources)
         try:
-            _make_directory(hierarchy, home, here, delegated)
-            for file, text in [(file, text) for controller, file, text in told if controller in here]:
-                _tell(f"{home}/{file}", text)
+            if hierarchy.root not in there:
+                _make_directory(hierarchy, home, here, delegated)
+            _tell_all([(f"{home}/{file}", text) for controller, file, text in told if controller in here])
         except OSError as error:
             what = f"limits of {', '.join(sorted(here))} cannot be set: {error.strerror}"
             raise Refused("Unsupported", what, str(error.filename or home), hint(delegated)) from None
-        made.append(home)
+        if hierarchy.root not in there:
+            made.append(home)
     return Made(made)
 
 
@@ -229,6 +246,18 @@ def _read(path: str) -> str:
             return file.read(1 << 16)
     except OSError:
         return ""
+
+
+def _tell_all(writes: list[tuple[str, str]]) -> None:
+    """What is refused is told once more at the end: limits bound each other, and either way one order is refused."""
+    refused = []
+    for path, text in writes:
+        try:
+            _tell(path, text)
+        except OSError:
+            refused.append((path, text))
+    for path, text in refused:
+        _tell(path, text)
 
 
 def _tell(path: str, text: str) -> None:

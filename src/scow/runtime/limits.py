@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _LEAST_MEMORY = 6 << 20
 _LEAST_TIME, _LONGEST_PERIOD = 1000, 1_000_000  # microseconds
 _WEIGHTS = range(10, 1001)
+_UNLIMITED = -1  # the runtime-spec's word for it
 
 Write = tuple[str, str, str]
 """(controller, file, text): what to write where."""
@@ -34,6 +35,16 @@ def resources(limits: Limits) -> dict[str, Any]:
         "blockIO": {"weight": limits.blkio_weight} if limits.blkio_weight else {},
     }
     return {name: part for name, part in told.items() if part}
+
+
+def changed(old: Limits, new: Limits) -> dict[str, Any]:
+    """``linux.resources`` that make ``new`` of ``old``, also of what is no longer limited. Raises :class:`Invalid`."""
+    told = resources(new)
+    if new.memory_swap < 0 <= old.memory_swap and new.memory:
+        told["memory"]["swap"] = _UNLIMITED
+    if not new.pids and old.pids:
+        told["pids"] = {"limit": _UNLIMITED}
+    return told
 
 
 def path(parent: str, container_id: str) -> str:
@@ -115,7 +126,7 @@ def first_version(wanted: dict[str, Any]) -> list[Write]:
         ("cpu", "cpu.cfs_quota_us", cpu.get("quota")),
         ("cpuset", "cpuset.cpus", cpu.get("cpus")),
         ("cpuset", "cpuset.mems", cpu.get("mems")),
-        ("pids", "pids.max", wanted.get("pids", {}).get("limit")),
+        ("pids", "pids.max", _count(wanted.get("pids", {}).get("limit"))),
         ("blkio", "blkio.weight", wanted.get("blockIO", {}).get("weight")),
     ]
     return [(controller, file, str(value)) for controller, file, value in told if value]
@@ -127,16 +138,28 @@ def second_version(wanted: dict[str, Any]) -> list[Write]:
     shares, weight = cpu.get("shares"), wanted.get("blockIO", {}).get("weight")
     told = [
         ("memory", "memory.max", memory.get("limit")),
-        ("memory", "memory.swap.max", str(memory["swap"] - memory["limit"]) if "swap" in memory else None),
+        ("memory", "memory.swap.max", _swap(memory)),
         ("memory", "memory.low", memory.get("reservation")),
         ("cpu", "cpu.weight", shares and 1 + (min(max(shares, 2), 262144) - 2) * 9999 // 262142),
         ("cpu", "cpu.max", _bandwidth(cpu)),
         ("cpuset", "cpuset.cpus", cpu.get("cpus")),
         ("cpuset", "cpuset.mems", cpu.get("mems")),
-        ("pids", "pids.max", wanted.get("pids", {}).get("limit")),
+        ("pids", "pids.max", _count(wanted.get("pids", {}).get("limit"))),
         ("blkio", "io.weight", weight and f"default {1 + (weight - 10) * 9999 // 990}"),
     ]
     return [(controller, file, str(value)) for controller, file, value in told if value]
+
+
+def _count(limit: int | None) -> int | str | None:
+    return "max" if limit == _UNLIMITED else limit
+
+
+def _swap(memory: dict[str, int]) -> str | None:
+    """v2 counts swap without memory; nothing of it may be 0."""
+    swap = memory.get("swap")
+    if swap is None:
+        return None
+    return "max" if swap == _UNLIMITED else str(swap - memory["limit"])
 
 
 def _bandwidth(cpu: dict[str, int]) -> str | None:

@@ -19,6 +19,8 @@ policy says so, and listens on ``monitor.sock`` in the container's directory, wh
     no restart from here on; one that waits is given up
 ``{"update": {"restart": policy, "most": count}}``
     another restart policy
+``{"limits": resources}``
+    the next start's limits, as a runtime-spec has them
 ``{"wait": True}``
     only tell of the end
 
@@ -263,6 +265,11 @@ class Monitor:
         self.keep.update(wish)
         caller.tell({"protocol": PROTOCOL})
 
+    def _limits(self, caller: Caller, resources: dict[str, Any]) -> None:
+        linux = self.plan["launch"]["spec"]["linux"]
+        linux["resources"] = {"devices": linux["resources"]["devices"], **resources}
+        caller.tell({"protocol": PROTOCOL})
+
     def _wait(self, caller: Caller, _wish: object) -> None:
         caller.tell({"protocol": PROTOCOL})
 
@@ -284,6 +291,7 @@ class Monitor:
 VERBS: dict[str, Callable[[Monitor, Caller, Any], None]] = {
     "attach": Monitor._attach,
     "end": Monitor._no_more_input,
+    "limits": Monitor._limits,
     "signal": Monitor._signal,
     "stop": Monitor._stop,
     "update": Monitor._update,

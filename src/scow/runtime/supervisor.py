@@ -97,10 +97,10 @@ class Supervisor:
                 pass  # the container put something there, or took it away
 
     def _leave_cgroups(self) -> None:
-        left = self.cgroups.directories
         if not self.embedded:
             oci_runtime.uncover(self.plan)
-            left = left or cgroups.directories(self.cgroup)
+        # where none was made at the start, a runtime or `update` may have made some
+        left = self.cgroups.directories or cgroups.directories(self.cgroup)
         if cgroups.out_of_memory(left):
             os.close(os.open(f"{self.plan['directory']}/{cgroups.OUT_OF_MEMORY}", os.O_CREAT | os.O_WRONLY, 0o644))
         cgroups.remove(left, _PATIENCE)

@@ -1,0 +1,75 @@
+"""Making a container: its settings from an image and options, and its record. Nothing is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scow.engine import naming, starting
+from scow.engine.container import Container
+from scow.engine.placing import with_volumes
+from scow.engine.records import Settings
+from scow.errors import Invalid
+from scow.image.image import Image
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+    from scow.runtime.keeping import Keeping
+    from scow.runtime.options import Options
+
+_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+def create(
+    workplace: Workplace, image: str, options: Options, name: str | None, labels: Mapping[str, str], keeping: Keeping,
+    *, stdin_once: bool,
+) -> Container:  # fmt: skip
+    """:meth:`scow.engine.containers.Containers.create`."""
+    if name is not None:
+        checked_name(name)
+    known = workplace.catalogue().find(image)
+    if options.network not in ("host", "none") or options.ip or options.network_aliases:
+        from scow.engine.plugging import check
+
+        check(workplace, options)
+    layout = workplace.store.layout
+    with layout.working(), with_volumes(workplace, options, known.image) as given:
+        settings = msgspec.structs.replace(
+            _settings(known.image, image, name, labels, given),
+            keeping=keeping, stdin_once=stdin_once, runtime=workplace.runtime or "",
+        )  # fmt: skip
+        layout.exists(known.image.descriptor)
+        workplace.containers.add(settings)
+    return Container(workplace, settings, known.image, given)
+
+
+def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:
+    process = image.config.process
+    return Settings(
+        os.urandom(32).hex(),
+        name or naming.name(int.from_bytes(os.urandom(4), "big")),
+        reference,
+        image.id,
+        image.descriptor.plain,
+        image.diff_ids,
+        (*(options.entrypoint or process.entrypoint or ()), *_command(image, options)),
+        starting.now(),
+        {**(process.labels or {}), **labels},
+        msgspec.to_builtins(options),
+    )
+
+
+def _command(image: Image, options: Options) -> tuple[str, ...]:
+    if options.args or options.entrypoint is not None:
+        return options.args
+    return image.config.process.cmd or ()
+
+
+def checked_name(name: str) -> str:
+    """A container's name as it may be; raises :class:`Invalid`, in docker's words."""
+    if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
+        raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+    return name
