@@ -154,3 +154,26 @@ def test_update_of_a_stopped_container(scow: Scow) -> None:
     host = json.loads(scow("inspect", "later").ok().stdout)[0]["HostConfig"]
     assert (host["Memory"], host["MemorySwap"], host["CpuShares"]) == (64 << 20, 96 << 20, 512)
     scow("rm", "later").ok()
+
+
+@pytest.mark.skipif(probe().rung != 1, reason="only root can be sure to have a cgroup")
+@pytest.mark.parametrize("runtime", ["sandbox", "runc"])
+def test_stats_are_what_the_kernel_counted(scow: Scow, runtime: str) -> None:
+    """Memory that no process has resident, and (with runc, which makes a cgroup for it) time of processes long gone."""
+    work = "head -c 30m /dev/zero > /dev/shm/held; while :; do head -c 100k /dev/zero | md5sum; done > /dev/null"
+    flags = ("--name", "busy", "-m", "80m", "--pids-limit", "50")
+    made = scow("--runtime", runtime, "run", "-d", *flags, IMAGE, "sh", "-c", work)
+    if "is not installed" in made.stderr:
+        pytest.skip(made.stderr)
+    made.ok()
+    try:
+        until(lambda: scow("exec", "busy", "sh", "-c", "[ $(stat -c %s /dev/shm/held) = 31457280 ]").exit_code == 0)
+        shown = scow("stats", "--no-stream", "--format", "{{.CPUPerc}} {{.MemUsage}} {{.PIDs}}", "busy").ok().stdout
+        share, memory, _, _, pids = shown.split()
+        assert memory.endswith("MiB")
+        assert 30 <= float(memory[:-3]) < 60
+        assert 1 <= int(pids) <= 6
+        if runtime == "runc":
+            assert float(share[:-1]) > 5
+    finally:
+        scow("rm", "-f", "busy")

@@ -1,17 +1,19 @@
-"""What a container uses, added up over its processes: the same on every machine, with cgroups and without.
+"""What a container uses: as its own cgroups have counted it, the rest added up over its processes.
 
-Memory is what is resident; a page that two processes share counts twice. What processes used that have ended is not in
-the sums of CPU and IO.
+Of the sums: memory is what is resident, a page that two processes share counts twice; what processes used that have
+ended is not in CPU and IO.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 
 import msgspec
 
 from scow.engine.records import ALIVE, Settings, State
+from scow.runtime.accounts import Account, account
 from scow.runtime.tasks import processes
 
 
@@ -34,18 +36,31 @@ def stats(settings: Settings, state: State, pause: float) -> Stats:
     """One look (two, ``pause`` seconds apart, for the processors); all zero when it does not run."""
     if state.status not in ALIVE or not state.pid:
         return Stats(settings.id, settings.name)
-    before, since = _used(state.pid), time.monotonic()
+    first, before, since = account(state.pid, settings.id), _used(state.pid), time.monotonic()
     time.sleep(pause)
-    after, now = _used(state.pid), time.monotonic()
-    spent = sum(used - before.get(pid, used if pause == 0 else 0) for pid, used in after.items())
-    memory = pids = read = written = 0
-    for pid in after:
-        resident, threads, fetched, stored = _of(pid)
-        memory, pids, read, written = memory + resident, pids + threads, read + fetched, written + stored
+    last, after, now = account(state.pid, settings.id), _used(state.pid), time.monotonic()
+    if first.cpu is not None and last.cpu is not None:
+        spent = last.cpu - first.cpu
+    else:
+        spent = sum(used - before.get(pid, used if pause == 0 else 0) for pid, used in after.items())
+    memory, pids, read, written = _sums(after, last)
     received, sent = _network(state.pid)
     limit = int(settings.spec.get("limits", {}).get("memory", 0)) or _total()
     share = 100 * spent / max(now - since, 0.001) if pause else 0.0
     return Stats(settings.id, settings.name, share, memory, limit, received, sent, read, written, pids)
+
+
+def _sums(everybody: Iterable[int], counted: Account) -> tuple[int, int, int, int]:
+    """Memory, processes with their threads, bytes read and written."""
+    memory = pids = read = written = 0
+    for pid in everybody:
+        resident, threads, fetched, stored = _of(pid)
+        memory, pids, read, written = memory + resident, pids + threads, read + fetched, written + stored
+    read, written = counted.io or (read, written)
+    memory, pids = (
+        own if own is not None else other for own, other in ((counted.memory, memory), (counted.pids, pids))
+    )
+    return memory, pids, read, written
 
 
 def _used(pid: int) -> dict[int, float]:

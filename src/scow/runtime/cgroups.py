@@ -44,7 +44,7 @@ class Hierarchy:
 def hierarchies(whose: int | str = "self") -> list[Hierarchy]:
     """Those of a process (this one) that are mounted where everybody mounts them."""
     found = []
-    for line in _read(f"/proc/{whose}/cgroup").splitlines():
+    for line in read(f"/proc/{whose}/cgroup").splitlines():
         _, names, mine = line.split(":", 2)
         names = names.removeprefix("name=")
         mine = "" if mine.startswith("/..") else mine.rstrip("/").removesuffix(_LEAF)
@@ -53,7 +53,7 @@ def hierarchies(whose: int | str = "self") -> list[Hierarchy]:
         root = next((place for place in roots if os.path.exists(f"{place}/{marker}")), None)
         if root is None:
             continue
-        brings = tuple(names.split(",")) if names else tuple(_read(f"{root}{mine}/cgroup.controllers").split())
+        brings = tuple(names.split(",")) if names else tuple(read(f"{root}{mine}/cgroup.controllers").split())
         found.append(Hierarchy(root, brings, mine, not names))
     return found
 
@@ -170,12 +170,12 @@ def _make_directory(hierarchy: Hierarchy, home: str, needed: set[str], delegated
 
 def _hand_on(cgroup: str, needed: set[str], delegated: bool) -> None:
     """v2: let the cgroups below use the controllers."""
-    missing = {_V2_NAMES.get(name, name) for name in needed} - set(_read(f"{cgroup}/cgroup.subtree_control").split())
+    missing = {_V2_NAMES.get(name, name) for name in needed} - set(read(f"{cgroup}/cgroup.subtree_control").split())
     if not missing:
         return
-    if delegated and _read(f"{cgroup}/cgroup.procs").strip():
+    if delegated and read(f"{cgroup}/cgroup.procs").strip():
         os.makedirs(cgroup + _LEAF, exist_ok=True)
-        for pid in _read(f"{cgroup}/cgroup.procs").split():
+        for pid in read(f"{cgroup}/cgroup.procs").split():
             _tell(f"{cgroup}{_LEAF}/cgroup.procs", pid)
     _tell(f"{cgroup}/cgroup.subtree_control", " ".join(f"+{name}" for name in sorted(missing)))
 
@@ -183,8 +183,8 @@ def _hand_on(cgroup: str, needed: set[str], delegated: bool) -> None:
 def _inherit_cpuset(above: str, below: str) -> None:
     """v1: a new cpuset is empty, and nothing can run in it."""
     for name in ("cpuset.cpus", "cpuset.mems"):
-        if not _read(f"{below}/{name}").strip():
-            _tell(f"{below}/{name}", _read(f"{above}/{name}").strip())
+        if not read(f"{below}/{name}").strip():
+            _tell(f"{below}/{name}", read(f"{above}/{name}").strip())
 
 
 def directories(path: str) -> list[str]:
@@ -202,7 +202,7 @@ def beginning(path: str) -> list[str]:
 def out_of_memory(cgroups: list[str]) -> bool:
     """Whether the kernel ended a process of one of these directories for its memory limit."""
     everywhere = _with_those_below(cgroups)
-    told = "".join(_read(f"{place}/{name}") for place in everywhere for name in ("memory.events", "memory.oom_control"))
+    told = "".join(read(f"{place}/{name}") for place in everywhere for name in ("memory.events", "memory.oom_control"))
     return any(line.startswith("oom_kill ") and line != "oom_kill 0" for line in told.splitlines())
 
 
@@ -240,7 +240,8 @@ def _listed(path: str) -> list[str]:
         return []
 
 
-def _read(path: str) -> str:
+def read(path: str) -> str:
+    """A small file, "" when it cannot be read."""
     try:
         with open(path) as file:
             return file.read(1 << 16)
