@@ -65,11 +65,13 @@ class Inflating:
     """Chunks in, compressed or not; ``consume`` reads the plain bytes on a thread of its own, hashed as they go by.
 
     One thread inflates, hashes and applies, so that bytes are still in the processor's cache when they are written;
-    layers are side by side.
+    layers are side by side. ``known`` is the sha256 of what is fed, when whoever feeds it finds out whether that is so:
+    plain bytes are not hashed twice.
     """
 
-    def __init__(self, consume: Callable[[Reader, Callable[[], int]], None]) -> None:
+    def __init__(self, consume: Callable[[Reader, Callable[[], int]], None], known: str = "") -> None:
         self._pipe = Pipe()
+        self._known = known
         self._hash = hashlib.sha256()
         self._consume = consume
         self._size = 0
@@ -93,18 +95,21 @@ class Inflating:
     @property
     def hexdigest(self) -> str:
         """The sha256 of the plain bytes, once all were fed."""
-        return self._hash.hexdigest()
+        return self._known or self._hash.hexdigest()
 
     def read(self, size: int = -1, /) -> bytes:
         """The next plain bytes."""
         chunk = self._plain.read()
-        self._hash.update(chunk)
+        if not self._known:
+            self._hash.update(chunk)
         self._size += len(chunk)
         return chunk
 
     def _work(self) -> None:
         try:
-            self._plain = inflated(*detected(self._pipe))
+            reader, compression = detected(self._pipe)
+            self._known = self._known if compression == "none" else ""
+            self._plain = inflated(reader, compression)
             self._consume(self, lambda: self._size)
         except BaseException as error:
             self._pipe.fail(error)

@@ -62,9 +62,12 @@ def maker(layers: Layers) -> Make:
 
 
 @contextlib.contextmanager
-def unpacking_into(draft: Draft, make: Make) -> Iterator[Inflating]:
-    """Stages that make ``draft``'s index and its tree, of the kind that ``make`` makes, from the layer's bytes."""
-    stages = Inflating(lambda reader, size: _write(reader, size, draft, make))
+def unpacking_into(draft: Draft, make: Make, known: str = "") -> Iterator[Inflating]:
+    """Stages that make ``draft``'s index and its tree, of the kind that ``make`` makes, from the layer's bytes.
+
+    ``known`` is the sha256 that these are held to elsewhere.
+    """
+    stages = Inflating(lambda reader, size: _write(reader, size, draft, make), known)
     try:
         yield stages
     finally:

@@ -43,7 +43,9 @@ class Unpacking:
             return
         from scow.image import trees
 
-        with self._drafted(trees.maker(self.layers) if self._trees else trees.no_tree) as (draft, stages):
+        make = trees.maker(self.layers) if self._trees else trees.no_tree
+        known = descriptor.digest.hex if descriptor.digest.algorithm == "sha256" else ""
+        with self._drafted(make, known) as (draft, stages):
             self.layout.receive(descriptor, source, stages.feed)
             self._keep(draft, DiffId(f"sha256:{stages.hexdigest}"))
 
@@ -133,11 +135,11 @@ class Unpacking:
         self.layers.keep(draft, diff_id)
 
     @contextlib.contextmanager
-    def _drafted(self, make: Make) -> Iterator[tuple[Draft, Inflating]]:
+    def _drafted(self, make: Make, known: str = "") -> Iterator[tuple[Draft, Inflating]]:
         from scow.image.trees import unpacking_into
 
         try:
-            with self.layers.draft() as draft, unpacking_into(draft, make) as stages:
+            with self.layers.draft() as draft, unpacking_into(draft, make, known) as stages:
                 yield draft, stages
         except OSError as error:
             raise disk_error(error, self.layout.root) from None
