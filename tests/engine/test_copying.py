@@ -144,7 +144,21 @@ def test_nothing_is_sent_twice_and_the_same_registry_mounts(engine: Engine, regi
     assert not [one for one in seen if one.method == "GET" and "/blobs/" in one.path and "origin" not in one.path]
     registry.forget()
     engine.registries.copy(origin, f"docker://{registry.host}/mounted:2", platforms=[AMD])
-    assert not [one for one in registry.seen if one.method in ("POST", "PATCH")]
+    assert not [
+        one for one in registry.seen if one.method == "PATCH" or (one.method == "POST" and "mount=" not in one.query)
+    ]
+    assert not [one for one in registry.seen if one.method == "PUT" and "/blobs/uploads/" in one.path]
+
+
+def test_one_request_for_each_part(engine: Engine, registry: Registry, origin: str) -> None:
+    """The manifest comes with the tag's name, what is mounted is not asked for, the root is put under its tag."""
+    engine.registries.copy(origin, f"docker://{registry.host}/first:1", platforms=[AMD])  # finds out how it speaks
+    registry.forget()
+    engine.registries.copy(f"docker://{registry.host}/first:1", f"docker://{registry.host}/second:1")
+    seen = [(one.method, one.path.rsplit("/", 2)[-2]) for one in registry.seen]
+    parts = len([one for one in seen if one == ("POST", "uploads")])
+    assert seen == [("GET", "manifests"), *[("POST", "uploads")] * parts, ("PUT", "manifests")]
+    assert parts > 1
 
 
 def test_the_store_is_not_passed_through(engine: Engine, registry: Registry, origin: str, tmp_path: Path) -> None:

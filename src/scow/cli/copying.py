@@ -160,7 +160,9 @@ def _options(
     }
 
 
-def _wish(compression: str, level: int | None, family: str | None) -> Wish:
+def _wish(compression: str, level: int | None, family: str | None) -> Wish | None:
+    if not (compression or family) and level is None:
+        return None
     from scow.image.rewrite import Wish
 
     return Wish(compression, level, "docker" if family == "docker" else "oci" if family == "oci" else None)

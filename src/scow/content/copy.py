@@ -32,6 +32,8 @@ class Progress(msgspec.Struct, frozen=True):
 
 
 Watch = Callable[[Progress], None]
+#: Puts the root, whose children are there.
+Put = Callable[[Descriptor, Source], None]
 Children = Callable[[Descriptor, Manifest | Index], tuple[Descriptor, ...]]
 
 
@@ -48,8 +50,10 @@ def copy(
     jobs: int = 3,
     watch: Watch = lambda progress: None,
     children: Children = all_children,
+    put: Put | None = None,
 ) -> None:
-    """Bring ``root`` and everything below it from ``source`` to ``sink``; the caller gives it a name then.
+    """Bring ``root`` and everything below it from ``source`` to ``sink``; the caller gives it a name then, unless
+    ``put`` takes the root and does so.
 
     A manifest is only put once its children are there, so a sink never holds one that cannot be used. Raises what the
     two ends raise; the first error ends the walk.
@@ -58,9 +62,13 @@ def copy(
     levels = list(_levels(remembering, root, children))
     with _workers(jobs) as pool:
         stop = threading.Event()
-        for level in reversed(levels):
+        for level in reversed(levels[1:] if put else levels):
             futures = [pool.submit(_one, remembering, sink, node, watch, stop) for node in level]
             _finish(futures, stop)
+    if put:
+        watch(Progress(root, "waiting"))
+        put(root, remembering)
+        watch(Progress(root, "done", root.size))
 
 
 @contextlib.contextmanager

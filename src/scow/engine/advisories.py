@@ -120,10 +120,9 @@ class Advisories:
         location = Location.parse(target)
         with (
             self._workplace.store.layout.working(),
-            ends.target(self._workplace, location, lambda: self._workplace.registry, Location("")) as (sink, name),
+            ends.target(self._workplace, location, lambda: self._workplace.registry, Location("")) as (sink, put),
         ):
-            copy(source, sink, root)
-            name(root)
+            copy(source, sink, root, put=put)
         return held
 
     def fetch(self, source: str, ecosystems: Sequence[str] = ()) -> tuple[Holding, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -22,7 +22,10 @@ from scow.oci.reference import Reference
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
     from scow.registry.remote import Registry
+    from scow.registry.repository import Repository
 
+#: Puts an image, whose parts have arrived, under its name.
+Put = Callable[[Descriptor, Source], None]
 #: Gives what was copied its name.
 Name = Callable[[Descriptor], None]
 _WHERE: Final = "docker://NAME, store:NAME, oci:DIR[:NAME], oci-archive:FILE[:NAME] or docker-archive:FILE[:NAME]"
@@ -56,43 +59,52 @@ def target(
     registry: Callable[[], Registry],
     come_from: Location,
     known: Digest | None = None,
-) -> Iterator[tuple[Sink, Name]]:
-    """Where the image goes: a sink, and what gives it its name there once it has arrived.
+) -> Iterator[tuple[Sink, Put]]:
+    """Where the image goes: a sink for its parts, and what puts it under its name there once they have arrived.
 
     ``known`` is the digest that a registry at ``come_from`` has it under, when nothing was changed.
     """
     if location.kind == "store":
-        yield workplace.store.layout, _in_store(workplace.store.layout, location.name, come_from, known)
+        store = workplace.store.layout
+        yield store, _named(store, _in_store(store, location.name, come_from, known))
     elif location.kind == "docker":
         reference = Reference.parse(location.name)
-        repository = registry().repository(reference, push=True, mount_from=_mounts(reference, come_from))
-        yield repository, lambda descriptor: _at_registry(repository, reference, descriptor)
+        repository = registry().repository(reference, push=True, held_by=_beside(reference, come_from))
+        yield repository, lambda root, source: _at_registry(repository, reference, root, source)
     elif location.kind == "oci":
         with _layout(Path(location.path)) as layout:
-            yield layout, lambda descriptor: named(layout, descriptor, location.name)
+            yield layout, _named(layout, lambda descriptor: named(layout, descriptor, location.name))
     elif location.kind in ("oci-archive", "docker-archive"):
         with scratch(workplace.store.layout.ingest, "archive") as directory:
             layout = Layout(directory)
-            yield layout, lambda descriptor: _as_archive(layout, descriptor, location)
+            yield layout, _named(layout, lambda descriptor: _as_archive(layout, descriptor, location))
     else:
         raise Invalid("does not say where to", subject=str(location), hint=_WHERE)
 
 
-def _mounts(reference: Reference, come_from: Location) -> Sequence[str]:
+def _named(layout: Layout, name: Name) -> Put:
+    def put(root: Descriptor, source: Source) -> None:
+        if not layout.exists(root):
+            layout.push(root, source)
+        name(root)
+
+    return put
+
+
+def _beside(reference: Reference, come_from: Location) -> str:
     """The repository that the blobs may be mounted from: the source, when it is at the same registry."""
     if come_from.kind != "docker":
-        return ()
+        return ""
     other = Reference.parse(come_from.name)
-    return (other.path,) if other.host == reference.host and other.path != reference.path else ()
+    return other.path if other.host == reference.host and other.path != reference.path else ""
 
 
-def _at_registry(target: Sink, reference: Reference, descriptor: Descriptor) -> None:
+def _at_registry(target: Repository, reference: Reference, descriptor: Descriptor, source: Source) -> None:
     if reference.digest and reference.digest != descriptor.digest:
         raise Integrity(
             "the image has another digest than the name says", expected=reference.digest, actual=descriptor.digest
         )
-    if reference.tag:
-        target.tag(descriptor, reference.tag)
+    target.push(descriptor, source, reference.tag or "")
 
 
 def _in_store(layout: Layout, name: str, come_from: Location, known: Digest | None) -> Name:

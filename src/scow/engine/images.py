@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
 
@@ -79,8 +80,8 @@ class Images:
         mounts = tuple(sorted(elsewhere - {reference.path}))[:4]
         repository = self._workplace.registry.repository(reference, push=True, mount_from=mounts)
         with self._store.layout.working():
-            copy(self._store.layout, repository, entry.plain, watch=watch)
-            repository.tag(entry.plain, reference.tag)
+            put = partial(repository.push, name=reference.tag)
+            copy(self._store.layout, repository, entry.plain, watch=watch, put=put)
             image = self._workplace.catalogue().image(entry)
             self._store.layout.tag(entry.plain.annotated(annotations={SOURCE: entry.digest}), reference.familiar)
         return Moved(str(reference), entry.digest, image.id, fresh=True, size=entry.size)

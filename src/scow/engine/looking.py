@@ -12,7 +12,6 @@ from scow.content.layout import Layout, name_of
 from scow.content.target import Source
 from scow.content.through import Through
 from scow.errors import Conflict, Invalid, NotFound
-from scow.image.contents import Contents, ImageContents
 from scow.image.image import Image, load
 from scow.oci.descriptor import Descriptor
 from scow.oci.location import Location
@@ -21,6 +20,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+    from scow.image.contents import Contents
     from scow.registry.remote import Registry
 
 #: A source, and what it calls the image.
@@ -45,6 +45,8 @@ def _look(workplace: Workplace, location: Location, platform: str | None) -> Ite
 
         yield DirectoryContents(Path(location.path))
         return
+    from scow.image.contents import ImageContents
+
     with _image(workplace, location, platform) as (image, source):
         yield ImageContents(image, workplace.store, source)
 
@@ -96,7 +98,7 @@ def placed(workplace: Workplace, location: Location, registry: Callable[[], Regi
     elif location.kind == "docker":
         reference = Reference.parse(location.name)
         repository = registry().repository(reference)
-        yield repository, repository.resolve(reference.selector)
+        yield repository, repository.fetch(reference.selector)
     elif location.kind == "oci":
         layout = Layout(Path(location.path))
         yield layout, _only(_named(layout, location.name), location)

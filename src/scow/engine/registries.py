@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 import msgspec
 
 from scow.content.layout import Layout, name_of
-from scow.content.target import Source
+from scow.content.target import Sink, Source
 from scow.engine import ends, syncing
 from scow.engine.syncing import Leg
 from scow.engine.values import Copied
@@ -82,7 +82,6 @@ class Registries:
         anything. ``referrers`` come along: signatures, SBOMs and other artifacts. Raises what the two ends raise.
         """
         from scow.content.copy import copy
-        from scow.content.referrers import copy_referrers
 
         to = Location.parse(target)
         with (
@@ -90,20 +89,19 @@ class Registries:
             ends.source(self._workplace, Location.parse(source), self._registry(source_credentials)) as found,
         ):
             place, origin, asked = found
-            chosen, wish = self._chosen(origin, asked, platforms, every, wish)
-            if (preserve_digests or referrers) and not wish.empty:
+            chosen, wish = self._chosen(origin, asked, platforms, every, None if wish and wish.empty else wish)
+            if wish and (preserve_digests or referrers):
                 flag = "--preserve-digests" if preserve_digests else "--referrers"
                 raise Conflict("what is asked for changes digests", hint=f"leave out {flag}")
             referring = self._referring(place, origin, to) if referrers else None
             registry = self._registry(target_credentials)
-            known = asked.digest if wish.empty else None
+            known = asked.digest if wish is None else None
             with (
                 self._rewritten(origin, chosen, wish) as (rewritten, root),
-                ends.target(self._workplace, to, registry, place, known) as (sink, name),
+                ends.target(self._workplace, to, registry, place, known) as (sink, put),
             ):
-                copy(rewritten, sink, root.plain, watch=watch)
-                name(root.plain)
-                came = copy_referrers(referring, sink, root, ends.keeper(sink), watch) if referring else ()
+                copy(rewritten, sink, root.plain, watch=watch, put=put)
+                came = self._with_referrers(referring, sink, root, watch) if referring else ()
         return Copied(str(place), str(to), root.digest, root.size, tuple(one.digest for one in came))
 
     def sync(
@@ -229,25 +227,31 @@ class Registries:
             return LayoutReferrers(origin)
         raise Unsupported("nobody knows there what refers to an image", subject=str(place), hint=_REFERRERS)
 
+    def _with_referrers(
+        self, referring: Referring, sink: Sink, root: Descriptor, watch: Watch
+    ) -> tuple[Descriptor, ...]:
+        from scow.content.referrers import copy_referrers
+
+        return tuple(copy_referrers(referring, sink, root, ends.keeper(sink), watch))
+
     def _chosen(
         self, origin: Source, asked: Descriptor, platforms: Sequence[str], every: bool, wish: Wish | None
-    ) -> tuple[Descriptor, Wish]:
-        """What to copy below ``asked``, and everything that is to change."""
-        from scow.image.rewrite import Wish
-
-        wish = wish or Wish()
+    ) -> tuple[Descriptor, Wish | None]:
+        """What to copy below ``asked``, and everything that is to change, if anything is."""
         wanted = tuple(Platform.parse(text) for text in platforms)
         if every and wanted:
             raise Invalid("all platforms and some do not go together")
         if asked.media_type not in media_types.INDEXES or every:
             return asked, wish
         if len(wanted) > 1:
-            return asked, msgspec.structs.replace(wish, platforms=wanted)
+            from scow.image.rewrite import Wish
+
+            return asked, msgspec.structs.replace(wish or Wish(), platforms=wanted)
         return select(origin, asked, wanted[0] if wanted else self._workplace.platform), wish
 
     @contextlib.contextmanager
-    def _rewritten(self, origin: Source, root: Descriptor, wish: Wish) -> Iterator[tuple[Source, Descriptor]]:
-        if wish.empty:
+    def _rewritten(self, origin: Source, root: Descriptor, wish: Wish | None) -> Iterator[tuple[Source, Descriptor]]:
+        if wish is None:
             yield origin, root
             return
         if not media_types.is_document(root.media_type):

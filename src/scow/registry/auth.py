@@ -11,19 +11,20 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
 
 from scow.errors import Denied, Invalid, ScowError
 from scow.oci.documents import decode
-from scow.registry.challenge import Challenge, choose, parse
 from scow.registry.credentials import ANONYMOUS, Credential
 from scow.registry.protocol import Answer, http_url
 from scow.registry.refusal import refusal
 from scow.registry.transport import Call, Transport
+
+if TYPE_CHECKING:
+    from scow.registry.challenge import Challenge
 
 _CLIENT_ID = "scow"
 _TOKEN_LIMIT = 256 << 10
@@ -42,13 +43,15 @@ class Keys(Protocol):
     def lookup(self, host: str, path: str = "") -> Credential | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """A bearer token, good until ``expires`` on the authorizer's clock; ``refresh`` is an identity token or empty."""
 
-    text: str = field(repr=False)
+    text: str
     expires: float
-    refresh: str = field(default="", repr=False)
+    refresh: str = ""
+
+    def __repr__(self) -> str:
+        return f"Token(expires={self.expires!r})"
 
 
 class _Grant(msgspec.Struct):
@@ -84,6 +87,8 @@ class Authorizer:
 
     def challenged(self, header: str, scopes: Scopes, used: str | None) -> bool:
         """Learn from a 401 to a request that went with ``used``. True: it is worth asking again."""
+        from scow.registry.challenge import choose, parse
+
         challenge = choose(parse(header))
         if challenge is None:
             return False

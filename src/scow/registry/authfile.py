@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,8 @@ def read_config(source: Path | bytes, name: str = "") -> dict[str, Any]:
     if not raw.strip():
         return {}
     check_bounds(raw, subject, _LIMIT)
+    import json  # takes longer than most files
+
     try:
         document = json.loads(raw)
     except (ValueError, RecursionError) as error:
@@ -35,6 +35,9 @@ def read_config(source: Path | bytes, name: str = "") -> dict[str, Any]:
 
 def write_config(file: Path, document: Mapping[str, Any]) -> None:
     """Replace ``file`` in one step, readable by its owner only. A link is followed: people keep theirs elsewhere."""
+    import json
+    import tempfile
+
     target = os.path.realpath(file)
     folder = os.path.dirname(target)
     text = json.dumps(document, indent="\t") + "\n"

@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+import msgspec
 
 #: A longer header is cut: no registry needs it.
 _HEADER_LIMIT = 16 << 10
@@ -26,12 +27,11 @@ _GARBAGE = re.compile(r"[^,]*")
 _ESCAPE = re.compile(r"\\(.)")
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(msgspec.Struct, frozen=True):
     """One way to authenticate: ``scheme`` and parameter names in lower case."""
 
     scheme: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = {}
 
     @property
     def realm(self) -> str:

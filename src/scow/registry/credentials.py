@@ -10,14 +10,17 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from scow.errors import Invalid
 from scow.oci.reference import HUB
 from scow.registry.authfile import read_config, write_config
-from scow.registry.helper import Helper
+
+if TYPE_CHECKING:
+    from scow.registry.helper import Helper
 
 HUB_KEY = "https://index.docker.io/v1/"
 _HUB_NAMES = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
@@ -25,14 +28,16 @@ _HUB_NAMES = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "registr
 _TOKEN_USER = "<token>"  # noqa: S105 - the protocol's word, not a secret
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(msgspec.Struct, frozen=True):
     """A password, or an identity token (OAuth 2 refresh token), or a ready bearer token."""
 
     username: str = ""
-    password: str = field(default="", repr=False)
-    identity_token: str = field(default="", repr=False)
-    registry_token: str = field(default="", repr=False)
+    password: str = ""
+    identity_token: str = ""
+    registry_token: str = ""
+
+    def __repr__(self) -> str:
+        return f"Credential(username={self.username!r})"
 
 
 ANONYMOUS = Credential()
@@ -140,12 +145,15 @@ def _candidates(host: str, path: str) -> Iterator[str]:
 
 def _helper(config: Mapping[str, Any], host: str) -> Helper | None:
     """The helper for ``host``; an empty name in ``credHelpers`` means: none, whatever ``credsStore`` says."""
-    helpers = _table(config, "credHelpers")
+    helpers, store = _table(config, "credHelpers"), config.get("credsStore")
+    if not helpers and not store:
+        return None
+    from scow.registry.helper import Helper  # starts programs: not for those who have none
+
     keys = (server_key(host), *sorted(_HUB_NAMES)) if host in _HUB_NAMES else (host,)
     for key in keys:
         if key in helpers:
             return Helper(str(helpers[key])) if helpers[key] else None
-    store = config.get("credsStore")
     return Helper(store) if isinstance(store, str) and store else None
 
 

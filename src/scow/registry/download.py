@@ -12,7 +12,7 @@ from scow.registry.transport import PIECE, Pauses, Response, Transport
 
 #: A connection that breaks again and again, even with a little progress each time, is given up at some point.
 _REOPEN_LIMIT = 500
-_CONTENT_RANGE = re.compile(r"bytes\s+(\d+)-(\d+)/(\d+|\*)", re.IGNORECASE)
+_CONTENT_RANGE = r"(?i:bytes)\s+(\d+)-(\d+)/(\d+|\*)"
 
 #: Asks for the blob from an offset on, with or without patience of its own; raises what a refusal stands for.
 OpenAt = Callable[[int, bool], Response]
@@ -116,7 +116,7 @@ class Download:
             raise Unsupported("the registry hands out whole blobs only", subject=self._descriptor.digest)
         start, total = 0, response.headers.get("content-length", "")
         if response.status == 206:
-            match = _CONTENT_RANGE.fullmatch(response.headers.get("content-range", "").strip())
+            match = re.fullmatch(_CONTENT_RANGE, response.headers.get("content-range", "").strip())
             if match is None or int(match[1]) > self._position:
                 raise Unavailable("answered with another range than was asked for", subject=self._descriptor.digest)
             start, total = int(match[1]), match[3]

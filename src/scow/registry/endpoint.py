@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
+
+import msgspec
 
 from scow.errors import Denied, ScowError
 from scow.registry.auth import Authorizer, Scopes, login_hint
@@ -99,4 +100,4 @@ class Endpoint:
 def _authorized(call: Call, authorization: str | None) -> Call:
     if authorization is None:
         return call
-    return replace(call, headers={**call.headers, "Authorization": authorization})
+    return msgspec.structs.replace(call, headers={**call.headers, "Authorization": authorization})

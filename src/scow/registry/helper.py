@@ -11,7 +11,6 @@ import re
 import select
 import subprocess
 import time
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ class _Secret(msgspec.Struct):
     secret: str = msgspec.field(name="Secret", default="")
 
 
-@dataclass(frozen=True, slots=True)
-class Helper:
+class Helper(msgspec.Struct, frozen=True):
     """The helper ``docker-credential-NAME``; ``timeout`` in seconds: a keychain may have to ask its owner."""
 
     name: str

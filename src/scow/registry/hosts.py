@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 from scow.oci.reference import HUB
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 HUB_ENDPOINT = "registry-1.docker.io"
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(msgspec.Struct, frozen=True):
     """How to meet a host over TLS: paths of PEM files; ``verify`` off takes any certificate."""
 
     verify: bool = True
@@ -30,8 +30,7 @@ class Tls:
     client_key: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class HostSettings:
+class HostSettings(msgspec.Struct, frozen=True):
     """One registry. ``insecure``: any certificate, or plain http."""
 
     insecure: bool = False
@@ -65,13 +64,12 @@ def _joined(one: HostSettings | None, other: HostSettings) -> HostSettings:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(msgspec.Struct, frozen=True):
     """Settings by ``host[:port]`` as references write it; ``default`` for the others; ``rules`` say where names
     lead."""
 
-    settings: Mapping[str, HostSettings] = field(default_factory=dict)
-    default: HostSettings = field(default_factory=HostSettings)
+    settings: Mapping[str, HostSettings] = {}
+    default: HostSettings = HostSettings()
     rules: tuple[Rule, ...] = ()
 
     def of(self, host: str) -> HostSettings:
@@ -98,13 +96,15 @@ class Hosts:
         return Tls(verify, settings.ca_file, settings.client_cert, settings.client_key)
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
+class Proxies(msgspec.Struct, frozen=True):
     """Proxy URLs by the scheme that goes through them, and the hosts that do not (NO_PROXY's forms)."""
 
-    http: str | None = field(default=None, repr=False)  # may hold a password
-    https: str | None = field(default=None, repr=False)
+    http: str | None = None
+    https: str | None = None
     no_proxy: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:  # the URLs may hold a password
+        return f"Proxies(no_proxy={self.no_proxy!r})"
 
     def of(self, url: str) -> str | None:
         """The proxy for ``url``; loopback is always reached directly."""

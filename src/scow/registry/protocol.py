@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -47,18 +46,17 @@ ACCEPTED = (
     *sorted(media_types.SCHEMA1),  # only to be refused by name, instead of an odd 404
 )
 ACCEPT = ", ".join((*ACCEPTED, "*/*;q=0.1"))
-_LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^,;]+)*)")
-_NEXT = re.compile(r"rel\s*=\s*\"?next\"?", re.IGNORECASE)
+_LINK = r"<([^>]*)>((?:\s*;\s*[^,;]+)*)"
+_NEXT = r"(?i:rel\s*=\s*\"?next\"?)"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One request. ``path`` starts with ``/`` and is relative to the registry, or is a whole URL (a Location)."""
 
     method: str
     path: str
     query: tuple[tuple[str, str], ...] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     body: bytes | None = None
 
     @property
@@ -69,8 +67,7 @@ class Request:
         return self.path + ("&" if "?" in self.path else "?") + urlencode(self.query, quote_via=quote)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A response read whole: header names in lower case, ``body`` bounded by whoever read it."""
 
     status: int
@@ -182,8 +179,8 @@ def http_url(text: str, base: str = "") -> str:
 
 def next_page(answer: Answer, asked: str) -> Request | None:
     """The request for the following page (RFC 8288 Link header); always to the registry that was asked."""
-    for target, params in _LINK.findall(answer.headers.get("link", "")):
-        if _NEXT.search(params):
+    for target, params in re.findall(_LINK, answer.headers.get("link", "")):
+        if re.search(_NEXT, params):
             parts = urlsplit(http_url(target, asked))
             return Request("GET", parts.path, tuple(parse_qsl(parts.query, keep_blank_values=True)))
     return None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -23,6 +22,9 @@ from scow.errors import (
 from scow.oci.documents import check_bounds
 from scow.oci.known import known
 from scow.registry.protocol import ERROR_LIMIT, Answer
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: What may be asked again without change (transport and uploads).
 TRANSIENT_STATUS = frozenset({408, 429, 500, 502, 503, 504})
@@ -73,7 +75,7 @@ _REASONS: Mapping[int, str] = {
     503: "service unavailable",
     504: "gateway timeout",
 }
-_RATELIMIT = re.compile(r"(\d{1,9});w=(\d{1,9})")
+_RATELIMIT = r"(\d{1,9});w=(\d{1,9})"
 _QUOTED_LIMIT = 500
 _ERRORS_LIMIT = 5
 #: A server may not make us wait for longer than a day, nor for a negative time.
@@ -119,7 +121,7 @@ def _again(waiting: float | None) -> str:
 
 def _allowance(answer: Answer) -> str:
     """What the Hub says of its limit: ``ratelimit-limit: 100;w=21600`` is 100 pulls in 6 hours."""
-    match = _RATELIMIT.fullmatch(answer.headers.get("ratelimit-limit", "").strip())
+    match = re.fullmatch(_RATELIMIT, answer.headers.get("ratelimit-limit", "").strip())
     if answer.status != 429 or match is None:
         return ""
     return f"the registry allows {match[1]} pulls in {int(match[2]) / 3600:g} hours, and more after a login"
@@ -172,6 +174,9 @@ def _fallback(answer: Answer) -> str:
 
 
 def _date(text: str) -> datetime | None:
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

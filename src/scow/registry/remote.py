@@ -5,22 +5,19 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scow.errors import Denied, Invalid, NotFound, Unavailable
 from scow.oci.reference import Reference
 from scow.registry import protocol
 from scow.registry.auth import Authorizer, Keys, login_hint
-from scow.registry.challenge import choose, parse
 from scow.registry.credentials import ANONYMOUS, Credential
 from scow.registry.endpoint import Endpoint
+from scow.registry.hosts import is_loopback
 from scow.registry.repository import Repository
 from scow.registry.retry import Trouble
 from scow.registry.transport import Call, Response, Transport
-
-if TYPE_CHECKING:
-    from scow.registry.routes import Pull
 
 #: Seconds that a host which may speak http gets to answer over TLS: a server may simply wait for more.
 _PROBE_TIMEOUT = 5.0
@@ -40,15 +37,19 @@ class Registry:
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         self._lock = threading.Lock()
 
-    def repository(self, reference: Reference, *, push: bool = False, mount_from: Sequence[str] = ()) -> Repository:
+    def repository(
+        self, reference: Reference, *, push: bool = False, mount_from: Sequence[str] = (), held_by: str = ""
+    ) -> Repository:
         """The repository of ``reference``, where the settings' rules say that it is, with its mirrors.
 
-        ``push``: ask for the right to push from the start. Raises :class:`Unavailable` when a registry that may speak
+        ``push``: ask for the right to push from the start. ``mount_from`` and ``held_by`` are those of
+        :class:`Repository`. Raises :class:`Unavailable` when a registry that may speak
         http or https does not answer at all, and :class:`Denied` for a blocked one.
         """
+        made = partial(Repository, push=push, mount_from=mount_from, held_by=held_by, sessions=self._sessions)
         rules = self._transport.hosts.rules
         if not rules:
-            return self._made(reference, push, mount_from, ())
+            return made(reference, self._endpoint(reference))
         from scow.registry.routes import routed
 
         route = routed(rules, reference, push=push)
@@ -56,13 +57,7 @@ class Registry:
         for mirror, pull in route.mirrors:
             with contextlib.suppress(Unavailable):  # one that is away is none
                 mirrors.append((Repository(mirror, self._endpoint(mirror)), pull))
-        return self._made(route.target, push, mount_from, mirrors)
-
-    def _made(
-        self, reference: Reference, push: bool, mount_from: Sequence[str], mirrors: Sequence[tuple[Repository, Pull]]
-    ) -> Repository:
-        endpoint, sessions = self._endpoint(reference), self._sessions
-        return Repository(reference, endpoint, push=push, mount_from=mount_from, mirrors=mirrors, sessions=sessions)
+        return made(route.target, self._endpoint(route.target), mirrors=mirrors)
 
     def _endpoint(self, reference: Reference) -> Endpoint:
         key = reference.host, reference.path
@@ -78,6 +73,8 @@ class Registry:
 
         Raises :class:`Denied` for a wrong password, :class:`NotFound` where no registry answers.
         """
+        from scow.registry.challenge import choose, parse
+
         with self._lock:
             origin = self._origin(host)
         authorizer = Authorizer(host, "", self._transport, _Only(credential))
@@ -110,15 +107,29 @@ class Registry:
         response.excerpt()
 
     def _origin(self, host: str) -> str:
-        """``https://…``; for hosts that may speak http whichever answers, https first."""
+        """``https://…``; for hosts that may speak http whichever answers: https first, but on this machine."""
         if host not in self._origins:
             place = self._transport.hosts.endpoint(host)
-            if self._transport.hosts.allows_http(host) and not self._speaks_tls(place):
-                self._transport.send(Call("GET", f"http://{place}/v2/")).excerpt()
-                self._origins[host] = f"http://{place}"
-            else:
-                self._origins[host] = f"https://{place}"
+            plain = self._transport.hosts.allows_http(host) and self._is_plain(host, place)
+            self._origins[host] = f"{'http' if plain else 'https'}://{place}"
         return self._origins[host]
+
+    def _is_plain(self, host: str, place: str) -> bool:
+        """Whether the registry speaks plain http. Raises :class:`Unavailable` when it does not answer at all."""
+        if is_loopback(host) and self._speaks_http(place):  # nobody listens in between, and no TLS has to be loaded
+            return True
+        if self._speaks_tls(place):
+            return False
+        self._transport.send(Call("GET", f"http://{place}/v2/")).excerpt()
+        return True
+
+    def _speaks_http(self, place: str) -> bool:
+        """A server that wants TLS may answer plain http, too: to say so."""
+        try:
+            answer = self._transport.send(Call("GET", f"http://{place}/v2/"), retry=False, timeout=_PROBE_TIMEOUT)
+        except Unavailable:
+            return False
+        return answer.excerpt().status in (200, 401)
 
     def _speaks_tls(self, place: str) -> bool:
         try:

@@ -43,7 +43,8 @@ _GONE = frozenset({404, 410})
 class Repository:
     """Repository ``reference.path`` at ``reference.host``. Thread safe.
 
-    ``mount_from`` are paths of repositories at the same registry that may hold blobs already. ``mirrors`` are asked
+    ``mount_from`` are paths of repositories at the same registry that may hold blobs already; ``held_by`` is one that
+    holds all of what is pushed, so that mounting is tried before asking. ``mirrors`` are asked
     first for what is pulled; what one lacks, refuses or cannot give now, the next one is asked for. ``sessions`` is the
     directory that remembers uploads which were cut short.
     """
@@ -55,6 +56,7 @@ class Repository:
         *,
         push: bool = False,
         mount_from: Sequence[str] = (),
+        held_by: str = "",
         mirrors: Sequence[tuple[Repository, Pull]] = (),
         sessions: Path | None = None,
     ) -> None:
@@ -62,6 +64,7 @@ class Repository:
         self._path = reference.path
         self._endpoint = endpoint
         self._mount_from = tuple(mount_from)
+        self._held_by = (held_by,) if held_by else ()
         self._mirrors = [one for one, pull in mirrors if pull != "tag-only"]
         self._mirrors_of_tags = [one for one, pull in mirrors if pull != "digest-only"]
         self._pull_scopes = (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
@@ -95,6 +98,14 @@ class Repository:
             return self._fetched(name, asked)
         return found
 
+    def fetch(self, name: str) -> Descriptor:
+        """As :meth:`resolve`, for who reads the manifest next: it is kept, and a request saved."""
+        asked = Digest(name) if ":" in name else None
+        for mirror in self._mirrors if asked else self._mirrors_of_tags:
+            with contextlib.suppress(ScowError):
+                return mirror.fetch(name)
+        return self._fetched(name, asked)
+
     def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
         """The bytes of a manifest, by digest, or of a blob, resumed over broken connections. Not verified."""
         if descriptor.media_type in _MANIFESTS:
@@ -117,8 +128,11 @@ class Repository:
     # -- Sink
 
     def exists(self, descriptor: Descriptor) -> bool:
-        """Whether the registry has it in this repository."""
-        if descriptor.media_type in _MANIFESTS:
+        """Whether the registry has it in this repository; it does once it was mounted from where it is held."""
+        is_manifest = descriptor.media_type in _MANIFESTS
+        if not is_manifest and self._upload.mount(descriptor, self._held_by):
+            return True
+        if is_manifest:
             request = protocol.manifest("HEAD", self._path, descriptor.digest, descriptor.media_type)
         else:
             request = protocol.blob("HEAD", self._path, descriptor.digest)
@@ -131,13 +145,16 @@ class Repository:
                 return False
             raise self._endpoint.refused(response, self._push_contexts())
 
-    def push(self, descriptor: Descriptor, source: Source) -> None:
-        """Send a blob or, by digest, a manifest. Foreign layers stay where their urls say."""
+    def push(self, descriptor: Descriptor, source: Source, name: str = "") -> None:
+        """Send a blob, or a manifest: by digest, or at once under the tag ``name``.
+
+        Foreign layers stay where their urls say.
+        """
         if media_types.is_foreign(descriptor.media_type):
             return
         if descriptor.media_type in _MANIFESTS:
             raw = read_document(source, descriptor)
-            answer = self._put(descriptor.digest, descriptor.media_type, raw)
+            answer = self._put(name or descriptor.digest, descriptor.media_type, raw)
             self._keep(descriptor.digest, descriptor.media_type, raw)
             subject = parse(raw, descriptor.media_type, str(descriptor.digest)).subject
             if subject and "oci-subject" not in answer.headers:

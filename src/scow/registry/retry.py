@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from scow.errors import Unavailable
 
@@ -35,8 +36,7 @@ class Trouble(Unavailable):
         return Unavailable(self.problem, subject=self.subject, hint=self.hint, retry_after=self.retry_after)
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """Waits grow from ``first`` seconds by doubling to ``longest``; all waits of one request stay within ``total``."""
 
     first: float = 0.25

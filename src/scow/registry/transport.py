@@ -7,13 +7,13 @@
 
 from __future__ import annotations
 
-import random
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
 import urllib3
 from urllib3.response import BaseHTTPResponse
 
@@ -38,15 +38,17 @@ Body = Callable[[], Iterable[bytes]]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One HTTP request. ``body`` yields ``length`` bytes in all."""
 
     method: str
     url: str
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: Body | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = {}
+    body: Body | None = None
     length: int = 0
+
+    def __repr__(self) -> str:  # headers hold secrets
+        return f"Call({self.method!r}, {self.url!r}, length={self.length})"
 
 
 class Response:
@@ -129,7 +131,7 @@ class Transport:
         connect_timeout: float = 15.0,
         patience: Patience | None = None,
         sleep: Callable[[float], object] = time.sleep,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = lambda: os.urandom(1)[0] / 256,
     ) -> None:
         self.hosts = hosts or Hosts()
         self._proxies = proxies or Proxies()
@@ -205,7 +207,7 @@ class Transport:
             headers = {name: value for name, value in headers.items() if name.lower() in _CONTENT_HEADERS}
         if status == 303 and call.method != "HEAD":
             return Call("GET", url, headers)
-        return replace(call, url=url, headers=headers)
+        return msgspec.structs.replace(call, url=url, headers=headers)
 
     def _exchange(self, call: Call, timeout: urllib3.Timeout) -> Response:
         headers = {**self._own_headers, **call.headers}

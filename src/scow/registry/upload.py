@@ -31,7 +31,7 @@ CHUNKED = 64 << 20
 CHUNK = 32 << 20
 #: The session is gone, or was never meant for chunks.
 _NO_CHUNKS = frozenset({400, 404, 405, 411, 416, 501})
-_RECEIVED = re.compile(r"(?:bytes=)?0-(\d{1,18})")
+_RECEIVED = r"(?:bytes=)?0-(\d{1,18})"
 #: Repositories that are tried for a mount; the rest would cost more than they save.
 _MOUNTS = 4
 
@@ -123,7 +123,7 @@ class Upload:
             self._trusted(known.location)
             response = self._endpoint.send(protocol.Request("GET", known.location), self._scopes, retry=False)
             answer = response.excerpt()
-            match = _RECEIVED.fullmatch(answer.headers.get("range", ""))
+            match = re.fullmatch(_RECEIVED, answer.headers.get("range", ""))
             # nothing and one byte are both told as 0-0
             offset = int(match[1]) + 1 if match and int(match[1]) else 0
             if response.status in _CREATED and 0 < offset <= descriptor.size:
