@@ -1,7 +1,8 @@
 """Run one command and tell how it went: ``python -I -S timed.py LOG REPORT -- ARGV``.
 
-The report is JSON: ``seconds`` from spawn to exit, ``peak_kib`` (the largest resident size of any of its processes) and
-``exit_code``. A small process of its own, because a child's peak starts at the size of the process that forked it.
+The report is JSON: ``seconds`` from spawn to exit, ``cpu`` (processor seconds), ``peak_kib`` (the largest resident size
+of any of its processes) and ``exit_code``. A small process of its own, because a child's peak starts at the size of the
+process that forked it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ def main(log: str, report: str, argv: list[str]) -> None:
     seconds = time.perf_counter() - start
     code = os.waitstatus_to_exitcode(status)
     with open(report, "w") as told:
-        told.write(f'{{"seconds": {seconds:.4f}, "peak_kib": {usage.ru_maxrss}, "exit_code": {code}}}')
+        cpu = usage.ru_utime + usage.ru_stime
+        told.write(
+            f'{{"seconds": {seconds:.4f}, "cpu": {cpu:.3f}, "peak_kib": {usage.ru_maxrss}, "exit_code": {code}}}'
+        )
 
 
 if __name__ == "__main__":
