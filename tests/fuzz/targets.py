@@ -22,6 +22,7 @@ from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.parser import parse as parse_dockerfile
 from scow.dockerfile.stages import stages
 from scow.errors import ScowError as _Refused
+from scow.layer import toc
 from scow.layer.apply import apply
 from scow.layer.compression import detected, inflated
 from scow.layer.index import Writer
@@ -124,6 +125,11 @@ def _layer(data: bytes) -> None:
     apply(inflated(*detected(Once(data))), NoTree(), Writer(io.BytesIO()))
 
 
+def _toc(data: bytes) -> None:
+    toc.footer(data, 10_000, "x")
+    toc.parse(data, 1000)
+
+
 def _tree(data: bytes) -> None:
     """Into a directory; what stands beside it does not change."""
     place = Path(tempfile.mkdtemp(prefix="scow-fuzz-"))
@@ -193,6 +199,10 @@ _DOCKER_ARCHIVE = tars.write(
         item("l", data=b"layer"),
     ]
 )
+_TOC = (
+    b'{"version":1,"entries":[{"name":"d/","type":"dir","modtime":"2023-11-14T22:13:20Z"},{"name":"d/f","type":"reg",'
+    b'"size":3,"offset":9,"digest":"%s"},{"name":"d/f","type":"chunk","offset":20,"chunkOffset":2}]}' % _ZERO.encode()
+)
 _RULES = b'[[registry]]\nprefix="a"\nlocation="b/c"\n[[registry.mirror]]\nlocation="d"\n'
 _DOCKERFILE = b"# escape=`\nARG a=b\nFROM x AS y\nRUN <<E\nz\nE\nCOPY --from=y a /b\nHEALTHCHECK CMD x\n"
 _LOGINS = (
@@ -219,6 +229,7 @@ TARGETS: dict[str, Target] = {
     "answer": Target(_answer, (b'{"errors":[{"code":"DENIED","message":"no"}],"tags":["1"]}',), _JSON),
     "rules": Target(_rules, (_RULES,), (b"[[", b"]]", b"=", b"\n", b"'")),
     "layer": Target(_layer, (_TAR,), _PATHS),
+    "toc": Target(_toc, (_TOC,), (*_JSON, b'"offset":', b'"chunk"', b'"innerOffset":', b'"modtime":', b'"xattrs":')),
     "tree": Target(_tree, (_TAR,), _PATHS),
     "dockerfile": Target(_dockerfile, (_DOCKERFILE,), _LINES),
     "ignore": Target(_ignore, (b"*\n!a/**/b\n[a-c]?\n",), (b"**", b"[", b"]", b"\\", b"!", b"../")),
