@@ -10,6 +10,7 @@ from tests.build.conftest import Kitchen
 
 from scow.build import context as module
 from scow.dockerfile.ignore import Patterns
+from scow.layer.entry import Entry
 from scow.layer.pack import Content
 
 
@@ -83,3 +84,44 @@ def test_a_file_that_another_replaced_is_not_taken_for_it(kitchen: Kitchen) -> N
     known = module.Context(kitchen.context, Patterns.parse(""), memory)
     found = known.find(b"one/f")
     assert found and known.digest(found) == hashlib.sha256(b"one's").digest()
+
+
+def test_a_changed_file_leaves_the_rest_as_it_was_packed(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image is the one that a build without the cache makes; of ten large files one is read."""
+    for number in range(10):
+        kitchen.file(f"d/f{number}", f"{number}{kitchen.context}".encode() * 60_000)
+    time.sleep(0.1)
+    text = "COPY d /large/\nRUN cat /large/* | md5sum > /sum\n"
+    kitchen.build(text)
+    size = (kitchen.context / "d/f4").stat().st_size
+    kitchen.file("d/f4", b"changed".ljust(size))
+    opened: list[bytes] = []
+    real = module.Context.content
+
+    def note(self: module.Context, entry: Entry) -> Content:
+        content = real(self, entry)
+        assert not isinstance(content, bytes)
+        return lambda: (opened.append(entry.path), content())[1]  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(module.Context, "content", note)
+    changed = kitchen.build(text)
+    read = set(opened)
+    assert b"d/f4" in read
+    assert len(read) < 6, "only what lies in the members of the change"
+    assert kitchen.build(text, use_cache=False).id == changed.id
+
+
+def test_a_damaged_earlier_layer_is_done_without(kitchen: Kitchen) -> None:
+    for number in range(3):
+        kitchen.file(f"d/f{number}", f"{number}{kitchen.context}".encode() * 60_000)
+    time.sleep(0.1)
+    first = kitchen.build("COPY d /damaged/\n")
+    kitchen.file("d/f2", b"changed")
+    blob = kitchen.engine.workplace.store.layout.path(first.layers[-1].descriptor.digest)
+    blob.chmod(0o600)
+    data = bytearray(blob.read_bytes())
+    data[1000] ^= 1
+    blob.write_bytes(data)
+    changed = kitchen.build("COPY d /damaged/\n")
+    blob.unlink()
+    assert kitchen.build("COPY d /damaged/\n", use_cache=False).id == changed.id

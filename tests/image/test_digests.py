@@ -43,7 +43,7 @@ def pulled(tmp_path: Path) -> Pulled:
     def pull(*, mounts: bool = True) -> tuple[Store, Layer]:
         store, memory = Store(tmp_path / "store", lambda: mounts), Memory()
         store.layout.create()
-        blob = memory.add(gzip_member(TAR), media_types.OCI_LAYER_GZIP)
+        blob = memory.add(bytes(gzip_member(TAR)), media_types.OCI_LAYER_GZIP)
         store.unpacking.push(blob, memory)
         return store, Layer(blob, DIFF_ID)
 

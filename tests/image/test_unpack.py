@@ -97,7 +97,7 @@ def test_content_decides_how_a_layer_is_compressed(media_type: str, form: str, s
 def test_what_follows_the_tar_belongs_to_the_diff_id(store: Store) -> None:
     memory = Memory()
     tar = TAR + os.urandom(3 << 20)
-    store.unpacking.push(memory.add(gzip_member(tar) + gzip_member(b"more"), media_types.OCI_LAYER_GZIP), memory)
+    store.unpacking.push(memory.add(bytes(gzip_member(tar) + gzip_member(b"more")), media_types.OCI_LAYER_GZIP), memory)
     assert list(store.layers) == [DiffId.of(tar + b"more")]
 
 

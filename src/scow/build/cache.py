@@ -29,6 +29,10 @@ class Records:
 
     def find(self, key: str) -> Layer | None:
         """The layer of ``key``; whether it is still in the store is the caller's question."""
+        return self.own(key)
+
+    def own(self, key: str) -> Layer | None:
+        """As :meth:`find`, by this store's own record."""
         try:
             record = decode((self._root / key).read_bytes(), _Record, key)
         except (OSError, ScowError):

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import os
 import stat
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,8 +47,8 @@ class Context:
         self._ignored = ignored
         self._memory = memory
         self._status: dict[bytes, os.stat_result] = {}
+        self._entries: dict[bytes, Entry] = {}
         self._children: dict[bytes, list[bytes]] = {}  # of directories that were listed: none of it is ignored
-        self._guard = threading.Lock()
         self._digests: dict[bytes, bytes] = {}  # found out in this build
         self._began = time.time_ns()  # before any file is looked at
         self._known = self._remembered()
@@ -59,6 +58,9 @@ class Context:
 
     def find(self, path: bytes) -> Entry | None:
         """What lies at ``path``, unless it is ignored (a directory that holds an exception is there)."""
+        found = self._entries.get(path)
+        if found:
+            return found
         status = self._status.get(path)
         if status is None:
             try:
@@ -68,7 +70,10 @@ class Context:
             if path and self._hidden(path, directory=stat.S_ISDIR(status.st_mode)):
                 return None
             self._status[path] = status
-        return self._entry(path, status)
+        found = self._entry(path, status)
+        if found:
+            self._entries[path] = found
+        return found
 
     def children(self, path: bytes) -> list[bytes]:
         """The paths right below a directory, sorted."""
@@ -123,10 +128,9 @@ class Context:
         """Somebody who read the file says what its digest is."""
         status = self._status[entry.path]
         known = _Known(status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, self._began, digest)
-        with self._guard:
-            self._digests[entry.path] = digest
-            self._known[entry.path] = known
-            self._changed = True
+        self._digests[entry.path] = digest
+        self._known[entry.path] = known
+        self._changed = True
 
     def identity(self, entry: Entry) -> object | None:
         """The same for all names of one file; ``None`` for a file with one name."""

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from scow.build.ops import CopyOp, key
 from scow.build.subtree import Listing, real_path
@@ -21,6 +22,7 @@ from scow.layer.pack import Content, Item
 from scow.layer.view import Found, View
 
 _WILD: Final = re.compile(r"[*?\[\\]")
+_SHA256: Final = 32
 _SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
 
 
@@ -104,8 +106,14 @@ class Copying(msgspec.Struct):
             if self.placed[path][1] is content and path in digests:  # nothing else came to lie there
                 self.listing.learn(entry, digests[path])
 
-    def items(self) -> Iterator[Item]:
-        """The layer's entries, parents first."""
+    def items(self, *, digests: bool = False) -> Iterator[Item]:
+        """The layer's entries, parents first; with the ``digests`` of files, when somebody asks for them."""
+        if digests:
+            for path, entry, content in self.files:
+                placed, lies_there = self.placed[path]
+                digest = self.listing.digest(entry) if lies_there is content else b""
+                if len(digest) == _SHA256:  # a sparse file's says where it lies
+                    self.placed[path] = (replace(placed, digest=digest), content)
         for path in sorted(self.placed):
             yield self.placed[path]
 
@@ -183,7 +191,7 @@ class Copying(msgspec.Struct):
             path = target + b"/" + member.path if target and member.path else target or member.path
             link = target + b"/" + member.link if target and member.kind == "hardlink" else member.link
             if path:
-                self.placed[path] = (msgspec.structs.replace(member, path=path, link=link), content)
+                self.placed[path] = (replace(member, path=path, link=link), content)
                 self._add_archive_parents(path, target)
 
     def _add_archive_parents(self, path: bytes, target: bytes) -> None:
@@ -195,7 +203,7 @@ class Copying(msgspec.Struct):
     def _place_file(self, entry: Entry, content: bytes, name: bytes) -> None:
         path = self._file_target(name)
         self.parts += ["text", path, content]
-        self._note(msgspec.structs.replace(entry, path=path), content)
+        self._note(entry, path, content)
 
     def _file_target(self, name: bytes) -> bytes:
         path = self.view.resolve(clean(self.op.target.encode()))
@@ -217,23 +225,29 @@ class Copying(msgspec.Struct):
         if entry.kind == "file":
             content, identity = self.listing.content(entry), self.listing.identity(entry)
             self.files.append((path, entry, content))
-        status = f"{entry.mode:o} {entry.uid} {entry.gid} {entry.size} {entry.major} {entry.minor}"
-        self.parts += (path, entry.kind, status, entry.link)
-        if entry.xattrs:
-            self.parts += [part for pair in entry.xattrs for part in pair]
-        first = self._linked.setdefault(identity, path) if identity is not None else path
+        self.parts.append(_described(path, entry))
+        first = path if identity is None else self._linked.setdefault(identity, path)
         if first != path:
-            self._note(Entry(path, "hardlink", entry.mode, entry.uid, entry.gid, link=first), b"")
+            self._note(Entry(path, "hardlink", entry.mode, entry.uid, entry.gid, link=first), path, b"")
         else:
-            self._note(msgspec.structs.replace(entry, path=path, digest=b"", offset=-1), content)
+            self._note(entry, path, content)
 
-    def _note(self, entry: Entry, content: Content) -> None:
+    def _note(self, entry: Entry, path: bytes, content: Content) -> None:
+        """Place ``entry`` at ``path``, as the flags will have it."""
         mode = chmod(entry, self.op.chmod) if self.op.chmod and entry.kind != "symlink" else entry.mode
         uid, gid = self.owner if self.op.chown else (entry.uid, entry.gid)
-        self.placed[entry.path] = (
-            msgspec.structs.replace(entry, mode=mode, uid=uid, gid=gid, mtime=self.time),
-            content,
-        )
+        placed = Entry(path, entry.kind, mode, uid, gid, entry.size, self.time, entry.link)
+        if entry.xattrs or entry.major or entry.minor:
+            placed = replace(placed, major=entry.major, minor=entry.minor, xattrs=entry.xattrs)
+        self.placed[path] = (placed, content)
+
+
+def _described(path: bytes, entry: Entry) -> bytes:
+    """All that is copied of a file but its content."""
+    numbers = (entry.mode, entry.uid, entry.gid, entry.size, entry.major, entry.minor)
+    told = b"%d:%b %d:%b " % (len(path), path, len(entry.link), entry.link) + b"%o %d %d %d %d %d " % numbers
+    xattrs = [b"%d:%b" % (len(part), part) for pair in entry.xattrs for part in pair] if entry.xattrs else []
+    return b"".join([told, entry.kind.encode(), *xattrs])
 
 
 def add_parents(placed: dict[bytes, Item], view: View, owner: tuple[int, int], time: int) -> None:

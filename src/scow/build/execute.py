@@ -6,6 +6,7 @@ equal content hits the cache whatever way it came about, on any machine.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -20,7 +21,7 @@ from msgspec.structs import replace
 from scow.build.caches import Caches
 from scow.build.context import Context
 from scow.build.copying import add_parents
-from scow.build.filling import Filling
+from scow.build.filling import Filled, Filling
 from scow.build.mounting import Mounted, Mounting, key_of
 from scow.build.once import Once, Prepared, told
 from scow.build.ops import (
@@ -42,8 +43,8 @@ from scow.build.root import Root
 from scow.build.secrets import Secrets
 from scow.build.subtree import Listing
 from scow.build.untouched import without_untouched
-from scow.errors import Invalid, NotFound, Process, ScowError, Where
-from scow.image.add import add_layer, add_unpacked
+from scow.errors import Integrity, Invalid, NotFound, Process, ScowError, Where
+from scow.image.add import add_layer, add_unpacked, before
 from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
@@ -182,15 +183,13 @@ class Execution(msgspec.Struct):
 
     def _layer(self, place: _Place, op: Op, root: Root, scratch: Path) -> tuple[Layer, bool]:
         cached = self.use_cache and place.stage.title not in self.uncached
-        inputs = self._filling().inputs(op, root) if isinstance(op, CopyOp) else None
-        return self.once.layer(inputs, partial(self._prepare, place, op, root, scratch), cached=cached)
-
-    def _prepare(self, place: _Place, op: Op, root: Root, scratch: Path) -> Prepared:
         if isinstance(op, RunOp):
-            return self._prepare_run(place, op, root, scratch)
-        if isinstance(op, CopyOp):
-            return self._prepare_copy(place, op, root, scratch)
-        return self._prepare_directory(op, root)
+            return self.once.layer(None, partial(self._prepare_run, place, op, root, scratch), cached=cached)
+        if not isinstance(op, CopyOp):
+            return self.once.layer(None, partial(self._prepare_directory, op, root), cached=cached)
+        inputs = self._filling().inputs(op, root)
+        earlier = self.once.before(inputs) if cached and inputs else None
+        return self.once.layer(inputs, partial(self._prepare_copy, place, op, root, scratch, earlier), cached=cached)
 
     def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> Prepared:
         def make() -> Layer:
@@ -199,17 +198,25 @@ class Execution(msgspec.Struct):
 
         return told(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
-    def _prepare_copy(self, place: _Place, op: CopyOp, root: Root, scratch: Path) -> Prepared:
+    def _prepare_copy(self, place: _Place, op: CopyOp, root: Root, scratch: Path, earlier: Layer | None) -> Prepared:
         filled = self._filling().prepared(op, root, scratch)
-        add = add_unpacked if self._is_entered(place) else add_layer
 
         def make() -> Layer:
-            layer = add(self.store.layout, self.store.layers, filled.items())
+            layer = self._packed(filled, earlier, entered=self._is_entered(place))
             with self.store.unpacking.index(layer.descriptor, layer.diff_id) as index:
                 filled.learn(index)
             return layer
 
         return Prepared(filled.outline, filled.key, make)
+
+    def _packed(self, filled: Filled, earlier: Layer | None, *, entered: bool) -> Layer:
+        """The layer, with what it has in common with an earlier one taken from there."""
+        add = partial(add_unpacked if entered else add_layer, self.store.layout, self.store.layers)
+        known = before(self.store.layout, self.store.layers, earlier) if earlier else None
+        if known:
+            with contextlib.suppress(Integrity):  # of the earlier one: it is done without
+                return add(filled.described(), earlier=known)
+        return add(filled.items())
 
     def _filling(self) -> Filling:
         return Filling(self._listing, self._chain, self.time, self.latest, self.transport, self.agents)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,13 @@ if TYPE_CHECKING:
 
 class Filled(msgspec.Struct, frozen=True):
     """A COPY made ready. ``outline`` is a key of all but the contents of files, ``key`` one of all; ``items`` are the
-    layer's entries, and ``learn`` is told those of the layer that came of it."""
+    layer's entries (``described``: with the digests that are known), and ``learn`` is told those of the layer that came
+    of it."""
 
     outline: str
     key: Callable[[], str]
     items: Callable[[], Iterator[Item]]
+    described: Callable[[], Iterator[Item]]
     learn: Callable[[Iterable[Entry]], None] = lambda layer: None
 
 
@@ -67,7 +70,8 @@ class Filling(msgspec.Struct):
             return self._url(op, op.origin, root, scratch)
         copying = self._copying(op, self.listing(op.origin), root, scratch, self.time * 10**9)
         outline = self._key(op, root, copying.resolve())
-        return Filled(outline, lambda: key("copied", [outline, copying.contents()]), copying.items, copying.learn)
+        described = partial(copying.items, digests=True)
+        return Filled(outline, partial(_copied, outline, copying), copying.items, described, copying.learn)
 
     def inputs(self, op: CopyOp, root: Root) -> Inputs | None:
         """What goes in, whatever would come of it: when it is known, nothing needs to be resolved.
@@ -154,4 +158,8 @@ class Filling(msgspec.Struct):
 
 def _told(name: str, items: Callable[[], Iterator[Item]]) -> Filled:
     """What has one key, known before anything is read."""
-    return Filled(name, lambda: name, items)
+    return Filled(name, lambda: name, items, items)
+
+
+def _copied(outline: str, copying: Copying) -> str:
+    return key("copied", [outline, copying.contents()])

@@ -53,6 +53,10 @@ class Once(msgspec.Struct):
                 self.records.keep(name, layer)
             return layer, found is not None
 
+    def before(self, inputs: Inputs) -> Layer | None:
+        """What this store made of the step when it was last done, of whatever went in."""
+        return self.records.own(inputs.step)
+
     def _of_inputs(self, inputs: Inputs) -> Layer | None:
         layer = self._recorded(inputs.key()) if self.records.has(inputs.step) else None
         if layer:

@@ -6,9 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from scow.content.layout import BlobDraft, Layout, disk_error
 from scow.image.mutate import Layer, manifest
 from scow.image.trees import maker, unpacking_into
+from scow.layer.compression import encoder
+from scow.layer.earlier import MOST, Earlier, Members
 from scow.layer.entry import Entry
 from scow.layer.index import Writer
 from scow.layer.mountable import Mountable
@@ -22,15 +26,19 @@ from scow.oci.digest import DiffId, Digest
 from scow.oci.documents import encode
 
 
-def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path | None = None) -> Layer:
+def add_layer(
+    layout: Layout, layers: Layers, items: Iterable[Item], tree: Path | None = None, earlier: Earlier | None = None
+) -> Layer:
     """Make a layer of ``items``; ``tree``, when given, is that layer unpacked already, and is moved into the store.
 
-    Where layers can be mounted, a new one is ready to be: the tar's bytes are written once more as they go by.
+    Where layers can be mounted, a new one is ready to be: the tar's bytes are written once more as they go by. What
+    ``earlier`` has in common with it is taken from there. Raises :class:`Integrity` when that is damaged.
     """
     mountable = tree is None and layers.mounts()
     try:
         with layers.draft() as draft, layout.draft() as blob:
-            packed = _packed_mountable(items, draft, blob) if mountable else _packed(items, draft, blob)
+            write = _packed_mountable if mountable else _packed
+            packed = write(items, draft, blob, earlier)
             if tree is not None:
                 tree.rename(draft.tree)
             return _keep(layout, layers, draft, blob, packed)
@@ -38,10 +46,24 @@ def add_layer(layout: Layout, layers: Layers, items: Iterable[Item], tree: Path 
         raise disk_error(error, layout.root) from None
 
 
+def before(layout: Layout, layers: Layers, layer: Layer) -> Earlier | None:
+    """A layer of the store as the one before another; ``None`` when nothing of it could be taken over."""
+    cut = layers.members(layer.diff_id)
+    if cut is None or (cut.blob, cut.encoder) != (layer.descriptor.digest.hex, encoder()):
+        return None
+    index = layers.index(layer.diff_id) if layout.exists(layer.descriptor) else None
+    if index is None:
+        return None
+    with index:
+        entries = list(index) if index.header.entries <= MOST else []
+    return Earlier(entries, layout.path(layer.descriptor.digest), cut) if entries else None
+
+
 def _packed(
     items: Iterable[Item],
     draft: Draft,
     blob: BlobDraft,
+    earlier: Earlier | None,
     note: Note = lambda entry: None,
     watch: Watch | None = None,
 ) -> Packed:
@@ -52,15 +74,15 @@ def _packed(
             writer.add(entry)
             note(entry)
 
-        packed = pack(_placed(items, placement), blob.file, noted, watch)
+        packed = pack(_placed(items, placement), blob.file, noted, watch, earlier)
         writer.finish(packed.tar_size, plain=placement.plain)
         return packed
 
 
-def _packed_mountable(items: Iterable[Item], draft: Draft, blob: BlobDraft) -> Packed:
+def _packed_mountable(items: Iterable[Item], draft: Draft, blob: BlobDraft, earlier: Earlier | None) -> Packed:
     with draft.mountable.open("xb") as file:
         made = Mountable(file)
-        packed = _packed(items, draft, blob, made.add, made.write)
+        packed = _packed(items, draft, blob, earlier, made.add, made.write)
         if made.fit:
             made.finish()
     if not made.fit:
@@ -73,11 +95,11 @@ def add_tar(layout: Layout, layers: Layers, reader: Reader) -> Layer:
     return _add_unpacked(layout, layers, lambda output, watch: compress(reader, output, watch))
 
 
-def add_unpacked(layout: Layout, layers: Layers, items: Iterable[Item]) -> Layer:
+def add_unpacked(layout: Layout, layers: Layers, items: Iterable[Item], earlier: Earlier | None = None) -> Layer:
     """As :func:`add_layer`; it is unpacked meanwhile, for somebody who needs its tree next."""
     if layers.mounts():
-        return add_layer(layout, layers, items)
-    return _add_unpacked(layout, layers, lambda output, watch: pack(items, output, watch=watch))
+        return add_layer(layout, layers, items, earlier=earlier)
+    return _add_unpacked(layout, layers, lambda output, watch: pack(items, output, None, watch, earlier))
 
 
 def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[BinaryIO, Watch], Packed]) -> Layer:
@@ -95,6 +117,8 @@ def _keep(layout: Layout, layers: Layers, draft: Draft, blob: BlobDraft, packed:
     digest, diff_id = Digest(f"sha256:{packed.blob}"), DiffId(f"sha256:{packed.tar}")
     layout.hold(diff_id)
     blob.keep(digest)
+    if len(packed.members) > 1:
+        draft.members.write_bytes(msgspec.msgpack.encode(Members(packed.blob, packed.members, encoder())))
     layers.keep(draft, diff_id)
     return Layer(Descriptor(media_types.OCI_LAYER_GZIP, digest, packed.blob_size), diff_id)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from scow.errors import Invalid, Limit, Unsupported
+from scow.errors import Integrity, Invalid, Limit, Unsupported
 from scow.layer.tar import Reader
 
 #: First bytes -> compression. Content decides, not names (Dockerfile reference, ADD).
@@ -162,11 +162,31 @@ _DECODERS: Final[dict[str, Callable[[], Any]]] = {
 }
 
 
-def gzip_member(data: bytes | memoryview) -> bytes:
+def gzip_member(data: bytes | memoryview) -> bytearray:
     """One gzip member of ``data``: no name, no time, the same bytes everywhere. What does not compress is stored."""
     import deflate
 
-    return bytes(deflate.gzip_compress(data, _STORED if _is_noise(memoryview(data)) else LEVEL))
+    return deflate.gzip_compress(data, _STORED if _is_noise(memoryview(data)) else LEVEL)
+
+
+def encoder() -> str:
+    """What writes members: another one may write other bytes for the same input."""
+    import deflate
+
+    return f"libdeflate of deflate {deflate.__version__}, level {LEVEL}"
+
+
+def gzip_plain(member: bytes, size: int) -> bytearray:
+    """The ``size`` plain bytes of a member that :func:`gzip_member` made. Raises :class:`Integrity`."""
+    import deflate
+
+    try:
+        plain = deflate.gzip_decompress(member, size)
+    except deflate.DeflateError:
+        plain = bytearray()
+    if len(plain) != size:
+        raise Integrity("a gzip member is damaged")
+    return plain
 
 
 def _is_noise(data: memoryview) -> bool:

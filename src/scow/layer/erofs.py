@@ -55,6 +55,7 @@ _TYPES: Final = {
 }
 _TYPE: Final = 0o170000
 _SECOND: Final = 10**9
+_PIECE: Final = 4096  # inodes at a time
 
 
 class Node(msgspec.Struct, eq=False):
@@ -105,9 +106,12 @@ class _Listing(NamedTuple):
 
 def _metadata(nodes: list[Node], directories: dict[int, _Listing], end: int, data: int) -> Iterator[bytes]:
     yield bytes(_FIRST)
-    for node in nodes:
-        yield _inode(node, data)
-        data += _blocks(node.room)
+    for first in range(0, len(nodes), _PIECE):
+        piece = []
+        for node in nodes[first : first + _PIECE]:
+            piece.append(_inode(node, data))
+            data += _blocks(node.room)
+        yield b"".join(piece)
     yield bytes(-end % BLOCK)
     for node in nodes:
         if node.room:

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import repeat
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
@@ -18,6 +19,7 @@ import msgspec
 
 from scow.errors import Conflict
 from scow.layer.compression import MEMBER, gzip_member
+from scow.layer.earlier import Earlier, Kept
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
 from scow.layer.tar import Reader
@@ -34,17 +36,21 @@ Content = bytes | Callable[[], int]
 Item = tuple[Entry, Content]
 #: Sees the tar's bytes as they go by, in a buffer that is used again.
 Watch = Callable[[memoryview], None]
+#: The compressed bytes of the member with a number; its plain ones are there, or are filled in.
+Compressed = Callable[[int, memoryview], bytes | bytearray]
 #: Sees an entry, with its content's digest and offset.
 Note = Callable[[Entry], None]
 
 
 class Packed(msgspec.Struct, frozen=True):
-    """A new layer: sha256 and length of the compressed blob, and of the tar inside it (hex digests)."""
+    """A new layer: sha256 and length of the compressed blob, and of the tar inside it (hex digests); the compressed
+    sizes of its members."""
 
     blob: str
     blob_size: int
     tar: str
     tar_size: int
+    members: tuple[int, ...] = ()
 
 
 class _Member(NamedTuple):
@@ -52,7 +58,7 @@ class _Member(NamedTuple):
 
     buffer: bytearray
     size: int
-    compressed: Future[bytes]
+    compressed: Future[bytes | bytearray]
 
 
 class _Writer(threading.Thread):
@@ -67,7 +73,7 @@ class _Writer(threading.Thread):
         self.members: SimpleQueue[_Member | None] = SimpleQueue()
         self.free: SimpleQueue[bytearray] = SimpleQueue()
         self.tar, self.blob = hashlib.sha256(), hashlib.sha256()
-        self.blob_size = 0
+        self.sizes: list[int] = []
         self.error: BaseException | None = None
         self.start()
 
@@ -82,21 +88,22 @@ class _Writer(threading.Thread):
             self.free.put(member.buffer)
 
     def _write(self, member: _Member) -> None:
+        data = member.compressed.result()  # first: what is taken over has no plain bytes before
         with memoryview(member.buffer)[: member.size] as plain:
             self.tar.update(plain)
             if self._watch:
                 self._watch(plain)
-        data = member.compressed.result()
         self.blob.update(data)
-        self.blob_size += len(data)
+        self.sizes.append(len(data))
         self._output.write(data)
 
 
 class _Stream:
     """The tar as it grows: fills member after member and hands them on."""
 
-    def __init__(self, writer: _Writer, pool: ThreadPoolExecutor) -> None:
-        self._writer, self._pool = writer, pool
+    def __init__(self, writer: _Writer, pool: ThreadPoolExecutor, compressed: Compressed) -> None:
+        self._writer, self._pool, self._compressed = writer, pool, compressed
+        self._number = 0
         self._buffers = 1
         self._member = bytearray(MEMBER)
         self._view = memoryview(self._member)
@@ -115,6 +122,13 @@ class _Stream:
 
     def advance(self, size: int) -> None:
         self._filled += size
+
+    def skip(self, size: int) -> None:
+        """Leave out bytes of members that are taken over from elsewhere."""
+        while size:
+            room = len(self.room(size))
+            self.advance(room)
+            size -= room
 
     def write(self, data: bytes) -> None:
         end = self._filled + len(data)
@@ -136,7 +150,8 @@ class _Stream:
         if self._writer.error is not None:
             raise self._writer.error
         done = self._writer
-        return Packed(done.blob.hexdigest(), done.blob_size, done.tar.hexdigest(), self.tar_size)
+        sizes = tuple(done.sizes)
+        return Packed(done.blob.hexdigest(), sum(sizes), done.tar.hexdigest(), self.tar_size, sizes)
 
     def stop(self) -> None:
         self._writer.members.put(None)
@@ -147,7 +162,8 @@ class _Stream:
             return
         if self._writer.error is not None:
             raise self._writer.error
-        compressed = self._pool.submit(gzip_member, self._view[: self._filled])
+        compressed = self._pool.submit(self._compressed, self._number, self._view[: self._filled])
+        self._number += 1
         self._writer.members.put(_Member(self._member, self._filled, compressed))
         self.tar_size += self._filled
         if self._buffers <= _THREADS + 1:
@@ -158,12 +174,18 @@ class _Stream:
         self._view, self._filled = memoryview(self._member), 0
 
 
-def _streamed(output: BinaryIO, watch: Watch | None, fill: Callable[[_Stream], None]) -> Packed:
+def _made(number: int, plain: memoryview) -> bytearray:
+    return gzip_member(plain)
+
+
+def _streamed(
+    output: BinaryIO, watch: Watch | None, fill: Callable[[_Stream], None], compressed: Compressed = _made
+) -> Packed:
     """What ``fill`` writes into the stream, packed."""
     from concurrent.futures import ThreadPoolExecutor  # brings logging: not for those who find everything cached
 
     with ThreadPoolExecutor(_THREADS, "gzip") as pool:
-        stream = _Stream(_Writer(output, watch), pool)
+        stream = _Stream(_Writer(output, watch), pool, compressed)
         try:
             fill(stream)
             return stream.finish()
@@ -171,16 +193,30 @@ def _streamed(output: BinaryIO, watch: Watch | None, fill: Callable[[_Stream], N
             stream.stop()
 
 
-def pack(items: Iterable[Item], output: BinaryIO, note: Note | None = None, watch: Watch | None = None) -> Packed:
+def pack(
+    items: Iterable[Item],
+    output: BinaryIO,
+    note: Note | None = None,
+    watch: Watch | None = None,
+    earlier: Earlier | None = None,
+) -> Packed:
     """Write the layer that ``items`` (parents first) make to ``output``; ``note`` sees its entries.
 
-    ``watch`` sees the tar's bytes on another thread, and must not keep them. Raises :class:`Conflict` when a file
-    changes its size while it is read, or ``OSError``.
+    ``watch`` sees the tar's bytes on another thread, and must not keep them. What ``earlier`` has in common with it is
+    taken from there. Raises :class:`Conflict` when a file changes its size while it is read, :class:`Integrity` when
+    ``earlier`` is damaged, or ``OSError``.
     """
+    kept = Kept()
+    if earlier:
+        items = list(items)
+        kept = earlier.kept(entry for entry, _ in items)
 
     def fill(stream: _Stream) -> None:
-        for entry, content in items:
-            if entry.kind == "file":
+        for (entry, content), known in zip(items, kept.entries or repeat(None), strict=False):
+            if known:
+                entry, size = known
+                stream.skip(size)
+            elif entry.kind == "file":
                 entry = _write_file(stream, entry, content)
             else:
                 stream.write(header(entry))
@@ -188,7 +224,10 @@ def pack(items: Iterable[Item], output: BinaryIO, note: Note | None = None, watc
                 note(entry)
         stream.write(END)
 
-    return _streamed(output, watch, fill)
+    def compressed(number: int, plain: memoryview) -> bytes | bytearray:
+        return earlier.member(number, plain) if earlier and number in kept.members else gzip_member(plain)
+
+    return _streamed(output, watch, fill, compressed)
 
 
 def compress(reader: Reader, output: BinaryIO, watch: Watch) -> Packed:

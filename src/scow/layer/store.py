@@ -3,6 +3,7 @@
 ::
 
     sha256/<hex>/index          the layer index
+    sha256/<hex>/members        how its blob was cut, where it was packed here
     sha256/<hex>/privileged/    the tree as root unpacks it (owners, devices)
     sha256/<hex>/ordinary/      the tree as any other user does
     sha256/<hex>/mountable      the tree as one file, where root may mount such files
@@ -23,7 +24,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from scow.errors import Integrity
+from scow.layer.earlier import Members
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
 from scow.layer.removal import remove_at
@@ -39,6 +43,7 @@ class Draft:
     def __init__(self, directory: Path, flavour: str) -> None:
         self.directory = directory
         self.index = directory / "index"
+        self.members = directory / "members"
         self.tree = directory / flavour
         self.mountable = directory / MOUNTABLE
 
@@ -75,6 +80,13 @@ class Layers:
         with index:
             return index.header
 
+    def members(self, diff_id: DiffId) -> Members | None:
+        """How the blob that was packed here was cut; ``None`` for one from elsewhere, and for one in one piece."""
+        try:
+            return msgspec.msgpack.decode((self.home(diff_id) / "members").read_bytes(), type=Members)
+        except (OSError, msgspec.DecodeError):
+            return None
+
     def tree(self, diff_id: DiffId) -> Path | None:
         """The layer's tree, whole: a directory or a mountable file; ``None`` when there is none."""
         home = self.home(diff_id)
@@ -102,11 +114,12 @@ class Layers:
         """Move the draft's index and tree in place. What is there already stays: it is the same."""
         home = self.home(diff_id)
         home.mkdir(parents=True, exist_ok=True)
-        made = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
-        if made is not None and self.tree(diff_id) is None:
-            self._keep_tree(draft, made, home / made.name)
-        if draft.index.exists():
-            os.rename(draft.index, home / "index")
+        tree = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
+        if tree is not None and self.tree(diff_id) is None:
+            self._keep_tree(draft, tree, home / tree.name)
+        for made in (draft.members, draft.index):
+            if made.exists():
+                os.rename(made, home / made.name)
         sync_directory(home)
 
     def size(self, diff_id: DiffId) -> int:
