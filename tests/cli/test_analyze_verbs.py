@@ -98,6 +98,10 @@ def test_compare(scow: Scow, wasteful: str, tmp_path: Path) -> None:
     text = scow("analyze", "other:1", "--compare", wasteful).ok().stdout
     assert "-59kB; 1 layer in common; 4 paths changed" in text
     assert "-59kB  /data  (content)" in text
+    markdown = scow("analyze", "other:1", "--compare", wasteful, "--format", "markdown").ok().stdout
+    assert "| -59kB | /data | content |" in markdown
+    page = scow("analyze", "other:1", "--compare", wasteful, "--format", "html").ok().stdout
+    assert '<td class="number">-59kB</td><td class="mono">/data</td><td>content</td>' in page
     document = json.loads(scow("analyze", wasteful, "--compare", wasteful, "--format", "json").ok().stdout)
     assert document["same"] is True
 

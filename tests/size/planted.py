@@ -45,7 +45,10 @@ PLANTED: dict[str, tuple[str, ...]] = {
     "headers": (
         "usr/include/stdio.h", "usr/local/include/python3.12/Python.h", "usr/lib/x86_64-linux-gnu/pkgconfig/x.pc",
     ),
+    "cpan-cache": ("root/.cpanm/work/1/build.log", "root/.cpan/sources/x.tar.gz"),
     "build-tools": (
+        "usr/local/rustup/toolchains/stable/bin/rustc", "usr/local/go/pkg/tool/link", "usr/lib/llvm-14/bin/clang",
+        "opt/java/openjdk/jmods/java.base.jmod", "usr/lib/jvm/java-17-openjdk-amd64/jmods/java.xml.jmod",
         "usr/lib/gcc/x86_64-linux-gnu/12/cc1", "usr/bin/make", "usr/bin/x86_64-linux-gnu-gcc-12", "usr/bin/ld.gold",
     ),
     "static-archives": ("usr/lib/x86_64-linux-gnu/libc.a", "usr/local/lib/libx.la"),
@@ -55,6 +58,7 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "usr/lib/python3/dist-packages/numpy/tests/test_x.py",
         "usr/local/lib/python3.12/test/test_os.py",
         "app/node_modules/qs/test/parse.js",
+        "app/node_modules/@x/y/__tests__/z.js", "usr/lib/ruby/gems/3.1.0/gems/rack-3.0/spec/x.rb",
     ),
     "editor-files": (
         "app/main.py~", "app/.main.py.swp", "app/.idea/workspace.xml", "app/.DS_Store", "etc/hosts.orig",
@@ -69,6 +73,7 @@ PLANTED: dict[str, tuple[str, ...]] = {
     "installers": ("root/go1.22.linux-amd64.tar.gz", "opt/chrome.deb", "app/wheel.whl"),
     "private-key": (
         "root/.ssh/id_rsa", "etc/nginx/server.key", "app/tls/privkey.pem", "tmp/id_ed25519", "etc/ssh/ssh_host_rsa_key",
+        "etc/ssl/private/ssl-cert-snakeoil.pem",
     ),
     "env-file": ("app/.env", "app/.env.production"),
     "cloud-credentials": ("root/.aws/credentials", "app/terraform.tfstate", "app/service-account.json"),
@@ -87,6 +92,11 @@ INNOCENT = (
     "var/lib/dpkg/status", "var/lib/apt/extended_states", "var/cache/fontconfig/x.cache-7", "app/git/HEAD",
     "usr/share/python-wheels/pip.whl", "app/logs.py", "app/cache/x", "opt/app/lib/data.zip", "app/.gitignore",
     "usr/local/lib/node_modules/npm/.npmrc", "usr/share/info-archive", "var/lib/app/tmp/x", "usr/lib/python3.11/ast.py",
+    "app/node_modules/yaml/dist/doc/Document.js", "app/node_modules/vega-lite/build/src/spec/base.js", "app/old.py",
+    "usr/lib/python3/dist-packages/django/test/client.py", "app/weights.a",
+    "root/.cache/ms-playwright/chromium-1/chrome", "home/app/.cache/huggingface/hub/model.bin", "root/.kube/cache/x",
+    "root/.docker/cli-plugins/docker-buildx", "usr/lib/llvm-19/lib/libLLVM.so.19.1",
+    "usr/local/go/lib/time/zoneinfo.zip",    "root/.azure/cliextensions/x.py", "usr/share/tessdata/lat.la",
     "app/tests/fixtures.json", "usr/share/keyrings/debian.gpg", "etc/passwd", "root/.bashrc", "app/key.py", "app/a.map",
 )  # fmt: skip
 

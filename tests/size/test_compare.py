@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.size.planted import entry
+from tests.size.test_reports import HOSTILE, human
 
 from scow.layer.entry import Entry
 from scow.layer.view import View
 from scow.size.compare import Comparison, Growth, Side, compare
+from scow.size.report import html, markdown, terminal
 
 
 def sides(a: Sequence[Sequence[Entry]], b: Sequence[Sequence[Entry]], *, semantic: bool = False) -> Comparison:
@@ -67,3 +69,30 @@ def test_what_grew_is_told_where_it_grew() -> None:
 def test_a_file_of_two_names_counts_once() -> None:
     link = Entry(b"b", "hardlink", link=b"a")
     assert sides([[]], [[entry("a", 10), link]]).after == 10
+
+
+def test_reports_agree_and_hold_only_text() -> None:
+    hostile = [entry(path, 7) for path in HOSTILE]
+    grown = sides([[entry("usr/a", 90), entry("usr/b", 5)]], [[entry("usr/a", 10), *hostile]])
+    texts = [show(grown, human) for show in (terminal.comparison, markdown.comparison, html.comparison)]
+    for text in texts:
+        assert "-36B" in text
+        assert "-80B" in text
+        assert "12 paths changed" in text
+        assert text.index("-80B") < text.index("added")
+        assert "<img" not in text or text is texts[0]
+        assert "<script" not in text or text is texts[0]
+        assert not [char for char in text if (ord(char) < 32 and char != "\n") or 127 <= ord(char) < 160]
+    assert "default-src 'none'" in texts[2]
+    assert "@" not in texts[2].partition("<style>")[0] + texts[2].partition("</style>")[2]
+
+
+def test_reports_list_the_largest_and_count_the_rest() -> None:
+    many = sides([[]], [[entry(f"d/{at}", at + 1) for at in range(2500)]])
+    assert "and 2451 more" in terminal.comparison(many, human)
+    assert "and 2451 more" in markdown.comparison(many, human)
+    page = html.comparison(many, human)
+    assert "and 501 more" in page
+    assert page.count("<tr>") == 2 + 1 + 2000
+    assert "+2500B" in page
+    assert "+500B" not in page

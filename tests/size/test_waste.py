@@ -127,6 +127,29 @@ def test_a_file_that_another_name_still_needs_is_no_waste() -> None:
     assert found(looked_at([entry("a", 5000), link], both)) == {("deleted", 0, "a"): 5000}
 
 
+def test_bytes_of_several_names_are_needed_when_one_is() -> None:
+    """conda and pnpm link what they install to what they keep: the same bytes, once."""
+    cache, lone = entry("opt/conda/pkgs/x/lib/libx.so", 9000), entry("opt/conda/pkgs/y.conda", 8000)
+    used = Entry(b"opt/conda/lib/libx.so", "hardlink", link=b"opt/conda/pkgs/x/lib/libx.so")
+    also = Entry(b"tmp/y", "hardlink", link=b"opt/conda/pkgs/y.conda")
+    assert found(looked_at([cache, lone, used, also])) == {("conda-cache", 0, "opt/conda/pkgs/y.conda"): 8000}
+    gone = entry("opt/conda/lib/libx.so", 0, "whiteout")
+    assert ("conda-cache", 0, "opt/conda/pkgs/x/lib/libx.so") in found(looked_at([cache, used], [gone]))
+
+
+def test_a_secret_is_one_under_any_name() -> None:
+    key = Entry(b"root/.ssh/id_rsa", "hardlink", link=b"opt/data")
+    assert found(looked_at([entry("opt/data", 900), key])) == {("private-key", 0, "opt/data"): 900}
+
+
+def test_bytecode_alone_is_the_program() -> None:
+    assert found(looked_at([entry("app/a.pyc", 900), entry("app/b.pyc", 800), entry("app/b.py", 700)])) == {
+        ("bytecode", 0, "app/b.pyc"): 800
+    }
+    assert not found(looked_at([entry("srv/1abc.pdb", 900)]))  # a protein
+    assert found(looked_at([entry("tmp/a.pyc", 900)])) == {("temporary", 0, "tmp/a.pyc"): 900}
+
+
 def test_deleted_and_made_anew_is_overwritten() -> None:
     anew = [entry("d", 0, "whiteout"), entry("d", 0, "dir"), entry("d/a", 6000)]
     for upper in (anew, anew[::-1], [entry("d", 0, "dir"), entry("d", 0, "opaque"), entry("d/a", 6000)]):

@@ -140,13 +140,20 @@ def _reported(analysis: Analysis, verdicts: Sequence[Verdict], template: str) ->
 
 
 def _compared(found: Comparison, template: str) -> str:
+    from scow.cli.units import human_size
+
     if template in ("", "table"):
-        from scow.cli.units import human_size
         from scow.size.report import terminal
 
         return terminal.comparison(found, human_size)
-    if template in ("markdown", "html"):
-        raise Invalid(f"--compare cannot be shown as {template}", hint="table, json or a template")
+    if template == "markdown":
+        from scow.size.report import markdown
+
+        return markdown.comparison(found, human_size)
+    if template == "html":
+        from scow.size.report import html
+
+        return html.comparison(found, human_size)
     from scow.size.report.document import comparison_document
 
     return _templated(partial(comparison_document, found), template)

@@ -53,6 +53,10 @@ class Comparison(msgspec.Struct, frozen=True):
         """Whether nothing differs that was asked about."""
         return not self.changes and (self.semantic or self.layers == (self.shared, self.shared))
 
+    def largest(self, count: int) -> list[Change]:
+        """The ``count`` changes of most bytes, the largest first."""
+        return sorted(self.changes, key=lambda one: (-abs(one.after - one.before), one.path))[:count]
+
 
 _ASPECTS: Final[tuple[tuple[str, Callable[[Entry], object]], ...]] = (
     ("type", lambda one: one.kind),

@@ -21,12 +21,14 @@ _NOBODY: Final = -1
 
 class File(msgspec.Struct, frozen=True, gc=False):
     """One file's bytes in one layer. ``fate`` is empty when a container sees them; ``cause`` is the layer whose step
-    hid them (or copied them once more), -1 where there is none."""
+    hid them (or copied them once more), -1 where there is none. ``links`` are further names of them that a container
+    sees."""
 
     layer: int
     entry: Entry
     fate: Fate = ""
     cause: int = _NOBODY
+    links: tuple[bytes, ...] = ()
 
 
 class Stack:
@@ -44,7 +46,8 @@ class Stack:
             self.view.stack(number, entries)
             self._layers.append(entries)
         self.found = [found for found in self.view.walk() if found.entry.kind == "file"]
-        self._live = {(found.layer, found.source) for found in self.found}
+        self._live = {_key(found) for found in self.found}
+        self._links = _links(self.found) if len(self._live) < len(self.found) else {}
         self._settle_copies()
         self.files = [file for number, entries in enumerate(self._layers) for file in self._told(number, entries)]
 
@@ -131,7 +134,7 @@ class Stack:
             elif key in self._copies:
                 yield File(number, entry, self._copies[key][0], number)
             elif key in self._live:
-                yield File(number, entry)
+                yield File(number, entry, links=self._links.get(key, ()))
             else:
                 yield File(number, entry, *self._ends.get(key, ("overwritten", _NOBODY)))
 
@@ -142,6 +145,15 @@ def _last(entries: Sequence[Entry]) -> dict[bytes, int]:
     if len(set(paths)) == len(paths):
         return {}
     return {entry.path: at for at, entry in enumerate(entries) if entry.kind not in ("whiteout", "opaque")}
+
+
+def _links(found: Iterable[Found]) -> dict[Key, tuple[bytes, ...]]:
+    """The hard links to each file, under whatever name the layer holds it."""
+    links: dict[Key, tuple[bytes, ...]] = {}
+    for one in found:
+        if one.entry.path != one.source:
+            links[_key(one)] = (*links.get(_key(one), ()), one.entry.path)
+    return links
 
 
 def _key(found: Found) -> Key:

@@ -18,6 +18,7 @@ SECRETS: Final = (
         "secret",
         "private keys",
         _EXPOSED,
+        below=rb"^etc/(?:ssl|pki/tls)/private/",
         named=(
             rb"id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|(?:.*[._-])?(?:priv|private)[._-]?key(?:\.(?:pem|der|key"
             rb"|asc))?|(?:.*[._-])?privkey\d*\.pem|(?:server|client|tls|ssl|ca)[._-]?key\.pem|(?:server|client"
@@ -37,7 +38,7 @@ SECRETS: Final = (
         "secret",
         "cloud credentials",
         _EXPOSED,
-        below=rb"(?:^|/)(?:\.aws|\.azure|\.config/gcloud|\.oci|\.aliyun)/",
+        below=rb"(?:^|/)(?:(?:\.aws|\.config/gcloud|\.oci|\.aliyun)/|\.azure/\Z)",
         named=(
             rb"application_default_credentials\.json|service[-_]?account(?:[-_]?key)?\.json|credentials\.csv"
             rb"|terraform\.tfstate(?:\.backup)?|\.boto|\.s3cfg"
@@ -48,7 +49,7 @@ SECRETS: Final = (
         "secret",
         "registry and package index logins",
         _EXPOSED,
-        below=rb"(?:^|/)(?:\.docker)/",
+        below=rb"(?:^|/)\.docker/\Z",
         named=rb"\.npmrc|\.pypirc|\.dockercfg|\.yarnrc\.yml",
     ),
     Kind(
@@ -56,7 +57,7 @@ SECRETS: Final = (
         "secret",
         "cluster logins",
         _EXPOSED,
-        below=rb"(?:^|/)\.kube/",
+        below=rb"(?:^|/)\.kube/\Z",
         named=rb"kubeconfig(?:\.ya?ml)?|.+\.kubeconfig",
     ),
     Kind(
@@ -85,7 +86,7 @@ NAMED: Final = (
         "unneeded",
         "static libraries",
         "install -dev packages in a build stage only",
-        named=rb".+\.l?a",
+        named=rb"lib.+\.l?a",
     ),
     Kind(
         "debug-symbols",

@@ -33,7 +33,7 @@ BELOW: Final = (
         "cache",
         "dnf's cache",
         "dnf clean all" + _SAME_RUN,
-        below=rb"^var/cache/(?:dnf|libdnf5)/",
+        below=rb"^var/cache/(?:dnf|libdnf5|tdnf)/",
     ),
     Kind(
         "yum-cache",
@@ -127,6 +127,13 @@ BELOW: Final = (
         below=rb"(?:^|/)(?:(?:gems|ruby)/\d+\.\d+(?:\.\d+)?|usr/local/bundle|\.gem|\.bundle|vendor)/cache/",
     ),
     Kind(
+        "cpan-cache",
+        "cache",
+        "cpan's sources and logs",
+        "rm -rf ~/.cpanm ~/.cpan" + _SAME_RUN,
+        below=rb"(?:^|/)\.cpanm?/",
+    ),
+    Kind(
         "composer-cache",
         "cache",
         "composer's cache",
@@ -152,7 +159,11 @@ BELOW: Final = (
         "cache",
         "other caches",
         "delete ~/.cache in the same RUN",
-        below=rb"^(?:root|home/[^/]+)/\.cache/",
+        # what browsers and models are kept in is no cache: programs look for them there and nowhere else
+        below=(
+            rb"^(?:root|home/[^/]+)/\.cache/(?!(?:ms-playwright|puppeteer|Cypress|selenium|rod|huggingface|torch|clip"
+            rb"|whisper|fastembed|pre-commit)/)"
+        ),
     ),
     Kind(
         "version-control",
@@ -219,7 +230,9 @@ BELOW: Final = (
         "compilers and build tools",
         "compile in a build stage and COPY --from=build the result",
         below=(
-            rb"^usr/(?:local/)?(?:lib|libexec)/gcc(?:-cross)?/|^usr/lib/llvm-[^/]+/"
+            rb"^usr/(?:local/)?(?:lib|libexec)/gcc(?:-cross)?/|^usr/lib/llvm-[^/]+/(?:bin|include|libexec|share|lib/clang)/"
+            rb"|(?:^|/)\.?rustup/(?:toolchains|downloads|tmp)/|^usr/local/go/(?:src|pkg|bin|test|api|doc|misc)/"
+            rb"|^usr/(?:lib|share)/go-\d[.\d]*/|(?:^|/)(?:jvm|java|openjdk)[^/]*/(?:[^/]+/)?jmods/"
             rb"|^usr/(?:local/)?share/cmake-[^/]+/"
         ),
     ),
@@ -240,8 +253,9 @@ BELOW: Final = (
         "tests of installed packages",
         "delete them where the package is installed, in the same RUN",
         below=(
-            rb"(?:^|/)(?:(?:site|dist)-packages|node_modules|gems)/(?:[^/]+/)+(?:tests?|__tests__|specs?)/|(?:^"
-            rb"|/)lib/python\d\.\d+/(?:test|[a-z_]+/tests?|idlelib/idle_test|lib2to3/tests)/"
+            rb"(?:^|/)(?:site|dist)-packages/(?!django/test/)(?:[^/]+/)+tests?/"
+            rb"|(?:^|/)node_modules/(?:@[^/]+/)?[^/]+/(?:tests?|__tests__|specs?)/|(?:^|/)gems/[^/]+/(?:tests?|specs?)/"
+            rb"|(?:^|/)lib/python\d\.\d+/(?:test|[a-z_]+/tests?|idlelib/idle_test|lib2to3/tests)/"
         ),
     ),
     Kind(
@@ -249,7 +263,7 @@ BELOW: Final = (
         "unneeded",
         "docs and examples in node_modules",
         "prune node_modules where it is installed, in the same RUN",
-        below=rb"(?:^|/)node_modules/(?:[^/]+/)+(?:docs?|examples?|benchmarks?|\.github|coverage)/",
+        below=rb"(?:^|/)node_modules/(?:@[^/]+/)?[^/]+/(?:docs?|examples?|benchmarks?|\.github|coverage)/",
     ),
     Kind(
         "editor-files",

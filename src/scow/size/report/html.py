@@ -1,7 +1,9 @@
-"""An analysis as one page that needs nothing else: no network, works from a file, in light and dark, by keyboard. Pure.
+"""An analysis, or a comparison, as one page that needs nothing else: no network, works from a file, in light and dark,
+by keyboard. Pure.
 
 The page's template, style and script lie beside this module; they are the only code in it. The analysis is a JSON block
-in which no character can end a script, names become text nodes, and a policy in the page lets no other script run.
+in which no character can end a script, names become text nodes, and a policy in the page lets no other script run. A
+comparison's page has no script at all.
 """
 
 from __future__ import annotations
@@ -9,16 +11,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
+from scow.size.compare import Comparison
 from scow.size.report.document import document
+from scow.size.report.text import Human, counted, path, printable, signed
 
 #: What a page lists of one group of waste, the largest files first.
 _LISTED: Final = 60
+#: What a page lists of the changed paths.
+_CHANGES: Final = 2000
 _ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
 _HTML: Final = {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;", ord('"'): "&quot;"}
 
@@ -27,13 +33,51 @@ def report(analysis: Analysis, verdicts: Sequence[Verdict]) -> str:
     """The page."""
     script = _part("page.js")
     fields = {
-        "TITLE": f"{analysis.name}: where the bytes went".translate(_HTML),
+        "TITLE": _escaped(f"{analysis.name}: where the bytes went"),
         "STYLE": _part("page.css"),
         "SCRIPT_HASH": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "SCRIPT": script,
         "DATA": _data(_shortened(document(analysis, verdicts))),
     }
     return _filled(_part("page.html"), fields)
+
+
+def comparison(found: Comparison, human: Human) -> str:
+    """The page of what is different in the second image."""
+    delta, more = found.after - found.before, len(found.changes) - _CHANGES
+    facts = (
+        ("Difference", signed(delta, human), counted(len(found.changes), "path") + " changed"),
+        ("Before", human(found.before), counted(found.layers[0], "layer")),
+        ("After", human(found.after), f"{counted(found.layers[1], 'layer')}, {found.shared} in common"),
+    )
+    changes = (
+        (signed(one.after - one.before, human), path(one.path), ", ".join(one.what)) for one in found.largest(_CHANGES)
+    )
+    fields = {
+        "TITLE": _escaped(f"{printable(found.b)} against {printable(found.a)}"),
+        "STYLE": _part("page.css"),
+        "FACTS": "".join(
+            f"<div><dt>{name}</dt><dd>{value} <small>{about}</small></dd></div>" for name, value, about in facts
+        ),
+        "GROWTH": _rows((signed(one.size, human), path(one.path)) for one in found.growth),
+        "CHANGES": _rows(changes),
+        "MORE": f"and {more} more" if more > 0 else "",
+    }
+    return _filled(_part("compare.html"), fields)
+
+
+def _rows(rows: Iterable[Sequence[str]]) -> str:
+    """Table rows: a number, a path, and perhaps more."""
+    return "".join(
+        f'<tr><td class="number">{size}</td><td class="mono">{_escaped(name)}</td>'
+        + "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
+        + "</tr>"
+        for size, name, *cells in rows
+    )
+
+
+def _escaped(text: str) -> str:
+    return text.translate(_HTML)
 
 
 def _part(name: str) -> str:

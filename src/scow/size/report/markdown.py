@@ -8,11 +8,13 @@ from typing import Final
 
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
-from scow.size.report.text import Human, counted, path, percent, printable, shortened
+from scow.size.compare import Comparison
+from scow.size.report.text import Human, counted, path, percent, printable, shortened, signed
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^-])")
 _FILES: Final = 3
 _PACKAGES: Final = 10
+_CHANGES: Final = 50
 _INSTRUCTION: Final = 80
 
 
@@ -33,6 +35,27 @@ def report(analysis: Analysis, verdicts: Sequence[Verdict], human: Human) -> str
     packages = ((human(one.size), escaped(one.name)) for one in analysis.packages[:_PACKAGES])
     lines += _section("Packages", ("Size", "Package"), "rl", packages)
     lines += _section("Budget", ("", "Limit", "Allowed", "Is"), "llrr", _verdicts(verdicts, human))
+    return "\n".join(lines) + "\n"
+
+
+def comparison(found: Comparison, human: Human) -> str:
+    """What is different in the second image, as tables."""
+    lines = [
+        f"## {escaped(found.b)} against {escaped(found.a)}",
+        "",
+        f"**{signed(found.after - found.before, human)}**: {human(found.before)} in"
+        f" {counted(found.layers[0], 'layer')} before, {human(found.after)} in {counted(found.layers[1], 'layer')}"
+        f" after, {found.shared} of them in common. {counted(len(found.changes), 'path')} changed.",
+    ]
+    growth = ((signed(one.size, human), escaped(path(one.path))) for one in found.growth)
+    lines += _section("What grew", ("Bytes", "Directory"), "rl", growth)
+    changes = [
+        (signed(one.after - one.before, human), escaped(path(one.path)), ", ".join(one.what))
+        for one in found.largest(_CHANGES)
+    ]
+    if len(found.changes) > _CHANGES:
+        changes.append(("", f"and {len(found.changes) - _CHANGES} more", ""))
+    lines += _section("What changed", ("Bytes", "Path", "What"), "rll", changes)
     return "\n".join(lines) + "\n"
 
 

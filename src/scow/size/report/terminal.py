@@ -8,7 +8,7 @@ from typing import Final
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
-from scow.size.report.text import Human, bar, branches, columns, counted, path, percent, printable, shortened
+from scow.size.report.text import Human, bar, branches, columns, counted, path, percent, printable, shortened, signed
 from scow.size.waste import Waste
 
 _BAR: Final = 20
@@ -118,23 +118,18 @@ def comparison(comparison: Comparison, human: Human) -> str:
     lines = [
         f"A  {printable(comparison.a)}  {human(comparison.before)} in {counted(comparison.layers[0], 'layer')}",
         f"B  {printable(comparison.b)}  {human(comparison.after)} in {counted(comparison.layers[1], 'layer')}",
-        f"   {_signed(delta, human)}; {counted(comparison.shared, 'layer')} in common;"
+        f"   {signed(delta, human)}; {counted(comparison.shared, 'layer')} in common;"
         f" {counted(len(comparison.changes), 'path')} changed",
     ]
     if comparison.growth:
         lines += ["", "GREW"]
-        lines += [f"{_signed(one.size, human):>9}  {path(one.path)}" for one in comparison.growth]
+        lines += [f"{signed(one.size, human):>9}  {path(one.path)}" for one in comparison.growth]
     if comparison.changes:
-        changes = sorted(comparison.changes, key=lambda one: (-abs(one.after - one.before), one.path))
         lines += ["", "CHANGED"]
         lines += [
-            f"{_signed(one.after - one.before, human):>9}  {path(one.path)}  ({', '.join(one.what)})"
-            for one in changes[:_CHANGES]
+            f"{signed(one.after - one.before, human):>9}  {path(one.path)}  ({', '.join(one.what)})"
+            for one in comparison.largest(_CHANGES)
         ]
-        if len(changes) > _CHANGES:
-            lines.append(f"{'':9}  and {len(changes) - _CHANGES} more")
+        if len(comparison.changes) > _CHANGES:
+            lines.append(f"{'':9}  and {len(comparison.changes) - _CHANGES} more")
     return "\n".join(lines) + "\n"
-
-
-def _signed(size: int, human: Human) -> str:
-    return ("-" if size < 0 else "+") + human(abs(size)) if size else human(0)

@@ -35,6 +35,11 @@ def counted(count: int, name: str) -> str:
     return f"{count} {name}{'' if count == 1 else 's'}"
 
 
+def signed(size: int, human: Human) -> str:
+    """A difference: ``+12.3MB``, ``-1B``, ``0B``."""
+    return ("-" if size < 0 else "+") + human(abs(size)) if size else human(0)
+
+
 def bar(share: float, width: int) -> str:
     """A bar of up to ``width`` columns, in eighths of one."""
     eighths = max(0, min(8 * width, round(8 * width * share)))
