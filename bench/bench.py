@@ -24,7 +24,7 @@ from pathlib import Path
 from tests.support.containers import tool
 from tests.support.registries import Registry, serve
 
-from bench.limits import limits
+from bench.limits import Machine, machine
 from bench.packages import advisories, with_packages
 from bench.subject import TAG, Subject, change_one_file, prepare
 from bench.tools import AFTER, BEFORE, SCREENS, WORDS, Store, available, fresh_store
@@ -32,7 +32,7 @@ from bench.tools import AFTER, BEFORE, SCREENS, WORDS, Store, available, fresh_s
 #: what is done one after the other in one store
 DAYS = (
     ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "images", "save",
-     "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy"),
+     "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs"),
     ("load",),
     ("db import", "scan cold", "scan warm", "scan matched"),
 )  # fmt: skip
@@ -76,6 +76,7 @@ class Bench:
     rows: Sequence[str]
     archive: Path
     scanned: Mapping[str, Path]
+    machine: Machine
     measures: dict[str, dict[str, list[Measure]]] = field(default_factory=dict)
     failures: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -115,6 +116,7 @@ class Bench:
         def filled(words: Sequence[str]) -> list[str]:
             return [word.format_map({key: str(value) for key, value in values.items()}) for word in words]
 
+        held = stored(self.registry) if row == "push" else set()
         try:
             if verb in BEFORE:
                 self.run(store, filled(BEFORE[verb]))
@@ -125,6 +127,8 @@ class Bench:
         except Failed as why:
             self.failures[row, name] = str(why)
             return
+        if row == "push":
+            self.machine.files["sent"] = sorted(stored(self.registry) - held)
         if row in self.rows:
             self.measures.setdefault(row, {}).setdefault(name, []).extend(done)
 
@@ -143,6 +147,11 @@ class Bench:
 def script(name: str) -> list[str]:
     """How to run a program of this directory, in an interpreter that loads nothing else."""
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name(name))]
+
+
+def stored(registry: Registry) -> set[Path]:
+    """Every blob that the registry has."""
+    return set((registry.storage / "docker/registry/v2/blobs").glob("*/*/*/data"))
 
 
 def needed(rows: Sequence[str]) -> set[str]:
@@ -174,8 +183,11 @@ def measured(bench: Bench, row: str, name: str) -> list[Measure]:
 
 
 def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
-    """The medians as lines of text; ``ratio`` is the tool's time over scow's, above 1 where scow is faster."""
-    yield f"{'':14}" + "".join(f"{name:>10}{'MiB':>6}{'ratio':>7}" for name in tools)
+    """The medians as lines of text; ``ratio`` is the tool's time over scow's, above 1 where scow is faster.
+
+    ``limit`` is what the machine needs for the same bytes (:mod:`bench.limits`), and that as a part of scow's time.
+    """
+    yield f"{'':14}" + "".join(f"{name:>10}{'MiB':>6}{'ratio':>7}" for name in tools) + f"{'limit':>10}{'ratio':>7}"
     for row in (*ROWS, *SUMS):
         if not set(SUMS.get(row, (row,))) <= set(bench.rows):
             continue
@@ -189,7 +201,22 @@ def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
             seconds = statistics.median(one.seconds for one in found)
             ratio = f"{seconds / statistics.median(one.seconds for one in own):.2f}" if own and name != "scow" else ""
             cells.append(f"{seconds:>8.2f} s{max(one.peak_mib for one in found):>6.0f}{ratio:>7}")
-        yield f"{row:14}" + "".join(cells)
+        yield f"{row:14}" + "".join(cells) + limit(bench.machine, row, own)
+
+
+def limit(machine: Machine, row: str, own: Sequence[Measure]) -> str:
+    """The physical limit of a row, and how near scow comes to it."""
+    found = machine.limit(row)
+    if found is None or not own:
+        return ""
+    part, seconds = found
+    return f"{seconds:>8.2f} s{seconds / statistics.median(one.seconds for one in own):>7.2f} {part}"
+
+
+def notes(subject: Subject) -> Iterator[str]:
+    """What the table does not say by itself."""
+    yield f"the image {TAG}: {subject.compressed_bytes / 1e6:.0f} MB compressed"
+    yield "MiB is the largest single process of the command (for docker that is the client, not the daemon)"
 
 
 def as_json(bench: Bench) -> str:
@@ -198,7 +225,8 @@ def as_json(bench: Bench) -> str:
         row: {name: [[one.seconds, round(one.peak_mib, 1)] for one in found] for name, found in tools.items()}
         for row, tools in bench.measures.items()
     }
-    return json.dumps({"rows": rows, "failures": {f"{r}/{n}": why for (r, n), why in bench.failures.items()}}, indent=1)
+    failures = {f"{r}/{n}": why for (r, n), why in bench.failures.items()}
+    return json.dumps({"rows": rows, "limits": bench.machine.seconds, "failures": failures}, indent=1)
 
 
 def arguments() -> argparse.Namespace:
@@ -219,6 +247,7 @@ def measure(bench: Bench, tools: Sequence[str], rounds: int) -> None:
         for name in [*tools[turn:], *tools[:turn]]:
             print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr)
             bench.round(name, number)
+        bench.machine.round(bench.rows)
 
 
 def main() -> int:
@@ -237,9 +266,10 @@ def main() -> int:
             "packages": with_packages(subject.layout, place / "packages"),
             "advisories": advisories(place / "advisories"),
         }
-        bench = Bench(place, subject, registry, rows, publish(subject, registry, place), scanned)
+        archive = publish(subject, registry, place)
+        bench = Bench(place, subject, registry, rows, archive, scanned, machine(subject, archive, place))
         measure(bench, tools, asked.rounds)
-        print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *limits(subject, place)]))
+        print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *notes(subject)]))
         for (row, name), why in bench.failures.items():
             print(f"{name}, {row}: {why}", file=sys.stderr)
         return 1 if bench.failures else 0

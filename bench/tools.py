@@ -26,6 +26,8 @@ _DOCKER_WORDS = {
     "exec": ("exec", "bench", "true"),
     "images": ("images",),
 }
+#: what a pull fetches, and nothing unpacked
+_BLOBS = ("copy", "docker://{base}", "oci:{store}/blobs:1")
 #: verb -> what is done, unmeasured, before and after it
 BEFORE: Mapping[str, Sequence[str]] = {
     "exec": ("run", "-d", "--name", "bench", "--network", "host", "{base}", "sleep", "600"),
@@ -44,6 +46,7 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "db import": ("db", "import", "{advisories}"),
         **dict.fromkeys(("scan", "scan matched"), ("scan", "--offline", "oci:{packages}:1")),
         "copy": ("copy", "docker://{base}", "docker://{copied}"),
+        "blobs": _BLOBS,
     },
     "docker": _DOCKER_WORDS,
     "podman": _DOCKER_WORDS,
@@ -56,7 +59,7 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "explore": ("docker-archive://{archive}",),
     },
     "skopeo": {
-        "pull": ("copy", "docker://{base}", "oci:{store}/pulled:1"),  # fetches, does not unpack
+        "blobs": _BLOBS,
         "copy": ("copy", "docker://{base}", "docker://{copied}"),
     },
 }
