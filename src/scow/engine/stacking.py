@@ -86,7 +86,7 @@ def _owned(contents: Contents, found: Sequence[Found]) -> Iterator[tuple[bytes, 
         yield from packages.listed(one.entry.path, read_all(reader, one.entry.size + 1))
     databases = [one for one in found if one.entry.path in places]
     if databases:
-        from scow.scan.catalog.survey import windowed
+        from scow.scan.catalog.opening import windowed
 
         for one, reader in contents.each(_within(_DATABASES_LIMIT, databases)):
             with windowed(reader, one.entry.size) as window:

@@ -440,3 +440,27 @@ def test_a_sparse_status_of_ten_gigabytes(tmp_path: Path) -> None:
     (unread,) = engine.scanner.catalog("sparse:1").unread
     assert unread.path == STATUS.encode()
     assert "over the limit" in unread.reason
+
+
+def test_more_than_one_layer_may_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten lists of a million files each: a minute and three gigabytes. What comes before the limit is still there."""
+    monkeypatch.setattr("scow.scan.catalog.opening._OWNED_LIMIT", 1000)
+    monkeypatch.setattr("scow.scan.catalog.opening._PACKAGES_LIMIT", 3)
+    lists = [item(f"var/lib/dpkg/info/{name}.list", data=b"/x\n" * 600) for name in "abc"]
+    found = catalog(tmp_path / "lists", [[status("a=1"), *lists, status("a=1", "b=1")]])
+    (unread,) = found.unread
+    assert unread.path == b"var/lib/dpkg/info/b.list"
+    assert unread.reason.startswith("is where the limit of 3 packages and 1000 files of theirs was reached")
+    several = [npm("app", name, "1.0.0") for name in "abcde"]
+    found = catalog(tmp_path / "packages", [several, [npm("app", "f", "1.0.0")]])
+    assert [one.name for one in found.packages] == ["a", "b", "c", "f"]
+    assert len(found.unread) == 1
+
+
+def test_lockfiles_take_nothing_from_what_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("scow.scan.catalog.opening._PACKAGES_LIMIT", 3)
+    lock = "".join(f'p{number}@^1:\n  version "1.0"\n' for number in range(5)).encode()
+    found = catalog(tmp_path, [[item("a/yarn.lock", data=lock), npm("app", "x", "1.0.0")]])
+    assert (told(found), found.unread) == (["x 1.0.0 @0"], ())
+    (unread,) = Engine(tmp_path).scanner.catalog("test:latest", lockfiles=True).unread
+    assert unread.path == b"a/yarn.lock"

@@ -31,9 +31,9 @@ def package_lock(path: bytes, data: bytes) -> Reading:
     """``package-lock.json``, ``npm-shrinkwrap.json``: by path since version 2, nested in version 1."""
     found = document(data, _PackageLock)
     if isinstance(found, str):
-        return Reading(reasons=(found,), requested=True)
+        return Reading(reasons=(found,))
     pairs = _by_path(found.packages) if found.packages else _nested(found.dependencies)
-    return Reading(tuple(_package(path, name, version) for name, version in pairs), requested=True)
+    return Reading(tuple(_package(path, name, version) for name, version in pairs))
 
 
 def _by_path(packages: dict[str, _Locked]) -> Iterator[tuple[str, str]]:
@@ -65,7 +65,7 @@ def yarn_lock(path: bytes, data: bytes) -> Reading:
         elif name and (version := _VERSION.match(line)):
             packages.append(_package(path, name, version[1]))
             name = ""
-    return Reading(tuple(packages), requested=True)
+    return Reading(tuple(packages))
 
 
 def _package(path: bytes, name: str, version: str) -> Package:

@@ -87,8 +87,8 @@ def _key(place: bytes, package: Package) -> Hashable:
 
 def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
     distribution, told_at = _distribution(view, alive)
-    owned = _owned(alive)
     directories = _linked_directories(view)
+    owned = _owned(alive, directories)
     packages: list[Package] = []
     declared: list[Package] = []
     unread: list[Unread] = []
@@ -97,7 +97,7 @@ def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
         if (one.layer, one.source) in read:  # one more name of a file that had its turn
             continue
         read.add((one.layer, one.source))
-        if owned and not one.reading.owner and any(hashed(name) in owned for name in _names(place, directories)):
+        if place in owned:
             continue
         unread += [Unread(place, reason, one.layer) for reason in one.reading.reasons]
         (declared if one.reading.declared else packages).extend(_placed(place, one, distribution))
@@ -127,11 +127,15 @@ def _has_database(distribution: Distribution, alive: dict[bytes, _Alive]) -> boo
     return not native or any(one.reading.owner == native and one.reading.packages for one in alive.values())
 
 
-def _owned(alive: dict[bytes, _Alive]) -> set[bytes]:
-    """The hashed paths of what the distribution's packages brought; a list without its database proves nothing."""
+def _owned(alive: dict[bytes, _Alive], directories: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
+    """The files that the distribution's packages brought; a list without its database proves nothing."""
+    asked = {
+        hashed(name): place
+        for place, one in alive.items() if not one.reading.owner for name in _names(place, directories)
+    }  # fmt: skip
     there = {package.kind for one in alive.values() if one.reading.owner for package in one.reading.packages}
-    parts = (one.reading.owned for one in alive.values() if one.reading.owner in there)
-    return {part for owned in parts for part in split_hashes(owned)}
+    lists = (one.reading.owned for one in alive.values() if one.reading.owner in there)
+    return {asked[part] for owned in lists for part in split_hashes(owned) if part in asked}
 
 
 def _linked_directories(view: View) -> list[tuple[bytes, bytes]]:

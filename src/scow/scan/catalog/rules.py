@@ -35,12 +35,16 @@ _MIB: Final = 1 << 20
 
 
 class Rule(msgspec.Struct, frozen=True):
-    """``read`` is handed the whole file, at most ``limit`` bytes; ``search`` instead looks around in it."""
+    """``read`` is handed the whole file, at most ``limit`` bytes; ``search`` instead looks around in it.
+
+    ``requested``: what the file says counts only where lockfiles are asked for.
+    """
 
     pattern: str
     read: Callable[[bytes, bytes], Reading] | None = None
     search: Callable[[bytes, Window], Reading] | None = None
     limit: int = 4 * _MIB
+    requested: bool = False
 
 
 #: Executable files that begin as programs do.
@@ -69,9 +73,9 @@ RULES: Final = (
     Rule("**/conda-meta/*.json", python.conda),
     Rule("**/node_modules/*/package.json", documents.npm),
     Rule("**/node_modules/@*/*/package.json", documents.npm),
-    Rule("**/package-lock.json", lockfiles.package_lock, limit=16 * _MIB),
-    Rule("**/npm-shrinkwrap.json", lockfiles.package_lock, limit=16 * _MIB),
-    Rule("**/yarn.lock", lockfiles.yarn_lock, limit=16 * _MIB),
+    Rule("**/package-lock.json", lockfiles.package_lock, limit=16 * _MIB, requested=True),
+    Rule("**/npm-shrinkwrap.json", lockfiles.package_lock, limit=16 * _MIB, requested=True),
+    Rule("**/yarn.lock", lockfiles.yarn_lock, limit=16 * _MIB, requested=True),
     Rule("**/specifications/*.gemspec", ruby.gemspec),
     Rule("**/specifications/default/*.gemspec", ruby.gemspec),
     Rule("**/composer/installed.json", documents.composer, limit=16 * _MIB),

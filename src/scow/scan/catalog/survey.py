@@ -6,28 +6,21 @@ it is known whether it stays.
 
 from __future__ import annotations
 
-import io
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import IO, Final, Protocol, cast
+from typing import Final, Protocol
 
 from scow.content.target import Reader
-from scow.content.verify import read_all
 from scow.errors import Denied
 from scow.layer.entry import Entry
 from scow.layer.view import Found
-from scow.scan.catalog.programs import PROGRAM
-from scow.scan.catalog.reading import Reading, Record, sane
+from scow.scan.catalog.opening import Opening
+from scow.scan.catalog.reading import Reading, Record
 from scow.scan.catalog.rules import PROGRAMS, Rule, rule_for
-from scow.scan.catalog.window import File, Window
 
 _FILES_LIMIT: Final = 200_000
-_IN_MEMORY: Final = 16 << 20
-_CHUNK: Final = 1 << 20
 _HOLDING: Final = frozenset({"dir", "whiteout", "opaque"})
 _MARKERS: Final = frozenset({"whiteout", "opaque"})  # they speak of the layers below
 _PROGRAM_LEAST: Final = 4096  # a smaller one has no room for what is looked for
@@ -51,7 +44,8 @@ class Layers(Protocol):
 
 def survey(layers: Layers, number: int) -> Record:
     """Layer ``number``, looked over. What cannot be read is among the readings, with its reason."""
-    passing = _Passing()
+    opening = Opening()
+    passing = _Passing(opening)
     layers.watch(number, passing.watch)
     wanted, links = _wanted(layers, number)
     readings = {path: _too_large(*one) for path, one in wanted.items() if one[0].size > one[1].limit}
@@ -63,7 +57,7 @@ def survey(layers: Layers, number: int) -> Record:
             reasons=(f"is where the limit of {_FILES_LIMIT} files was reached: the rest is not read",)
         )
         wanted = dict(islice(wanted.items(), _FILES_LIMIT))
-    told = (*passing.take(wanted), *_readings(layers, number, wanted))
+    told = (*passing.take(wanted), *_readings(layers, number, wanted, opening))
     readings |= {path: reading for path, reading in told if reading}
     for path, target in links.items():
         if target in readings:
@@ -71,7 +65,9 @@ def survey(layers: Layers, number: int) -> Record:
     return Record(readings)
 
 
-def _readings(layers: Layers, number: int, wanted: dict[bytes, tuple[Entry, Rule]]) -> Iterator[tuple[bytes, Reading]]:
+def _readings(
+    layers: Layers, number: int, wanted: dict[bytes, tuple[Entry, Rule]], opening: Opening
+) -> Iterator[tuple[bytes, Reading]]:
     """What the wanted files say. One that may not be read (of a directory on disk) does not keep us from the others."""
     left = dict(wanted)
     while left:
@@ -79,7 +75,7 @@ def _readings(layers: Layers, number: int, wanted: dict[bytes, tuple[Entry, Rule
             for found, reader in layers.each([Found(entry, number, path) for path, (entry, _) in left.items()]):
                 path = found.source
                 entry, rule = left.pop(path)
-                yield path, _read(entry, rule, reader)
+                yield path, opening.read(entry, rule, reader)
             return
         except Denied as error:
             denied = next((path for path in left if os.fsencode(error.subject).endswith(path)), None)
@@ -119,7 +115,8 @@ def _by_content(entry: Entry) -> Rule | None:
 class _Passing:
     """What files say that were read as they went by: of a path that comes twice, the last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
         self._read: dict[bytes, tuple[Rule, Reading]] = {}
 
     def watch(self, entry: Entry) -> Callable[[Reader], None] | None:
@@ -138,7 +135,7 @@ class _Passing:
                 yield path, reading
 
     def _take(self, entry: Entry, rule: Rule, reader: Reader) -> None:
-        self._read[entry.path] = rule, _read(entry, rule, reader)
+        self._read[entry.path] = rule, self._opening.read(entry, rule, reader)
 
 
 def _linked_to(layers: Layers, number: int, lent: dict[bytes, Rule]) -> dict[bytes, tuple[Entry, Rule]]:
@@ -193,38 +190,3 @@ def _ancestors(path: bytes) -> Iterator[bytes]:
 
 def _too_large(entry: Entry, rule: Rule) -> Reading:
     return Reading(reasons=(f"file of {entry.size} bytes is over the limit of {rule.limit}",))
-
-
-def _read(entry: Entry, rule: Rule, reader: Reader) -> Reading:
-    """What a file says, without what cannot be a package."""
-    path, size = entry.path, entry.size
-    if rule.read is not None:
-        return sane(rule.read(path, read_all(reader, size + 1)))  # the end is where the content is checked
-    assert rule.search is not None  # noqa: S101 - a rule has one of the two
-    begin = b""
-    if rule is PROGRAMS:
-        begin = read_all(reader, len(PROGRAM))
-        if begin != PROGRAM:
-            return Reading()
-    with windowed(reader, size, begin) as window:
-        return sane(rule.search(path, window))
-
-
-@contextmanager
-def windowed(reader: Reader, size: int, begin: bytes = b"") -> Iterator[Window]:
-    """A file whose parts can be read in any order; ``begin`` was read already."""
-    if isinstance(reader, io.IOBase) and reader.seekable():
-        yield Window(cast("File", reader))
-        return
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
-        _spool(begin, reader, size, spool)
-        yield Window(spool)
-
-
-def _spool(begin: bytes, reader: Reader, size: int, spool: IO[bytes]) -> None:
-    """A file from a stream, so that its parts can be read in any order."""
-    spool.write(begin)
-    left = size - len(begin)
-    while left >= 0 and (part := reader.read(_CHUNK)):  # to the very end, where the content is checked
-        spool.write(part)
-        left -= len(part)
