@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from tests.support.cli import Scow
+from tests.support.cli import COMMAND, Scow, environment
 
 
 @pytest.fixture
@@ -115,3 +117,24 @@ def test_an_archive_is_as_good_as_the_store(scow: Scow, wasteful: str, tmp_path:
 def test_mistakes(scow: Scow) -> None:
     assert "is no share" in scow("analyze", "x", "--min-efficiency", "nine").stderr
     assert scow("analyze", "dir:/nowhere/at/all").exit_code == 1
+    assert "HTML: no such format" in scow("analyze", "x", "--format", "HTML").stderr
+    assert "--max-size: invalid size: 'big'" in scow("analyze", "x", "--max-size", "big").stderr
+    assert "--max-waste: invalid size" in scow("analyze", "x", "--max-waste", "5x").stderr
+    assert "--compare" in scow("analyze", "x", "--semantic").stderr
+    assert "judges none" in scow("analyze", "x", "--compare", "y", "--max-size", "1m").stderr
+
+
+def test_a_full_disk_behind_standard_output_is_told(scow_root: Path, tmp_path: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, *COMMAND, "images"], env=environment(scow_root, tmp_path), stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, "scow: write /dev/stdout: no space left on device\n")
+
+
+@pytest.mark.parametrize("template", ["table", "json", "markdown", "html"])
+def test_an_image_without_layers(scow: Scow, tmp_path: Path, template: str) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nLABEL a=b\n")
+    scow("build", "-q", "-t", "empty:1", str(tmp_path)).ok()
+    assert "empty:1" in scow("analyze", "empty:1", "--format", template, "--max-size", "0").ok().stdout

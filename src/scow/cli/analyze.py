@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from scow.size.budget import Budget, Verdict
     from scow.size.compare import Comparison
 
+_FORMATS = ("", "table", "json", "markdown", "html")
 _DIVE = ".dive-ci"
 _FORMAT = """Format of the report:
 'table':            For a terminal (default)
@@ -71,7 +72,12 @@ def analyze(
     platform: str | None,
 ) -> None:
     """``scow analyze``."""
+    _check(template)
+    if other is None and semantic:
+        raise Invalid("--semantic says how to --compare", hint="--compare IMAGE --semantic")
     if other is not None:
+        if ci or any(given is not None for given in (ci_config, min_efficiency, max_waste, max_size)):
+            raise Invalid("--compare tells differences, and judges none", hint="analyze the image alone for a budget")
         found = session.engine.analysis.compare(target, other, semantic=semantic, platform=platform)
         _write(output, _compared(found, template))
         return
@@ -87,10 +93,24 @@ def analyze(
     click.get_current_context().exit(1 if broken else 0)
 
 
+def _check(template: str) -> None:
+    """A word that is no format is a mistake, and no template without a field."""
+    if template not in _FORMATS and "{{" not in template:
+        raise Invalid("no such format", subject=template, hint=f"{', '.join(_FORMATS[1:])}, or a Go template")
+
+
+def _size(text: str, flag: str) -> int:
+    from scow.cli.units import parse_size
+
+    try:
+        return parse_size(text)
+    except Invalid as error:
+        raise Invalid(error.problem, subject=flag, hint=error.hint) from None
+
+
 def _budget(efficiency: str | None, waste: str | None, size: str | None, *, ci: bool, ci_config: str | None) -> Budget:
     import msgspec
 
-    from scow.cli.units import parse_size
     from scow.size.budget import Budget, share
 
     changed: dict[str, Any] = {}
@@ -99,9 +119,9 @@ def _budget(efficiency: str | None, waste: str | None, size: str | None, *, ci: 
     if waste is not None and waste.endswith("%"):
         changed["waste_share"] = share(waste, "--max-waste")
     elif waste is not None:
-        changed["waste"] = parse_size(waste)
+        changed["waste"] = _size(waste, "--max-waste")
     if size is not None:
-        changed["size"] = parse_size(size)
+        changed["size"] = _size(size, "--max-size")
     asked = ci or ci_config is not None
     return msgspec.structs.replace(_of_dive(ci_config) if asked else Budget(), **changed)
 

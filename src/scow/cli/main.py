@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import sys
@@ -140,9 +141,19 @@ def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
     except KeyboardInterrupt:
         _flush()
         sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # whoever read our output has left
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        _leave_unwritten(error)
+
+
+def _leave_unwritten(error: OSError) -> NoReturn:
+    """Standard output took no more: its reader has left, or its disk is full. Anything else is a fault of ours."""
+    if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
+        raise error
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if error.errno == errno.EPIPE:
         sys.exit(141)
+    click.echo(f"scow: write {error.filename or '/dev/stdout'}: {os.strerror(error.errno).lower()}", err=True)
+    sys.exit(1)
 
 
 def _flush() -> None:
