@@ -35,6 +35,11 @@ class Known(msgspec.Struct):
         return tuple(Reference.parse(name, default_tag=None) for name in named if name)
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """Its names, familiar."""
+        return tuple(reference.familiar for reference in self.references)
+
+    @property
     def tags(self) -> tuple[str, ...]:
         """Its familiar names with a tag."""
         return tuple(reference.familiar for reference in self.references if reference.tag and not reference.digest)

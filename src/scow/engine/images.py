@@ -329,7 +329,7 @@ class Images:
         config = known.image.config
         return ImageSummary(
             known.image.id,
-            tuple(reference.familiar for reference in known.references),
+            known.names,
             known.digests,
             config.created or "",
             self._size(known.image),

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
+from scow.content.layout import name_of
 from scow.engine import cachestock, stopping
 from scow.engine.containers import Containers
 from scow.engine.images import Images
@@ -106,13 +107,13 @@ class System:
         """Remove dangling images, or with ``every`` all that no container stands on (but those of ``without``)."""
         gone = self._doomed_images(every, chosen, without)
         told = [word for one in gone for word in (*(f"untagged: {name}" for name in one.names), f"deleted: {one.id}")]
-        doomed = {one.id for one in gone}
         if dry_run:
-            return Pruned(images=tuple(told), bytes=self._freed(doomed, ()))
-        catalogue = self._workplace.catalogue()
-        entries = {entry.digest for known in catalogue if known.image.id in doomed for entry in known.entries}
-        if entries:
-            self._store.layout.rename(lambda old: [entry for entry in old if entry.digest not in entries])
+            return Pruned(images=tuple(told), bytes=self._freed({one.id for one in gone}, ()))
+        doomed = {(one.id, one.names) for one in gone}  # one config may be under several manifests
+        known = [one for one in self._workplace.catalogue() if (one.image.id, one.names) in doomed]
+        entries = {(entry.digest, name_of(entry)) for one in known for entry in one.entries}
+        if entries:  # and not what got a name meanwhile
+            self._store.layout.rename(lambda old: [one for one in old if (one.digest, name_of(one)) not in entries])
         return Pruned(images=tuple(told), bytes=self._workplace.collect().bytes)
 
     def cache(self) -> tuple[CachePiece, ...]:

@@ -27,18 +27,21 @@ _RESUMABLE = 86_400
 
 
 class Marked(msgspec.Struct):
-    """What is needed: blob digests, diff_ids, chain_ids."""
+    """What is needed: blob digests, diff_ids, chain_ids. ``walked`` are those below which all is in it, too: a command
+    may hold a manifest alone."""
 
     names: set[str] = set()
+    walked: set[str] = set()
 
     def image(self, store: Store, descriptor: Descriptor) -> None:
         """Everything below a manifest or index that is in the store."""
         todo = [descriptor]
         while todo:
             node = todo.pop()
-            if node.digest in self.names:
-                continue
             self.names.add(node.digest)
+            if node.digest in self.walked:
+                continue
+            self.walked.add(node.digest)
             with contextlib.suppress(ScowError):
                 if media_types.is_document(node.media_type):
                     document = parse(read_document(store.layout, node), node.media_type)
