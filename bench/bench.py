@@ -24,15 +24,16 @@ from pathlib import Path
 from tests.support.containers import tool
 from tests.support.registries import Registry, serve
 
+from bench.keepers import keepers_mib
 from bench.limits import Machine, machine
 from bench.packages import advisories, with_packages
 from bench.subject import TAG, Subject, change_one_file, prepare
-from bench.tools import AFTER, BEFORE, SCREENS, WORDS, Store, available, fresh_store
+from bench.tools import AFTER, BEFORE, IDLE, SCREENS, WORDS, Store, available, fresh_store
 
 #: what is done one after the other in one store
 DAYS = (
-    ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "images", "save",
-     "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs"),
+    ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "fifty", "kept",
+     "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs"),
     ("load",),
     ("db import", "scan cold", "scan warm", "scan matched"),
 )  # fmt: skip
@@ -45,6 +46,8 @@ VERBS = {
     **dict.fromkeys(("scan cold", "scan warm"), "scan"),
     **dict.fromkeys(("analyze cold", "analyze warm"), "analyze"),
 }
+#: rows that are one command again and again, and one measure
+TOGETHER = {"fifty": 50}
 #: rows that are told as one, too
 SUMS = {"build + push": ("build cold", "push")}
 #: rows so short that one measurement in a round says little
@@ -121,7 +124,12 @@ class Bench:
             if verb in BEFORE:
                 self.run(store, filled(BEFORE[verb]))
             screen = SCREENS.get(verb, {}).get(name, "")
-            done = [self.run(store, filled(words), screen) for _ in range(REPEATED.get(row, 1))]
+            times = REPEATED.get(row, TOGETHER.get(row, 1))
+            done = [self.run(store, filled(words), screen) for _ in range(times)]
+            if row in TOGETHER:
+                done = [Measure(sum(one.seconds for one in done), max(one.peak_mib for one in done))]
+            if verb == "kept":
+                done = [Measure(one.seconds, keepers_mib(IDLE)) for one in done]
             if verb in AFTER:
                 self.run(store, filled(AFTER[verb]))
         except Failed as why:
@@ -216,7 +224,8 @@ def limit(machine: Machine, row: str, own: Sequence[Measure]) -> str:
 def notes(subject: Subject) -> Iterator[str]:
     """What the table does not say by itself."""
     yield f"the image {TAG}: {subject.compressed_bytes / 1e6:.0f} MB compressed"
-    yield "MiB is the largest single process of the command (for docker that is the client, not the daemon)"
+    yield "MiB is the largest single process of the command (for docker that is the client, not the daemon);"
+    yield "of kept: what all processes above the idle container's have in memory (PSS), without docker's daemons"
 
 
 def as_json(bench: Bench) -> str:

@@ -16,6 +16,9 @@ from tests.support.containers import tool
 from tests.support.daemons import dockerd, unmount_beneath
 from tests.support.peers import find
 
+IDLE = ("sleep", "86399")
+"""What the container of the row ``kept`` does; no other process on the machine has these words."""
+
 _DOCKER_WORDS = {
     "pull": ("pull", "{base}"),
     "build": ("build", "--network", "host", "--build-arg", "BASE={base}", "-t", "{app}", "{context}"),
@@ -24,6 +27,8 @@ _DOCKER_WORDS = {
     "load": ("load", "-i", "{archive}"),
     "run": ("run", "--rm", "--network", "host", "{base}", "true"),
     "exec": ("exec", "bench", "true"),
+    "fifty": ("run", "-d", "--network", "host", "{base}", "true"),
+    "kept": ("run", "-d", "--name", "idle", "--network", "host", "{base}", *IDLE),
     "images": ("images",),
 }
 #: what a pull fetches, and nothing unpacked
@@ -33,7 +38,7 @@ BEFORE: Mapping[str, Sequence[str]] = {
     "exec": ("run", "-d", "--name", "bench", "--network", "host", "{base}", "sleep", "600"),
     "scan matched": ("db", "import", "-q", "{advisories}"),
 }
-AFTER: Mapping[str, Sequence[str]] = {"exec": ("rm", "-f", "bench")}
+AFTER: Mapping[str, Sequence[str]] = {"exec": ("rm", "-f", "bench"), "kept": ("rm", "-f", "idle")}
 #: verb -> tool -> what is on the first screen; the verb is measured until then
 SCREENS: Mapping[str, Mapping[str, str]] = {"explore": {"scow": "after layer 4", "dive": "Current Layer Contents"}}
 #: tool -> verb -> arguments; a verb that is missing does not apply

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,7 +12,7 @@ from scow.engine import naming, starting
 from scow.engine.container import Container
 from scow.engine.placing import with_volumes
 from scow.engine.records import Settings
-from scow.errors import Invalid
+from scow.errors import AlreadyExists, Invalid
 from scow.image.image import Image
 
 if TYPE_CHECKING:
@@ -42,7 +42,14 @@ def create(
             keeping=keeping, stdin_once=stdin_once, runtime=workplace.runtime or "",
         )  # fmt: skip
         layout.exists(known.image.descriptor)
-        workplace.containers.add(settings)
+        try:
+            workplace.containers.add(settings)
+        except AlreadyExists:
+            if name is not None:
+                raise
+            taken = {one.name for one in workplace.containers}
+            settings = msgspec.structs.replace(settings, name=_some_name(taken))
+            workplace.containers.add(settings)
     return Container(workplace, settings, known.image, given)
 
 
@@ -50,7 +57,7 @@ def _settings(image: Image, reference: str, name: str | None, labels: Mapping[st
     process = image.config.process
     return Settings(
         os.urandom(32).hex(),
-        name or naming.name(int.from_bytes(os.urandom(4), "big")),
+        name or _some_name(),
         reference,
         image.id,
         image.descriptor.plain,
@@ -60,6 +67,10 @@ def _settings(image: Image, reference: str, name: str | None, labels: Mapping[st
         {**(process.labels or {}), **labels},
         msgspec.to_builtins(options),
     )
+
+
+def _some_name(taken: Collection[str] = ()) -> str:
+    return naming.name(int.from_bytes(os.urandom(4), "big"), taken)
 
 
 def _command(image: Image, options: Options) -> tuple[str, ...]:

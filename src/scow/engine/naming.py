@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Collection
 from typing import Final
 
 _ADJECTIVES: Final = """
@@ -19,7 +21,12 @@ tender towboat trawler trimaran tug umiak wherry whaler xebec yacht yawl
 """.split()  # noqa: SIM905
 
 
-def name(number: int) -> str:
-    """``number`` → one of some thousands of names."""
-    number, boat = divmod(number, len(_BOATS))
-    return f"{_ADJECTIVES[number % len(_ADJECTIVES)]}_{_BOATS[boat]}"
+def name(number: int, taken: Collection[str] = ()) -> str:
+    """``number`` → one of some thousands of names; the next that is not ``taken``, with a digit once all are."""
+    every = len(_ADJECTIVES) * len(_BOATS)
+    for step in itertools.count():
+        adjective, boat = divmod((number + step) % every, len(_BOATS))
+        found = f"{_ADJECTIVES[adjective]}_{_BOATS[boat]}{step // every or ''}"
+        if found not in taken:
+            return found
+    raise AssertionError("numbers do not end")
