@@ -18,13 +18,13 @@ import click
 from scow.cli import helptext
 from scow.cli.failing import INTERRUPTED
 from scow.cli.misuse import Misuse, NoSuchTopic, misuse, program, wrong_count
-from scow.cli.options import expand
+from scow.cli.options import Helping, expand
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 
-class Command(click.Command):
+class Command(Helping):
     """A click command with docker's flags, help and errors.
 
     ``aliases`` is the line that help prints (``"scow image ls, scow images"``); ``examples`` a text.
@@ -76,7 +76,7 @@ class Lazy(NamedTuple):
     ahead: str = ""
 
 
-class LazyGroup(click.Group):
+class LazyGroup(Helping, click.Group):
     """A group whose commands are a table of :class:`Lazy`, listed in its order."""
 
     command_class = Command

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import sys
 from typing import NoReturn
@@ -110,7 +109,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     "--runtime", metavar="NAME", help="What runs containers: crun, runc, sandbox or a path (default: $SCOW_RUNTIME)"
 )
 @option("--insecure-registry", metavar="HOST", multiple=True, help="A registry that may speak plain HTTP")
-@click.option(
+@option(
     "--version",
     "-v",
     is_flag=True,
@@ -135,11 +134,11 @@ def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
     try:
         scow.main(arguments, prog_name="scow", standalone_mode=True, obj=own_process)
     except ScowError as error:
-        _flush()
+        flush()
         click.echo(told(error), err=True)
         sys.exit(exit_code(error))
     except KeyboardInterrupt:
-        _flush()
+        flush()
         sys.exit(INTERRUPTED)
     except OSError as error:
         _leave_unwritten(error)
@@ -156,23 +155,8 @@ def _leave_unwritten(error: OSError) -> NoReturn:
     sys.exit(1)
 
 
-def _flush() -> None:
+def flush() -> None:
+    """Write out what is left; whoever reads it may be gone."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
-
-
-def program() -> NoReturn:
-    """:func:`main`, and then gone at once: taking the interpreter down costs a tenth of a ``run``."""
-    gc.set_threshold(100_000, 50, 50)  # a command lives too short for the collector to pay
-    code = 0
-    try:
-        main(own_process=True)
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
-    _flush()
-    os._exit(code)
-
-
-if __name__ == "__main__":
-    program()

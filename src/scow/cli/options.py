@@ -25,6 +25,10 @@ class Option(click.Option):
     Its type or callback may raise :class:`~scow.errors.Invalid`.
     """
 
+    def __init__(self, *declarations: Any, help: str | None = None, **rest: Any) -> None:  # noqa: A002 - click's name
+        super().__init__(*declarations, **rest)
+        self.help = help  # click would take it for a docstring, and load inspect to clean it
+
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """click's reading of the value, errors in docker's words."""
         try:
@@ -87,6 +91,25 @@ def switch(*names: str, default: bool | None = False, **rest: Any) -> Callable[[
 def option(*names: str, **rest: Any) -> Callable[[_Decorated], _Decorated]:
     """``click.option`` whose bad values are told as docker tells them."""
     return click.option(*names, cls=Option, **rest)
+
+
+class Helping(click.Command):
+    """A command whose ``--help`` is an :class:`Option`."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """The one flag that every command has."""
+        if self._help_option is None:
+            self._help_option = Option(
+                ["--help"], is_flag=True, is_eager=True, expose_value=False, help="Show this message and exit.",
+                callback=_show_help,
+            )  # fmt: skip
+        return self._help_option
+
+
+def _show_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
 
 
 def expand(params: Iterable[click.Parameter], arguments: Sequence[str], *, interspersed: bool = True) -> list[str]:

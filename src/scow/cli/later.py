@@ -1,0 +1,47 @@
+"""Modules of the standard library that are loaded when something of them is wanted, and not before.
+
+click and msgspec import some for help texts and schemas alone, which is a tenth of a short command's time.
+``importlib.util.LazyLoader`` is no help: the next import of such a module looks at its ``__spec__``, and so loads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+
+class _Later(ModuleType):
+    """Stands for a module; the first look at something in it loads that, and from then on this is a copy."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        from importlib import import_module
+
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        loaded = import_module(self.__name__)
+        self.__dict__.update(loaded.__dict__)
+        return getattr(loaded, name)
+
+
+def stand_in(*names: str) -> None:
+    """Put off the loading of those that are not loaded yet."""
+    for name in names:
+        sys.modules.setdefault(name, _Later(name))
+
+
+@contextlib.contextmanager
+def missing(name: str) -> Iterator[None]:
+    """Meanwhile ``name`` cannot be imported, as if it were not installed."""
+    there = sys.modules.get(name)
+    sys.modules[name] = None  # type: ignore[assignment]  # so an import of it fails (import system, "The module cache")
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if there is not None:
+            sys.modules[name] = there
