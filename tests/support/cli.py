@@ -22,7 +22,7 @@ SOURCE = Path(__file__).resolve().parents[2] / "src"
 #: how the command is started; what comes before is the interpreter
 COMMAND = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import main; sys.exit(main(own_process=True))")
 #: the same, gone at once at its end, as the installed command is
-PROGRAM = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.cli.main import program; program()")
+PROGRAM = ("-c", "import sys; sys.argv[0] = 'scow'; from scow.__main__ import program; program()")
 
 
 @dataclass(frozen=True, slots=True)
