@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -204,9 +204,7 @@ def test_who_is_attached_to_what(scow: Scow) -> None:
 
 def test_a_monitor_is_small(scow: Scow, directory: Path) -> None:
     scow("run", "-d", "--name", "idle", IMAGE, "sleep", "100").ok()
-    found = subprocess.run(["pgrep", "-x", "scow-monitor"], capture_output=True, text=True, check=True)
-    sizes = []
-    for pid in found.stdout.split():
-        status = Path(f"/proc/{pid}/status").read_text()
-        sizes.append(int(re.findall(r"VmRSS:\s+(\d+)", status)[0]))
-    assert max(sizes) < 15_000
+    (state,) = (directory / "store/containers").glob("*/state.json")
+    monitor = Path("/proc", str(json.loads(state.read_text())["monitor"]))
+    assert monitor.joinpath("comm").read_text() == "scow-monitor\n"
+    assert int(re.findall(r"VmRSS:\s+(\d+)", monitor.joinpath("status").read_text())[0]) < 15_000
