@@ -33,7 +33,8 @@ from bench.tools import AFTER, BEFORE, IDLE, SCREENS, WORDS, Store, available, f
 #: what is done one after the other in one store
 DAYS = (
     ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "fifty", "kept",
-     "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs"),
+     "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs",
+     "ignored", "large"),
     ("load",),
     ("db import", "scan cold", "scan warm", "scan matched"),
 )  # fmt: skip
@@ -114,6 +115,7 @@ class Bench:
             "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
             "copied": f"{self.registry.host}/copied/{name}-{number}:1", "file": where / "saved.tar",
             "archive": self.archive, "store": where, **self.scanned,
+            "ignored": self.subject.ignored, "large": self.subject.large,
         }  # fmt: skip
 
         def filled(words: Sequence[str]) -> list[str]:

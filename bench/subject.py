@@ -1,4 +1,5 @@
-"""What is measured: an image of 15 000 files and 390 MB, and a build context of 8 000 files and one of 64 MB.
+"""What is measured: an image of 15 000 files and 390 MB, and a build context of 8 000 files and one of 64 MB. Two
+contexts more: 50 000 files of which all but one are ignored, and a file of 2 GB.
 
 Both come from a seeded generator, are the same on every machine, and are kept beside the suite's root file systems.
 Nothing here is made by scow: the OCI layout is written with tarfile, gzip and json.
@@ -28,6 +29,8 @@ LAYERS = 4
 CONTEXT_FILES = 8_000
 CONTEXT_BYTES = 32_000_000
 RANDOM_BYTES = 64 * 1024 * 1024
+IGNORED_FILES = 50_000
+LARGE_BYTES = 2 << 30
 TAG = "1"
 _RECIPE = f"bench-1.{platform.machine()}"
 _POOL = 32 * 1024 * 1024
@@ -44,10 +47,13 @@ CMD ["cat", "/files"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """``layout`` is an OCI layout with the tag ``1``; ``context`` a directory with a Dockerfile that builds on it."""
+    """``layout`` is an OCI layout with the tag ``1``; ``context``, ``ignored`` and ``large`` are directories with a
+    Dockerfile that builds on it."""
 
     layout: Path
     context: Path
+    ignored: Path
+    large: Path
 
     @property
     def compressed_bytes(self) -> int:
@@ -169,6 +175,25 @@ def _make_context(path: Path) -> None:
     (path / ".dockerignore").write_text(".git\n**/*.log\n")
 
 
+def _make_ignored(path: Path) -> None:
+    for number in range(IGNORED_FILES):
+        file = path / f"part{number // 1000:02d}" / f"dir{number // 50:04d}" / f"file{number:05d}.txt"
+        if number % 50 == 0:
+            file.parent.mkdir(parents=True)
+        file.write_text(f"{number}\n")
+    (path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY . /one/\n")
+    (path / ".dockerignore").write_text("**\n!part49/dir0999/file49999.txt\n")
+
+
+def _make_large(path: Path) -> None:
+    path.mkdir()
+    with (path / "large.bin").open("wb") as file:
+        piece = random.Random(20240303).randbytes(RANDOM_BYTES)  # noqa: S311
+        for _ in range(LARGE_BYTES // len(piece)):
+            file.write(piece)
+    (path / "Dockerfile").write_text("ARG BASE\nFROM ${BASE}\nCOPY . /large/\n")
+
+
 def _kept(name: str, make: Callable[[Path], None]) -> Path:
     path = cache_directory() / f"{_RECIPE}.{name}"
     with locked(path.with_name(f".{path.name}.lock")):
@@ -182,10 +207,10 @@ def _kept(name: str, make: Callable[[Path], None]) -> Path:
 
 def prepare(place: Path) -> Subject:
     """The subject, made when this machine has none yet; the context is a copy in ``place`` that may be changed."""
-    layout, pristine = _kept("image", _make_image), _kept("context", _make_context)
     context = place / "context"
-    shutil.copytree(pristine, context)
-    return Subject(layout, context)
+    shutil.copytree(_kept("context", _make_context), context)
+    more = _kept("ignored", _make_ignored), _kept("large", _make_large)
+    return Subject(_kept("image", _make_image), context, *more)
 
 
 def change_one_file(context: Path, salt: str) -> None:

@@ -22,6 +22,8 @@ IDLE = ("sleep", "86399")
 _DOCKER_WORDS = {
     "pull": ("pull", "{base}"),
     "build": ("build", "--network", "host", "--build-arg", "BASE={base}", "-t", "{app}", "{context}"),
+    "ignored": ("build", "--build-arg", "BASE={base}", "{ignored}"),
+    "large": ("build", "--build-arg", "BASE={base}", "{large}"),
     "push": ("push", "{app}"),
     "save": ("save", "-o", "{file}", "{base}"),
     "load": ("load", "-i", "{archive}"),
@@ -57,7 +59,7 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "podman": _DOCKER_WORDS,
     "buildah": {
         **{verb: _DOCKER_WORDS[verb] for verb in ("pull", "push", "images")},
-        "build": ("bud", "--layers", *_DOCKER_WORDS["build"][1:]),
+        **{verb: ("bud", "--layers", *_DOCKER_WORDS[verb][1:]) for verb in ("build", "ignored", "large")},
     },
     "dive": {  # has no store of its own: reads a docker archive whose layers are not compressed, each time
         "analyze": ("--ci", "docker-archive://{archive}"),

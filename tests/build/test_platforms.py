@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import struct
+import subprocess
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.build.conftest import Kitchen
+from tests.support.peers import path_of
 from tests.support.rootfs import busybox_tar_path
 
 from scow import Engine
@@ -36,6 +41,42 @@ FROM scratch
 COPY --from=make /for /on /
 ENV WHERE=here
 """
+
+
+#: what a riscv64 program does: write(1, what follows it, 8), exit(0)
+RISCV64_CODE = (
+    0x00100513, 0x00000597, 0x02058593, 0x00800613, 0x04000893, 0x00000073, 0x00000513, 0x05D00893, 0x00000073
+)  # fmt: skip
+
+
+def riscv64_program() -> bytes:
+    """An ELF file of one segment that writes ``emulated``."""
+    base, headers = 0x10000, 64 + 56
+    code = b"".join(word.to_bytes(4, "little") for word in RISCV64_CODE) + b"emulated"
+    size = headers + len(code)
+    ident = b"\x7fELF\2\1\1".ljust(16, b"\0")
+    elf = ident + struct.pack("<HHIQQQIHHHHHH", 2, 243, 1, base + headers, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    return elf + struct.pack("<IIQQQQQQ", 1, 5, 0, base, base, size, size, 4096) + code
+
+
+@pytest.fixture
+def riscv64() -> Iterator[None]:
+    """riscv64 programs run here, by qemu registered with the kernel for the length of the test."""
+    if os.geteuid() != 0 or "binfmt_misc" not in Path("/proc/filesystems").read_text():
+        pytest.skip("only root of a machine with binfmt_misc registers an emulator")
+    qemu, place = path_of("qemu-riscv64-static"), Path("/proc/sys/fs/binfmt_misc")
+    is_mounted = (place / "register").exists()
+    if not is_mounted:
+        subprocess.run(["mount", "-t", "binfmt_misc", "binfmt_misc", str(place)], check=True)
+    header = "".join(f"\\x{byte:02x}" for byte in riscv64_program()[:20])
+    name = f"scow-test-{os.getpid()}"
+    (place / "register").write_text(f":{name}:M::{header}::{qemu}:F\n")
+    try:
+        yield
+    finally:
+        (place / name).write_text("-1")
+        if not is_mounted:
+            subprocess.run(["umount", str(place)], check=True)
 
 
 @pytest.fixture(autouse=True)
@@ -172,3 +213,13 @@ def test_what_binfmt_misc_says(tmp_path: Path) -> None:
     assert missing(Platform("riscv64", "linux"), AMD, tmp_path) is not None
     (tmp_path / "qemu-aarch64").write_text(QEMU.format(flags="OCF").replace("enabled", "disabled"))
     assert missing(ARM, AMD, tmp_path) is not None
+
+
+@pytest.mark.peers
+@pytest.mark.usefixtures("riscv64")
+def test_a_foreign_program_runs_by_its_emulator(kitchen: Kitchen) -> None:
+    kitchen.file("hello", riscv64_program(), 0o755)
+    text = 'FROM --platform=linux/riscv64 scratch\nCOPY hello /\nRUN ["/hello"]\nUSER 5:5\nRUN ["/hello"]\n'
+    image = kitchen.build(text, platform="linux/riscv64")
+    assert kitchen.output == "emulatedemulated"
+    assert str(image.config.platform) == "linux/riscv64"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from msgspec.structs import replace
 
@@ -164,3 +166,23 @@ def test_a_name_given_twice_means_its_last_stage_so_far() -> None:
     assert [stage.index for stage in reachable(of, of.stages[-1])] == [2, 3]
     assert [stage.index for stage in reachable(of, of.stages[1])] == [0, 1]
     assert select(of, "x").index == 2
+
+
+def test_a_number_of_many_digits_is_no_stage() -> None:
+    of = read("FROM a AS one\nFROM b\n")
+    assert find(of, "0" * 5000 + "1") is of.stages[1]
+    assert find(of, "1" * 5000) is None
+
+
+def test_many_stages_cost_what_they_are_many() -> None:
+    """Each built on the one before, and taking from another: four times as many cost far less than sixteen times."""
+
+    def seconds(count: int) -> float:
+        of = read(
+            "FROM a AS s0\n" + "".join(f"FROM s{n} AS s{n + 1}\nCOPY --from=s{n // 2} / /\n" for n in range(count))
+        )
+        began = process_time()
+        assert len(reachable(of, of.stages[-1])) == count + 1
+        return process_time() - began
+
+    assert min(seconds(4000) for _ in range(3)) < 9 * min(seconds(1000) for _ in range(3))

@@ -32,6 +32,7 @@ PACKAGES = {
     "podman": "podman",
     "rpm": "rpm",
     "rpmbuild": "rpm",
+    "qemu-riscv64-static": "qemu-user-static",
     "readelf": "binutils",
     "runc": "runc",
     "shellcheck": "shellcheck",

@@ -6,7 +6,8 @@ is named by FROM's ``AS name`` (case does not matter) and numbered from 0.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_left
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ from scow.dockerfile.suggest import hint
 from scow.errors import Invalid, NotFound
 
 SCRATCH = "scratch"
+_DIGITS = 10  # a longer number is no stage's
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -38,11 +40,12 @@ class Stage(msgspec.Struct, frozen=True):
 
 
 class Stages(msgspec.Struct, frozen=True):
-    """``meta`` are the ARGs before the first FROM."""
+    """``meta`` are the ARGs before the first FROM, ``named`` the numbers of the stages with a name, rising."""
 
     dockerfile: Dockerfile
     meta: tuple[Arg, ...]
     stages: tuple[Stage, ...]
+    named: Mapping[str, Sequence[int]]
 
     def invalid(self, problem: str, span: Span, *, hint: str = "") -> Invalid:
         """The error to raise about a place in the Dockerfile."""
@@ -72,7 +75,11 @@ def stages(dockerfile: Dockerfile) -> Stages:
         Stage(index, start.name, start, start.image, start.platform, tuple(instructions))
         for index, (start, instructions) in enumerate(found)
     )
-    return Stages(dockerfile, tuple(meta), made)
+    named: dict[str, list[int]] = {}
+    for stage in made:
+        if stage.name:
+            named.setdefault(stage.name, []).append(stage.index)
+    return Stages(dockerfile, tuple(meta), made, named)
 
 
 def meta_values(of: Stages, given: Mapping[str, str], predefined: Mapping[str, str]) -> dict[str, str]:
@@ -117,16 +124,18 @@ def _expanded_stage(of: Stages, stage: Stage, values: Mapping[str, str]) -> Stag
 def find(of: Stages, reference: str, before: int | None = None) -> Stage | None:
     """The stage of that name, the last of several, or number; stages ``before`` an index come first."""
     if reference.isascii() and reference.isdigit():
-        return next((stage for stage in of.stages if str(stage.index) == (reference.lstrip("0") or "0")), None)
-    named = [stage for stage in of.stages if stage.name and stage.name == reference.lower()]
-    earlier = [stage for stage in named if before is None or stage.index < before]
-    return next(reversed(earlier or named), None)
+        number = reference.lstrip("0") or "0"
+        return of.stages[int(number)] if len(number) < _DIGITS and int(number) < len(of.stages) else None
+    numbers = of.named.get(reference.lower(), ())
+    earlier = len(numbers) if before is None else bisect_left(numbers, before)
+    return of.stages[numbers[earlier - 1]] if numbers else None  # of none that is earlier, the last
 
 
 def base(of: Stages, stage: Stage) -> Stage | None:
     """The earlier stage that ``stage`` is built on; None where it is on an image (or nothing)."""
-    earlier = reversed(of.stages[: stage.index])
-    return next((one for one in earlier if one.name and one.name == stage.image.lower()), None)
+    numbers = of.named.get(stage.image.lower(), ())
+    earlier = bisect_left(numbers, stage.index)
+    return of.stages[numbers[earlier - 1]] if earlier else None
 
 
 def source(of: Stages, stage: Stage, instruction: Copy | Run, reference: str) -> Stage | None:

@@ -97,32 +97,43 @@ class Building(msgspec.Struct):
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
-        mounts, steps = self.workplace.cache_mounts, Steps(self.workplace.runtime)
+        execution = self._execution(read, context, contexts, images, seconds)
         with scratch(self.workplace.store.layout.ingest, "build") as directory:
-            execution = Execution(
-                store=self.workplace.store,
-                once=Once(self.cache or self.workplace.cache, self.workplace.store.layout),
-                context=context,
-                images=images,
-                run=partial(self._run, steps),
-                stop=steps.stop,
-                time=seconds,
-                caches=mounts.filled(self.cache.mount) if self.cache else mounts,
-                where=lambda step: read.where(step.span),
-                watch=self.watch,
-                use_cache=self.use_cache,
-                stacks=self.workplace.stacks,
-                contexts=contexts,
-                secrets=Secrets(self.secrets),
-                agents=dict(self.agents),
-                latest=self.epoch,
-                transport=lambda: self.workplace.transport,
-                uncached=self.uncached,
-            )
             built = execution.execute(graph, directory)
-            for one in (context, *contexts.values()):
-                one.remember()
+        for one in (context, *contexts.values()):
+            one.remember()
         return Outcome(self._finish(built, seconds), built.root.layers, images, read.source, read.text)
+
+    def _execution(
+        self,
+        read: Dockerfile,
+        context: Context,
+        contexts: Mapping[str, Context],
+        images: Mapping[str, Image],
+        seconds: int,
+    ) -> Execution:
+        """All that the graph's steps are done with."""
+        mounts, steps = self.workplace.cache_mounts, Steps(self.workplace.runtime)
+        return Execution(
+            store=self.workplace.store,
+            once=Once(self.cache or self.workplace.cache, self.workplace.store.layout),
+            context=context,
+            images=images,
+            run=partial(self._run, steps),
+            stop=steps.stop,
+            time=seconds,
+            caches=mounts.filled(self.cache.mount) if self.cache else mounts,
+            where=lambda step: read.where(step.span),
+            watch=self.watch,
+            use_cache=self.use_cache,
+            stacks=self.workplace.stacks,
+            contexts=contexts,
+            secrets=Secrets(self.secrets),
+            agents=dict(self.agents),
+            latest=self.epoch,
+            transport=lambda: self.workplace.transport,
+            uncached=self.uncached,
+        )
 
     def _planned(self, read: Dockerfile) -> tuple[Graph, dict[str, Image]]:
         """The graph, and the images that it stands on, each by its key."""
