@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
@@ -38,6 +38,7 @@ _FORMATS: Final = {
 _OPAQUE: Final = tuple((name, b"y") for name in OPAQUE)
 #: What makes overlayfs look for whiteouts in a directory that no layer below has.
 _ORIGIN: Final = tuple((name.replace(b"opaque", b"origin"), b"") for name in OPAQUE)
+Made = TypeVar("Made", bound=Node)
 _NODES_LIMIT: Final = 250_000  # each takes some 400 bytes until the end
 
 
@@ -84,16 +85,17 @@ class Mountable:
         if entry.kind == "file" and entry.offset < 0:
             self.fit = False
             return
-        self._put(entry.path, _made(entry))
+        self._put(entry.path, _made(entry, Node))
 
     def _put(self, path: bytes, node: Node) -> None:
-        where, name = self._parent(path)
+        above, _, name = path.rpartition(b"/")
+        where = self._entered[1] if above == self._entered[0] else self._enter(above)
         if name in where.children:
             self._entered = (b"", self._root)  # perhaps it was that, or above it
         where.children[name] = node
 
     def _directory(self, entry: Entry) -> None:
-        made = _made(entry)
+        made = _made(entry, Directory)
         if not entry.path:
             _restyle(self._root, made, made.xattrs)
             return
@@ -189,8 +191,8 @@ class MountableTree(NoTree):
         self._mountable.add(Entry(path, "opaque"))
 
 
-def _made(entry: Entry) -> Node:
-    return (Directory if entry.kind == "dir" else Node)(
+def _made(entry: Entry, kind: type[Made]) -> Made:
+    return kind(
         _FORMATS[entry.kind] | entry.mode,
         entry.uid,
         entry.gid,
@@ -198,7 +200,7 @@ def _made(entry: Entry) -> Node:
         max(entry.offset, 0),
         entry.size,
         entry.link if entry.kind == "symlink" else b"",
-        os.makedev(entry.major, entry.minor),
+        os.makedev(entry.major, entry.minor) if entry.major or entry.minor else 0,
         entry.xattrs,
     )
 

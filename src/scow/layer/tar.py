@@ -172,11 +172,13 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
             target.update(_extension(stream, flag, size))
             continue
         records = {**shared, **own} if shared else own
-        own = {}
-        size = _bounded(_decimal(records, b"size", size))
+        if records:
+            own = {}
+            size = _bounded(_decimal(records, b"size", size))
         kind = _KINDS.get(flag)
         stored = size if kind in ("file", None) else 0
-        body = Body(stream, stored, sparse.find(block, flag, records, stream.take) if kind == "file" else None)
+        holes = kind == "file" and (records or flag == b"S")
+        body = Body(stream, stored, sparse.find(block, flag, records, stream.take) if holes else None)
         if kind is not None:  # the others are volume labels and the like: nothing of a file system
             entry = judge(_entry(block, kind, stored, stream.offset, records, body.map, numbers))
             if entry is not None:
@@ -252,9 +254,9 @@ def _entry(
     """The raw entry of a header block under its extended records."""
     mode, uid, gid, seconds = numbers
     name = block[:100].partition(b"\0")[0]
-    if block[257:263] == b"ustar\0" and block[345]:
+    if block[345] and block[257:263] == b"ustar\0":
         name = block[345:500].partition(b"\0")[0] + b"/" + name
-    link = block[157:257].partition(b"\0")[0]
+    link = block[157:257].partition(b"\0")[0] if block[157] else b""
     mtime = seconds * 10**9
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
     if records:
@@ -273,7 +275,7 @@ def _entry(
         uid & 0xFFFFFFFF,
         gid & 0xFFFFFFFF,
         holes.size if holes else size if kind == "file" else 0,
-        max(-_TIME_LIMIT, min(mtime, _TIME_LIMIT)),
+        mtime if -_TIME_LIMIT <= mtime <= _TIME_LIMIT else max(-_TIME_LIMIT, min(mtime, _TIME_LIMIT)),
         link if kind in ("symlink", "hardlink") else b"",
         offset=offset if kind == "file" and not holes else -1,
         major=_device(block[329:337], _MAJOR_LIMIT) if device else 0,
