@@ -71,6 +71,30 @@ disable-ignore-pragma: false
 It is hadolint's document. Of YAML the maps, lists and plain or quoted words above are read; anchors, tags, multi-line
 scalars and the like are refused by name, and so is a key or a rule that nobody has.
 
+## Beside hadolint
+
+The same Dockerfiles were given to hadolint 2.15 and to `scow lint`: 785, those of hadolint's own examples among them. A
+rule of both gives the same verdict but for this:
+
+| rule | here | hadolint |
+|---|---|---|
+| DL3001 | `ssh` in a RUN with `--mount=type=ssh` is fine | any `ssh` |
+| DL3003 | `cd` to a place in the directory, or in a `( )` of its own, is fine | every `cd` |
+| DL3004 and what apt does | `sudo apt-get`, `apt`, `aptitude` are looked at as `apt-get` is | `apt-get` alone |
+| DL3005, DL3017, DL3031, DL3039 | upgrades are told as *info* | no longer |
+| DL3008, DL3013, DL3018, DL3028, DL3033, DL3037, DL3041 | a variable may hold a version: fine | unpinned |
+| DL3009 | a cache mount on `/var/lib/apt` is enough | is not |
+| DL3020, DL3021 | what a variable names is not judged; `ADD git@…` is fine, `ONBUILD ADD` is not | the reverse |
+| DL3032, DL3036, DL3040 | upgrades leave a cache too; a stage of which nothing stays leaves none | installing does |
+| DL3022, DL3024 | `one` and `ONE` are the same name, as for BuildKit | are two |
+| DL3025 | CMD and ENTRYPOINT, as for BuildKit | HEALTHCHECK CMD too |
+| DL3048 | a variable in a key is fine: it is replaced | is a bad character |
+| DL3059 | RUNs of up to two commands each | of one |
+| DL3062 | paths that name no host (`go get -tool x`) are fine | are unpinned |
+| DL3064 | `PUBLIC_KEY`, `PASSWORD_FILE`, `TOKEN_VERSION` are no secrets, as for BuildKit | are |
+| DL3066 | `USER root` is root-user's | a name too |
+| DL4006 | `set -o pipefail` in the RUN is enough | only SHELL |
+
 ## From Python
 
 ```python

@@ -257,6 +257,7 @@ def apt_key(file: Linted) -> Iterator[Found]:
 
 
 _UPGRADING = ("upgrade", "update", "up", "upgrade-minimal", "up-min")
+_GROUPS = ("group", "groups", "grp")
 _STAYS = "A file that a later RUN deletes is still in its layer: clean up where it was made."
 _PIN = "The build takes whatever is newest on that day. Name the version, or build on a snapshot of the repository."
 _ASK = "The question is never answered and the build fails."
@@ -284,7 +285,7 @@ RULES = (
     Rule("yum-upgrade", _I, "yum update", "It makes builds differ from day to day, and layers larger.",
          _called(YUM.programs, _UPGRADES, _NEWER, "update", "upgrade"), ("DL3031",)),
     Rule("yum-cache", _W, "yum's cache stays in the image", _STAYS,
-         uncleaned(YUM, *_UPGRADING), ("DL3032",), fixable=True),
+         uncleaned(YUM, *_UPGRADING, *_GROUPS), ("DL3032",), fixable=True),
     Rule("yum-unpinned", _W, "yum install without versions", _PIN, pinning(YUM), ("DL3033",)),
     Rule("zypper-asks", _W, "zypper install without -y", _ASK, asking(ZYPPER), ("DL3034",), fixable=True),
     Rule("zypper-upgrade", _W, "zypper dist-upgrade", "It makes builds differ from day to day, and layers larger.",
@@ -295,6 +296,6 @@ RULES = (
     Rule("dnf-upgrade", _I, "dnf update", "It makes builds differ from day to day, and layers larger.",
          _called(DNF.programs, _UPGRADES, _NEWER, "update", "upgrade"), ("DL3039",)),
     Rule("dnf-cache", _W, "dnf's cache stays in the image", _STAYS,
-         uncleaned(DNF, *_UPGRADING), ("DL3040",), fixable=True),
+         uncleaned(DNF, *_UPGRADING, *_GROUPS), ("DL3040",), fixable=True),
     Rule("dnf-unpinned", _W, "dnf install without versions", _PIN, pinning(DNF), ("DL3041",)),
 )  # fmt: skip

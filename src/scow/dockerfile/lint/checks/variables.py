@@ -138,8 +138,11 @@ def self_reference(file: Linted) -> Iterator[Found]:
         for one in stage.instructions:
             if isinstance(one, Env) and one.pairs[0].delimited:
                 here = {pair.key for pair in one.pairs} - known
+                before: set[str] = set()
                 for pair, word in zip(one.pairs, one.words, strict=False):
-                    for name in sorted(names_of(pair.value) & here):
+                    twice = before & {pair.key}
+                    before.add(pair.key)
+                    for name in sorted(names_of(pair.value) & (here | twice)):
                         message = f"${name} is not yet set: an ENV sees what was there before it"
                         yield file.found(message, file.word(word), hint="write two ENVs")
             known |= _defines(one)
