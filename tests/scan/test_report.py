@@ -41,7 +41,7 @@ app:1: Debian GNU/Linux 12 (bookworm), 7 packages
 ! advisories of PyPI could not be updated: no answer in time
 
   VULNERABILITY     PACKAGE     INSTALLED  FIXED IN   LAYER  TITLE
-CRITICAL (1)
+CRITICAL (2)
   CVE-2024-1 ! 94%  libssl3 +1  3.0.11-1   3.0.15-1   0      A hole in TLS
 HIGH (2)
   CVE-2024-3        curl        7.88.1-10  7.88.1-11  1
@@ -86,7 +86,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
 
 def test_colour_is_for_terminals() -> None:
     painted = terminal.report(REPORT, width=100, colour=True)
-    assert "\x1b[1;31mCRITICAL (1)\x1b[0m" in painted
+    assert "\x1b[1;31mCRITICAL (2)\x1b[0m" in painted
     assert "\x1b" not in terminal.report(REPORT, width=100)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -31,6 +33,10 @@ _FORMAT = """Format of the report:
 'html':             One page; needs no network
 'template':         The template that --template names
 'TEMPLATE':         Print the JSON's fields using the given Go template"""
+_FORMS: Final = ("table", "json", "template")
+_FORMS_OF_ONE: Final = ("sarif", "cyclonedx", "spdx", "markdown", "html")
+#: columns of a table, where there is no terminal to say it
+_WIDEST: Final = 160
 _IGNORE_FILES: Final = (".scowignore", ".trivyignore")
 #: the exit code when --fail-on found something; 1 is for what could not be done at all
 _FOUND: Final = 2
@@ -59,10 +65,13 @@ _FOUND: Final = 2
 @switch("--ignore-unfixed", help="The same as --only-fixed")
 @option("--fail-on", metavar="severity", help=f"Exit with {_FOUND} when something this bad, or worse, is shown")
 @option(
-    "--exit-code", type=int, metavar="int", help="Exit with this when something is shown (with --fail-on: that bad)"
+    "--exit-code",
+    type=click.IntRange(0, 255),
+    metavar="int",
+    help="Exit with this when something is shown (with --fail-on: that bad)",
 )
 @option("--compare", "old", metavar="IMAGE", help="Show what is new and what is gone since IMAGE")
-@switch("--offline", help="Update no advisories: use those that are here")
+@switch("--offline", help="Ask nobody: use the advisories, and the image, that are here")
 @option("--ignorefile", metavar="file", help=f"What to leave out (default: {' and '.join(_IGNORE_FILES)}, if there)")
 @option("--vex", multiple=True, metavar="file", help="An OpenVEX document: leave out what does not affect the image")
 @switch("--lockfiles", help="Also look at what Node's lockfiles name, which need not be installed")
@@ -92,8 +101,10 @@ def scan(
     from scow.scan.wish import Wish, chosen
 
     wish = Wish(_severities(severity), only_fixed or ignore_unfixed)
-    bar = _severities(fail_on)[-1] if fail_on else ""
-    form = "quiet" if quiet else _template(template) if form == "template" else form
+    bar = _severity(fail_on) if fail_on else ""
+    form = _form(form, template, quiet=quiet, compared=old is not None)
+    colour = session.terminal and output is None and not session.environment.get("NO_COLOR")
+    width = _width(session) if output is None else _WIDEST
     ignoring = _ignoring(ignorefile, vex)
     source = None if offline else advisories_of(session)
 
@@ -106,14 +117,14 @@ def scan(
     if old is None:
         report = scanned(target)
         shown = report.findings
-        text = _reported(report, form, colour=session.terminal and output is None)
+        text = _reported(report, form, width=width, colour=colour)
         _warn(report, form)
     else:
         from scow.scan.compare import compare
 
         difference = compare(scanned(old), scanned(target))
         shown = difference.brought
-        text = _compared(difference, form, colour=session.terminal and output is None)
+        text = _compared(difference, form, width=width, colour=colour)
     _write(output, text)
     click.get_current_context().exit(_code(shown, bar, exit_code))
 
@@ -129,13 +140,16 @@ def advisories_of(session: Session) -> str:
 
 
 def _severities(words: str | None) -> tuple[str, ...]:
+    return tuple(_severity(word) for word in words.split(",")) if words else ()
+
+
+def _severity(told: str) -> str:
     from scow.scan.severity import SEVERITIES
 
-    several = tuple(word.strip().lower() for word in (words or "").split(",") if word.strip())
-    for word in several:
-        if word not in SEVERITIES:
-            raise Invalid("no such severity", subject=word, hint=f"there are {', '.join(SEVERITIES)}")
-    return several
+    word = told.strip().lower()
+    if word not in SEVERITIES:
+        raise Invalid("no such severity", subject=told, hint=f"there are {', '.join(SEVERITIES)}")
+    return word
 
 
 def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring | None:
@@ -146,6 +160,21 @@ def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring | None:
 
     rules = [parse_ignore(_read(name).decode(errors="replace"), name) for name in named]
     return joined([*rules, *(parse_vex(_read(name), name) for name in vex)])
+
+
+def _form(told: str, template: str | None, *, quiet: bool, compared: bool) -> str:
+    """The format's word, or the template. Raises :class:`~scow.errors.Invalid` before anything is scanned."""
+    if template and told != "template":
+        raise Invalid("--template goes with --format template")
+    if quiet:
+        return "quiet"
+    if told == "template":
+        return _template(template)
+    if told and told not in (*_FORMS, *_FORMS_OF_ONE) and "{{" not in told:
+        raise Invalid("no such format", subject=told, hint=f"there are {', '.join((*_FORMS, *_FORMS_OF_ONE))}")
+    if compared and told in _FORMS_OF_ONE:
+        raise Invalid(f"--compare cannot be shown as {told}", hint="table, json or a template")
+    return told
 
 
 def _template(given: str | None) -> str:
@@ -164,13 +193,13 @@ def _read(name: str) -> bytes:
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
 
-def _reported(report: Report, form: str, *, colour: bool) -> str:
+def _reported(report: Report, form: str, *, width: int, colour: bool) -> str:
     from scow.scan.advice import advise
 
     if form in ("", "table"):
         from scow.scan.report import terminal
 
-        return terminal.report(report, advise(report), width=_width(), colour=colour)
+        return terminal.report(report, advise(report), width=width, colour=colour)
     if form in ("markdown", "html"):
         from scow.scan.report import html, markdown
 
@@ -188,15 +217,13 @@ def _reported(report: Report, form: str, *, colour: bool) -> str:
     return _templated(lambda: document(report), form)
 
 
-def _compared(difference: Difference, form: str, *, colour: bool) -> str:
+def _compared(difference: Difference, form: str, *, width: int, colour: bool) -> str:
     if form in ("", "table"):
         from scow.scan.report import terminal
 
-        return terminal.comparison(difference, width=_width(), colour=colour)
+        return terminal.comparison(difference, width=width, colour=colour)
     if form == "quiet":
         return "".join(f"{name}\n" for name in dict.fromkeys(one.name for one in difference.brought))
-    if form in ("sarif", "cyclonedx", "spdx", "markdown", "html"):
-        raise Invalid(f"--compare cannot be shown as {form}", hint="table, json or a template")
     from scow.scan.report.document import comparison_document
 
     return _templated(lambda: comparison_document(difference), form)
@@ -217,8 +244,13 @@ def _json(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
-def _width() -> int:
-    return max(80, min(160, shutil.get_terminal_size((100, 24)).columns))
+def _width(session: Session) -> int:
+    """Columns of the terminal; of a pipe, whatever COLUMNS says."""
+    told = session.environment.get("COLUMNS", "")
+    columns = int(told) if told.isdecimal() else 0
+    with contextlib.suppress(OSError, ValueError):
+        columns = columns or os.get_terminal_size(sys.stdout.fileno()).columns
+    return max(80, min(_WIDEST, columns or _WIDEST))
 
 
 def _warn(report: Report, form: str) -> None:

@@ -28,13 +28,17 @@ Placed = tuple[Source, Descriptor]
 
 
 @contextlib.contextmanager
-def look(workplace: Workplace, text: str, platform: str | None = None) -> Iterator[Contents]:
+def look(workplace: Workplace, text: str, platform: str | None = None, *, remote: bool = True) -> Iterator[Contents]:
     """The contents of the image at ``text`` (:class:`~scow.oci.location.Location`), for the length of the block.
 
     A bare name is the store's; else a path that is there (a tar archive, an OCI layout, a root directory); else its
-    registry's. Raises :class:`~scow.errors.NotFound`.
+    registry's, unless not ``remote``. Raises :class:`~scow.errors.NotFound`, also for an image of another platform.
     """
-    with _look(workplace, settled(workplace, Location.parse(text)), platform) as contents:
+    asked = Location.parse(text)
+    location = settled(workplace, asked)
+    if location.kind == "docker" and not (remote or asked.kind):
+        raise NotFound(f"No such image: {text}", hint=f"docker://{text} is the one at its registry")
+    with _look(workplace, location, platform) as contents:
         yield contents
 
 
@@ -72,9 +76,14 @@ def _image(workplace: Workplace, location: Location, platform: str | None) -> It
     wanted = Platform.parse(platform) if platform else workplace.platform
     with workplace.store.layout.working(), placed(workplace, location, lambda: workplace.registry) as found:
         source, descriptor = found
+        if location.kind == "store" and platform:
+            descriptor = workplace.catalogue().find(location.name, wanted).image.descriptor
         if location.kind == "docker":
             source = Through(source, workplace.store.layout)
-        yield load(source, descriptor, wanted), source
+        image = load(source, descriptor, wanted)
+        if platform and not image.config.platform.fitness(wanted):
+            raise NotFound(f"is for {image.config.platform}, not for {wanted}", subject=str(location))
+        yield image, source
 
 
 def settled(workplace: Workplace, location: Location) -> Location:

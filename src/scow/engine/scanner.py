@@ -51,12 +51,15 @@ class Scanner:
         ``lockfiles``: also the packages that Node's lockfiles name, which need not be installed. Raises
         :class:`~scow.errors.NotFound`.
         """
+        return self._catalog(target, platform, lockfiles=lockfiles, remote=True)
+
+    def _catalog(self, target: str, platform: str | None, *, lockfiles: bool, remote: bool) -> Catalog:
         bill = _bill(target)
         if bill is not None:
             from scow.scan.catalog.bills import from_bill
 
             return from_bill(_told(target), bill)
-        with look(self._workplace, target, platform) as contents:
+        with look(self._workplace, target, platform, remote=remote) as contents:
             image = contents.image
             if image is not None:
                 return self._of_image(_told(target), image, contents, lockfiles=lockfiles)
@@ -78,12 +81,12 @@ class Scanner:
         """What is known to be wrong with the packages of ``target``.
 
         Advisories that are missing, or a day old, come from OSV's bulk data at ``source``; with ``None`` nothing goes
-        over the network but what ``target`` itself asks for. What no advisory could be asked about is in the report.
+        over the network, but for a ``target`` that says ``docker://``. What nothing could be asked about is told too.
         """
         from scow.engine.advisories import Advisories
         from scow.engine.assessing import assessed, due, refreshed, today
 
-        catalog = self.catalog(target, platform=platform, lockfiles=lockfiles)
+        catalog = self._catalog(target, platform, lockfiles=lockfiles, remote=source is not None)
         advisories = Advisories(self._workplace)
         report = assessed(advisories.database, catalog, self._records)
         if source is not None and (stale := due(report, source)):

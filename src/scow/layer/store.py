@@ -22,17 +22,19 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from scow.errors import Integrity
-from scow.layer.earlier import Members
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
 from scow.layer.removal import remove_at
 from scow.layer.rights import MOUNTABLE, rights
 from scow.oci.digest import DiffId
+
+if TYPE_CHECKING:
+    from scow.layer.earlier import Members
 
 _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
 
@@ -82,6 +84,8 @@ class Layers:
 
     def members(self, diff_id: DiffId) -> Members | None:
         """How the blob that was packed here was cut; ``None`` for one from elsewhere, and for one in one piece."""
+        from scow.layer.earlier import Members
+
         try:
             return msgspec.msgpack.decode((self.home(diff_id) / "members").read_bytes(), type=Members)
         except (OSError, msgspec.DecodeError):

@@ -44,7 +44,7 @@ def report(told: Report, advice: Sequence[Advice] = ()) -> str:
         listed = "".join(f"<li>{_text(advised(one))}</li>" for one in advice[:_ADVICE])
         body.append(f"<h2>What removes most</h2><ul>{listed}</ul>")
     for word, lines in text.by_severity(told):
-        body.append(f'<h2 class="{word}">{word.capitalize()} ({len(lines)})</h2>')
+        body.append(f'<h2 class="{word}">{word.capitalize()} ({text.total(lines)})</h2>')
         body += _table(told, lines)
     body.append(f'<p class="dim">{_text(text.asked(told))}</p>')
     return _page(catalog.subject, "\n".join(body))

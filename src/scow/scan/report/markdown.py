@@ -25,7 +25,7 @@ def report(told: Report, advice: Sequence[Advice] = ()) -> str:
     warnings = list(text.warnings(told))
     rows += ["", *(f"> {escaped(warning)}  " for warning in warnings)] if warnings else []
     for word, lines in text.by_severity(told):
-        rows += ["", f"### {word.capitalize()} ({len(lines)})", "", *_table(told, lines)]
+        rows += ["", f"### {word.capitalize()} ({text.total(lines)})", "", *_table(told, lines)]
     if advice:
         rows += ["", "### What removes most", "", *(f"- {escaped(advised(one))}" for one in advice[:_ADVICE])]
     asked = text.asked(told)

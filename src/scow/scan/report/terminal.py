@@ -29,6 +29,9 @@ _NARROW = 12
 _READABLE = 16
 _ADVICE = 3
 _WARNINGS = 20
+#: what somebody may want to copy stays on one line
+_COMMAND = "scow db update "
+_UNBROKEN = _COMMAND.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def report(told: Report, advice: Sequence[Advice] = (), *, width: int = 100, colour: bool = False) -> str:
@@ -74,20 +77,21 @@ def _head(told: Report, width: int) -> Iterator[str]:
 def _warnings(told: Report, width: int, paint: Paint) -> Iterator[str]:
     shown = list(text.warnings(told))
     for warning in shown[:_WARNINGS]:
-        for line in wrap(text.printable(warning), width, initial_indent="! ", subsequent_indent="  "):
-            yield paint(line, "note")
+        whole = text.printable(warning).replace(_COMMAND, _UNBROKEN)
+        for line in wrap(whole, width, initial_indent="! ", subsequent_indent="  "):
+            yield paint(line.replace(_UNBROKEN, _COMMAND), "note")
     if len(shown) > _WARNINGS:
         yield paint(f"! … and {len(shown) - _WARNINGS} more (all of them: --format json)", "note")
 
 
 def _groups(told: Report, width: int, paint: Paint) -> Iterator[str]:
-    groups = [(word, [_cells(line) for line in lines]) for word, lines in text.by_severity(told)]
-    widths = _widths([row for _, rows in groups for row in rows], width)
+    groups = [(word, text.total(lines), [_cells(line) for line in lines]) for word, lines in text.by_severity(told)]
+    widths = _widths([row for *_, rows in groups for row in rows], width)
     if groups:
         yield ""
         yield _row(_HEAD, widths)
-    for word, rows in groups:
-        yield paint(f"{word.upper()} ({len(rows)})", word)
+    for word, count, rows in groups:
+        yield paint(f"{word.upper()} ({count})", word)
         yield from (_row(row, widths) for row in rows)
 
 

@@ -19,10 +19,11 @@ _BUILDERS = ("/bin/sh -c #(nop) ", "/bin/sh -c ")
 
 
 class Line(msgspec.Struct, frozen=True):
-    """The findings that differ in their package alone: the binaries of one source. ``packages`` are their names."""
+    """The ``count`` findings that differ in their package alone: the binaries of one source, ``packages``."""
 
     finding: Finding
     packages: tuple[str, ...]
+    count: int = 1
 
     @property
     def named(self) -> str:
@@ -38,7 +39,10 @@ def lines(findings: Iterable[Finding]) -> tuple[Line, ...]:
         package = one.package
         key = (one.name, one.origin, package.version, one.fixed, package.layer, package.kind)
         groups.setdefault(key, []).append(one)
-    return tuple(Line(several[0], tuple(sorted({one.package.name for one in several}))) for several in groups.values())
+    return tuple(
+        Line(several[0], tuple(sorted({one.package.name for one in several})), len(several))
+        for several in groups.values()
+    )
 
 
 def by_severity(report: Report) -> Iterator[tuple[str, tuple[Line, ...]]]:
@@ -55,12 +59,17 @@ def by_severity(report: Report) -> Iterator[tuple[str, tuple[Line, ...]]]:
         yield "unimportant", unimportant
 
 
+def total(several: Iterable[Line]) -> int:
+    """How many findings the lines stand for."""
+    return sum(line.count for line in several)
+
+
 def headline(report: Report) -> str:
     """How many findings there are, and in how much of what is there: what was not checked has none, and means none."""
     whole = len(report.catalog.packages)
     checked = whole - sum(gap.packages for gap in report.uncovered)
-    if whole and not checked:
-        return "nothing could be checked"
+    if not checked:
+        return "nothing could be checked" if whole else "nothing to check"
     return counted(report.findings, f" in {checked} of {whole} packages" if checked != whole else "")
 
 
