@@ -85,6 +85,8 @@ def test_made_listed_shown_removed(scow: Scow) -> None:
 REFUSED = [
     (["--network", "nowhere"], "network nowhere not found"),
     (["--network", "container:nobody"], "No such container: nobody"),
+    (["--network", "bridge", "--network", "none"], "a container is on one network"),
+    (["--ip6", "fd00::1"], "--ip6 is not supported yet"),
     (["--ip", "10.1.1.1"], "user specified IP address is supported on user defined networks only"),
     (["--network-alias", "x"], "network-scoped alias is supported only for containers in user defined networks"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,47 @@ def test_a_limit_that_cannot_be_kept_is_an_error(driver: Driver, runtime: str) -
 def test_oom_score(driver: Driver, runtime: str) -> None:
     told = driver.run(runtime, "cat", "/proc/self/oom_score_adj", options={"oom_score_adj": 300})
     assert shown(told) == ["300"]
+
+
+DELEGATED = """
+import os, sys
+from scow.runtime import cgroups
+(second,) = [one for one in cgroups.hierarchies() if one.unified]
+home = cgroups.place(second, "/scow/inside", True)
+cgroups._make_directory(second, home, {sys.argv[1]}, True)
+made = cgroups.Made([home])
+child = os.fork()
+if child == 0:
+    made.enter()
+    os._exit(0 if cgroups.read("/proc/self/cgroup").splitlines()[-1].endswith("/scow/inside") else 1)
+_, status = os.waitpid(child, 0)
+(after,) = [one for one in cgroups.hierarchies() if one.unified]
+told = cgroups.read(f"{home}/cgroup.controllers").split()
+mine = cgroups.read("/proc/self/cgroup").splitlines()[-1]
+cgroups.remove([home], 2)
+print(status, told, mine.endswith("/scow-outside"), after.mine == second.mine, os.path.exists(home))
+"""
+
+
+def test_version_2_of_an_ordinary_user(driver: Driver) -> None:
+    """Delegated as systemd does it, with the controller that version 2 has here (beside version 1 that is hugetlb): it
+    is handed on, who was there moves to a leaf, and a second look finds the same place."""
+    second = next((one for one in cgroups.hierarchies() if one.unified and one.controllers), None)
+    if os.geteuid() != 0 or driver.user == 0 or second is None:
+        pytest.skip("needs root, another user, and a controller of version 2")
+    controller, place = second.controllers[0], Path(second.root, f"scow-test-{os.getpid()}")
+    with contextlib.suppress(OSError):  # it may be handed on already
+        Path(second.root, "cgroup.subtree_control").write_text(f"+{controller}")
+    place.mkdir()
+    try:
+        for file in (place, place / "cgroup.procs", place / "cgroup.subtree_control"):
+            os.chown(file, driver.user, driver.user)
+        enter = ["sh", "-c", f'echo $$ > {place}/cgroup.procs && exec "$@"', "sh"]
+        who = ["setpriv", f"--reuid={driver.user}", f"--regid={driver.user}", "--clear-groups"]
+        words = [*enter, *who, driver.python, "-c", DELEGATED, controller]
+        done = subprocess.run(words, env=driver.environment, capture_output=True, text=True, check=False)
+        assert done.stdout == f"0 ['{controller}'] True True False\n", done.stderr
+    finally:
+        for left in sorted(place.rglob("*/"), reverse=True):
+            left.rmdir()
+        place.rmdir()

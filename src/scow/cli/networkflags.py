@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from scow.cli.options import option, switch
+from scow.errors import Unsupported
 from scow.runtime import ports
 from scow.runtime.ports import Port
 
@@ -22,6 +23,12 @@ def _exposed(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...
     for text in texts:
         ports.exposed(text)
     return texts
+
+
+def _one(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -> str:
+    if len(set(names)) > 1:
+        raise Unsupported("a container is on one network", subject=f"--network {', '.join(names)}")
+    return names[0] if names else ""
 
 
 _FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any], str], ...] = (
@@ -39,7 +46,7 @@ def network_flags(function: _Decorated) -> _Decorated:
         function = option(*names, multiple=True, help=told, **settings)(function)
     function = option("--ip", default="", metavar="ip", help="The address on a user's network")(function)
     name = "host (the default), none, bridge (its own; the default with -p), a user's network, container:NAME"
-    function = option("--network", "--net", default="", metavar="network", help=name)(function)
+    function = option("--network", "--net", multiple=True, callback=_one, metavar="network", help=name)(function)
     return switch("-P", "--publish-all", help="Publish every exposed port, on ports that are free")(function)
 
 

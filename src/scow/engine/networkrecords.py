@@ -11,14 +11,15 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from scow.content.lock import locked
 from scow.errors import AlreadyExists, Conflict, Invalid, NotFound, ScowError
 from scow.oci.documents import decode, encode
 from scow.runtime.ports import Port
@@ -111,16 +112,10 @@ class NetworkRecords:
                 return str(subnet)
         raise Conflict("all predefined address pools have been fully subnetted", hint="network prune, or --subnet")
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Nobody else gives out addresses or takes networks away meanwhile."""
         self._root.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
+        return locked(self._root / ".lock")
 
 
 def free_address(network: Network, taken: set[str], asked: str = "") -> str:

@@ -10,15 +10,16 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from scow.content.lock import locked
 from scow.errors import Invalid, NotFound, ScowError
 from scow.layer.store import remove
 from scow.oci.documents import decode, encode
@@ -88,16 +89,10 @@ class VolumeRecords:
             os.rename(self._root / name, doomed)
         remove(doomed)
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Nobody else gives out or takes away volumes meanwhile."""
         self._root.mkdir(parents=True, exist_ok=True)
-        fd = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(fd)
+        return locked(self._root / ".lock")
 
 
 def check_name(name: str) -> None:
