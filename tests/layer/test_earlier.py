@@ -17,8 +17,9 @@ from msgspec.structs import replace
 from scow.errors import Integrity
 from scow.layer import pack as packing
 from scow.layer.compression import MEMBER, encoder, gzip_member
-from scow.layer.earlier import Earlier, Members
+from scow.layer.earlier import Earlier
 from scow.layer.entry import Entry
+from scow.layer.members import Members
 from scow.layer.pack import Content, Packed, pack
 
 Files = dict[str, bytes]

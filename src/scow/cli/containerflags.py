@@ -30,7 +30,7 @@ _FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
     ("--cidfile", _TEXT, "Write the container ID to the file"),
     ("--dns", _MANY, "Name servers, instead of this machine's"),
     ("--entrypoint", _TEXT, "Instead of the image's ENTRYPOINT; an empty one takes it away"),
-    ("-e --env", {"multiple": True, "callback": runflags.VARIABLES}, "Set environment variables"),
+    ("-e --env", {"multiple": True, "callback": environment.VARIABLES}, "Set environment variables"),
     ("--env-file", _MANY, "Read environment variables from a file"),
     ("-h --hostname", _TEXT, "Container host name"),
     ("-l --label", _MANY, "Set a label on the container"),

@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from scow.cli.options import each
 from scow.errors import Invalid, NotFound
 
 _BOM = b"\xef\xbb\xbf"
 _LARGEST = 1 << 20
+
+
+def checked_variable(text: str) -> str:
+    """An ``-e`` that has a name."""
+    if not text.partition("=")[0]:
+        raise Invalid(f"invalid environment variable: {text}")
+    return text
+
+
+VARIABLES = each(checked_variable)
 
 
 def taken(entries: Iterable[str], caller: Mapping[str, str]) -> tuple[str, ...]:

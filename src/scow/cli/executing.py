@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scow.cli import environment, names, runflags
+from scow.cli import environment, names
 from scow.cli.failing import exit_code, told
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 )
 @switch("-d", "--detach", help="Run it in the background")
 @option("--detach-keys", default="", metavar="string", help="Keys that leave its terminal (ctrl-p,ctrl-q)")
-@option("-e", "--env", multiple=True, callback=runflags.VARIABLES, metavar="list", help="Set environment variables")
+@option("-e", "--env", multiple=True, callback=environment.VARIABLES, metavar="list", help="Set environment variables")
 @option("--env-file", multiple=True, metavar="list", help="Read environment variables from a file")
 @switch("-i", "--interactive", help="Keep standard input open")
 @switch("--privileged", help="Give it every capability, and no filter of system calls")

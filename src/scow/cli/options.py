@@ -93,6 +93,11 @@ def option(*names: str, **rest: Any) -> Callable[[_Decorated], _Decorated]:
     return click.option(*names, cls=Option, **rest)
 
 
+def each(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
+    """A callback for a flag that may be given often."""
+    return lambda _ctx, _param, texts: tuple(parse(text) for text in texts)
+
+
 class Helping(click.Command):
     """A command whose ``--help`` is an :class:`Option`."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from scow.cli import environment, limitflags, mounts, networkflags, securityflags
+from scow.cli.options import each
 from scow.cli.refused import Refused, flag, values
 from scow.cli.units import parse_size
 from scow.errors import Invalid
@@ -45,21 +46,9 @@ def _integer(text: str) -> int:
         raise Invalid(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
 
 
-def each(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
-    """A callback for a flag that may be given often."""
-    return lambda _ctx, _param, texts: tuple(parse(text) for text in texts)
-
-
 def one(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
     """A callback for a flag that is given once or not."""
     return lambda _ctx, _param, text: None if text is None else parse(text)
-
-
-def checked_variable(text: str) -> str:
-    """An ``-e`` that has a name."""
-    if not text.partition("=")[0]:
-        raise Invalid(f"invalid environment variable: {text}")
-    return text
 
 
 def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str]) -> Options:
@@ -100,4 +89,4 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
     )
 
 
-SIZE, VARIABLES, ULIMITS = one(parse_size), each(checked_variable), each(parse_ulimit)
+SIZE, ULIMITS = one(parse_size), each(parse_ulimit)

@@ -12,9 +12,10 @@ from scow.content.layout import BlobDraft, Layout, disk_error
 from scow.image.mutate import Layer, manifest
 from scow.image.trees import maker, unpacking_into
 from scow.layer.compression import encoder
-from scow.layer.earlier import MOST, Earlier, Members
+from scow.layer.earlier import MOST, Earlier
 from scow.layer.entry import Entry
 from scow.layer.index import Writer
+from scow.layer.members import Members
 from scow.layer.mountable import Mountable
 from scow.layer.pack import Item, Note, Packed, Watch, compress, pack
 from scow.layer.placement import Placement

@@ -17,17 +17,10 @@ from scow.errors import Integrity
 from scow.layer.compression import MEMBER, gzip_plain
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
+from scow.layer.members import Members
 
 #: No larger layer is compared: its entries are held while it is.
 MOST: Final = 100_000
-
-
-class Members(msgspec.Struct, frozen=True, array_like=True):
-    """How a blob (its hex digest) was cut: the compressed sizes of its members, and what encoder made them."""
-
-    blob: str
-    sizes: tuple[int, ...]
-    encoder: str
 
 
 class _Span(NamedTuple):

@@ -29,6 +29,7 @@ import msgspec
 from scow.errors import Integrity
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
+from scow.layer.members import Members
 from scow.layer.removal import remove_at
 from scow.layer.rights import MOUNTABLE, rights
 from scow.oci.digest import DiffId
