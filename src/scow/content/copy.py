@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import Literal
 
 import msgspec
@@ -47,7 +48,7 @@ def copy(
     sink: Sink,
     root: Descriptor,
     *,
-    jobs: int = 3,
+    jobs: int = 4,
     watch: Watch = lambda progress: None,
     children: Children = all_children,
     put: Put | None = None,
@@ -60,30 +61,42 @@ def copy(
     """
     remembering = _Remembering(source)
     levels = list(_levels(remembering, root, children))
-    with _workers(jobs) as pool:
-        stop = threading.Event()
-        for level in reversed(levels[1:] if put else levels):
-            futures = [pool.submit(_one, remembering, sink, node, watch, stop) for node in level]
-            _finish(futures, stop)
+    for level in reversed(levels[1:] if put else levels):
+        _side_by_side(level, jobs, partial(_one, remembering, sink, watch))
     if put:
         watch(Progress(root, "waiting"))
         put(root, remembering)
         watch(Progress(root, "done", root.size))
 
 
-@contextlib.contextmanager
-def _workers(jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads, waited for at the end; but not by a user who has had enough, as one may hang on a quiet line."""
-    pool = ThreadPoolExecutor(jobs, "copy")
+def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor, threading.Event], None]) -> None:
+    """Do ``work`` for each node on ``jobs`` threads, all of which are waited for; the first error ends the others.
+
+    Not by a user who has had enough, though: one may hang on a quiet line. Plain threads, as the library's pools bring
+    logging along.
+    """
+    left, errors, stop = deque(nodes), list[BaseException](), threading.Event()
+
+    def serve() -> None:
+        with contextlib.suppress(IndexError):
+            while not stop.is_set():
+                node = left.popleft()
+                try:
+                    work(node, stop)
+                except BaseException as error:
+                    errors.append(error)
+                    stop.set()
+
+    threads = [threading.Thread(target=serve, name=f"copy_{n}", daemon=True) for n in range(min(jobs, len(nodes)))]
     try:
-        yield pool
-    except KeyboardInterrupt:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    except BaseException:
-        pool.shutdown()
-        raise
-    pool.shutdown()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        stop.set()
+    if errors:
+        raise next((error for error in errors if not isinstance(error, _Stopped)), errors[0])
 
 
 def _levels(source: Source, root: Descriptor, children: Children) -> Iterator[list[Descriptor]]:
@@ -109,9 +122,7 @@ def _levels(source: Source, root: Descriptor, children: Children) -> Iterator[li
     yield from (by_depth[at] for at in sorted(by_depth))
 
 
-def _one(source: _Remembering, sink: Sink, node: Descriptor, watch: Watch, stop: threading.Event) -> None:
-    if stop.is_set():
-        return
+def _one(source: _Remembering, sink: Sink, watch: Watch, node: Descriptor, stop: threading.Event) -> None:
     watch(Progress(node, "waiting"))
     if sink.exists(node):
         watch(Progress(node, "exists", node.size))
@@ -124,19 +135,6 @@ def _one(source: _Remembering, sink: Sink, node: Descriptor, watch: Watch, stop:
             if not source.forsake(node):
                 raise
     watch(Progress(node, "done", node.size))
-
-
-def _finish(futures: list[Future[None]], stop: threading.Event) -> None:
-    try:
-        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-        errors = [error for future in done if (error := future.exception())]
-        if errors:
-            stop.set()
-            wait(futures)
-            raise next((error for error in errors if not isinstance(error, _Stopped)), errors[0])
-    except KeyboardInterrupt:
-        stop.set()
-        raise
 
 
 class _Stopped(Exception):

@@ -28,7 +28,6 @@ from scow.registry.sessions import Sessions
 from scow.registry.spans import is_large
 from scow.registry.transport import Call, Response
 from scow.registry.upload import Upload
-from scow.registry.wide import Wide
 
 if TYPE_CHECKING:
     from scow.registry.routes import Pull
@@ -111,6 +110,8 @@ class Repository:
         if descriptor.media_type in _MANIFESTS:
             return closing(io.BytesIO(self._manifest(descriptor)[offset:]))
         if is_large(descriptor.size - offset):
+            from scow.registry.wide import Wide
+
             return Wide(partial(self._part, descriptor), offset, descriptor.size, self._wide)
         return self._part(descriptor, offset, None)
 
