@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scow.size.layers import Layer
 
 _LISTS_LIMIT: Final = 128 << 20  # of all package lists together
+_KEPT: Final = 200  # records: each names every wasted file
 _DATABASES_LIMIT: Final = 512 << 20
 
 
@@ -51,7 +52,7 @@ def analyzed(workplace: Workplace, contents: Contents, name: str) -> Analysis:
     if known is None:
         known = _made(contents, name)
         records.keep(record, known)
-        records.trim()
+        records.trim(_KEPT)
     return msgspec.structs.replace(known, name=name)
 
 

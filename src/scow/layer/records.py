@@ -45,11 +45,11 @@ class Records:
             finally:
                 draft.unlink(missing_ok=True)
 
-    def trim(self) -> None:
-        """Let go of the oldest when there are many: their images cost again what they did at first."""
+    def trim(self, most: int = _RECORDS_LIMIT) -> None:
+        """Let go of the oldest when there are more than ``most``: their images cost again what they did at first."""
         with contextlib.suppress(OSError):
             known = sorted(self._root.iterdir(), key=lambda path: path.stat().st_mtime)
-            for path in known[:-_RECORDS_LIMIT]:
+            for path in known[:-most]:
                 path.unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:
