@@ -64,7 +64,7 @@ class Earlier(msgspec.Struct, frozen=True):
                 same.append(span)
                 at = span.end
         whole = range(-(-(at + len(END)) // MEMBER) if at == old_end else min(at, old_end) // MEMBER)
-        members = frozenset(whole) - touched
+        members = frozenset(whole[: len(self.members.sizes)]) - touched
         return Kept([_left_out(span, members) for span in same], members)
 
     def member(self, number: int, room: memoryview) -> bytes:
