@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scow.engine import origins, pausing, removing, starting, stopping
 from scow.engine.container import Container
-from scow.engine.containerdoc import container_document
 from scow.engine.creating import checked_name, create
-from scow.engine.describe import network_document
-from scow.engine.listing import summary
-from scow.engine.networkrecords import read_endpoint
 from scow.engine.records import ALIVE, Settings, State
 from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, NotFound, Unsupported
@@ -253,11 +249,15 @@ class Containers:
 
     def list(self) -> tuple[ContainerSummary, ...]:
         """Every container, the newest first."""
+        from scow.engine.listing import summary
+
         found = [summary(self._workplace, settings) for settings in self._records]
         return tuple(sorted(found, key=lambda one: one.created, reverse=True))
 
     def find(self, name: str) -> ContainerSummary:
         """The container of that name or id."""
+        from scow.engine.listing import summary
+
         return summary(self._workplace, self._records.find(name))
 
     def remove(self, name: str, *, force: bool = False, volumes: bool = False) -> str:
@@ -271,6 +271,10 @@ class Containers:
 
     def inspect(self, name: str) -> dict[str, Any]:
         """docker's JSON of a container, as plain values."""
+        from scow.engine.containerdoc import container_document
+        from scow.engine.describe import network_document
+        from scow.engine.networkrecords import read_endpoint
+
         settings = self._records.find(name)
         home = self._records.home(settings.id)
         image = origins.image_of(self._workplace, settings)

@@ -22,7 +22,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import msgspec
 
@@ -33,9 +33,6 @@ from scow.layer.members import Members
 from scow.layer.removal import remove_at
 from scow.layer.rights import MOUNTABLE, rights
 from scow.oci.digest import DiffId
-
-if TYPE_CHECKING:
-    from scow.layer.earlier import Members
 
 _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
 
@@ -85,8 +82,6 @@ class Layers:
 
     def members(self, diff_id: DiffId) -> Members | None:
         """How the blob that was packed here was cut; ``None`` for one from elsewhere, and for one in one piece."""
-        from scow.layer.earlier import Members
-
         try:
             return msgspec.msgpack.decode((self.home(diff_id) / "members").read_bytes(), type=Members)
         except (OSError, msgspec.DecodeError):

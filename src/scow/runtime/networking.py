@@ -9,7 +9,6 @@ from typing import Any
 import msgspec
 
 from scow.errors import Unsupported
-from scow.runtime.outlet import CONTROL
 from scow.runtime.ports import Port
 
 ADDRESS, GATEWAY, RESOLVER, PREFIX = "10.0.2.100", "10.0.2.2", "10.0.2.3", 24
@@ -97,6 +96,8 @@ def _mapping(port: Port) -> str:
 
 
 def _slirp(path: str, _ports: Sequence[Port], device: str, rootless: bool) -> list[str]:
+    from scow.runtime.outlet import CONTROL
+
     words = [path, "--configure", "--mtu=65520", "--disable-host-loopback", f"--api-socket={CONTROL}"]
     namespaces = ["--userns-path=@user"] if rootless else []
     return [*words, *namespaces, "--netns-type=path", "@netns", device]
