@@ -210,7 +210,8 @@ class Screen:
     def _go_to_waste(self, waste: Waste, finding: Finding) -> None:
         self.listing.layer = self.layers.at = waste.layer
         self.listing.changes = False
-        self.about = f"waste: {waste.about.title}\n→ {waste.about.advice}"
+        self.notice = f"waste: {waste.about.title}"
+        self.about = f"{self.notice}\n→ {waste.about.advice}"
         node = self.exploration.tree.find(finding.path)
         if node is not None:
             self.files.at = self.listing.reveal(node)
