@@ -57,9 +57,8 @@ def _sums(everybody: Iterable[int], counted: Account) -> tuple[int, int, int, in
         resident, threads, fetched, stored = _of(pid)
         memory, pids, read, written = memory + resident, pids + threads, read + fetched, written + stored
     read, written = counted.io or (read, written)
-    memory, pids = (
-        own if own is not None else other for own, other in ((counted.memory, memory), (counted.pids, pids))
-    )
+    memory = memory if counted.memory is None else counted.memory
+    pids = pids if counted.pids is None else counted.pids
     return memory, pids, read, written
 
 
