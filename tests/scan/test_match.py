@@ -287,3 +287,18 @@ def test_a_thousand_packages_are_no_trouble() -> None:
     findings, _ = match(packages, records)
     assert time.process_time() - begun < 10
     assert findings
+
+
+def test_an_upgrade_leads_into_nothing_new() -> None:
+    """Fixed in 2.0, which has a hole of its own; what nobody fixed keeps no upgrade away."""
+    package = Package("x", "1.0", "pypi", ecosystem="PyPI")
+    later = {"type": "ECOSYSTEM", "events": [{"introduced": "2.0"}, {"fixed": "2.5"}]}
+    records = (
+        advisory("A", ("PyPI", "x", "2.0"))
+        + advisory("B", ("PyPI", "x", "1.5"))
+        + advisory("C", ("PyPI", "x", ""))
+        + advisory("D", affected=[{"package": {"ecosystem": "PyPI", "name": "x"}, "ranges": [later]}])
+    )
+    findings, _ = scan([package], records)
+    told = {one.name: (one.fixed, one.upgrade) for one in findings}
+    assert told == {"A": ("2.0", "2.5"), "B": ("1.5", "2.5"), "C": ("", "")}

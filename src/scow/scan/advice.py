@@ -52,7 +52,7 @@ def _base(report: Report, fixable: Sequence[Finding]) -> Iterable[Advice]:
 
 
 def _upgrade(name: str, findings: Sequence[Finding]) -> Advice:
-    return _advice(name, _last([one.fixed for one in findings], findings[0].package.ecosystem), findings)
+    return _advice(name, _last([one.upgrade or one.fixed for one in findings], findings[0].package.ecosystem), findings)
 
 
 def _advice(what: str, to: str, findings: Sequence[Finding]) -> Advice:

@@ -18,7 +18,7 @@ from scow.scan.versions.order import Order, order_of, place
 _SEMANTIC = frozenset({semver.key, semver.go_key, semver.pub_key, semver.nuget_key})
 _BEGINNING = Event("introduced", "0")
 #: Fixes that are tried; a real package has a branch or two to be fixed in.
-_CANDIDATES = 16
+_CANDIDATES = 32
 
 
 def is_affected(version: str, affected: Affected) -> bool:
@@ -38,6 +38,22 @@ def fixed_version(version: str, several: Sequence[Affected]) -> str:
     rising = sorted(found, key=found.__getitem__)
     good = (fix for fix in rising[:_CANDIDATES] if not any(_in_ranges(fix, affected) for affected in several))
     return next(good, rising[-1] if rising and len(several) > 1 else "")
+
+
+def clean_version(fixes: Sequence[str], several: Sequence[Affected]) -> str:
+    """The smallest fixed version, from the last of ``fixes`` on, that none of ``several`` affects; else that last one.
+
+    An upgrade may lead into what was introduced since.
+    """
+    found: dict[str, Any] = {}
+    for affected in several:
+        for one in affected.ranges:
+            order = _order(one, affected)
+            found |= {event.version: place(order, event.version) for event in one.events if event.kind == "fixed"}
+    last = max(fixes, key=found.__getitem__)
+    rising = sorted((fix for fix in found if found[fix] >= found[last]), key=found.__getitem__)
+    good = (fix for fix in rising[:_CANDIDATES] if not any(_in_ranges(fix, affected) for affected in several))
+    return next(good, last)
 
 
 def _fixes(one: Range, version: str, order: Order) -> dict[str, Any]:

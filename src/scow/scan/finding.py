@@ -17,7 +17,8 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 
     ``name`` is the best known of its ``ids``. ``cves`` are what an erratum covers beyond that. ``fixed`` is the
     smallest version without it, where there is one. ``unimportant`` is the distribution's word: the defect is there,
-    and does not matter in its package. ``ignored`` is the reason why somebody wants it left out.
+    and does not matter in its package. ``upgrade`` is the smallest version without any of its package's findings that
+    have a fix, those included that came since. ``ignored`` is the reason why somebody wants it left out.
     ``exploited`` is the date since which it is known to be (CISA KEV); ``likelihood`` is EPSS's, 0 to 1.
     """
 
@@ -36,6 +37,7 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
     exploited: str = ""
     likelihood: float | None = None
     ignored: str = ""
+    upgrade: str = ""
 
     @property
     def key(self) -> tuple[str, str, str, str]:

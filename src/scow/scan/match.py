@@ -14,7 +14,7 @@ import msgspec
 
 from scow.errors import Invalid, Unsupported
 from scow.scan.advisory import Record
-from scow.scan.affected import fixed_version, is_affected
+from scow.scan.affected import clean_version, fixed_version, is_affected
 from scow.scan.ecosystem import normalised, root
 from scow.scan.finding import Finding, Undecided
 from scow.scan.package import Package
@@ -50,7 +50,7 @@ Records = Mapping[tuple[str, str], Sequence[Record]]
 
 
 class Hit(NamedTuple):
-    """A record that applies to a version."""
+    """A record and the version that it may apply to."""
 
     record: Record
     version: str
@@ -74,8 +74,10 @@ def match(packages: Iterable[Package], records: Records) -> tuple[tuple[Finding,
     findings: list[Finding] = []
     undecided: list[Undecided] = []
     for package in packages:
-        hits, doubts = _asked(package, records)
-        findings += _folded([_finding(package, group) for group in _grouped(hits)])
+        told = [one for query in queries(package) for one in _told(package, query, records)]
+        hits, doubts = _judged(told)
+        found = list(_folded([_finding(package, group) for group in _grouped(hits)]))
+        findings += _upgradable(found, told)
         undecided += (Undecided(package, tuple(sorted(set(ids))), reason) for reason, ids in doubts.items())
     return tuple(sorted(findings, key=order)), tuple(sorted(undecided, key=lambda one: (one.package.name, one.reason)))
 
@@ -95,19 +97,23 @@ def order(finding: Finding) -> tuple[object, ...]:
     )
 
 
-def _asked(package: Package, records: Records) -> tuple[list[Hit], dict[str, list[str]]]:
-    """The records that apply, and reason → ids of those of which that cannot be told."""
+def _told(package: Package, query: Query, records: Records) -> Iterator[Hit]:
+    """The records that are about the package, whether or not they apply to its version."""
+    for record in records.get((query.ecosystem, query.name), ()):
+        if not record.advisory.withdrawn and concerns(package, record):
+            yield Hit(record, query.version)
+
+
+def _judged(told: Iterable[Hit]) -> tuple[list[Hit], dict[str, list[str]]]:
+    """Those that apply, and reason → ids of those of which that cannot be told."""
     hits: list[Hit] = []
     doubts: dict[str, list[str]] = {}
-    for query in queries(package):
-        for record in records.get((query.ecosystem, query.name), ()):
-            if record.advisory.withdrawn or not concerns(package, record):
-                continue
-            try:
-                if is_affected(query.version, record.affected):
-                    hits.append(Hit(record, query.version))
-            except (Invalid, Unsupported) as error:
-                doubts.setdefault(str(error), []).append(record.advisory.id)
+    for one in told:
+        try:
+            if is_affected(one.version, one.record.affected):
+                hits.append(one)
+        except (Invalid, Unsupported) as error:
+            doubts.setdefault(str(error), []).append(one.record.advisory.id)
     found = {hit.record.advisory.id for hit in hits}
     kept = {reason: [one for one in ids if one not in found] for reason, ids in doubts.items()}
     return hits, {reason: ids for reason, ids in kept.items() if ids}
@@ -258,6 +264,23 @@ def _covered(hits: Sequence[Hit]) -> set[str]:
 def _fix(hits: Sequence[Hit]) -> str:
     try:
         return fixed_version(hits[0].version, [hit.record.affected for hit in hits])
+    except (Invalid, Unsupported):
+        return ""
+
+
+def _upgradable(findings: Sequence[Finding], told: Sequence[Hit]) -> Iterator[Finding]:
+    """The findings of one package with the upgrade that removes those that have a fix, and leads into no other."""
+    fixes = [one.fixed for one in findings if one.state == "fixable"]
+    upgrade = _clean(fixes, findings, told) if fixes else ""
+    for one in findings:
+        yield msgspec.structs.replace(one, upgrade=upgrade) if one.state == "fixable" else one
+
+
+def _clean(fixes: Sequence[str], findings: Sequence[Finding], told: Sequence[Hit]) -> str:
+    hopeless = {name for one in findings if not one.fixed for name in one.ids}
+    others = [one.record.affected for one in told if hopeless.isdisjoint(known_as(one.record))]
+    try:
+        return clean_version(fixes, others)
     except (Invalid, Unsupported):
         return ""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
 #: are then not used.
-VERSION: Final = 4
+VERSION: Final = 5
 
 
 def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records, *, lockfiles: bool = False) -> Merged:

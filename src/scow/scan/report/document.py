@@ -62,6 +62,7 @@ def _finding(report: Report, one: Finding) -> Document:
         "Title": one.title,
         "Package": _package(one.package),
         "Fixed": one.fixed,
+        "Upgrade": one.upgrade,
         "Layer": one.package.layer,
         "CreatedBy": instruction(report.catalog, one.package.layer),
         "Published": one.published,
