@@ -325,3 +325,13 @@ def test_the_hubs_limit_is_told() -> None:
     assert isinstance(error, Unavailable)
     assert error.hint == "try again in 60 minutes, the registry allows 100 pulls in 6 hours, and more after a login"
     assert refusal(Answer(429, {"ratelimit-limit": "lots"}, body)).hint == "try again later"
+
+
+@pytest.mark.parametrize("begin", ["[[registry]]", "  [[ registry ]]", '[["registry"]]', "[[ 'registry' ]]"])
+def test_of_a_shared_file_only_what_speaks_of_registries_is_read(begin: str, tmp_path: Path) -> None:
+    names = tmp_path / "names.conf"
+    names.write_text('[aliases]\n"registry.example/x" = "y"\n"a" = what is no TOML\n')
+    assert read_rules([names]) == ()
+    rules = tmp_path / "rules.conf"
+    rules.write_text(f'[aliases]\n"a" = "b"\n\n{begin}\nprefix = "a.example"\nlocation = "b.example"\n')
+    assert [rule.location for rule in read_rules([names.with_name("none.conf"), rules])] == ["b.example"]

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from scow.errors import Denied
 from scow.registry.hosts import HostSettings
-from scow.registry.routes import Rule, merged, parse
+
+if TYPE_CHECKING:
+    from scow.registry.routes import Rule
+
+#: A line that begins a registry's table, or a list of them.
+_SPEAKS: Final = rb"""(?m)^\s*(\[[\s\[]*["']?registr|["']?registry["']?\s*=\s*\[)"""
 
 
 def read_rules(files: Iterable[Path]) -> tuple[Rule, ...]:
     """The rules of the files that are there; of a directory, those of its ``*.conf``. The first one counts.
 
-    A ``.toml`` is ours, and may say nothing that is not known; a ``.conf`` is shared with other tools.
+    A ``.toml`` is ours, and may say nothing that is not known; a ``.conf`` is shared with other tools, and read as far
+    as it speaks of registries: most hold long lists of short names.
     """
-    return merged(parse(raw, str(path), strict=path.suffix == ".toml") for path, raw in _contents(files))
+    told = [(path, raw) for path, raw in _contents(files) if path.suffix == ".toml" or re.search(_SPEAKS, raw)]
+    if not told:
+        return ()
+    from scow.registry.routes import merged, parse
+
+    return merged(parse(raw, str(path), strict=path.suffix == ".toml") for path, raw in told)
 
 
 def _contents(files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
