@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.e2e.actors import Actor
-from tests.e2e.tricky import TIME, as_archive, write_image
+from tests.e2e.tricky import ALL, TIME, Layer, as_archive, write_image
 from tests.support.peers import need_root
 from tests.support.trees import Record, difference, snapshot_tar, snapshot_tree, umoci_unpack
 
@@ -37,10 +37,10 @@ class Unpacked:
         return {path for path, found in directories.items() if self.began <= found.mtime_ns < late}
 
 
-def unpacked(directory: Path, base: Path) -> Unpacked:
+def unpacked(directory: Path, base: Path, fills: tuple[Callable[[Layer], None], ...] = ALL) -> Unpacked:
     """The image of ``base`` and the tricky layers."""
     need_root()
-    write_image(directory / "layout", base, "tricky:latest")
+    write_image(directory / "layout", base, "tricky:latest", fills)
     began = time.time_ns() - 10**9
     tree = snapshot_tree(umoci_unpack(directory / "layout", "tricky:latest", directory / "bundle"))
     return Unpacked(as_archive(directory / "layout"), tree, began)

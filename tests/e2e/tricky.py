@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +46,8 @@ class Layer:
     def symlink(self, name: str, target: str, **more: object) -> None:
         self.add(name, tarfile.SYMTYPE, 0o777, linkname=target, **more)
 
-    def hardlink(self, name: str, target: str) -> None:
-        self.add(name, tarfile.LNKTYPE, 0o644, linkname=target)
+    def hardlink(self, name: str, target: str, mode: int = 0o644, **more: object) -> None:
+        self.add(name, tarfile.LNKTYPE, mode, linkname=target, **more)
 
 
 def first(layer: Layer) -> None:
@@ -81,8 +82,8 @@ def first(layer: Layer) -> None:
     layer.file("t/late", mtime=4_300_000_000.25)
     layer.file("t/exact", pax_headers={"mtime": "1600000000.123456789"})
     layer.file("t/linked", 0o4711, uid=7)
-    layer.hardlink("t/linked-too", "t/linked")
-    layer.hardlink("t/linked-three", "./t/linked-too")
+    layer.hardlink("t/linked-too", "t/linked", 0o4711, uid=7)  # docker and podman take a link's owner and mode, too
+    layer.hardlink("t/linked-three", "./t/linked-too", 0o4711, uid=7)
     layer.directory("t/opaque", 0o711)
     layer.file("t/opaque/below")
     layer.directory("t/opaque/under")
@@ -152,11 +153,29 @@ def _blob(layout: Path, content: bytes, media_type: str) -> dict[str, object]:
     return {"mediaType": f"application/vnd.oci.image.{media_type}", "digest": f"sha256:{digest}", "size": len(content)}
 
 
-def write_image(layout: Path, base: Path, tag: str) -> None:
-    """An OCI image layout with one image: ``base`` (a tar) and the three layers on top."""
+def above(layer: Layer) -> None:
+    """Of :func:`second` what docker and podman can unpack: they know no links into the layer below."""
+    layer.directory("t", 0o755, uid=1, gid=2)
+    layer.file("t/.wh.gone", content=b"")
+    layer.file("t/.wh.gone-file", content=b"")
+    layer.directory("t/opaque", 0o2711)
+    layer.file("t/opaque/.wh..wh..opq", content=b"")
+    layer.file("t/opaque/new")
+    layer.file("t/becomes-file", 0o600, content=b"now a file")
+    layer.directory("t/becomes-directory", 0o770, gid=9)
+    layer.file("t/becomes-directory/inside")
+    layer.directory("t/sticky", 0o1770)
+    layer.file("t/setuid", 0o755, content=b"no longer")
+
+
+ALL = (first, second, third)
+
+
+def write_image(layout: Path, base: Path, tag: str, fills: tuple[Callable[[Layer], None], ...] = ALL) -> None:
+    """An OCI image layout with one image: ``base`` (a tar) and the layers on top."""
     (layout / "blobs/sha256").mkdir(parents=True)
-    paths = [layout / f"{fill.__name__}.tar" for fill in (first, second, third)]
-    for path, fill in zip(paths, (first, second, third), strict=True):
+    paths = [layout / f"{fill.__name__}.tar" for fill in fills]
+    for path, fill in zip(paths, fills, strict=True):
         write_layer(path, fill)
     layers = []
     for path in (base, *paths):
