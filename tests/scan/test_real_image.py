@@ -170,3 +170,26 @@ def test_an_image_and_its_bill_of_materials_have_the_same_findings(scanned: tupl
 
 def _names(report: Any) -> list[tuple[str, str]]:
     return sorted((one["Name"], one["Package"]["PURL"]) for one in report["Findings"])
+
+
+def test_advice_is_true(scanned: tuple[Scow, Path]) -> None:
+    """Each upgrade, taken alone, removes as many findings as it says and brings none."""
+    scow, directory = scanned
+
+    def told(bill: Any) -> Any:
+        (directory / "told.json").write_text(json.dumps(bill))
+        return json.loads(scow("scan", "--offline", "--format", "json", f"sbom:{directory / 'told.json'}").ok().stdout)
+
+    bill = json.loads(scow("sbom", "--format", "cyclonedx", "app:1").ok().stdout)
+    whole = told(bill)
+    assert len(whole["Advice"]) >= 5
+    for advice in whole["Advice"]:
+        upgraded = json.loads(json.dumps(bill))
+        for component in upgraded["components"]:
+            base, _, _ = component.get("purl", "").partition("@")
+            if base.rpartition("/")[2] in advice["Packages"]:
+                component["purl"] = f"{base}@{advice['To']}"
+        before, after = (
+            {(one["Name"], one["Package"]["Name"]) for one in each["Findings"]} for each in (whole, told(upgraded))
+        )
+        assert (len(before - after), after - before) == (advice["Removes"], set()), advice
