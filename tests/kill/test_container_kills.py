@@ -144,7 +144,7 @@ def test_after_a_reboot(box: Scow, directory: Path, victim: str) -> None:
     for pid in chain(directory, victim).values():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-    gone_but_for_cgroups(victim)
+    ended(box, victim)
 
     def after(*words: str) -> str:
         command = ["unshare", "-m", "--propagation", "private", "sh", "-ec", REBOOTED, "sh", sys.executable, *COMMAND]
@@ -163,8 +163,10 @@ def test_after_a_reboot(box: Scow, directory: Path, victim: str) -> None:
     assert not (directory / "store/containers" / victim).exists()
 
 
-def gone_but_for_cgroups(container_id: str) -> None:
+def ended(box: Scow, container_id: str) -> None:
+    """Nothing of it runs any more: not even a process that /proc shows as gone, and that holds its lock for a moment."""
     until(lambda: not [one for one in leftovers(container_id) if one.startswith("process")])
+    until(lambda: "Exited" in box("ps", "-a", "--filter", f"id={container_id}").ok().stdout)
 
 
 def test_reboot(box: Scow, directory: Path, victim: str) -> None:
@@ -172,7 +174,7 @@ def test_reboot(box: Scow, directory: Path, victim: str) -> None:
     path = directory / "store/containers" / victim / "state.json"
     told = state(directory, victim)
     os.kill(int(str(told["monitor"])), signal.SIGKILL)
-    gone(victim)
+    ended(box, victim)
     other = subprocess.Popen(["sleep", "100"])
     path.write_text(json.dumps({**told, "status": "running", "pid": other.pid, "monitor": other.pid}))
     try:
