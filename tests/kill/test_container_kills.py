@@ -164,7 +164,7 @@ def test_after_a_reboot(box: Scow, directory: Path, victim: str) -> None:
 
 
 def ended(box: Scow, container_id: str) -> None:
-    """Nothing of it runs any more: not even a process that /proc shows as gone, and that holds its lock for a moment."""
+    """Nothing of it runs any more, nor holds its lock, as a process does for a moment that /proc shows no more."""
     until(lambda: not [one for one in leftovers(container_id) if one.startswith("process")])
     until(lambda: "Exited" in box("ps", "-a", "--filter", f"id={container_id}").ok().stdout)
 
