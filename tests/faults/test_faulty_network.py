@@ -132,7 +132,7 @@ def test_every_run_ends_well_or_with_the_right_error(ground: Ground) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(max(1800, 10 * SLOW_RUNS))
 def test_many_runs(ground: Ground) -> None:
     before = ground.ends.copy()
     for seed in range(1000, 1000 + SLOW_RUNS):
