@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
 from scow.content.layout import name_of
 from scow.content.target import Source
 from scow.engine.catalogue import SOURCE, Known
-from scow.engine.describe import history_steps, image_document
 from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
 from scow.errors import Conflict, Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image, load, select
@@ -139,6 +138,8 @@ class Images:
 
     def inspect(self, name: str, platform: str | None = None) -> dict[str, Any]:
         """docker's JSON of an image, as plain values."""
+        from scow.engine.describe import image_document
+
         known = self.find(name, platform)
         trees = [self._store.layers.tree(diff_id) for diff_id in reversed(known.image.diff_ids)]
         shown = [str(tree) for tree in trees if tree is not None]
@@ -146,6 +147,8 @@ class Images:
 
     def history(self, name: str) -> tuple[HistoryStep, ...]:
         """How the image was made, newest first."""
+        from scow.engine.describe import history_steps
+
         known = self.find(name)
         unpacking = self._store.unpacking
         headers = [unpacking.header(layer.descriptor, layer.diff_id) for layer in known.image.layers]

@@ -131,7 +131,7 @@ def rights() -> Rights:
 def _spans() -> list[tuple[int, ...]]:
     """The user ids that this process can give away: (inside, outside, count)."""
     try:
-        with open("/proc/self/uid_map", encoding="ascii") as table:
+        with open("/proc/self/uid_map", encoding="utf-8") as table:
             return [tuple(map(int, line.split())) for line in table]
     except OSError:
         return [(0, 0, _ALL_IDS)]
