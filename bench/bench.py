@@ -28,12 +28,12 @@ from bench.keepers import keepers_mib
 from bench.limits import Machine, machine
 from bench.packages import advisories, with_packages
 from bench.subject import TAG, Subject, change_one_file, prepare
-from bench.tools import AFTER, BEFORE, IDLE, SCREENS, WORDS, Store, available, fresh_store
+from bench.tools import AFTER, BEFORE, IDLE, SCREENS, THEN, WORDS, Store, available, fresh_store
 
 #: what is done one after the other in one store
 DAYS = (
-    ("pull", "first run", "build cold", "build cached", "build changed", "push", "run", "exec", "fifty", "kept",
-     "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs",
+    ("pull", "first run", "build cold", "build cached", "build changed", "push", "build --push", "run", "exec", "fifty",
+     "kept", "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs",
      "ignored", "large"),
     ("load",),
     ("db import", "scan cold", "scan warm", "scan matched"),
@@ -103,16 +103,25 @@ class Bench:
             raise Failed(f"{' '.join(argv)}: exit code {told['exit_code']}\n{output}")
         return Measure(told["seconds"], told["peak_kib"] / 1024)
 
+    def runs(self, store: Store, argv: Sequence[str], screen: str = "") -> Measure:
+        """The same for several commands, one after the other."""
+        if THEN not in argv:
+            return self.run(store, argv, screen)
+        at = list(argv).index(THEN)
+        first, rest = self.run(store, argv[:at]), self.runs(store, argv[at + 1 :], screen)
+        return Measure(first.seconds + rest.seconds, max(first.peak_mib, rest.peak_mib))
+
     def row(self, row: str, name: str, store: Store, where: Path, number: int) -> None:
         """Do one row for one tool, and note it when it was asked for."""
         verb = VERBS.get(row, row)
         words = WORDS[name].get(verb)
         if words is None:
             return
-        if row in ("build cold", "build changed"):
+        if row in ("build cold", "build changed", "build --push"):
             change_one_file(self.subject.context, f"{name} {number} {row}")
         values = {
             "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
+            "sent": f"{self.registry.host}/sent/{name}-{number}:1",
             "copied": f"{self.registry.host}/copied/{name}-{number}:1", "file": where / "saved.tar",
             "archive": self.archive, "store": where, **self.scanned,
             "ignored": self.subject.ignored, "large": self.subject.large,
@@ -127,7 +136,7 @@ class Bench:
                 self.run(store, filled(BEFORE[verb]))
             screen = SCREENS.get(verb, {}).get(name, "")
             times = REPEATED.get(row, TOGETHER.get(row, 1))
-            done = [self.run(store, filled(words), screen) for _ in range(times)]
+            done = [self.runs(store, filled(words), screen) for _ in range(times)]
             if row in TOGETHER:
                 done = [Measure(sum(one.seconds for one in done), max(one.peak_mib for one in done))]
             if verb == "kept":

@@ -19,12 +19,28 @@ from tests.support.peers import find
 IDLE = ("sleep", "86399")
 """What the container of the row ``kept`` does; no other process on the machine has these words."""
 
-_DOCKER_WORDS = {
+THEN = "&&"
+"""Between two commands that are one measure."""
+_DOCKER_WORDS: Mapping[str, Sequence[str]] = {
     "pull": ("pull", "{base}"),
     "build": ("build", "--network", "host", "--build-arg", "BASE={base}", "-t", "{app}", "{context}"),
     "ignored": ("build", "--build-arg", "BASE={base}", "{ignored}"),
     "large": ("build", "--build-arg", "BASE={base}", "{large}"),
     "push": ("push", "{app}"),
+    "build --push": (
+        "build",
+        "--no-cache",
+        "--network",
+        "host",
+        "--build-arg",
+        "BASE={base}",
+        "-t",
+        "{sent}",
+        "{context}",
+        THEN,
+        "push",
+        "{sent}",
+    ),
     "save": ("save", "-o", "{file}", "{base}"),
     "load": ("load", "-i", "{archive}"),
     "run": ("run", "--rm", "--network", "host", "{base}", "true"),
@@ -47,6 +63,7 @@ SCREENS: Mapping[str, Mapping[str, str]] = {"explore": {"scow": "after layer 4",
 WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "scow": {
         **_DOCKER_WORDS,
+        "build --push": ("build", "--push", *_DOCKER_WORDS["build --push"][1:-3]),
         "sbom": ("sbom", "{base}"),
         "analyze": ("analyze", "{base}"),
         "explore": ("explore", "{base}"),

@@ -54,6 +54,8 @@ def rewrites_a_link_target(layer: list[Item]) -> bool:
     """Whether a file that another name was linked to comes a second time: views know a file by its first name."""
     links: set[bytes] = set()
     for each in layer:
+        if each.entry.kind == "dir" and each.entry.path in links:
+            return True
         if each.entry.kind not in ("whiteout", "opaque", "dir"):
             if any((target + b"/").startswith(each.entry.path + b"/") for target in links):
                 return True
@@ -103,6 +105,7 @@ def test_layers_without_symlinks(layers: list[list[Item]]) -> None:
 @example([[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a/a", "whiteout")]])
 @example([[item("b", "dir", **d), item("b/a"), item("a", "symlink", link=b"b")], [item("a", "opaque"), item("a/c")]])
 @example([[item("b", "dir", **d), item("a", "symlink", link=b"b")], [item("a", "whiteout"), item("a/c")]])
+@example([[item("b/b"), item("b", "hardlink", link=b"b/b")]])
 @example([[item("b/a"), item("a", "symlink", link=b"b")], [item("a", "dir", **d), item("a", "opaque"), item("a/c")]])
 def test_layers_with_symlinks(layers: list[list[Item]]) -> None:
     agree(layers)

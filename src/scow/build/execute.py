@@ -100,7 +100,8 @@ class Execution(msgspec.Struct):
     """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes.
 
     ``latest`` is that time when the user asked for it. ``contexts`` are the directories of ``--build-context``;
-    ``uncached`` the titles of stages that are done anew. ``stop`` ends every program that ``run`` runs.
+    ``uncached`` the titles of stages that are done anew. ``stop`` ends every program that ``run`` runs; ``made`` is
+    told the image's layers, from the lowest, as soon as each is there.
     """
 
     store: Store
@@ -121,6 +122,7 @@ class Execution(msgspec.Struct):
     transport: Callable[[], Transport] | None = None
     uncached: frozenset[str] = frozenset()
     stop: Callable[[], None] = lambda: None
+    made: Callable[[Layer], None] = lambda layer: None
     _failed: threading.Event = msgspec.field(default_factory=threading.Event)
     _built: dict[int, _Stage] = {}
     _target: int = 0
@@ -153,6 +155,9 @@ class Execution(msgspec.Struct):
         elif stage.base is not None:
             base = self.images[stage.base]
             root = Root(self.store, base.layers)
+        made = self.made if stage.index == self._target else lambda layer: None
+        for below in root.layers:
+            made(below)
         done: list[tuple[Step, Layer | None]] = []
         total = sum(step.op is not None for step in stage.steps)
         number = 0
@@ -162,6 +167,7 @@ class Execution(msgspec.Struct):
                 number += 1
                 layer = self._step(_Place(stage, step, number, total), step.op, root, scratch)
                 root.add(layer)
+                made(layer)
             done.append((step, layer))
         return Built(stage, base, root, tuple(done))
 

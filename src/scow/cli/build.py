@@ -115,6 +115,7 @@ def build(session: Session, /, path: str, **given: Any) -> None:
             tags=tags,
             dockerfile=dockerfile,
             **asked,
+            ahead_of_push=buildoutput.pushed(outputs, tags),
             watch=log.watch,
             watch_pull=log.watch_pull,
             warn=log.warn,

@@ -31,6 +31,11 @@ def check(outputs: Sequence[Output], tags: Sequence[str], platform: str | None) 
         raise Unsupported(f"type={kinds.pop()} holds one platform", hint="type=oci, or a build for each")
 
 
+def pushed(outputs: Sequence[Output], tags: Sequence[str]) -> tuple[str, ...]:
+    """The names that the image is pushed under."""
+    return tuple(name for output in outputs if output.push for name in output.names or tags)
+
+
 def put(
     engine: Engine, image_id: Digest, outputs: Sequence[Output], tags: Sequence[str], before: frozenset[Digest] | None
 ) -> None:
@@ -45,7 +50,7 @@ def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str]) 
     if output.kind == "local":
         engine.images.checkout(str(image_id), output.target)
     elif output.kind == "image":
-        for name in (output.names or tags) if output.push else ():
+        for name in pushed([output], tags):
             engine.images.push(name)
     elif output.kind == "layout":
         engine.images.lay_out(tuple(tags) or (str(image_id),), output.target)

@@ -80,6 +80,7 @@ class Building(msgspec.Struct):
     warn: Callable[[str], None] = lambda text: None
     cache: Travelling | None = None
     inline: bool = False
+    made: Callable[[Layer], None] = lambda layer: None
 
     def __repr__(self) -> str:  # no secret is ever shown
         return f"Building({self.root})"
@@ -133,6 +134,7 @@ class Building(msgspec.Struct):
             latest=self.epoch,
             transport=lambda: self.workplace.transport,
             uncached=self.uncached,
+            made=self.made,
         )
 
     def _planned(self, read: Dockerfile) -> tuple[Graph, dict[str, Image]]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from scow.engine.fetching import Fetching
     from scow.engine.values import Moved
     from scow.engine.workplace import Workplace
+    from scow.image.mutate import Layer
 
 
 class BuildOptions(TypedDict, total=False):
@@ -81,6 +83,8 @@ class BuildOptions(TypedDict, total=False):
     cache_to: Sequence[CacheTo]
     #: what to attest beside the image, in an index
     attest: Attesting
+    #: names under which the image will be pushed: their registries get its layers while it is built
+    ahead_of_push: Sequence[str]
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -120,7 +124,7 @@ def build(
     platforms = _platforms(options.get("platform"), workplace.platform)
     cache = _cache(workplace, options, platforms[0], warn)
     built: list[tuple[Platform, Outcome]] = []
-    with scratch(workplace.store.layout.ingest, "build") as directory:
+    with scratch(workplace.store.layout.ingest, "build") as directory, _sending(workplace, options) as made:
         place = _Place(workplace, options, directory)
         names, directories = contexts.divided(options.get("build_contexts") or {}, place.fetched)
         common = {
@@ -132,6 +136,7 @@ def build(
             "inline": _is_inline(options),
             "contexts": names,
             "directories": directories,
+            "made": made,
             "bring": lambda name, platform: _brought(images, workplace, name, platform, watch_pull),
         }
         for platform in platforms:
@@ -148,6 +153,19 @@ def build(
     attest = options.get("attest")
     plain = len(built) == 1 and not attest
     return Made(built[0][1].descriptor if plain else _index(workplace, built, options, tags), finish)
+
+
+@contextlib.contextmanager
+def _sending(workplace: Workplace, options: BuildOptions) -> Iterator[Callable[[Layer], None]]:
+    """What takes the image's layers as they are made."""
+    names = options.get("ahead_of_push", ())
+    if not names:
+        yield lambda layer: None
+        return
+    from scow.engine.sending import Sending
+
+    with Sending(workplace, names) as sending:
+        yield sending.send
 
 
 def _platforms(text: str | None, here: Platform) -> list[Platform]:

@@ -74,10 +74,7 @@ class Images:
         entry = self._workplace.catalogue().named(reference.familiar)
         if entry is None or reference.tag is None:
             raise NotFound(f"An image does not exist locally with the tag: {reference.familiar_name}")
-        others = [known for one in self._workplace.catalogue().entries if (known := name_of(one))]
-        elsewhere = {other.path for text in others if (other := Reference.parse(text)).host == reference.host}
-        mounts = tuple(sorted(elsewhere - {reference.path}))[:4]
-        repository = self._workplace.registry.repository(reference, push=True, mount_from=mounts)
+        repository = self._workplace.pushing(reference)
         with self._store.layout.working():
             put = partial(repository.push, name=reference.tag)
             copy(self._store.layout, repository, entry.plain, watch=watch, put=put)

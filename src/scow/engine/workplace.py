@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from scow.content.layout import name_of
 from scow.engine.catalogue import Catalogue, host_platform
 from scow.engine.records import Containers
 from scow.image.store import Store
 from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform
+from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.build.cache import Records
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
     from scow.registry.remote import Registry
+    from scow.registry.repository import Repository
     from scow.registry.transport import Transport
 
 
@@ -143,6 +146,13 @@ class Workplace:
         from scow.registry.remote import Registry
 
         return Registry(self.transport, self.credentials, self.store.layout.ingest)
+
+    def pushing(self, reference: Reference) -> Repository:
+        """Where an image goes; repositories there that the store's other names say may lend it parts."""
+        others = (Reference.parse(known) for one in self.catalogue().entries if (known := name_of(one)))
+        elsewhere = {other.path for other in others if other.host == reference.host}
+        mounts = tuple(sorted(elsewhere - {reference.path}))[:4]
+        return self.registry.repository(reference, push=True, mount_from=mounts)
 
     def registry_with(self, credentials: CredentialStore) -> Registry:
         """Every registry, asked with other credentials than the user's own."""

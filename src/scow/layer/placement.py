@@ -24,10 +24,13 @@ class Placement:
         self.plain = True
 
     def place(self, entry: Entry) -> Entry:
-        """``entry`` at its real path, noted. Raises :class:`Invalid` where a parent is not a directory."""
+        """``entry`` at its real path, noted. Raises :class:`Invalid` where a parent is not a directory, and
+        for a hard link to itself or to a file in the directory that it replaces."""
         path, link = self._directory(entry.path) if entry.kind == "opaque" else self.real(entry.path), entry.link
         if entry.kind == "hardlink":
             link = self.real(link)
+            if (link + b"/").startswith(path + b"/"):
+                raise Invalid("hard link to what it takes the place of", subject=entry.text)
             if link not in self.seen:
                 self.plain = False
         if path != entry.path or link != entry.link:
