@@ -155,3 +155,11 @@ def test_nothing_leads_out(box: Scow, tmp_path: Path) -> None:
     box("create", "--name", "still", IMAGE).ok()
     assert "leads out" in box("cp", "-", "still:/tmp", stdin=hostile.getvalue()).stderr
     box("rm", "still").ok()
+
+
+def test_into_what_goes_with_its_first_run(box: Scow, tmp_path: Path) -> None:
+    (tmp_path / "told").write_text("told\n")
+    box("create", "--rm", "--name", "once", IMAGE, "cat", "/told").ok()
+    box("cp", str(tmp_path / "told"), "once:/told").ok()
+    assert box("start", "-a", "once").ok().stdout == "told\n"
+    assert "once" not in box("ps", "-a").ok().stdout

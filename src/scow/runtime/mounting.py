@@ -50,11 +50,12 @@ def mount_rootfs(rootfs: dict[str, Any], target: str, scratch: str) -> None:
 
 
 def _forget_earlier(work: str) -> None:
-    """The kernel's mark of an earlier mount that was not written out, which would forbid this one."""
-    try:  # noqa: SIM105 -- contextlib is not loaded here
+    """The kernel's mark of an earlier mount that was not written out, which would forbid this one (overlayfs.rst)."""
+    try:
+        os.unlink(f"{work}/work/incompat/volatile/dirty")
         os.rmdir(f"{work}/work/incompat/volatile")
     except OSError:
-        pass
+        pass  # there is none
 
 
 def _entered(path: str, scratch: str, number: int) -> str:
