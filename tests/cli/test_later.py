@@ -1,0 +1,77 @@
+"""Modules that are loaded when something of them is wanted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from textwrap import dedent
+
+import pytest
+
+
+def told(code: str) -> str:
+    """What an interpreter of its own prints."""
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("use", "printed"),
+    [
+        ("import inspect; print(inspect.cleandoc(' a '))", "a"),
+        ("from inspect import cleandoc; print(cleandoc(' a '))", "a"),
+        ("import dataclasses; print(dataclasses.make_dataclass('A', ['a'])(1).a)", "1"),
+        ("import inspect; print('ast' in sys.modules)", "False"),
+        ("print(hasattr(sys.modules['inspect'], '__file__'), 'ast' in sys.modules)", "False False"),
+        ("import inspect; inspect.cleandoc; print(sys.modules['inspect'].__spec__.name, 'ast' in sys.modules)",
+         "inspect True"),
+    ],
+)  # fmt: skip
+def test_a_stand_in_loads_at_the_first_look(use: str, printed: str) -> None:
+    assert told(f"import sys; from scow.cli import later; later.stand_in('inspect'); {use}") == printed
+
+
+def test_threads_may_look_at_once() -> None:
+    code = """
+        from threading import Barrier, Thread
+        from scow.cli import later
+        later.stand_in("inspect")
+        import inspect
+        start, found = Barrier(8), []
+        def look():
+            start.wait()
+            found.append(inspect.signature(len))
+        threads = [Thread(target=look) for _ in range(8)]
+        for one in threads: one.start()
+        for one in threads: one.join()
+        print(len(found))
+    """
+    assert told(code) == "8"
+
+
+def test_missing_for_a_while() -> None:
+    code = """
+        import sys
+        from scow.cli import later
+        with later.missing("decimal"):
+            try:
+                import decimal
+            except ImportError:
+                print("missing")
+        import decimal
+        print(decimal.Decimal(1), "decimal" in sys.modules)
+    """
+    assert told(code) == "missing\n1 True"
+
+
+def test_the_command_loads_none_of_them() -> None:
+    code = """
+        import sys, os
+        sys.argv = ["scow", "--version"]
+        os._exit = lambda code: print(*("ast" in sys.modules, "typing_extensions" in sys.modules), file=sys.stderr)
+        from scow.__main__ import program
+        program()
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("scow version ")
+    assert done.stderr.split() == ["False", "False"]
