@@ -33,6 +33,7 @@ from scow.layer.members import Members
 from scow.layer.removal import remove_at
 from scow.layer.rights import MOUNTABLE, rights
 from scow.oci.digest import DiffId
+from scow.oci.known import known
 
 _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
 
@@ -83,7 +84,7 @@ class Layers:
     def members(self, diff_id: DiffId) -> Members | None:
         """How the blob that was packed here was cut; ``None`` for one from elsewhere, and for one in one piece."""
         try:
-            return msgspec.msgpack.decode((self.home(diff_id) / "members").read_bytes(), type=Members)
+            return msgspec.msgpack.decode((self.home(diff_id) / "members").read_bytes(), type=known(Members))
         except (OSError, msgspec.DecodeError):
             return None
 
