@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 _RACE = """
 import sys, threading
@@ -38,3 +40,17 @@ def test_threads_that_meet_at_a_type_that_is_new() -> None:
     """In an interpreter of its own: it would take this one down (msgspec 0.22 without ``known``: every time)."""
     done = subprocess.run([sys.executable, "-c", _RACE], capture_output=True, check=False)
     assert done.returncode == 0, done
+
+
+def test_nothing_is_decoded_otherwise() -> None:
+    """Decoders made while a module is loaded are safe: one thread loads it."""
+    typed = re.compile(r"msgspec\.(?:convert\(|\w+\.decode\(.*type=|\w+\.Decoder\()(?!.*known\()")
+    source = Path(__file__).parents[2] / "src/scow"
+    found = [
+        f"{path.relative_to(source)}: {line.strip()}"
+        for path in sorted(source.rglob("*.py"))
+        if path.name != "known.py"
+        for line in path.read_text().splitlines()
+        if typed.search(line) and line.startswith(" ")
+    ]
+    assert found == []
