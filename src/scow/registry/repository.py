@@ -160,8 +160,8 @@ class Repository:
             subject = parse(raw, descriptor.media_type, str(descriptor.digest)).subject
             if subject and "oci-subject" not in answer.headers:
                 self._list_referrer(subject.digest, raw, descriptor)
-        elif not self._upload.mount(descriptor, self._mount_from):
-            self._upload.send(descriptor, source)
+        else:
+            self._upload.send(descriptor, source, self._mount_from)
 
     def tag(self, descriptor: Descriptor, name: str) -> None:
         """Put the manifest under ``name``: the same bytes again, as the registry knows no other way."""

@@ -50,6 +50,23 @@ class Upload:
 
     def mount(self, descriptor: Descriptor, candidates: Sequence[str]) -> bool:
         """Have the registry take the blob from one of its own repositories. A refusal is not an error."""
+        session = self._offered(descriptor, candidates)
+        if session:
+            self._cancel(session)
+        return session is None
+
+    def send(self, descriptor: Descriptor, source: Source, candidates: Sequence[str] = ()) -> None:
+        """Mount the blob, or send the bytes; whole and with their digest, or not at all."""
+        offered = self._offered(descriptor, candidates)
+        if offered is None:
+            return
+        sessions = iter([offered] if offered else [])
+        attempt = self._in_chunks if descriptor.size > CHUNKED else self._whole
+        self._endpoint.transport.patiently(lambda: attempt(descriptor, source, next(sessions, "")))
+
+    def _offered(self, descriptor: Descriptor, candidates: Sequence[str]) -> str | None:
+        """``None`` once it was mounted; else the session that the last refusal opened, ``""`` when none did."""
+        session = ""
         for candidate in candidates[:_MOUNTS]:
             scopes = tuple(sorted({*self._scopes, f"repository:{candidate}:pull"}))
             request = protocol.start_upload(self._path, descriptor.digest, candidate)
@@ -58,27 +75,27 @@ class Upload:
             except (Denied, NotFound):  # the token server may refuse the other repository's scope
                 continue
             status, answer = response.status, response.excerpt()
+            if status in (201, 202) and session:
+                self._cancel(session)
             if status == 201:
-                return True
-            if status == 202:  # not there: this opened a session instead, which is not wanted yet
-                self._cancel(protocol.location(answer, response.url))
-        return False
+                return None
+            if status == 202:  # not there: this opened a session instead
+                session = protocol.location(answer, response.url)
+        return session
 
-    def send(self, descriptor: Descriptor, source: Source) -> None:
-        """Send the bytes; whole and with their digest, or not at all."""
-        attempt = self._in_chunks if descriptor.size > CHUNKED else self._whole
-        self._endpoint.transport.patiently(lambda: attempt(descriptor, source))
+    def _whole(self, descriptor: Descriptor, source: Source, session: str) -> None:
+        self._finish(session or self._started(), descriptor, lambda: _pieces(descriptor, source), descriptor.size)
 
-    def _whole(self, descriptor: Descriptor, source: Source) -> None:
-        self._finish(self._started(), descriptor, lambda: _pieces(descriptor, source), descriptor.size)
-
-    def _in_chunks(self, descriptor: Descriptor, source: Source) -> None:
-        session = self._resumed(descriptor) or Session(self._started(), 0)
+    def _in_chunks(self, descriptor: Descriptor, source: Source, offered: str) -> None:
+        session = self._resumed(descriptor)
+        if session and offered:
+            self._cancel(offered)
+        session = session or Session(offered or self._started(), 0)
         while session.offset < descriptor.size:
             length = min(CHUNK, descriptor.size - session.offset)
             following = self._appended(session, descriptor, source, length)
             if following is None and not session.offset:
-                self._whole(descriptor, source)
+                self._whole(descriptor, source, "")
                 return
             if following is None:
                 self._sessions.forget(descriptor)
