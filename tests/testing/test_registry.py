@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,8 @@ def test_a_temporary_registry_leaves_nothing() -> None:
 
 def test_as_a_program(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "scow.testing.registry", "--port", "0", "--root", str(tmp_path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a suite in the background may ignore it
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stdout is not None
         host = process.stdout.readline().split()[-1]
         assert Asker(host)("GET", "/v2/")[0] == 200
