@@ -43,10 +43,11 @@ class Joined:
 
     def close(self) -> None:
         """Leave it alone: it goes on."""
-        for fd in (self._control, self._console):
+        open_ones = (self._control, self._console)
+        self._control = self._console = None  # first: a signal may be on its way
+        for fd in open_ones:
             if fd is not None:
                 os.close(fd)
-        self._control = self._console = None
 
 
 def join(plan: dict[str, Any], stdio: Stdio) -> Joined:

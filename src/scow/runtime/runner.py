@@ -111,9 +111,9 @@ class Running:
             self.wait()
 
     def _hang_up(self) -> None:
-        if self._control is not None:
-            os.close(self._control)
-            self._control = None
+        control, self._control = self._control, None  # first: another thread may be about to signal
+        if control is not None:
+            os.close(control)
 
     def _close(self) -> None:
         self._hang_up()

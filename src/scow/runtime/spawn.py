@@ -53,8 +53,7 @@ def start(module: str, plan: dict[str, Any], streams: Sequence[int | None], kept
         wire.give(control, given if kept is None else [*given, kept])
         wire.send(control, {"module": module, "plan": plan})
     except BaseException as error:  # interrupted, too: nothing may stay behind
-        os.close(control)
-        os.waitpid(process, 0)
+        _end(process, control)
         if isinstance(error, OSError):
             raise _cannot(module, error) from None
         raise
@@ -88,12 +87,16 @@ def _says_ready(process: int, control: int) -> bool:
     except OSError:
         pass
     except BaseException:  # interrupted: nothing may stay behind
-        os.close(control)
-        os.waitpid(process, 0)
+        _end(process, control)
         raise
+    _end(process, control)
+    return False
+
+
+def _end(process: int, control: int) -> None:
+    """Without its line it leaves."""
     os.close(control)
     os.waitpid(process, 0)
-    return False
 
 
 def _spawned(module: str) -> tuple[int, int]:
