@@ -64,14 +64,70 @@ def test_missing_for_a_while() -> None:
     assert told(code) == "missing\n1 True"
 
 
-def test_the_command_loads_none_of_them() -> None:
+def test_what_is_known_loads_nothing_and_is_forgotten() -> None:
     code = """
+        import sys
+        from scow.cli import later
+        with later.knowing({"decimal": {"Decimal": "known"}}):
+            from decimal import Decimal
+            print(Decimal, "numbers" in sys.modules)
+        import decimal
+        print(decimal.Decimal(1), "numbers" in sys.modules)
+    """
+    assert told(code) == "known False\n1 True"
+
+
+def test_a_module_that_is_loaded_keeps_what_it_has() -> None:
+    code = """
+        import decimal
+        from scow.cli import later
+        with later.knowing({"decimal": {"Decimal": "known"}}):
+            print(decimal.Decimal(1))
+        print(decimal.Decimal(1))
+    """
+    assert told(code) == "1\n1"
+
+
+def test_one_that_was_loaded_meanwhile_is_whole() -> None:
+    code = """
+        from scow.cli import later
+        with later.knowing({"decimal": {"Decimal": "known"}}):
+            import decimal
+            decimal.getcontext
+        print(decimal.Decimal(1), decimal.getcontext().prec)
+    """
+    assert told(code) == "1 28"
+
+
+_LIGHT = ("ast", "typing_extensions", "numbers", "_hashlib", "_decimal")
+
+
+def test_the_command_loads_none_of_them() -> None:
+    code = f"""
         import sys, os
         sys.argv = ["scow", "--version"]
-        os._exit = lambda code: print(*("ast" in sys.modules, "typing_extensions" in sys.modules), file=sys.stderr)
+        os._exit = lambda code: print(*(name for name in {_LIGHT} if name in sys.modules), file=sys.stderr)
         from scow.__main__ import program
         program()
     """
     done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("scow version ")
-    assert done.stderr.split() == ["False", "False"]
+    assert done.stderr.split() == []
+
+
+def test_what_they_are_asked_for_later_is_there() -> None:
+    code = """
+        import sys, os
+        sys.argv = ["scow", "--version"]
+        def then(code):
+            import decimal, gettext, pathlib, platform
+            print(decimal.Decimal("1.5") + 1, gettext.translation, platform.python_version() == sys.version.split()[0])
+            print(pathlib.PurePosixPath("/a b").as_uri())
+        os._exit = then
+        from scow.__main__ import program
+        program()
+    """
+    lines = told(code).splitlines()
+    assert lines[1].startswith("2.5 <function translation")
+    assert lines[1].endswith("True")
+    assert lines[2] == "file:///a%20b"

@@ -1,6 +1,6 @@
 """Modules of the standard library that are loaded when something of them is wanted, and not before.
 
-click, msgspec and pathlib import some for help texts, schemas and other systems' paths: a tenth of a short command.
+click, msgspec and pathlib import some for help texts, schemas and other systems' paths: a fifth of a short command.
 ``importlib.util.LazyLoader`` is no help: the next import of such a module looks at its ``__spec__``, and so loads it.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -32,6 +32,22 @@ def stand_in(*names: str) -> None:
     """Put off the loading of those that are not loaded yet."""
     for name in names:
         sys.modules.setdefault(name, _Later(name))
+
+
+@contextlib.contextmanager
+def knowing(answers: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Put off those modules too; meanwhile what is known of them is no reason to load them."""
+    stand_in(*answers)
+    begun = [(module, known) for name, known in answers.items() if isinstance(module := sys.modules[name], _Later)]
+    for module, known in begun:
+        module.__dict__.update(known)
+    try:
+        yield
+    finally:
+        for module, known in begun:
+            for name, answer in known.items():
+                if module.__dict__.get(name) is answer:  # it was not loaded for something else
+                    del module.__dict__[name]
 
 
 @contextlib.contextmanager

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from scow.content.target import Reader, Source
 from scow.errors import Integrity, Limit
 from scow.oci.descriptor import Descriptor
-from scow.oci.digest import Digest
+from scow.oci.digest import Digest, hasher
 from scow.oci.documents import DOCUMENT_LIMIT
 
 
@@ -16,7 +14,7 @@ class Verifier:
 
     def __init__(self, descriptor: Descriptor) -> None:
         self._descriptor = descriptor
-        self._hash = hashlib.new(descriptor.digest.algorithm)
+        self._hash = hasher(descriptor.digest.algorithm, descriptor.size)
         self.size = 0
 
     def update(self, data: bytes | memoryview) -> None:

@@ -9,12 +9,28 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import Self
+from typing import Any, Self
+
+try:  # without OpenSSL, which takes longer to load than a command's documents to hash
+    from _sha2 import sha256 as _sha256  # type: ignore[import-not-found]  # Python 3.12
+except ImportError:
+    try:
+        from _sha256 import sha256 as _sha256  # type: ignore[import-not-found]
+    except ImportError:
+        from hashlib import sha256 as _sha256
 
 from scow.errors import Invalid
 
 _HEX_LENGTH = {"sha256": 64, "sha512": 128}
+_LITTLE = 256 << 10  # bytes
 _GRAMMAR = r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+"
+
+
+def hasher(algorithm: str, size: int, data: bytes = b"") -> Any:
+    """What hashes ``size`` bytes, with ``data`` hashed already: hashlib's object, or one like it for little."""
+    if algorithm == "sha256" and size <= _LITTLE:
+        return _sha256(data)
+    return hashlib.new(algorithm, data)
 
 
 class _Named(str):
@@ -48,7 +64,7 @@ class _Named(str):
     @classmethod
     def of(cls, data: bytes) -> Self:
         """The sha256 name of ``data``."""
-        return cls("sha256:" + hashlib.sha256(data).hexdigest())
+        return cls(f"sha256:{hasher('sha256', len(data), data).hexdigest()}")
 
 
 class Digest(_Named):
