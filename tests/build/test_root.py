@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.image import images
@@ -16,7 +17,9 @@ from tests.layer.test_stack import contradicts_itself, rewrites_a_link_target
 from scow.build.root import Root
 from scow.errors import Invalid
 from scow.image.store import Store
+from scow.layer.index import Index
 from scow.layer.view import Found, View
+from scow.oci.digest import chain_id
 
 PATHS = st.sampled_from([b"", b"a", b"b", b"a/b", b"a/c", b"b/a", b"a/b/c", b"new/deep"])
 
@@ -55,3 +58,22 @@ def test_it_agrees_with_the_whole(layers: list[list[Item]], path: bytes) -> None
         assert told(Root(store, made).around(path), path) == told(Root(store, made).view, path)
     finally:
         shutil.rmtree(top)
+
+
+def test_many_steps_cost_each_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step looks at its own layer, not at all that came before."""
+    store = Store(tmp_path)
+    layers = list(images.stored(store, [[item(f"f{number}")] for number in range(40)]))
+    root, opened = Root(store, ()), 0
+
+    def counted(path: Path) -> Index:
+        nonlocal opened
+        opened += 1
+        return Index(path)
+
+    monkeypatch.setattr("scow.layer.store.Index", counted)
+    for number, layer in enumerate(layers, 1):
+        root.add(layer)
+        assert root.around(b"f0").find(b"f0")
+        assert root.chain == chain_id(one.diff_id for one in layers[:number])
+    assert opened <= 3 * len(layers)

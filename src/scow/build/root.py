@@ -14,18 +14,22 @@ from scow.image.store import Store
 from scow.layer.entry import Entry
 from scow.layer.mountable import content
 from scow.layer.view import Found, View
-from scow.oci.digest import ChainId, chain_id
+from scow.oci.digest import chain_id, chained
 
 _SLASH = ord("/")
+#: So many looks at a part of the view cost about as much as the whole, which is then kept.
+_LOOKS = 4
 
 
 class Root:
-    """Layers, lowest first. Adding one keeps the view up to date instead of making it again."""
+    """Layers, lowest first, and their ``chain``. Adding one keeps the view up to date instead of making it again."""
 
     def __init__(self, store: Store, layers: tuple[Layer, ...]) -> None:
         self._store = store
         self.layers = layers
+        self.chain = chain_id(layer.diff_id for layer in layers)
         self._view: View | None = None
+        self._looks = 0
         self._digested = False
         self._guard = threading.Lock()
 
@@ -33,14 +37,10 @@ class Root:
         """The same file system for a stage built on this one."""
         return Root(self._store, self.layers)
 
-    @property
-    def chain(self) -> ChainId | None:
-        """What the layers add up to."""
-        return chain_id(layer.diff_id for layer in self.layers)
-
     def add(self, layer: Layer) -> None:
         """Put a layer on top."""
         self.layers = (*self.layers, layer)
+        self.chain = chained(self.chain, layer.diff_id)
         if self._view is not None:
             self._stack(self._view, len(self.layers) - 1)
 
@@ -60,7 +60,8 @@ class Root:
 
         That is a part of the view, unless a link may lead elsewhere, or a layer leaves a directory to be understood.
         """
-        if self._view is None and self._is_plain():
+        self._looks += 1
+        if self._view is None and self._looks <= _LOOKS and self._is_plain():
             made = View()
             way = {path[:at] for at in (0, *(n for n, byte in enumerate(path) if byte == _SLASH), len(path))}
             for number, layer in enumerate(self.layers):

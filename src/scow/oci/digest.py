@@ -44,7 +44,7 @@ class _Named(str):
         if length is None:
             known = re.fullmatch(_GRAMMAR, text) is not None
             raise Invalid(f"unsupported digest algorithm {algorithm!r}" if known else f"invalid digest {text[:80]!r}")
-        if len(encoded) != length or not all(c in "0123456789abcdef" for c in encoded):
+        if len(encoded) != length or encoded.strip("0123456789abcdef"):
             raise Invalid(f"invalid digest {text[:160]!r}: {algorithm} wants {length} lower-case hex digits")
         return str.__new__(cls, text)
 
@@ -89,5 +89,10 @@ def chain_id(diff_ids: Iterable[DiffId]) -> ChainId | None:
     """The chain of ``diff_ids``, lowest layer first; ``None`` for no layers (``FROM scratch``)."""
     chain: ChainId | None = None
     for diff_id in diff_ids:
-        chain = ChainId(diff_id) if chain is None else ChainId.of(f"{chain} {diff_id}".encode())
+        chain = chained(chain, diff_id)
     return chain
+
+
+def chained(below: ChainId | None, diff_id: DiffId) -> ChainId:
+    """The chain of ``below`` with one more layer on top."""
+    return ChainId(diff_id) if below is None else ChainId.of(f"{below} {diff_id}".encode())
