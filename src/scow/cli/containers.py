@@ -14,7 +14,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import flag, refused
 from scow.cli.session import Session, pass_session
-from scow.errors import NotFound, ScowError
+from scow.errors import ScowError
 
 if TYPE_CHECKING:
     from scow.engine import Engine
@@ -102,20 +102,14 @@ def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, 
 @click.pass_context
 def rm(ctx: click.Context, targets: tuple[str, ...], force: bool, volumes: bool) -> None:
     """``scow rm``: goes on after a container that cannot be removed."""
-    from scow.cli.failing import exit_code, told
+    from scow.cli.targets import each
 
     containers = ctx.ensure_object(Session).engine.containers
-    failed = 0
-    for name in targets:
-        try:
-            containers.remove(name, force=force, volumes=volumes)
-        except ScowError as error:
-            click.echo(told(error), err=True)
-            if not (force and isinstance(error, NotFound)):
-                failed = exit_code(error)
-        else:
-            click.echo(name)
-    ctx.exit(failed)
+
+    def remove(name: str) -> None:
+        containers.remove(name, force=force, volumes=volumes)
+
+    each(ctx, targets, remove, absent_is_fine=force)
 
 
 @click.command(

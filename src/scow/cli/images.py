@@ -124,22 +124,15 @@ def tag(session: Session, source: str, target: str) -> None:
 @click.pass_context
 def rmi(context: click.Context, targets: tuple[str, ...], force: bool, no_prune: bool) -> None:
     """``scow rmi``: goes on after a name that cannot be removed."""
-    from scow.cli.failing import exit_code, told
-    from scow.errors import NotFound, ScowError
+    from scow.cli.targets import each
 
-    failed = 0
-    engine = context.ensure_object(Session).engine
-    for name in targets:
-        try:
-            removed = engine.images.remove(name, force=force, prune=not no_prune)
-        except ScowError as error:
-            click.echo(told(error), err=True)
-            if not (force and isinstance(error, NotFound)):
-                failed = exit_code(error)
-            continue
-        lines = [*(f"Untagged: {text}" for text in removed.untagged), *(f"Deleted: {text}" for text in removed.deleted)]
-        click.echo("".join(f"{line}\n" for line in lines), nl=False)
-    context.exit(failed)
+    images = context.ensure_object(Session).engine.images
+
+    def remove(name: str) -> str:
+        gone = images.remove(name, force=force, prune=not no_prune)
+        return "\n".join([*(f"Untagged: {one}" for one in gone.untagged), *(f"Deleted: {one}" for one in gone.deleted)])
+
+    each(context, targets, remove, absent_is_fine=force)
 
 
 @click.command(

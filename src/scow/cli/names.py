@@ -1,7 +1,8 @@
-"""Names of images and containers for the shell to complete. Whatever goes wrong, there is just nothing to offer."""
+"""Names of images, containers … for the shell to complete. Whatever goes wrong, there is just nothing to offer."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from scow.cli.session import Session
@@ -10,44 +11,26 @@ from scow.errors import ScowError
 if TYPE_CHECKING:
     import click
 
+    from scow.engine import Engine
 
-def images(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of images that begin like that."""
-    try:
-        entries = _session(ctx).engine.images.list()
-    except (ScowError, OSError):
-        return []
-    return sorted(name for one in entries for name in one.names if name.startswith(incomplete))
+Complete = Callable[["click.Context", "click.Parameter", str], list[str]]
 
 
-def containers(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of containers that begin like that."""
-    try:
-        entries = _session(ctx).engine.containers.list()
-    except (ScowError, OSError):
-        return []
-    return sorted(one.name for one in entries if one.name.startswith(incomplete))
+def _those(named: Callable[[Engine], Iterable[str]]) -> Complete:
+    """The names that begin like what was typed."""
+
+    def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+        given = ctx.find_root().params  # completion runs no command, which would have made the session
+        session = Session(given.get("root"), given.get("runtime"), given.get("insecure_registry") or ())
+        try:
+            return sorted(name for name in named(session.engine) if name.startswith(incomplete))
+        except (ScowError, OSError):
+            return []
+
+    return complete
 
 
-def volumes(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of volumes that begin like that."""
-    try:
-        entries = _session(ctx).engine.volumes.list()
-    except (ScowError, OSError):
-        return []
-    return sorted(one.name for one in entries if one.name.startswith(incomplete))
-
-
-def networks(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
-    """The names of networks that begin like that."""
-    try:
-        entries = _session(ctx).engine.networks.list()
-    except (ScowError, OSError):
-        return []
-    return sorted(one.name for one in entries if one.name.startswith(incomplete))
-
-
-def _session(ctx: click.Context) -> Session:
-    """Made of the global flags: completion runs no command."""
-    given = ctx.find_root().params
-    return Session(given.get("root"), given.get("runtime"), given.get("insecure_registry") or ())
+images = _those(lambda engine: (name for one in engine.images.list() for name in one.names))
+containers = _those(lambda engine: (one.name for one in engine.containers.list()))
+volumes = _those(lambda engine: (one.name for one in engine.volumes.list()))
+networks = _those(lambda engine: (one.name for one in engine.networks.list()))

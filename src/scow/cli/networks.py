@@ -12,7 +12,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import flag, refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import NotFound, ScowError
+from scow.errors import NotFound
 
 if TYPE_CHECKING:
     from scow.cli.filters import Filters
@@ -134,18 +134,19 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str, ver
 @click.pass_context
 def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
     """``scow network rm``: goes on after a network that cannot be removed."""
-    from scow.cli.failing import exit_code, told
+    from scow.cli.targets import each
 
     networks = context.ensure_object(Session).engine.networks
-    failed = 0
-    for name in targets:
+
+    def remove(name: str) -> str:
         try:
-            click.echo(networks.remove(name))
-        except ScowError as error:
-            if not (force and isinstance(error, NotFound)):
-                click.echo(told(error), err=True)
-                failed = exit_code(error)
-    context.exit(failed)
+            return networks.remove(name)
+        except NotFound:
+            if not force:
+                raise
+            return ""
+
+    each(context, targets, remove)
 
 
 @click.command(

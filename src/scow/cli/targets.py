@@ -1,4 +1,4 @@
-"""Verbs that take several containers: each is tried, what went wrong is told, and the exit code says so."""
+"""Verbs that take several things: each is tried, what went wrong is told, and the exit code says so."""
 
 from __future__ import annotations
 
@@ -7,18 +7,25 @@ from collections.abc import Callable, Iterable
 import click
 
 from scow.cli.failing import FAILURE, told
-from scow.errors import ScowError
+from scow.errors import NotFound, ScowError
 
 
-def each(ctx: click.Context, targets: Iterable[str], act: Callable[[str], object]) -> None:
-    """``act`` on each; prints the name, or what ``act`` returns, as docker does."""
+def each(
+    ctx: click.Context, targets: Iterable[str], act: Callable[[str], object], *, absent_is_fine: bool = False
+) -> None:
+    """``act`` on each; prints the name, or what ``act`` returns unless that is empty, as docker does.
+
+    ``absent_is_fine``: what is not there is told, but is no failure.
+    """
     failed = 0
     for name in targets:
         try:
             answer = act(name)
         except ScowError as error:
             click.echo(told(error), err=True)
-            failed = FAILURE
+            if not (absent_is_fine and isinstance(error, NotFound)):
+                failed = FAILURE
         else:
-            click.echo(name if answer is None else answer)
+            if answer != "":
+                click.echo(name if answer is None else answer)
     ctx.exit(failed)

@@ -12,7 +12,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import Invalid, NotFound, ScowError
+from scow.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from scow.cli.filters import Filters
@@ -129,20 +129,18 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str) -> 
 @click.pass_context
 def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
     """``scow volume rm``: goes on after a volume that cannot be removed."""
-    from scow.cli.failing import exit_code, told
+    from scow.cli.targets import each
 
     volumes = context.ensure_object(Session).engine.volumes
-    failed = 0
-    for name in targets:
+
+    def remove(name: str) -> None:
         try:
             volumes.remove(name)
-        except ScowError as error:
-            if not (force and isinstance(error, NotFound)):
-                click.echo(told(error), err=True)
-                failed = exit_code(error)
-                continue
-        click.echo(name)
-    context.exit(failed)
+        except NotFound:
+            if not force:
+                raise
+
+    each(context, targets, remove)
 
 
 @click.command(
