@@ -11,11 +11,14 @@ from typing import Any
 import jsonschema
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.scan.reports import CATALOG, CURL, EMPTY, REPORT, deb, finding
 
 from scow.scan.advice import BASE, advise
+from scow.scan.catalog.reading import Merged, Record
 from scow.scan.compare import compare
-from scow.scan.finding import Report
+from scow.scan.finding import Finding, Report
 from scow.scan.package import Package
 from scow.scan.report import bom, document, html, markdown, sarif, terminal, text
 
@@ -30,6 +33,23 @@ def hostile() -> Report:
     layers = tuple(msgspec.structs.replace(layer, created_by=HOSTILE) for layer in CATALOG.layers)
     catalog = msgspec.structs.replace(CATALOG, subject=HOSTILE, layers=layers, packages=(package,))
     return msgspec.structs.replace(REPORT, catalog=catalog, findings=(bad,), ignored=(), notes=(HOSTILE,))
+
+
+@given(st.text(st.sampled_from("aé…\u3042\uff21\U0001f600")), st.integers(1, 12))
+def test_a_cell_is_as_wide_as_its_column(words: str, columns: int) -> None:
+    shown = text.fitted(words, columns)
+    assert text.wide(shown) == columns
+    kept = shown.rstrip()
+    if kept != words:
+        assert text.wide(words) > columns
+        assert kept[-1] == "…" and words.startswith(kept[:-1])
+        assert text.wide(words[: len(kept)]) >= columns, "one more would have had room"
+
+
+@pytest.mark.parametrize("kind", [Finding, Report, Merged, Record, Package])
+def test_no_annotation_is_left_to_compile(kind: type[msgspec.Struct]) -> None:
+    """Each took a fifteenth of a millisecond of every scan."""
+    assert not [told for told in kind.__annotations__.values() if isinstance(told, str)]
 
 
 TABLE = """\

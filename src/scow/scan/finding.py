@@ -1,6 +1,6 @@
 """PURE. The values of a scan's result."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first record is read.
 
 from typing import Literal
 

@@ -1,6 +1,6 @@
 """PURE. What the advisory database says of itself."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first record is read.
 
 from typing import Final
 

@@ -5,7 +5,7 @@ Names and versions are those of the package's own database, which are also those
 module path (Go), ``epoch:version-release`` (rpm, without a zero epoch), ``epoch:upstream-revision`` (deb).
 """
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first record is read.
 
 import re
 from collections.abc import Callable, Mapping

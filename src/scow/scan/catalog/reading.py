@@ -1,6 +1,6 @@
 """What one file of an image says, and how that is kept within bounds. Pure."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first record is read.
 
 import hashlib
 import re

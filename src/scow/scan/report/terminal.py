@@ -6,7 +6,6 @@ A line stands for all binaries of one source package. Layers are told by number,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from scow.scan.report import text
@@ -71,14 +70,14 @@ def _head(told: Report, width: int) -> Iterator[str]:
     what.append(text.number(len(catalog.packages), "package"))
     yield text.printable(f"{catalog.subject}: {', '.join(what)}")
     left_out = f"; {len(told.ignored)} ignored" if told.ignored else ""
-    yield from wrap(text.headline(told) + left_out, width, subsequent_indent="  ")
+    yield from _wrapped(text.headline(told) + left_out, width)
 
 
 def _warnings(told: Report, width: int, paint: Paint) -> Iterator[str]:
     shown = list(text.warnings(told))
     for warning in shown[:_WARNINGS]:
         whole = text.printable(warning).replace(_COMMAND, _UNBROKEN)
-        for line in wrap(whole, width, initial_indent="! ", subsequent_indent="  "):
+        for line in _wrapped(f"! {whole}", width):
             yield paint(line.replace(_UNBROKEN, _COMMAND), "note")
     if len(shown) > _WARNINGS:
         yield paint(f"! … and {len(shown) - _WARNINGS} more (all of them: --format json)", "note")
@@ -119,13 +118,13 @@ def _widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 
 def _widest(at: int, rows: Sequence[Sequence[str]]) -> int:
-    widest = max((text.wide(row[at]) for row in rows), default=0)
+    widest = max([text.wide(row[at]) for row in rows], default=0)
     return max(widest, len(_HEAD[at])) if widest else 0
 
 
 def _row(cells: Iterable[str], widths: Sequence[int]) -> str:
-    shown = [(text.cut(cell, wide), wide) for cell, wide in zip(cells, widths, strict=True) if wide]
-    return "  " + (" " * _GAP).join(cell + " " * (wide - text.wide(cell)) for cell, wide in shown).rstrip()
+    shown = (text.fitted(cell, wide) for cell, wide in zip(cells, widths, strict=True) if wide)
+    return "  " + (" " * _GAP).join(shown).rstrip()
 
 
 def _advice(advice: Sequence[Advice], width: int) -> Iterator[str]:
@@ -154,4 +153,12 @@ def _foot(told: Report, width: int) -> Iterator[str]:
         yield "!  known to be exploited (CISA KEV)"
     if asked := text.asked(told):
         yield ""
-        yield from wrap(text.printable(asked), width, subsequent_indent="  ")
+        yield from _wrapped(text.printable(asked), width)
+
+
+def _wrapped(words: str, width: int) -> Sequence[str]:
+    if words.isascii() and len(words) <= width:
+        return [words]
+    from textwrap import wrap
+
+    return wrap(words, width, subsequent_indent="  ")

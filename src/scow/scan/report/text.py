@@ -126,7 +126,7 @@ def instruction(catalog: Catalog, layer: int) -> str:
 
 def printable(text: str) -> str:
     """One line that moves no cursor and turns no writing direction: the text may be somebody else's."""
-    return text.translate(_CONTROLS)
+    return text if text.isascii() and text.isprintable() else text.translate(_CONTROLS)
 
 
 def wide(text: str) -> int:
@@ -138,9 +138,15 @@ def cut(text: str, columns: int) -> str:
     """At most ``columns`` columns, the last of them ``…`` where something was cut."""
     if wide(text) <= columns:
         return text
-    kept = ""
-    for char in text:
-        if wide(kept + char) > columns - 1:
-            break
-        kept += char
+    kept = text[: columns - 1]
+    while wide(kept) > columns - 1:
+        kept = kept[:-1]
     return kept + "…"
+
+
+def fitted(text: str, columns: int) -> str:
+    """Exactly ``columns`` columns: cut, or with spaces at the end."""
+    if text.isascii() and len(text) <= columns:
+        return text.ljust(columns)
+    kept = cut(text, columns)
+    return kept if text.isascii() else kept + " " * (columns - wide(kept))
