@@ -99,6 +99,30 @@ def test_one_that_was_loaded_meanwhile_is_whole() -> None:
     assert told(code) == "1 28"
 
 
+def test_a_function_that_is_only_looked_at_loads_nothing() -> None:
+    code = """
+        import sys
+        from scow.cli import later
+        later.stand_in_with({"urllib.parse": ("quote",)})
+        from urllib.parse import quote
+        print("ipaddress" in sys.modules, quote("a b"), "ipaddress" in sys.modules)
+        import urllib.parse
+        print(urllib.parse.unquote("a%20b"), quote("b c"), urllib.parse.quote is quote)
+    """
+    assert told(code) == "False a%20b True\na b b%20c False"
+
+
+def test_a_stand_in_is_found_in_its_package() -> None:
+    code = """
+        import urllib
+        from scow.cli import later
+        later.stand_in("urllib.parse")
+        import urllib.parse
+        print(urllib.parse.quote("a b"), urllib.parse.__spec__.name)
+    """
+    assert told(code) == "a%20b urllib.parse"
+
+
 _LIGHT = ("ast", "typing_extensions", "numbers", "_hashlib", "_decimal")
 
 

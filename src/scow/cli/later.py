@@ -1,6 +1,7 @@
 """Modules of the standard library that are loaded when something of them is wanted, and not before.
 
-click, msgspec and pathlib import some for help texts, schemas and other systems' paths: a fifth of a short command.
+click, msgspec, pathlib and urllib3 import some for help texts, schemas, other systems' paths, mail: a fifth of a short
+command.
 ``importlib.util.LazyLoader`` is no help: the next import of such a module looks at its ``__spec__``, and so loads it.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -31,7 +32,30 @@ class _Later(ModuleType):
 def stand_in(*names: str) -> None:
     """Put off the loading of those that are not loaded yet."""
     for name in names:
-        sys.modules.setdefault(name, _Later(name))
+        if name not in sys.modules:
+            sys.modules[name] = module = _Later(name)
+            above, _, last = name.rpartition(".")
+            if above in sys.modules:  # as an import does
+                setattr(sys.modules[above], last, module)
+
+
+def stand_in_with(functions: Mapping[str, Iterable[str]]) -> None:
+    """Put off those modules too, until one of these functions is called: to look at them is no reason."""
+    for name, wanted in functions.items():
+        stand_in(name)
+        for function in wanted if isinstance(module := sys.modules[name], _Later) else ():
+            setattr(module, function, _calling(name, function))
+
+
+def _calling(name: str, function: str) -> Callable[..., Any]:
+    def call(*args: Any, **named: Any) -> Any:
+        from importlib import import_module
+
+        if isinstance(sys.modules[name], _Later):
+            del sys.modules[name]
+        return getattr(import_module(name), function)(*args, **named)
+
+    return call
 
 
 @contextlib.contextmanager
