@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from tests.fuzz.targets import TARGETS, Target, feed
+from tests.support.peers import refuse
 
 INPUTS = {"tree": 60, "archive": 150}
 USUAL = 500
@@ -64,7 +65,7 @@ def test_mutations(name: str) -> None:
 @pytest.mark.slow
 def test_guided_by_coverage(tmp_path: Path) -> None:
     if importlib.util.find_spec("atheris") is None:
-        pytest.skip("atheris is not installed (pip install atheris)")
+        refuse("atheris is not installed (pip install atheris)")
     argv = [sys.executable, "-m", "tests.fuzz.coverage_guided", "all", f"-max_total_time={SECONDS}"]
     limits = ["-rss_limit_mb=1024", "-timeout=10", "-max_len=20000", "-verbosity=0", "-print_final_stats=1"]
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from tests.registry.conftest import Bytes, MakeClient, noise, read
+from tests.support.registries import PASSWORD, USERNAME, serve
 
 from scow.content.verify import read_document
 from scow.errors import Denied, Integrity, NotFound
@@ -20,60 +16,19 @@ from scow.oci import media_types
 from scow.oci.digest import Digest
 from scow.registry.credentials import Credential
 
-pytestmark = [
-    pytest.mark.peers,
-    pytest.mark.skipif(shutil.which("docker-registry") is None, reason="docker-registry is not installed"),
-]
-
-_CONFIG = """\
-version: 0.1
-log: {{level: error, accesslog: {{disabled: true}}}}
-storage:
-  filesystem: {{rootdirectory: {root}}}
-  delete: {{enabled: true}}
-http: {{addr: "127.0.0.1:{port}"}}
-{auth}
-"""
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _running(folder: Path, auth: str = "") -> Iterator[str]:
-    port = _free_port()
-    config = folder / "config.yml"
-    config.write_text(_CONFIG.format(root=folder / "data", port=port, auth=auth))
-    with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(["docker-registry", "serve", str(config)], stdout=log, stderr=log)
-    try:
-        for _ in range(200):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
-        yield f"127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
+pytestmark = pytest.mark.peers
 
 
 @pytest.fixture(scope="module")
 def open_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    yield from _running(tmp_path_factory.mktemp("open"))
+    with serve(tmp_path_factory.mktemp("open")) as registry:
+        yield registry.host
 
 
 @pytest.fixture(scope="module")
 def closed_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    if shutil.which("htpasswd") is None:
-        pytest.skip("htpasswd is not installed")
-    folder = tmp_path_factory.mktemp("closed")
-    passwords = folder / "htpasswd"
-    made = subprocess.run(["htpasswd", "-Bbn", "ann", "pw"], check=True, capture_output=True)
-    passwords.write_bytes(made.stdout)
-    yield from _running(folder, f"auth: {{htpasswd: {{realm: basic-realm, path: {passwords}}}}}")
+    with serve(tmp_path_factory.mktemp("closed"), password=True) as registry:
+        yield registry.host
 
 
 def test_a_round_trip(open_host: str, connect: MakeClient, source: Bytes) -> None:
@@ -148,16 +103,16 @@ def test_a_manifest_without_its_blobs_is_refused(open_host: str, connect: MakeCl
 
 def test_a_password(closed_host: str, connect: MakeClient, source: Bytes) -> None:
     registry = connect(closed_host).registry
-    assert registry.login(closed_host, Credential("ann", "pw")) == Credential("ann", "pw")
+    assert registry.login(closed_host, Credential(USERNAME, PASSWORD)) == Credential(USERNAME, PASSWORD)
     with pytest.raises(Denied, match="unauthorized: incorrect username or password"):
-        registry.login(closed_host, Credential("ann", "nope"))
+        registry.login(closed_host, Credential(USERNAME, "nope"))
     blob = source.add(noise(1_000_000))
-    repository = connect(closed_host, "ann", "pw").repository()
+    repository = connect(closed_host, USERNAME, PASSWORD).repository()
     repository.push(blob, source)
     assert read(repository, blob) == source.held[blob.digest]
     with pytest.raises(Denied, match="unauthorized: authentication required") as caught:
         connect(closed_host).repository().resolve("v1")
     assert caught.value.hint == f"scow login {closed_host}"
     with pytest.raises(Denied, match="unauthorized: authentication required"):
-        connect(closed_host, "ann", "nope").repository().push(source.add(b"x"), source)
+        connect(closed_host, USERNAME, "nope").repository().push(source.add(b"x"), source)
     assert Digest.of(source.held[blob.digest]) == blob.digest

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.registry.conftest import Bytes, MakeClient, first, noise, read
+from tests.support.peers import need
 
 from scow.errors import Denied, Invalid, Unavailable
 from scow.registry.hosts import Hosts, HostSettings
 from scow.registry.transport import Call, Transport
 from scow.testing.registry import Registry as Server
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate")
-
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
     """A self-signed certificate for loopback, which is its own CA, and its key."""
+    need("openssl")
     folder = tmp_path_factory.mktemp("tls")
     cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]

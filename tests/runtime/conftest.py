@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.peers import need, refuse
 
 BUSYBOX = "/usr/bin/busybox"
 ORDINARY = 54321  # a user id that nobody has
@@ -147,8 +148,7 @@ def driver_of(user: int, *, mapped: bool = False, group: int = 0) -> Iterator[Dr
 @pytest.fixture(scope="session", params=["root", "ordinary"])
 def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
     """Every kind of user that needs no account."""
-    if not os.access(BUSYBOX, os.X_OK):
-        pytest.skip("busybox-static is not installed")
+    need("busybox")
     me = os.geteuid()
     if request.param == "root" and me != 0:
         pytest.skip("not root")
@@ -160,13 +160,11 @@ def driver(request: pytest.FixtureRequest) -> Iterator[Driver]:
 def runtime(request: pytest.FixtureRequest, driver: Driver) -> str:
     """A runtime that is there for this user."""
     name: str = request.param
-    if name != "sandbox" and not any(
-        os.path.exists(f"{d}/{name}") for d in ("/usr/bin", "/usr/sbin", "/usr/local/bin")
-    ):
-        pytest.skip(f"{name} is not installed")
+    if name != "sandbox":
+        need(name)
     answer = _tried(driver, name)
     if answer.get("error"):
-        pytest.skip(f"{name} does not work here: {answer['message']}")
+        refuse(f"{name} does not work here: {answer['message']}")
     return name
 
 

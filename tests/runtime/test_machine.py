@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.runtime.conftest import BUSYBOX
+from tests.support.peers import need, need_root
 
 from scow.errors import ScowError, Unsupported
 from scow.oci.config import Process as ImageProcess
@@ -147,8 +148,8 @@ def _rootfs(directory: Path) -> Path:
 
 
 def test_the_lowest_rung_is_a_chroot(tmp_path: Path) -> None:
-    if os.geteuid() != 0 or not os.access(BUSYBOX, os.X_OK):
-        pytest.skip("needs root and busybox-static")
+    need_root()
+    need("busybox")
     tree = _rootfs(tmp_path / "root")
     before = sorted(str(p) for p in tree.rglob("*"))
     script = "busybox id -u; busybox ls /; echo x > /dev/null; busybox sleep 3173 & exit 9"
@@ -186,8 +187,8 @@ def _refused(runner: Runner, tmp_path: Path, rootfs: Directory | Overlay, option
 
 
 def test_root_starts_containers_with_an_interpreter_that_nobody_can_write(tmp_path: Path) -> None:
-    if probe().rung != 1 or not os.access(BUSYBOX, os.X_OK):
-        pytest.skip("needs root and busybox-static")
+    need_root()
+    need("busybox")
     options = Options(args=("sh", "-c", "read x"))
     runner = Runner("sandbox")
     bundle = make_bundle(
