@@ -8,7 +8,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -18,6 +18,9 @@ from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
 from scow.cli.transfers import LOAD, Transfer
 from scow.errors import Denied, Invalid, NotFound, ScowError, Unavailable, Unsupported
+
+if TYPE_CHECKING:
+    from scow.engine.values import Keep
 
 _URLS = ("http://", "https://")
 
@@ -54,9 +57,16 @@ def save(session: Session, targets: tuple[str, ...], output: str | None, platfor
 )
 @option("-i", "--input", "source", metavar="string", help="Read from a tar archive file instead of standard input")
 @option("--platform", metavar="string", help="Load the image for another platform than this machine's")
+@option(
+    "--keep",
+    type=click.Choice(["both", "compressed", "unpacked"]),
+    default="both",
+    metavar="string",
+    help="Keep of each layer its compressed blob only (compressed) and unpack it when it is needed, or both",
+)
 @switch("-q", "--quiet", help="Show no progress")
 @pass_session
-def load(session: Session, source: str | None, platform: str | None, quiet: bool) -> None:
+def load(session: Session, source: str | None, platform: str | None, keep: Keep, quiet: bool) -> None:
     """``scow load``."""
     if source is None and sys.stdin.isatty():
         raise Invalid("requested load from stdin, but stdin is empty", hint="name a file with -i")
@@ -64,7 +74,8 @@ def load(session: Session, source: str | None, platform: str | None, quiet: bool
         _source(source or "-") as archive,
         session.progress(quiet=quiet or not session.terminal) as display,
     ):
-        loaded = session.engine.images.load(archive, platform=platform, watch=Transfer(display, LOAD))
+        transfer = Transfer(display, LOAD)
+        loaded = session.engine.images.load(archive, platform=platform, keep=keep, watch=transfer)
     for name, image_id in loaded:
         click.echo(f"Loaded image: {name}" if name else f"Loaded image ID: {image_id}")
 

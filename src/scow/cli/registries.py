@@ -16,6 +16,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.cli.progress import Display
+    from scow.engine.values import Keep
 
 
 @click.command(
@@ -26,27 +27,36 @@ if TYPE_CHECKING:
     examples="""
         scow pull debian:12
         scow pull --platform linux/arm64 alpine
+        scow pull --keep compressed debian:12
         scow pull localhost:5000/app@sha256:4f4fb700ef54461cfa02571ae0db9a0dc1e0cdb5577484a6d75e68dc38e8acc1
     """,
 )
 @click.argument("name", metavar="NAME[:TAG|@DIGEST]", shell_complete=names.images)
 @switch("-a", "--all-tags", help="Download all tagged images in the repository")
 @option("--platform", metavar="string", help="Take the image for another platform than this machine's")
+@option(
+    "--keep",
+    type=click.Choice(["both", "compressed", "unpacked"]),
+    default="both",
+    metavar="string",
+    help="Keep of each layer its compressed blob (and unpack it when it is needed), the unpacked files (and fetch the"
+    " blob again when it is needed), or both",
+)
 @switch("-q", "--quiet", help="Only print the name")
 @pass_session
-def pull(session: Session, name: str, all_tags: bool, platform: str | None, quiet: bool) -> None:
+def pull(session: Session, name: str, all_tags: bool, platform: str | None, keep: Keep, quiet: bool) -> None:
     """``scow pull``."""
     for one in _remote_tags(session, name) if all_tags else [_with_default_tag(name, quiet)]:
         with session.progress(quiet=quiet) as display:
-            fetch(session, str(one), platform, display)
+            fetch(session, str(one), platform, display, keep)
     click.echo(str(_bare(name)) if all_tags else str(Reference.parse(name)))
 
 
-def fetch(session: Session, name: str, platform: str | None, display: Display) -> None:
+def fetch(session: Session, name: str, platform: str | None, display: Display, keep: Keep = "both") -> None:
     """Pull one image and tell ``display`` all that ``scow pull`` says of it, but for the names around it."""
     reference = Reference.parse(name)
     transfer = Transfer(display, PULL, [f"{reference.selector}: Pulling from {reference.path}"])
-    moved = session.engine.images.pull(str(reference), platform=platform, watch=transfer)
+    moved = session.engine.images.pull(str(reference), platform=platform, keep=keep, watch=transfer)
     transfer.begin()
     if moved.fresh:
         transfer.settle()

@@ -13,18 +13,22 @@ import fcntl
 import os
 import threading
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from scow.content.lock import Lease, leased, locked
 from scow.content.target import Reader, Source
 from scow.content.verify import Verifier, read_document
-from scow.errors import Integrity, Invalid, Limit, NotFound, Unavailable
+from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError, Unavailable
 from scow.oci.descriptor import REF_NAME, Descriptor
 from scow.oci.digest import Digest
 from scow.oci.documents import decode, encode
 from scow.oci.manifest import Index
 from scow.oci.media_types import OCI_INDEX
+
+if TYPE_CHECKING:
+    from scow.content.shed import Shed
 
 _LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK: Final = 256 << 10
@@ -33,16 +37,27 @@ _INDEX_LIMIT: Final = 64 << 20
 
 
 class Layout:
-    """The image layout at ``root``; as a target its names are the ``ref.name`` annotations of ``index.json``."""
+    """The image layout at ``root``; as a target its names are the ``ref.name`` annotations of ``index.json``.
 
-    def __init__(self, root: Path) -> None:
+    ``afar`` gives the repository that has what was shed (:mod:`scow.content.shed`): without it nothing ever is.
+    """
+
+    def __init__(self, root: Path, afar: Callable[[str], Source] | None = None) -> None:
         self.root = root
         self.ingest = root / "ingest"
+        self._afar = afar
         self._blobs = root / "blobs"
         self._leases = root / "leases"
         self._lease: Lease | None = None
         self._workers = 0
         self._guard = threading.Lock()
+
+    @cached_property
+    def shed(self) -> Shed:
+        """What was let go of by choice."""
+        from scow.content.shed import Shed
+
+        return Shed(self.root / "shed")
 
     def create(self) -> None:
         """Make the directory a layout; harmless on one that is. Raises :class:`Unavailable` where it cannot be."""
@@ -105,6 +120,10 @@ class Layout:
         return self._blobs / digest.algorithm / digest.hex
 
     def exists(self, descriptor: Descriptor) -> bool:
+        """Whether the blob is there, or shed: it comes back when it is opened."""
+        return self.present(descriptor) or (self._afar is not None and descriptor.digest in self.shed)
+
+    def present(self, descriptor: Descriptor) -> bool:
         """Whether the blob is there with its size; a running :meth:`working` keeps it there."""
         try:
             with locked(self.root / "lock", shared=True):
@@ -117,13 +136,14 @@ class Layout:
 
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[BinaryIO]:
-        """The blob's bytes. They were verified when they came in."""
+        """The blob's bytes. They were verified when they came in. One that was shed is fetched first, and stays."""
+        path = self.path(descriptor.digest)
         try:
-            file = self.path(descriptor.digest).open("rb")
+            file = path.open("rb")
         except FileNotFoundError:
-            raise NotFound(
-                "content is not in the store", subject=str(descriptor.digest), hint="pull the image again"
-            ) from None
+            self._fetch(descriptor)
+            with _on_disk(self.root):
+                file = path.open("rb")
         except OSError as error:
             raise disk_error(error, self.root) from None
         with file:
@@ -148,7 +168,7 @@ class Layout:
         """
         partial = self.ingest / f"{descriptor.digest.hex}.part"
         with _on_disk(self.root), _taking_turns(partial) as file:
-            if self.exists(descriptor):
+            if self.present(descriptor):
                 self._show(descriptor, watch)
             else:
                 try:
@@ -238,6 +258,8 @@ class Layout:
 
     def _settle(self, file: BinaryIO, path: Path, digest: Digest) -> None:
         """Synced, read-only, renamed: from here on the blob exists."""
+        from scow.content.replacing import sync_directory
+
         with _on_disk(self.root):
             file.flush()
             os.fchmod(file.fileno(), 0o444)
@@ -248,18 +270,22 @@ class Layout:
             os.rename(path, place)
             sync_directory(place.parent)
 
+    def _fetch(self, descriptor: Descriptor) -> None:
+        """Have a blob back that was shed."""
+        origin = self.shed.origin(descriptor.digest)
+        if origin is None or self._afar is None:
+            raise NotFound("content is not in the store", subject=str(descriptor.digest), hint="pull the image again")
+        try:
+            self.receive(descriptor, self._afar(origin))
+        except ScowError as error:
+            error.hint = error.hint or f"the layer is kept unpacked only: its blob has to come from {origin} again"
+            raise
+
     def _replace(self, name: str, data: bytes) -> None:
-        temporary = self.root / f".{name}.{os.urandom(4).hex()}"
+        from scow.content.replacing import replace
+
         with _on_disk(self.root):
-            try:
-                with temporary.open("xb") as file:
-                    file.write(data)
-                    file.flush()
-                    os.fsync(file.fileno())
-                os.rename(temporary, self.root / name)
-                sync_directory(self.root)
-            finally:
-                temporary.unlink(missing_ok=True)
+            replace(self.root / name, data)
 
 
 class BlobDraft:
@@ -348,15 +374,6 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while len(view):
         view = view[file.write(view) :]
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames in a directory last."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 @contextlib.contextmanager

@@ -125,7 +125,8 @@ class Checking:
     ) -> tuple[int, list[Fault]]:
         """How many trees there are, and what is wrong with indexes and trees."""
         blobs = self._blobs_of(names)
-        known = [Layer(blobs[one], one) for one in layers if one in blobs and blobs[one].digest not in bad]
+        held = {one: blobs[one] for one in layers if one in blobs and self._layout.present(blobs[one])}
+        known = [Layer(blob, one) for one, blob in held.items() if blob.digest not in bad]
         with ThreadPoolExecutor(_THREADS, "check") as pool:
             problems = pool.map(lambda layer: index_problem(self._layout, self._store.layers, layer), known)
             pairs = list(zip(known, problems, strict=True))

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
 
 from scow.content.layout import name_of
 from scow.content.target import Source
+from scow.engine import keeping
 from scow.engine.catalogue import SOURCE, Known
-from scow.engine.values import HistoryStep, ImageSummary, Moved, Removed
+from scow.engine.values import HistoryStep, ImageSummary, Keep, Moved, Removed
 from scow.errors import Conflict, Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image, load, select
 from scow.oci import media_types
@@ -46,20 +47,25 @@ class Images:
 
     # -- registries -------------------------------------------------------------------------------------------------
 
-    def pull(self, name: str, *, platform: str | None = None, watch: Watch = _silent) -> Moved:
+    def pull(self, name: str, *, platform: str | None = None, keep: Keep = "both", watch: Watch = _silent) -> Moved:
         """Fetch an image and unpack it while it arrives.
 
+        ``keep``: ``compressed`` leaves unpacking to whoever needs a tree first; ``unpacked`` lets go of the layers'
+        blobs at the end, which come from the registry again when somebody needs them.
         Raises :class:`~scow.errors.NotFound`, ``Denied``, ``Unavailable``, ``Integrity``. Nothing that is in the store
         is fetched again; a pull that was cut short goes on where it ended.
         """
+        keeping.check(keep)
         reference = Reference.parse(name)
         repository = self._workplace.registry.repository(reference)
         with self._bringing(resumable=True):
             asked = repository.resolve(reference.selector)
             before = self._workplace.catalogue().named(reference.familiar)
-            image = self.bring(repository, asked, platform, watch)
+            image = self.bring(repository, asked, platform, watch, keep)
             entry = image.descriptor.plain.annotated(annotations={SOURCE: asked.digest})
             self._store.layout.tag(entry, reference.familiar)
+        if keep == "unpacked":
+            keeping.shed(self._workplace, image, reference)
         fresh = before is None or before.digest != image.descriptor.digest
         return Moved(str(reference), asked.digest, image.id, fresh, asked.size)
 
@@ -205,18 +211,22 @@ class Images:
         export_directory(self._store, self.find(name).image, Path(directory))
 
     def load(
-        self, archive: BinaryIO, *, platform: str | None = None, watch: Watch = _silent
+        self, archive: BinaryIO, *, platform: str | None = None, keep: Keep = "both", watch: Watch = _silent
     ) -> tuple[tuple[str | None, Digest], ...]:
-        """Read images from a tar (docker's or OCI's, compressed or not, from a file or a pipe) → (name, id) of each."""
+        """Read images from a tar (docker's or OCI's, compressed or not, from a file or a pipe) → (name, id) of each.
+
+        ``keep`` is as of :meth:`pull`, but for ``unpacked``: no registry is known to have the blobs.
+        """
         from scow.content import archive as tar_archive
         from scow.image.archive import opened
 
+        keeping.check(keep, of_registry=False)
         self._store.layout.create()
         loaded: list[tuple[str | None, Digest]] = []
         with self._bringing(), opened(archive, self._store.layout.ingest) as tar:
             source = tar_archive.open_archive(tar)
             for name, descriptor in source.names():
-                image = self.bring(source, descriptor, platform, watch)
+                image = self.bring(source, descriptor, platform, watch, keep)
                 if name:
                     self._store.layout.tag(image.descriptor.plain, name)
                 else:
@@ -301,18 +311,20 @@ class Images:
                     self._workplace.collect()
             raise
 
-    def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
-        """Copy the image for ``platform`` into the store, unpacked, and make sure that it is whole."""
+    def bring(
+        self, source: Source, asked: Descriptor, platform: str | None, watch: Watch, keep: Keep = "both"
+    ) -> Image:
+        """Copy the image for ``platform`` into the store, unpacked but for ``keep``, and make sure that it is whole."""
         from scow.content.copy import copy
 
         wanted = Platform.parse(platform) if platform else self._workplace.platform
         descriptor = select(source, asked, wanted)
-        unpacking = self._store.unpacking
+        unpacking = self._store.taking(trees=keep != "compressed", blobs=keep != "unpacked")
         copy(source, unpacking, descriptor.plain, watch=watch)
         image = load(self._store.layout, descriptor.plain)
         for layer in image.layers:
             if not media_types.is_foreign(layer.descriptor.media_type):
-                unpacking.header(layer.descriptor, layer.diff_id)  # what does not match its diff_id is refused here
+                unpacking.settle(layer.descriptor, layer.diff_id)  # what does not match its diff_id is refused here
         return image
 
     def _forget(self, gone: Iterable[Descriptor], *, nameless: bool) -> None:

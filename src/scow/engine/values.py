@@ -10,6 +10,9 @@ from scow.oci.digest import Digest
 from scow.oci.platform import Platform
 from scow.runtime.ports import Port
 
+#: What a pull keeps of each layer: its compressed blob, its unpacked tree, or both.
+Keep = Literal["both", "compressed", "unpacked"]
+
 
 class Version(msgspec.Struct, frozen=True):
     """scow's version and what it runs on."""

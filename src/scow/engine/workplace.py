@@ -53,7 +53,7 @@ class Workplace:
     ) -> None:
         self.root = root
         self.runtime = runtime
-        self.store = Store(root, lambda: self.mounts)
+        self.store = Store(root, lambda: self.mounts, lambda name: self.registry.repository(Reference.parse(name)))
         self.containers = Containers(root / "containers")
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
 

@@ -77,6 +77,9 @@ def collect(store: Store, images: Iterable[Descriptor] = (), names: Iterable[str
                 swept.append(digest)
                 freed += size
                 layout.path(digest).unlink(missing_ok=True)
+        for digest in layout.shed:
+            if digest not in marked.names or layout.path(digest).exists():
+                layout.shed.forget(digest)
         for home, name in _homes(store):
             if name not in marked.names:
                 swept.append(name)

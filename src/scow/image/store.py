@@ -14,18 +14,22 @@ from scow.layer.store import Layers
 from scow.snapshot.store import Snapshots
 
 if TYPE_CHECKING:
+    from scow.content.target import Source
     from scow.image.unpack import Unpacking
 
 
 class Store:
     """Everything below ``root`` that images need. Opening it touches nothing on disk.
 
-    ``mounts`` tells whether containers here can stand on layers as mountable files.
+    ``mounts`` tells whether containers here can stand on layers as mountable files; ``afar`` gives the repository
+    that has what was shed.
     """
 
-    def __init__(self, root: Path, mounts: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self, root: Path, mounts: Callable[[], bool] = lambda: False, afar: Callable[[str], Source] | None = None
+    ) -> None:
         self.root = root
-        self.layout = Layout(root)
+        self.layout = Layout(root, afar)
         self.boot = _boot()
         self.layers = Layers(root / "layers", self.layout.ingest, self.boot, mounts)
         self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, self.boot, self.layers.flavour)
@@ -33,10 +37,15 @@ class Store:
     @cached_property
     def unpacking(self) -> Unpacking:
         """The store as a sink whose layers come out unpacked."""
+        return self.taking()
+
+    def taking(self, *, trees: bool = True, blobs: bool = True) -> Unpacking:
+        """The store as a sink that makes trees of layers or leaves that for later, and that wants every blob or is
+        content with shed ones."""
         from scow.image.unpack import Unpacking
 
         # Trees are for containers, and these are for Linux.
-        return Unpacking(self.layout, self.layers, trees=sys.platform == "linux")
+        return Unpacking(self.layout, self.layers, trees=trees and sys.platform == "linux", blobs=blobs)
 
 
 def _boot() -> str:

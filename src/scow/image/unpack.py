@@ -26,15 +26,18 @@ if TYPE_CHECKING:  # who only asks for what is there already needs none of it
 
 
 class Unpacking:
-    """The local store as a :class:`~scow.content.target.Sink` whose layers come out unpacked."""
+    """The local store as a :class:`~scow.content.target.Sink` whose layers come out unpacked.
 
-    def __init__(self, layout: Layout, layers: Layers, *, trees: bool = True) -> None:
+    Without ``trees`` they get an index only; without ``blobs`` what was shed need not come back.
+    """
+
+    def __init__(self, layout: Layout, layers: Layers, *, trees: bool = True, blobs: bool = True) -> None:
         self.layout, self.layers = layout, layers
-        self._trees = trees
+        self._trees, self._blobs = trees, blobs
 
     def exists(self, descriptor: Descriptor) -> bool:
         """As the store."""
-        return self.layout.exists(descriptor)
+        return self.layout.present(descriptor) if self._blobs else self.layout.exists(descriptor)
 
     def push(self, descriptor: Descriptor, source: Source) -> None:
         """Take a blob; a layer also gets its index and tree. Raises :class:`~scow.errors.Invalid` for a hostile one."""
@@ -52,6 +55,11 @@ class Unpacking:
     def tag(self, descriptor: Descriptor, name: str) -> None:
         """As the store."""
         self.layout.tag(descriptor, name)
+
+    def settle(self, descriptor: Descriptor, diff_id: DiffId) -> None:
+        """Make what the layer lacks: its tree or, without ``trees``, its index. Raises :class:`Integrity` when the
+        blob is another layer."""
+        self.tree(descriptor, diff_id) if self._trees else self.header(descriptor, diff_id)
 
     def tree(self, descriptor: Descriptor, diff_id: DiffId) -> Path:
         """The layer's unpacked tree, made from the blob when it is not there."""
