@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,7 +12,7 @@ from scow.cli import environment, runflags
 from scow.cli.keepingflags import keeping, keeping_flags
 from scow.cli.limitflags import limit_flags
 from scow.cli.networkflags import network_flags
-from scow.cli.options import Option, Switch
+from scow.cli.options import option, switch, together
 from scow.cli.refused import refused
 from scow.cli.securityflags import security_flags
 
@@ -19,61 +20,46 @@ if TYPE_CHECKING:
     from scow.cli.session import Session
     from scow.engine.container import Container
 
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
-
-_MANY: dict[str, Any] = {"multiple": True}
-_TEXT: dict[str, Any] = {"metavar": "string"}
-_FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("--add-host", {"multiple": True, "metavar": "list"}, "Add a host to /etc/hosts (host:ip)"),
-    ("--cap-add", _MANY, "Add Linux capabilities"),
-    ("--cap-drop", _MANY, "Drop Linux capabilities"),
-    ("--cidfile", _TEXT, "Write the container ID to the file"),
-    ("--dns", _MANY, "Name servers, instead of this machine's"),
-    ("--entrypoint", _TEXT, "Instead of the image's ENTRYPOINT; an empty one takes it away"),
-    ("-e --env", {"multiple": True, "callback": environment.VARIABLES}, "Set environment variables"),
-    ("--env-file", _MANY, "Read environment variables from a file"),
-    ("-h --hostname", _TEXT, "Container host name"),
-    ("-l --label", _MANY, "Set a label on the container"),
-    ("--label-file", _MANY, "Read labels from a file"),
-    ("--mount", {"multiple": True, "metavar": "mount"}, "Mount something (type=bind,source=…,target=…)"),
-    ("--name", _TEXT, "Name the container"),
-    ("--platform", _TEXT, "Take the image for another platform than this machine's"),
-    (
-        "--pull",
-        {"type": click.Choice(["always", "missing", "never"]), "default": "missing", "metavar": "string"},
-        "Pull the image before creating: always, missing or never",
-    ),
-    ("--runtime", _TEXT, "What runs the container: crun, runc, sandbox or a path"),
-    ("--shm-size", {"metavar": "bytes", "callback": runflags.SIZE}, "Size of /dev/shm"),
-    ("--tmpfs", _MANY, "Mount a tmpfs (PATH[:size=…,mode=…])"),
-    (
-        "--ulimit",
-        {"multiple": True, "metavar": "ulimit", "callback": runflags.ULIMITS},
-        "Limits of resources (nofile=1024:2048)",
-    ),
-    ("-u --user", _TEXT, "User name or id (name|uid[:group|gid])"),
-    ("-v --volume", _MANY, "Mount a host directory or a volume ([SOURCE:]PATH[:ro])"),
-    ("--volumes-from", {"multiple": True, "metavar": "list"}, "Mount what these containers have (CONTAINER[:ro])"),
-    ("-w --workdir", _TEXT, "Working directory in the container"),
-)
-_SWITCHES = (
-    ("--init", "Run an init in the container that passes signals on and reaps processes"),
-    ("-i --interactive", "Keep standard input open"),
-    ("-q --quiet", "Do not tell about pulling"),
-    ("--read-only", "Make the container's root file system read-only"),
-    ("--rm", "Remove the container when it ends"),
-    ("-t --tty", "Give the container a terminal"),
-)
-
-
-def container_flags(function: _Decorated) -> _Decorated:
-    """Declare them all on a command."""
-    function = keeping_flags(security_flags(network_flags(limit_flags(refused(runflags.REFUSED)(function)))))
-    for names, told in _SWITCHES:
-        function = click.option(*names.split(), cls=Switch, help=told)(function)
-    for names, settings, told in _FLAGS:
-        function = click.option(*names.split(), cls=Option, help=told, **settings)(function)
-    return function
+_many = partial(option, multiple=True)
+_list = partial(_many, metavar="list")
+_string = partial(option, metavar="string")
+container_flags = together(
+    _list("--add-host", help="Add a host to /etc/hosts (host:ip)"),
+    _many("--cap-add", help="Add Linux capabilities"),
+    _many("--cap-drop", help="Drop Linux capabilities"),
+    _string("--cidfile", help="Write the container ID to the file"),
+    _many("--dns", help="Name servers, instead of this machine's"),
+    _string("--entrypoint", help="Instead of the image's ENTRYPOINT; an empty one takes it away"),
+    _many("-e", "--env", callback=environment.VARIABLES, help="Set environment variables"),
+    _many("--env-file", help="Read environment variables from a file"),
+    _string("-h", "--hostname", help="Container host name"),
+    switch("--init", help="Run an init in the container that passes signals on and reaps processes"),
+    switch("-i", "--interactive", help="Keep standard input open"),
+    _many("-l", "--label", help="Set a label on the container"),
+    _many("--label-file", help="Read labels from a file"),
+    _many("--mount", metavar="mount", help="Mount something (type=bind,source=…,target=…)"),
+    _string("--name", help="Name the container"),
+    _string("--platform", help="Take the image for another platform than this machine's"),
+    _string("--pull", type=click.Choice(["always", "missing", "never"]), default="missing",
+            help="Pull the image before creating: always, missing or never"),
+    switch("-q", "--quiet", help="Do not tell about pulling"),
+    switch("--read-only", help="Make the container's root file system read-only"),
+    switch("--rm", help="Remove the container when it ends"),
+    _string("--runtime", help="What runs the container: crun, runc, sandbox or a path"),
+    option("--shm-size", metavar="bytes", callback=runflags.SIZE, help="Size of /dev/shm"),
+    _many("--tmpfs", help="Mount a tmpfs (PATH[:size=…,mode=…])"),
+    switch("-t", "--tty", help="Give the container a terminal"),
+    _many("--ulimit", metavar="ulimit", callback=runflags.ULIMITS, help="Limits of resources (nofile=1024:2048)"),
+    _string("-u", "--user", help="User name or id (name|uid[:group|gid])"),
+    _many("-v", "--volume", help="Mount a host directory or a volume ([SOURCE:]PATH[:ro])"),
+    _list("--volumes-from", help="Mount what these containers have (CONTAINER[:ro])"),
+    _string("-w", "--workdir", help="Working directory in the container"),
+    keeping_flags,
+    security_flags,
+    network_flags,
+    limit_flags,
+    refused(runflags.REFUSED),
+)  # fmt: skip
 
 
 def create(

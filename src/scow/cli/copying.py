@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from scow.cli.lazy import Command
-from scow.cli.options import option, switch
+from scow.cli.options import option, switch, together
 from scow.cli.refused import refused, values
 from scow.cli.session import Session, pass_session
 from scow.cli.transfers import COPY, Transfer
@@ -26,10 +25,9 @@ PLACES = """Places: docker://NAME (a registry), store:NAME, oci:DIR[:NAME], oci-
 docker-archive:FILE[:NAME]. As SOURCE, a bare name is an image of the store, a file or directory, or a registry's."""
 _SECRETS = "scow login, or --src-authfile and --dest-authfile: what is on a command line, everybody on the machine sees"
 _LIST_LIMIT = 1 << 20
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 #: The flags of a copy, but for those that only make sense for one image.
-_FLAGS = (
+_copy_flags = together(
     switch("-a", "--all", "every", help="Copy the images for all platforms, as one index"),
     option("--platform", "platforms", metavar="list", help="Take the image for this platform; for several, an index"),
     switch("--preserve-digests", help="Fail rather than change a digest"),
@@ -41,12 +39,6 @@ _FLAGS = (
     option("--dest-authfile", metavar="string", help="Take the credentials for DESTINATION from this file"),
     refused(values("--src-creds --dest-creds --src-password --dest-password", hint=_SECRETS)),
 )
-
-
-def _copy_flags(function: _Decorated) -> _Decorated:
-    for decorate in reversed(_FLAGS):
-        function = decorate(function)
-    return function
 
 
 @click.command(

@@ -2,49 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
 
-import click
-
-from scow.cli.options import Option, Switch
+from scow.cli.options import option, switch, together
 from scow.cli.units import parse_size
 from scow.errors import Invalid, Unsupported
 from scow.oci.config import Healthcheck
 from scow.runtime.keeping import Keeping, Log, restart_policy
 
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
-
 _MILLISECOND = 1_000_000
-_TIME: dict[str, Any] = {"metavar": "duration", "default": ""}
-_FLAGS: tuple[tuple[str, dict[str, Any], str], ...] = (
-    ("--health-cmd", {"metavar": "string", "default": ""}, "Command that says whether the container is healthy"),
-    ("--health-interval", _TIME, "Time between two checks (30s)"),
-    ("--health-retries", {"type": int, "default": 0, "metavar": "int"}, "Failures in a row that mean unhealthy (3)"),
-    ("--health-start-interval", _TIME, "Time between two checks while it starts (5s)"),
-    ("--health-start-period", _TIME, "Time to start in, before failures count"),
-    ("--health-timeout", _TIME, "Time that one check may take (30s)"),
-    ("--log-driver", {"metavar": "string", "default": ""}, "json-file, local (the same here) or none"),
-    ("--log-opt", {"multiple": True, "metavar": "list"}, "max-size and max-file of the log"),
-    (
-        "--restart",
-        {"metavar": "string", "default": ""},
-        "When to start again: no, on-failure[:N], always, unless-stopped",
-    ),
-    ("--stop-signal", {"metavar": "string"}, "Signal that stops the container"),
-    ("--stop-timeout", {"type": int, "metavar": "int"}, "Seconds that it has to follow it, before it is killed"),
-)
 _TIMES = ("interval", "timeout", "start_period", "start_interval")
 _DRIVERS = ("json-file", "local", "none")
 _LOG_OPTIONS = ("max-size", "max-file", "compress", "mode", "max-buffer-size", "labels", "env", "tag")
 
-
-def keeping_flags(function: _Decorated) -> _Decorated:
-    """Declare them all on a command."""
-    for names, settings, told in _FLAGS:
-        function = click.option(names, cls=Option, help=told, **settings)(function)
-    told = "Make no health checks, whatever the image says"
-    return click.option("--no-healthcheck", cls=Switch, help=told)(function)
+_string = partial(option, metavar="string", default="")
+_duration = partial(option, metavar="duration", default="")
+keeping_flags = together(
+    _string("--health-cmd", help="Command that says whether the container is healthy"),
+    _duration("--health-interval", help="Time between two checks (30s)"),
+    option("--health-retries", type=int, default=0, metavar="int", help="Failures in a row that mean unhealthy (3)"),
+    _duration("--health-start-interval", help="Time between two checks while it starts (5s)"),
+    _duration("--health-start-period", help="Time to start in, before failures count"),
+    _duration("--health-timeout", help="Time that one check may take (30s)"),
+    _string("--log-driver", help="json-file, local (the same here) or none"),
+    option("--log-opt", multiple=True, metavar="list", help="max-size and max-file of the log"),
+    switch("--no-healthcheck", help="Make no health checks, whatever the image says"),
+    _string("--restart", help="When to start again: no, on-failure[:N], always, unless-stopped"),
+    option("--stop-signal", metavar="string", help="Signal that stops the container"),
+    option("--stop-timeout", type=int, metavar="int", help="Seconds that it has to follow it, before it is killed"),
+)
 
 
 def keeping(given: Mapping[str, Any]) -> Keeping:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import click
 import msgspec
 
-from scow.cli.options import option, switch
+from scow.cli.options import option, switch, together
 from scow.cli.units import parse_size
 from scow.errors import Invalid
 from scow.runtime.options import Limits
 
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _PERIOD = 100_000  # microseconds
 _CPUS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?|\.[0-9]{1,9}")
 
@@ -40,41 +40,32 @@ def _cpus(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int
     return round(float(text) * _PERIOD)
 
 
-_Flag = tuple[tuple[str, ...], dict[str, Any], str]
-_ONCE = ("--cgroup-parent", "--oom-score-adj")
-_FLAGS: tuple[_Flag, ...] = (
-    (("--blkio-weight",), {"type": int, "default": 0, "metavar": "uint16"}, "Block IO weight, 10 to 1000"),
-    (("--cgroup-parent",), {"metavar": "string", "default": ""}, "The cgroup above the container's (default: scow)"),
-    (("--cpu-period",), {"type": int, "default": 0, "metavar": "int"}, "Length of a CPU period in microseconds"),
-    (("--cpu-quota",), {"type": int, "default": 0, "metavar": "int"}, "CPU time in each period, in microseconds"),
-    (("-c", "--cpu-shares"), {"type": int, "default": 0, "metavar": "int"}, "CPU weight beside others"),
-    (("--cpus",), {"metavar": "decimal", "callback": _cpus}, "Number of CPUs"),
-    (("--cpuset-cpus",), {"metavar": "string", "default": ""}, "CPUs to run on (0-3, 0,1)"),
-    (("--cpuset-mems",), {"metavar": "string", "default": ""}, "Memory nodes to use (0-3, 0,1)"),
-    (("-m", "--memory"), {"metavar": "bytes", "callback": _bytes}, "Memory limit"),
-    (("--memory-reservation",), {"metavar": "bytes", "callback": _bytes}, "Memory that is kept for the container"),
-    (("--memory-swap",), {"metavar": "bytes", "callback": _swap}, "Limit of memory and swap together; -1: any swap"),
-    (("--oom-score-adj",), {"type": int, "metavar": "int"}, "Who is ended first without memory, -1000 to 1000"),
-    (("--pids-limit",), {"type": int, "default": 0, "metavar": "int"}, "Number of processes; -1: no limit"),
+_number = partial(option, type=int, default=0)
+_string = partial(option, metavar="string", default="")
+_size = partial(option, metavar="bytes", callback=_bytes)
+#: Those that can change while a container runs.
+changing_flags = together(
+    _number("--blkio-weight", metavar="uint16", help="Block IO weight, 10 to 1000"),
+    _number("--cpu-period", metavar="int", help="Length of a CPU period in microseconds"),
+    _number("--cpu-quota", metavar="int", help="CPU time in each period, in microseconds"),
+    _number("-c", "--cpu-shares", metavar="int", help="CPU weight beside others"),
+    option("--cpus", metavar="decimal", callback=_cpus, help="Number of CPUs"),
+    _string("--cpuset-cpus", help="CPUs to run on (0-3, 0,1)"),
+    _string("--cpuset-mems", help="Memory nodes to use (0-3, 0,1)"),
+    _size("-m", "--memory", help="Memory limit"),
+    _size("--memory-reservation", help="Memory that is kept for the container"),
+    option("--memory-swap", metavar="bytes", callback=_swap, help="Limit of memory and swap together; -1: any swap"),
+    _number("--pids-limit", metavar="int", help="Number of processes; -1: no limit"),
 )
-
-
-def limit_flags(function: _Decorated) -> _Decorated:
-    """Declare them all on a command."""
-    function = _declared(function, _FLAGS)
-    best = "Go without the limits that cannot be enforced here, with a warning, instead of failing"
-    return switch("--best-effort-limits", help=best)(function)
-
-
-def changing_flags(function: _Decorated) -> _Decorated:
-    """Declare those that can change while a container runs."""
-    return _declared(function, [flag for flag in _FLAGS if flag[0][0] not in _ONCE])
-
-
-def _declared(function: _Decorated, flags: Sequence[_Flag]) -> _Decorated:
-    for names, settings, told in reversed(flags):
-        function = option(*names, help=told, **settings)(function)
-    return function
+limit_flags = together(
+    changing_flags,
+    _string("--cgroup-parent", help="The cgroup above the container's (default: scow)"),
+    option("--oom-score-adj", type=int, metavar="int", help="Who is ended first without memory, -1000 to 1000"),
+    switch(
+        "--best-effort-limits",
+        help="Go without the limits that cannot be enforced here, with a warning, instead of failing",
+    ),
+)
 
 
 def changes(given: Mapping[str, Any]) -> dict[str, int | str]:

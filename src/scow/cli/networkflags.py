@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import click
 
-from scow.cli.options import option, switch
+from scow.cli.options import option, switch, together
 from scow.errors import Unsupported
 from scow.runtime import ports
 from scow.runtime.ports import Port
-
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
 def _ports(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[Port, ...]:
@@ -31,23 +30,18 @@ def _one(_ctx: click.Context, _param: click.Parameter, names: tuple[str, ...]) -
     return names[0] if names else ""
 
 
-_FLAGS: tuple[tuple[tuple[str, ...], dict[str, Any], str], ...] = (
-    (("--dns-option", "--dns-opt", "dns_option"), {"metavar": "list"}, "Options of the resolver"),
-    (("--dns-search",), {"metavar": "list"}, "Domains to search names in"),
-    (("--expose",), {"metavar": "list", "callback": _exposed}, "A port, or several, for -P to publish"),
-    (("--network-alias", "--net-alias", "network_alias"), {"metavar": "list"}, "One more name on a user's network"),
-    (("-p", "--publish"), {"metavar": "list", "callback": _ports}, "Lead a port of this machine in ([IP:][HOST:]PORT)"),
-)
-
-
-def network_flags(function: _Decorated) -> _Decorated:
-    """Declare them all on a command."""
-    for names, settings, told in reversed(_FLAGS):
-        function = option(*names, multiple=True, help=told, **settings)(function)
-    function = option("--ip", default="", metavar="ip", help="The address on a user's network")(function)
-    name = "host (the default), none, bridge (its own; the default with -p), a user's network, container:NAME"
-    function = option("--network", "--net", multiple=True, callback=_one, metavar="network", help=name)(function)
-    return switch("-P", "--publish-all", help="Publish every exposed port, on ports that are free")(function)
+_list = partial(option, multiple=True, metavar="list")
+network_flags = together(
+    _list("--dns-option", "--dns-opt", "dns_option", help="Options of the resolver"),
+    _list("--dns-search", help="Domains to search names in"),
+    _list("--expose", callback=_exposed, help="A port, or several, for -P to publish"),
+    option("--ip", default="", metavar="ip", help="The address on a user's network"),
+    option("--network", "--net", multiple=True, callback=_one, metavar="network",
+           help="host (the default), none, bridge (its own; the default with -p), a user's network, container:NAME"),
+    _list("--network-alias", "--net-alias", "network_alias", help="One more name on a user's network"),
+    _list("-p", "--publish", callback=_ports, help="Lead a port of this machine in ([IP:][HOST:]PORT)"),
+    switch("-P", "--publish-all", help="Publish every exposed port, on ports that are free"),
+)  # fmt: skip
 
 
 def network_options(given: Mapping[str, Any]) -> dict[str, Any]:

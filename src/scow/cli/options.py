@@ -93,6 +93,17 @@ def option(*names: str, **rest: Any) -> Callable[[_Decorated], _Decorated]:
     return click.option(*names, cls=Option, **rest)
 
 
+def together(*flags: Callable[[Any], Any]) -> Callable[[_Decorated], _Decorated]:
+    """Several flags as one decorator, for commands that share them."""
+
+    def declare(function: _Decorated) -> _Decorated:
+        for flag in reversed(flags):
+            function = flag(function)
+        return function
+
+    return declare
+
+
 def each(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:
     """A callback for a flag that may be given often."""
     return lambda _ctx, _param, texts: tuple(parse(text) for text in texts)

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
 
-import click
-
-from scow.cli.options import option, switch
+from scow.cli.options import each, option, switch, together
 from scow.cli.truths import TRUTHS
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.runtime.options import Device
 
-_Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 _LARGEST = 1 << 20
 _APPARMOR = "/sys/kernel/security/apparmor"
 _SELINUX = "/sys/fs/selinux/enforce"
-
-
-def _devices(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[Device, ...]:
-    return tuple(_device(text) for text in texts)
 
 
 def _device(text: str) -> Device:
@@ -32,35 +26,23 @@ def _device(text: str) -> Device:
     return Device(source, rest[0] if rest else source, access)
 
 
-_MANY: tuple[tuple[str, dict[str, Any], str], ...] = (
-    (
-        "--device",
-        {"metavar": "list", "callback": _devices},
-        "Let it use a device of this machine (/dev/x[:/dev/y[:rwm]])",
-    ),
-    ("--group-add", {"metavar": "list"}, "One more group for its processes"),
-    ("--security-opt", {"metavar": "list"}, "seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
-    ("--sysctl", {"metavar": "map"}, "A setting of the kernel for its namespaces (net.core.somaxconn=1024)"),
-)
-_ONE = (
-    ("--cgroupns", "private or host"),
-    ("--ipc", "private, shareable or host"),
-    ("--userns", "host: this user's own, which is what every container has"),
-    ("--uts", "private, or host: this machine's host name"),
-)
 _NAMESPACES = {"cgroupns": ("", "private", "host"), "ipc": ("", "private", "shareable", "none", "host"),
                "uts": ("", "private", "host"), "userns": ("", "host")}  # fmt: skip
 
-
-def security_flags(function: _Decorated) -> _Decorated:
-    """Declare them all on a command."""
-    for name, settings, told in reversed(_MANY):
-        function = option(name, multiple=True, help=told, **settings)(function)
-    for name, told in reversed(_ONE):
-        function = option(name, default="", metavar="string", help=told)(function)
-    return switch("--privileged", help="Every capability and device, no filter of system calls, nothing masked")(
-        function
-    )
+_string = partial(option, default="", metavar="string")
+_list = partial(option, multiple=True, metavar="list")
+security_flags = together(
+    _string("--cgroupns", help="private or host"),
+    _list("--device", callback=each(_device), help="Let it use a device of this machine (/dev/x[:/dev/y[:rwm]])"),
+    _list("--group-add", help="One more group for its processes"),
+    _string("--ipc", help="private, shareable or host"),
+    switch("--privileged", help="Every capability and device, no filter of system calls, nothing masked"),
+    _list("--security-opt", help="seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
+    option("--sysctl", multiple=True, metavar="map",
+           help="A setting of the kernel for its namespaces (net.core.somaxconn=1024)"),
+    _string("--userns", help="host: this user's own, which is what every container has"),
+    _string("--uts", help="private, or host: this machine's host name"),
+)  # fmt: skip
 
 
 def security_options(given: Mapping[str, Any]) -> dict[str, Any]:
