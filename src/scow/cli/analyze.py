@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scow.cli import names
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -79,14 +79,14 @@ def analyze(
         if ci or any(given is not None for given in (ci_config, min_efficiency, max_waste, max_size)):
             raise Invalid("--compare tells differences, and judges none", hint="analyze the image alone for a budget")
         found = session.engine.analysis.compare(target, other, semantic=semantic, platform=platform)
-        _write(output, _compared(found, template))
+        formats.write(output, _compared(found, template))
         return
     budget = _budget(min_efficiency, max_waste, max_size, ci=ci, ci_config=ci_config)
     analysis = session.engine.analysis.analyze(target, platform=platform)
     from scow.size.budget import judge
 
     verdicts = judge(analysis, budget)
-    _write(output, _reported(analysis, verdicts, template))
+    formats.write(output, _reported(analysis, verdicts, template))
     broken = [verdict for verdict in verdicts if not verdict.kept]
     if broken and (template != "table" or output):
         _tell(broken)
@@ -193,16 +193,6 @@ def _width() -> int:
     import shutil
 
     return max(80, shutil.get_terminal_size((100, 24)).columns)
-
-
-def _write(output: str | None, text: str) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    from scow.cli.archives import sink
-
-    with sink(output) as file:
-        file.write(text.encode(errors="backslashreplace"))
 
 
 def _tell(broken: Sequence[Verdict]) -> None:

@@ -35,9 +35,7 @@ def check(session: Session, repair: bool, quiet: bool, template: str) -> None:
     """``scow system check``."""
     checked = session.engine.system.check(repair=repair)
     if template:
-        from scow.cli.gotemplate.template import compile as compiled
-
-        click.echo(compiled("{{json .}}" if template == "json" else template).render(_document(checked)))
+        click.echo(formats.one(_document(checked), template))
     else:
         for line in _lines(checked, quiet=quiet):
             click.echo(line)

@@ -1,9 +1,9 @@
-"""PURE. Which images ``images`` and ``image prune`` are about, and by which of their names."""
+"""PURE. Which images ``images`` is about, and by which of their names; what a prune may take."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scow.cli.filters import Filters
 from scow.cli.units import seconds_of
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from scow.engine.values import ImageSummary
 
 FILTERS = ("dangling", "label", "before", "since", "reference", "until")
-PRUNE_FILTERS = ("dangling", "label", "until")
+PRUNE_FILTERS = ("label", "until")
 
 
 class Choice(NamedTuple):
@@ -45,21 +45,21 @@ def choose(
             and asked.labels(image.labels)
             and all(created > limit for limit in oldest)
             and all(created < limit for limit in newest)
-            and aged(image)
+            and aged(image.created)
         ):
             chosen.append(Choice(image, names))
     return chosen
 
 
-def prunable(asked: Filters, now: float) -> Callable[[ImageSummary], bool]:
-    """Whether ``image prune`` with these filters may take an image."""
+def prunable(asked: Filters, now: float) -> Callable[[Any], bool]:
+    """Whether a prune with these filters may take what has ``labels`` and a time ``created``."""
     aged = _older(asked, now)
-    return lambda image: asked.labels(image.labels) and aged(image)
+    return lambda one: asked.labels(one.labels) and aged(one.created)
 
 
-def _older(asked: Filters, now: float) -> Callable[[ImageSummary], bool]:
+def _older(asked: Filters, now: float) -> Callable[[str], bool]:
     until = asked.until(now)
-    return lambda image: until is None or _moment(image.created) < until
+    return lambda created: until is None or _moment(created) < until
 
 
 def _moment(created: str) -> float:

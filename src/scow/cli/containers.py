@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,6 @@ from scow.errors import ScowError
 if TYPE_CHECKING:
     from scow.engine import Engine
     from scow.engine.values import ContainerSummary
-
-PRUNE_FILTERS = ("until", "label")
 
 
 @click.command(
@@ -127,24 +125,10 @@ def rm(ctx: click.Context, targets: tuple[str, ...], force: bool, volumes: bool)
 def prune(session: Session, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow container prune``."""
     from scow.cli import asking
+    from scow.cli.choosing import PRUNE_FILTERS, prunable
+    from scow.cli.filters import parse_filters
 
-    chosen = choice(filters)
+    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
     if not (force or dry_run) and not asking.sure("This will remove all stopped containers.\n"):
         return
     click.echo(asking.report(session.engine.system.prune_containers(chosen=chosen, dry_run=dry_run), dry_run=dry_run))
-
-
-def choice(filters: Sequence[str]) -> Callable[[object], bool]:
-    """What a prune with these filters may take: containers and images have ``labels`` and a time ``created``."""
-    from scow.cli.filters import parse_filters
-    from scow.cli.units import seconds_of
-
-    asked = parse_filters(filters, PRUNE_FILTERS)
-    until = asked.until(time.time())
-
-    def chosen(one: object) -> bool:
-        created: str = getattr(one, "created", "")
-        old = until is None or (seconds_of(created) if created else 0.0) < until
-        return old and asked.labels(getattr(one, "labels", {}))
-
-    return chosen

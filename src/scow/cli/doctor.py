@@ -34,10 +34,8 @@ def doctor(session: Session, template: str) -> None:
     if not template:
         click.echo(_page(rung, findings), nl=False)
         return
-    from scow.cli.gotemplate.template import compile as compiled
-
     told = [{"Part": one.part, "Missing": one.missing, "Fix": one.fix} for one in findings]
-    click.echo(compiled("{{json .}}" if template == "json" else template).render({"Rung": rung, "Findings": told}))
+    click.echo(formats.one({"Rung": rung, "Findings": told}, template))
 
 
 def _page(rung: int, findings: Iterable[Finding]) -> str:

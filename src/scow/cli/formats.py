@@ -1,6 +1,11 @@
-"""What every ``--format`` says of itself."""
+"""What every ``--format`` says of itself, and how one document is printed by it and by ``--output``."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
 
 LIST = """Format output using a custom template:
 'table':            Print output in table format with column headers (default)
@@ -11,3 +16,21 @@ LIST = """Format output using a custom template:
 ONE = """Format output using a custom template:
 'json':             Print in JSON format
 'TEMPLATE':         Print output using the given Go template"""
+
+
+def one(document: Mapping[str, Any], template: str) -> str:
+    """The document, as :data:`ONE` says."""
+    from scow.cli.gotemplate.template import compile as compiled
+
+    return compiled("{{json .}}" if template == "json" else template).render(document)
+
+
+def write(output: str | None, report: str | bytes) -> None:
+    """Print a whole report, or write it to the file ``output``."""
+    if output is None:
+        click.echo(report, nl=False)
+        return
+    from scow.cli.archives import sink
+
+    with sink(output) as file:
+        file.write(report if isinstance(report, bytes) else report.encode(errors="backslashreplace"))

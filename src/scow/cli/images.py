@@ -155,7 +155,7 @@ def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, 
     from scow.cli.choosing import PRUNE_FILTERS, prunable
     from scow.cli.filters import parse_filters
 
-    asked = parse_filters(filters, PRUNE_FILTERS)
+    asked = parse_filters(filters, ("dangling", *PRUNE_FILTERS))
     chosen = prunable(asked, time.time())
     every = every or asked.flag("dangling") is False
     what = "all images without at least one container associated to them" if every else "all dangling images"

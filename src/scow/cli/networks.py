@@ -162,16 +162,12 @@ def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
 def prune(session: Session, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow network prune``."""
     from scow.cli import asking
+    from scow.cli.choosing import PRUNE_FILTERS, prunable
     from scow.cli.filters import parse_filters
-    from scow.cli.units import seconds_of
 
-    asked = parse_filters(filters, ("label", "until"))
-    until = asked.until(time.time())
+    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
     if not (force or dry_run) and not asking.sure("This will remove all custom networks not used by any container.\n"):
         return
-    pruned = session.engine.networks.prune(
-        chosen=lambda one: asked.labels(one.labels) and (until is None or seconds_of(one.created) < until),
-        dry_run=dry_run,
-    )
+    pruned = session.engine.networks.prune(chosen=chosen, dry_run=dry_run)
     word = "Would delete" if dry_run else "Deleted"
     click.echo("\n".join([f"{word} Networks:", *pruned.networks, ""]) if pruned.networks else "", nl=False)

@@ -47,10 +47,8 @@ def digest(session: Session, name: str, platform: str | None, template: str) -> 
     if not template:
         click.echo(found.digest)
         return
-    from scow.cli.gotemplate.template import compile as compiled
-
     document = {"MediaType": found.media_type, "Digest": str(found.digest), "Size": found.size}
-    click.echo(compiled("{{json .}}" if template == "json" else template).render(document))
+    click.echo(formats.one(document, template))
 
 
 @click.command(

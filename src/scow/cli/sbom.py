@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scow.cli import names
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -66,12 +66,12 @@ def sbom(
         click.echo(scanner.attach_sbom(target, format=form or "cyclonedx", platform=platform).digest)
         return
     if form in _DOCUMENTS:
-        _write(output, scanner.sbom(target, format=form, platform=platform, lockfiles=lockfiles))
+        formats.write(output, scanner.sbom(target, format=form, platform=platform, lockfiles=lockfiles))
         return
     catalog = scanner.catalog(target, platform=platform, lockfiles=lockfiles)
     from scow.cli import table
 
-    _write(output, table.render(_rows(catalog), _COLUMNS).encode())
+    formats.write(output, table.render(_rows(catalog), _COLUMNS).encode())
     _tell(catalog)
 
 
@@ -88,13 +88,3 @@ def _tell(catalog: Catalog) -> None:
 
     for one in catalog.unread:
         click.echo(f"not read: {complaint(one)}", err=True)
-
-
-def _write(output: str | None, document: bytes) -> None:
-    if output is None:
-        click.echo(document, nl=False)
-        return
-    from scow.cli.archives import sink
-
-    with sink(output) as file:
-        file.write(document)

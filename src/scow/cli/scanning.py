@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from scow.cli import names
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -125,7 +125,7 @@ def scan(
         difference = compare(scanned(old), scanned(target))
         shown = difference.brought
         text = _compared(difference, form, width=width, colour=colour)
-    _write(output, text)
+    formats.write(output, text)
     click.get_current_context().exit(_code(shown, bar, exit_code))
 
 
@@ -267,16 +267,6 @@ def _tell(imported: Imported) -> None:
 
     held = imported.holding
     click.echo(f"{held.ecosystem}: {number(held.advisories, 'advisory')}, {imported.changed} new or changed", err=True)
-
-
-def _write(output: str | None, text: str) -> None:
-    if output is None:
-        click.echo(text, nl=False)
-        return
-    from scow.cli.archives import sink
-
-    with sink(output) as file:
-        file.write(text.encode(errors="backslashreplace"))
 
 
 def _code(shown: tuple[Finding, ...], bar: str, exit_code: int | None) -> int:

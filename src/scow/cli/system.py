@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import TYPE_CHECKING
 
 import click
 
@@ -93,11 +94,12 @@ def _df_rows(usage: Iterable[Usage]) -> Iterator[Row]:
 def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, volumes: bool, dry_run: bool) -> None:
     """``scow system prune``."""
     from scow.cli import asking
-    from scow.cli.containers import choice
+    from scow.cli.choosing import PRUNE_FILTERS, prunable
+    from scow.cli.filters import parse_filters
 
     if volumes and any(text.startswith("until=") for text in filters):
         raise Invalid('The "until" filter is not supported with "--volumes"')
-    chosen = choice(filters)
+    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
     if not (force or dry_run) and not asking.sure(_warning(every, volumes, filters)):
         return
     pruned = session.engine.system.prune(
@@ -136,7 +138,7 @@ def info(session: Session, template: str) -> None:
     from scow.cli import facts
 
     document = session.engine.system.info()
-    click.echo(_templated(document, template) if template else facts.info_text(document), nl=bool(template))
+    click.echo(formats.one(document, template) if template else facts.info_text(document), nl=bool(template))
 
 
 @click.command(
@@ -155,10 +157,4 @@ def version(session: Session, template: str) -> None:
     from scow.cli import facts
 
     document = facts.version_document(session.engine.version())
-    click.echo(_templated(document, template) if template else facts.version_text(document), nl=bool(template))
-
-
-def _templated(document: dict[str, Any], template: str) -> str:
-    from scow.cli.gotemplate.template import compile as compiled
-
-    return compiled("{{json .}}" if template == "json" else template).render(document)
+    click.echo(formats.one(document, template) if template else facts.version_text(document), nl=bool(template))
