@@ -5,7 +5,7 @@ keeper was killed. The lock belongs to the open file (an OFD lock): everything o
 holds it takes nothing.
 """
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 import contextlib
 import fcntl

@@ -4,7 +4,7 @@ A path is clean bytes relative to the root: no leading, trailing or doubled slas
 root itself. Whiteouts carry the path they hide, not their marker's name.
 """
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 import re
 from typing import Final, Literal

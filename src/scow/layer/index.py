@@ -4,7 +4,7 @@ A file of length-prefixed msgpack frames: a :class:`Header`, then lists of up to
 that a reader holds one frame at a time. The totals stand in the header, which :class:`Writer` fills in at the end.
 """
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 import os
 from collections.abc import Iterator

@@ -4,7 +4,7 @@ Reading gives typed values. Editing goes through the untyped document (:func:`do
 know outlive it.
 """
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 from typing import Any
 

@@ -1,6 +1,6 @@
 """Descriptors: what names bytes (image-spec descriptor.md)."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 from typing import Any
 
@@ -26,16 +26,16 @@ class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
     platform: Platform | None = None
 
     @classmethod
-    def of(cls, media_type: str, data: bytes) -> Descriptor:
+    def of(cls, media_type: str, data: bytes) -> "Descriptor":
         """The descriptor of ``data``."""
         return cls(media_type, Digest.of(data), len(data))
 
-    def annotated(self, **changes: Any) -> Descriptor:
+    def annotated(self, **changes: Any) -> "Descriptor":
         """A copy with other fields."""
         return msgspec.structs.replace(self, **changes)
 
     @property
-    def plain(self) -> Descriptor:
+    def plain(self) -> "Descriptor":
         """Only what names the bytes: annotations, platform and the rest are the referrer's words."""
         return Descriptor(self.media_type, self.digest, self.size)
 

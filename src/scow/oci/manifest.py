@@ -1,6 +1,6 @@
 """Manifests and indexes (image-spec manifest.md, image-index.md; docker schema 2 reads the same)."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 import msgspec
 

@@ -1,6 +1,6 @@
 """Platforms: ``os/architecture[/variant]`` and which entry of an index serves one (image-spec image-index.md)."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 from collections.abc import Iterable
 from typing import Final
@@ -35,7 +35,7 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
     os_features: tuple[str, ...] | None = msgspec.field(name="os.features", default=None)
 
     @classmethod
-    def parse(cls, text: str) -> Platform:
+    def parse(cls, text: str) -> "Platform":
         """Read ``linux/arm64/v8``, ``linux/x86_64``, ``arm64`` or ``linux``-less forms as docker does."""
         parts = text.strip().lower().split("/")
         if not 1 <= len(parts) <= 3 or not all(part.replace("-", "").replace("_", "").isalnum() for part in parts):
@@ -44,7 +44,7 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
             parts = ["linux", parts[0]]
         return cls(parts[1], parts[0], parts[2] if len(parts) == 3 else None).normalised()
 
-    def normalised(self) -> Platform:
+    def normalised(self) -> "Platform":
         """One spelling per platform: ``x86_64`` is ``amd64``, ``arm64/v8`` is ``arm64``."""
         architecture, variant = _ARCHITECTURES.get(self.architecture.lower(), (self.architecture.lower(), None))
         variant = self.variant or variant
@@ -58,7 +58,7 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
         """False for attestation manifests, which say ``unknown/unknown``."""
         return self.os != "unknown" and self.architecture != "unknown"
 
-    def fitness(self, wanted: Platform) -> int:
+    def fitness(self, wanted: "Platform") -> int:
         """How well this serves ``wanted``: 0 not at all, more is better."""
         have, want = self.normalised(), wanted.normalised()
         if (have.os, have.architecture) != (want.os, want.architecture):
@@ -75,7 +75,7 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
 
 
-def best(platforms: Iterable[Platform | None], wanted: Platform) -> int | None:
+def best(platforms: Iterable[Platform | None], wanted: "Platform") -> int | None:
     """The position of the platform that serves ``wanted`` best, the first of equals; ``None`` when none does."""
     scores = [(platform.fitness(wanted) if platform and platform.known else 0) for platform in platforms]
     top = max(scores, default=0)

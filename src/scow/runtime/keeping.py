@@ -1,6 +1,6 @@
 """What a user asks of the process that keeps a container: its log, its restarts, its health, its end. Pure."""
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 from typing import Any
 

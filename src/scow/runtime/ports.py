@@ -5,7 +5,7 @@
     [[IP]:][HOST[-END]:]CONTAINER[-END][/tcp|udp]
 """
 
-from __future__ import annotations
+# Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 import msgspec
 
