@@ -52,11 +52,12 @@ class Filters(msgspec.Struct, frozen=True):
         wanted = all(_labelled(text, labels) for text in self.of("label"))
         return wanted and not any(_labelled(text, labels) for text in self.of("label!"))
 
-    def until(self, now: float) -> float | None:
-        """The unix seconds of ``until=``: what is younger does not pass. None when it was not asked for."""
-        texts = self.of("until")
+    def until(self, now: float, key: str = "until") -> float | None:
+        """The unix seconds of ``until=`` (or another ``key``): what is younger does not pass. None when it was not
+        asked for."""
+        texts = self.of(key)
         if len(texts) > 1:
-            raise Invalid("more than one until filter specified")
+            raise Invalid(f"more than one {key} filter specified")
         return parse_time(texts[0], now) if texts else None
 
 

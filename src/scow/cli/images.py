@@ -142,10 +142,18 @@ def rmi(context: click.Context, targets: tuple[str, ...], force: bool, no_prune:
     examples="""
         scow image prune --dry-run
         scow image prune -af --filter until=240h
+        scow image prune -af --filter unused-for=720h
     """,
 )
 @switch("-a", "--all", "every", help="Remove all unused images, not just those without a name")
-@option("--filter", "filters", multiple=True, metavar="filter", help="Remove only some: label=KEY[=VALUE], until=TIME")
+@option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="filter",
+    help="Remove only some: label=KEY[=VALUE], until=TIME (made before), unused-for=DURATION (neither run, built on,"
+    " pushed, saved nor pulled since)",
+)
 @switch("-f", "--force", help="Do not ask for confirmation")
 @switch("--dry-run", help="Only say what would go, and how many bytes would come back")
 @pass_session
@@ -155,11 +163,12 @@ def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, 
     from scow.cli.choosing import PRUNE_FILTERS, prunable
     from scow.cli.filters import parse_filters
 
-    asked = parse_filters(filters, ("dangling", *PRUNE_FILTERS))
-    chosen = prunable(asked, time.time())
+    asked = parse_filters(filters, ("dangling", "unused-for", *PRUNE_FILTERS))
+    now = time.time()
+    chosen, since = prunable(asked, now), asked.until(now, "unused-for")
     every = every or asked.flag("dangling") is False
     what = "all images without at least one container associated to them" if every else "all dangling images"
     if not (force or dry_run) and not asking.sure(f"This will remove {what}.\n"):
         return
-    pruned = session.engine.system.prune_images(every=every, chosen=chosen, dry_run=dry_run)
+    pruned = session.engine.system.prune_images(every=every, chosen=chosen, unused_since=since, dry_run=dry_run)
     click.echo(asking.report(pruned, dry_run=dry_run))

@@ -19,6 +19,7 @@ _IMAGES = (
     ("TAG", "Tag"),
     ("IMAGE ID", "ID"),
     ("CREATED", "Created"),
+    ("LAST USED", "LastUsed"),
     ("SIZE", "Size"),
     ("CONTAINERS", "Containers"),
 )
@@ -62,10 +63,12 @@ def _ago(moment: str, now: float) -> str:
 def _images(engine: Engine, now: float) -> Iterator[Row]:
     from scow.oci.reference import Reference
 
+    used = engine.images.last_used()
     for one in engine.images.list():
         common = {
             "ID": one.id.short,
             "Created": _ago(one.created, now),
+            "LastUsed": f"{human_duration(now - used.get(one.id, now))} ago",
             "Size": human_size(one.size),
             "Containers": str(one.containers),
         }

@@ -220,6 +220,7 @@ class Building(msgspec.Struct):
             entry = catalogue.named(name)
             image = load(self.workplace.store.layout, entry, wanted) if entry else catalogue.find(name).image
             if image.config.platform.fitness(wanted) and self._hold(image):
+                self.workplace.store.used(image.descriptor)
                 return image
         return None
 

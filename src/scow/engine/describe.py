@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +16,12 @@ from scow.oci.config import Process
 
 
 def image_document(
-    image: Image, tags: Sequence[str], digests: Sequence[str], size: int, trees: Sequence[str]
+    image: Image, tags: Sequence[str], digests: Sequence[str], size: int, trees: Sequence[str], used: float
 ) -> dict[str, Any]:
-    """What ``docker image inspect`` prints of an image. ``trees`` are its unpacked layers, topmost first."""
+    """What ``docker image inspect`` prints of an image, and when it was last ``used`` (unix seconds).
+
+    ``trees`` are its unpacked layers, topmost first.
+    """
     config = image.config
     history = config.history or ()
     fields: dict[str, Any] = {
@@ -38,10 +42,14 @@ def image_document(
         "VirtualSize": size,
         "GraphDriver": {"Name": "scow", "Data": {"LowerDir": ":".join(trees)} if trees else None},
         "RootFS": {"Type": "layers", "Layers": list(config.diff_ids)},
-        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z"},
+        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z", "LastUsedTime": _time(used)},
         "Descriptor": msgspec.to_builtins(image.descriptor.plain, enc_hook=str),
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def process_document(process: Process) -> dict[str, Any]:

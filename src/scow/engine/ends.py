@@ -40,6 +40,7 @@ def source(
     if location.kind == "dir":
         raise Unsupported("a plain directory is no image", subject=location.path, hint="tar -c | scow import -")
     if location.kind == "store":
+        workplace.store.used(workplace.catalogue().find(location.name).image.descriptor)
         yield location, workplace.store.layout, _entry(workplace, location.name)
         return
     with placed(workplace, location, registry) as (found, descriptor):

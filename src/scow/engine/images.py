@@ -85,6 +85,7 @@ class Images:
             put = partial(repository.push, name=reference.tag)
             copy(self._store.layout, repository, entry.plain, watch=watch, put=put)
             image = self._workplace.catalogue().image(entry)
+            self._store.used(image.descriptor)
             self._store.layout.tag(entry.plain.annotated(annotations={SOURCE: entry.digest}), reference.familiar)
         return Moved(str(reference), entry.digest, image.id, fresh=True, size=entry.size)
 
@@ -109,6 +110,14 @@ class Images:
         used = self._workplace.containers.images_in_use()
         summaries = [self._summary(known, used) for known in self._workplace.catalogue()]
         return tuple(sorted(summaries, key=lambda one: one.created, reverse=True))
+
+    def last_used(self) -> dict[Digest, float]:
+        """Image id → when the image came, or was last run, built on or from, pushed or saved, in unix seconds."""
+        found: dict[Digest, float] = {}
+        for known in self._workplace.catalogue():
+            when = self._store.last_used(known.image.descriptor)
+            found[known.image.id] = max(when, found.get(known.image.id, 0.0))
+        return found
 
     def remove(self, name: str, *, force: bool = False, prune: bool = True) -> Removed:
         """Take a name away; with the last one, the image. An id takes all names when there is one, or with ``force``.
@@ -146,7 +155,8 @@ class Images:
         known = self.find(name, platform)
         trees = [self._store.layers.tree(diff_id) for diff_id in reversed(known.image.diff_ids)]
         shown = [str(tree) for tree in trees if tree is not None]
-        return image_document(known.image, known.tags, known.digests, self._size(known.image), shown)
+        used = self._store.last_used(known.image.descriptor)
+        return image_document(known.image, known.tags, known.digests, self._size(known.image), shown, used)
 
     def history(self, name: str) -> tuple[HistoryStep, ...]:
         """How the image was made, newest first."""
@@ -172,6 +182,7 @@ class Images:
         with self._store.layout.working():
             for name in names:
                 known = self.find(name, platform)
+                self._store.used(known.image.descriptor)
                 entry = self._workplace.catalogue().named(name)
                 written = known.image.descriptor
                 if entry is not None and platform is None and tar_archive.whole(self._store.layout, entry.plain):
@@ -194,7 +205,9 @@ class Images:
         layout.create()
         with self._store.layout.working():
             for name in names:
-                entry = self._workplace.catalogue().named(name) or self.find(name).image.descriptor
+                found = self.find(name).image.descriptor
+                self._store.used(found)
+                entry = self._workplace.catalogue().named(name) or found
                 copy(self._store.layout, layout, entry.plain)
                 layout.tag(entry.plain, name_of(entry) or "latest")
 
@@ -286,7 +299,9 @@ class Images:
             if not references:
                 self._store.layout.keep(made.descriptor)
             made.finish()
-            return self._workplace.catalogue().image(made.descriptor).id
+            image = self._workplace.catalogue().image(made.descriptor)
+            self._store.used(image.descriptor)
+            return image.id
 
     def differences(self, was: str, now: str, *, platform: str | None = None) -> tuple[Difference, ...]:
         """What is different in the image ``now``, field by field and entry by entry; empty for equal images."""
@@ -322,6 +337,7 @@ class Images:
         unpacking = self._store.taking(trees=keep != "compressed", blobs=keep != "unpacked")
         copy(source, unpacking, descriptor.plain, watch=watch)
         image = load(self._store.layout, descriptor.plain)
+        self._store.used(image.descriptor)
         for layer in image.layers:
             if not media_types.is_foreign(layer.descriptor.media_type):
                 unpacking.settle(layer.descriptor, layer.diff_id)  # what does not match its diff_id is refused here

@@ -116,6 +116,7 @@ def made(workplace: Workplace, settings: Settings) -> Iterator[tuple[Runner, Bun
     from scow.runtime.runner import Runner
 
     image = image_of(workplace, settings)
+    workplace.store.used(image.descriptor)
     with workplace.store.layout.working(), workplace.containers.keeping(settings.id) as kept:
         runner = Runner(settings.runtime or workplace.runtime)
         place = place_of(workplace, settings, image)

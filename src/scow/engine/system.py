@@ -102,10 +102,17 @@ class System:
         return Pruned(containers=tuple(gone), bytes=freed)
 
     def prune_images(
-        self, *, every: bool = False, chosen: Choose = _everything, dry_run: bool = False, without: Collection[str] = ()
-    ) -> Pruned:
-        """Remove dangling images, or with ``every`` all that no container stands on (but those of ``without``)."""
+        self, *, every: bool = False, chosen: Choose = _everything, unused_since: float | None = None,
+        dry_run: bool = False, without: Collection[str] = (),
+    ) -> Pruned:  # fmt: skip
+        """Remove dangling images, or with ``every`` all that no container stands on (but those of ``without``).
+
+        ``unused_since``: only what was not used since (unix seconds).
+        """
         gone = self._doomed_images(every, chosen, without)
+        if unused_since is not None:
+            used = self._images.last_used()
+            gone = [one for one in gone if used.get(one.id, 0.0) < unused_since]
         told = [word for one in gone for word in (*(f"untagged: {name}" for name in one.names), f"deleted: {one.id}")]
         if dry_run:
             return Pruned(images=tuple(told), bytes=self._freed({one.id for one in gone}, ()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable
 from functools import cached_property
@@ -16,6 +17,7 @@ from scow.snapshot.store import Snapshots
 if TYPE_CHECKING:
     from scow.content.target import Source
     from scow.image.unpack import Unpacking
+    from scow.oci.descriptor import Descriptor
 
 
 class Store:
@@ -46,6 +48,18 @@ class Store:
 
         # Trees are for containers, and these are for Linux.
         return Unpacking(self.layout, self.layers, trees=trees and sys.platform == "linux", blobs=blobs)
+
+    def used(self, manifest: Descriptor) -> None:
+        """Note that an image is used just now: the time of its manifest's file tells when it last was (ADR 0066)."""
+        with contextlib.suppress(OSError):  # it costs a look at an old image at most
+            os.utime(self.layout.path(manifest.digest))
+
+    def last_used(self, manifest: Descriptor) -> float:
+        """When an image came or was used, in unix seconds."""
+        try:
+            return self.layout.path(manifest.digest).stat().st_mtime
+        except OSError:
+            return 0.0
 
 
 def _boot() -> str:
