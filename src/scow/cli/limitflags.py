@@ -17,7 +17,7 @@ from scow.errors import Invalid
 from scow.runtime.options import Limits
 
 _PERIOD = 100_000  # microseconds
-_CPUS = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?|\.[0-9]{1,9}")
+_CPUS = r"[0-9]{1,6}(\.[0-9]{1,9})?|\.[0-9]{1,9}"
 
 
 def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int:
@@ -32,7 +32,7 @@ def _cpus(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int
     """Microseconds of every :data:`_PERIOD`."""
     if not text:
         return 0
-    if not _CPUS.fullmatch(text):
+    if not re.fullmatch(_CPUS, text):
         raise Invalid(f"failed to parse {text} as a rational number")
     there = os.cpu_count() or 1
     if float(text) and not 0.01 <= float(text) <= there:

@@ -77,9 +77,13 @@ def human_duration(seconds: float) -> str:
 
 def seconds_of(moment: float | int | str) -> float:
     """Unix seconds of a moment given as seconds or as an RFC 3339 text with a zone; ``0001-01-01`` is negative."""
-    if isinstance(moment, str):
-        return parse_time(moment, now=0.0)
-    return float(moment)
+    if not isinstance(moment, str):
+        return float(moment)
+    try:
+        when = datetime.fromisoformat(moment)
+    except ValueError:
+        raise Invalid(f"invalid time: '{moment}'") from None
+    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
 def created_at(moment: float | int | str, zone: tzinfo = UTC) -> str:

@@ -19,7 +19,7 @@ from scow.oci.reference import Reference
 
 #: On an entry of ``index.json``: the digest under which a registry knows what the name means.
 SOURCE: Final = "dev.scow.digest"
-_ID: Final = re.compile(r"(?:sha256:)?([0-9a-f]{1,64})")
+_ID: Final = r"(?:sha256:)?([0-9a-f]{1,64})"
 
 
 class Known(msgspec.Struct):
@@ -119,7 +119,7 @@ class Catalogue:
         return None
 
     def _by_id(self, text: str, known: list[Known]) -> Known:
-        match = _ID.fullmatch(text)
+        match = re.fullmatch(_ID, text)
         found = [one for one in known if match and one.image.id.hex.startswith(match[1])]
         ids: set[Digest] = {one.image.id for one in found}
         if len(ids) > 1:
