@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from scow.runtime import cgroups, idmap, networking
-from scow.runtime.probe import Probe, trial, trial_of_bridges
+from scow.runtime.probe import Probe, trial_of_bridges, trial_of_overlay
 
 _FIX_OUTLET = "apt-get install passt"
 _SAMPLES = {
@@ -31,10 +31,13 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(here: Probe, directory: Path) -> tuple[Finding, ...]:
     """Every part, tried where looking is not enough; ``directory`` is where overlays would be."""
-    tried = trial(directory)
     return (
         *_rungs(here),
-        _finding("overlayfs", tried.overlay or "", "none is needed: files are copied, which takes time and space"),
+        _finding(
+            "overlayfs",
+            trial_of_overlay(directory) or "",
+            "none is needed: files are copied, which takes time and space",
+        ),
         *_runtimes(here),
         *(_limit(here, name) for name in _SAMPLES),
         _finding("network: a way out, published ports", networking.why_no_outlet(), _outlet_fix()),

@@ -1,11 +1,12 @@
 """What this machine lets scow do, with reasons; nothing here changes anything.
 
-:func:`probe` only looks (well under 5 ms); :func:`trial` also tries, in children, for ``scow info``.
+:func:`probe` only looks (well under 5 ms); the trials also try, in children.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -15,6 +16,7 @@ import msgspec
 from scow.layer.rights import rights
 from scow.runtime import idmap
 from scow.runtime.capabilities import NAMES
+from scow.runtime.cgroups import BASE, read
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
 
@@ -99,32 +101,17 @@ def probe() -> Probe:
 
 def _why_no_user_namespace() -> list[str]:
     """Empty when one can be made. Tried only where the switches do not tell: under a seccomp filter."""
-    reasons = [why for file, (bad, why) in _SWITCHES.items() if _text(file).strip() == bad]
-    if reasons or "\nSeccomp:\t0" in _text("/proc/self/status"):
+    reasons = [why for file, (bad, why) in _SWITCHES.items() if read(file).strip() == bad]
+    if reasons or "\nSeccomp:\t0" in read("/proc/self/status"):
         return reasons
     refusal = _in_child(_make_user_namespace)
     return [f"user namespaces: {refusal}"] if refusal else []
 
 
-class Trial(msgspec.Struct, frozen=True):
-    """What was tried: None when it worked, else why not. ``versions`` are the OCI runtimes' first lines."""
-
-    user_namespace: str | None
-    overlay: str | None
-    mountable: str | None
-    versions: dict[str, str]
-
-
-def trial(directory: Path) -> Trial:
-    """Try a user namespace, and an overlay on ``directory``'s file system, each in a child of its own."""
-    here = probe()
-    with_user = here.rootless
-    return Trial(
-        user_namespace=_in_child(_make_user_namespace),
-        overlay=_in_child(lambda: _try_overlay(directory, with_user)),
-        mountable=_in_child(lambda: _try_mountable(directory)) if here.rung == 1 else "only for root",
-        versions={r.name: _version(r.path) for r in here.runtimes},
-    )
+def trial_of_overlay(directory: Path) -> str | None:
+    """Try an overlay on ``directory``'s file system: None when it worked, else why not."""
+    with_user = probe().rootless
+    return _in_child(lambda: _try_overlay(directory, with_user))
 
 
 def trial_of_bridges() -> str | None:
@@ -143,19 +130,18 @@ def _make_bridge(with_user: bool) -> None:
 
 
 def _capabilities() -> int:
-    for line in _text("/proc/self/status").splitlines():
+    for line in read("/proc/self/status").splitlines():
         if line.startswith("CapEff:"):
             return int(line.split()[1], 16)
     return 0
 
 
 def _cgroups() -> Cgroups:
-    base = "/sys/fs/cgroup"
-    if os.path.exists(f"{base}/cgroup.controllers"):
+    if os.path.exists(f"{BASE}/cgroup.controllers"):
         return "v2"
-    if os.path.exists(f"{base}/unified/cgroup.controllers"):
+    if os.path.exists(f"{BASE}/unified/cgroup.controllers"):
         return "hybrid"
-    return "v1" if os.path.exists(f"{base}/memory") or os.path.exists(f"{base}/pids") else "none"
+    return "v1" if os.path.exists(f"{BASE}/memory") or os.path.exists(f"{BASE}/pids") else "none"
 
 
 def _runtimes(privileged: bool, cgroups: Cgroups) -> tuple[OciRuntime, ...]:
@@ -173,31 +159,13 @@ def _runtimes(privileged: bool, cgroups: Cgroups) -> tuple[OciRuntime, ...]:
     return tuple(found)
 
 
-def _text(path: str) -> str:
-    try:
-        with open(path) as file:
-            return file.read(1 << 16)
-    except OSError:
-        return ""
-
-
-def _version(path: str) -> str:
-    import subprocess  # only for the thorough look
-
-    try:
-        told = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=5, check=False)
-    except (OSError, subprocess.SubprocessError) as error:
-        return f"does not start: {error}"
-    return told.stdout.splitlines()[0] if told.stdout else f"exit code {told.returncode}"
-
-
-def _in_child(attempt: object) -> str | None:
+def _in_child(attempt: Callable[[], object]) -> str | None:
     """Run ``attempt`` in a forked child; None when it returned, else the words of its error."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
     child = os.fork()
     if child == 0:
         try:
-            attempt()  # type: ignore[operator]
+            attempt()
             told = b""
         except BaseException as error:
             told = str(error).encode() or b"failed"
@@ -222,8 +190,7 @@ def _make_user_namespace() -> None:
 
 def stacks(directory: Path) -> bool:
     """Whether an overlay can be had on ``directory``'s file system; tried in a child."""
-    with_user = probe().rootless
-    return _in_child(lambda: _try_overlay(directory, with_user)) is None
+    return trial_of_overlay(directory) is None
 
 
 def mounts(directory: Path) -> bool:
