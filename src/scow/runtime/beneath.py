@@ -9,28 +9,27 @@ import stat
 from scow.runtime import linux
 
 _LINKS = 40
+_LARGEST = 4 << 20
 
 
 def open_beneath(root: int, path: str, flags: int) -> int:
     """Open ``path`` as if ``root`` (a directory descriptor) were ``/``; OSError as open(2)."""
     try:
-        return linux.openat2(
-            root, path.lstrip("/") or ".", flags, 0, linux.RESOLVE_IN_ROOT | linux.RESOLVE_NO_MAGICLINKS
-        )
+        return linux.openat2(root, path.lstrip("/") or ".", flags, linux.RESOLVE_IN_ROOT | linux.RESOLVE_NO_MAGICLINKS)
     except OSError as error:
         if error.errno != errno.ENOSYS:
             raise
     return _walk(root, path, flags)
 
 
-def read_beneath(root: int, path: str, largest: int = 4 * 1024 * 1024) -> bytes:
-    """A regular file's bytes, up to ``largest``; empty when there is no such file."""
+def read_beneath(root: int, path: str) -> bytes:
+    """A regular file's bytes, up to 4 MiB; empty when there is no such file."""
     try:
         fd = open_beneath(root, path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return b""
     try:
-        return os.read(fd, largest) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+        return os.read(fd, _LARGEST) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
     finally:
         os.close(fd)
 

@@ -17,15 +17,14 @@ CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
-MS_REMOUNT, MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_MOVE, MS_REC = 32, 1024, 2048, 4096, 8192, 16384
-MS_SILENT, MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 15, 1 << 17, 1 << 18, 1 << 19, 1 << 20
-MS_RELATIME, MS_STRICTATIME = 1 << 21, 1 << 24
+MS_REMOUNT, MS_NOATIME, MS_NODIRATIME, MS_BIND, MS_REC = 32, 1024, 2048, 4096, 16384
+MS_PRIVATE, MS_SLAVE, MS_RELATIME, MS_STRICTATIME = 1 << 18, 1 << 19, 1 << 21, 1 << 24
 MNT_DETACH = 2
 
-MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NODEV = 1, 4
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
-PR_SET_SECCOMP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, PR_SET_NAME = 22, 47, 4, 15
+PR_SET_SECCOMP, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 22, 47, 4
 SECCOMP_MODE_FILTER = 2
 
 RESOLVE_NO_MAGICLINKS, RESOLVE_IN_ROOT = 0x02, 0x10
@@ -99,20 +98,17 @@ def prctl(operation: int, *arguments: object) -> int:
     return _checked(_libc.prctl(operation, *wide), f"prctl {operation}")
 
 
-def sethostname(name: str, domain: bool = False) -> None:
+def sethostname(name: str) -> None:
     """sethostname(2)."""
     raw = name.encode()
-    call = _libc.setdomainname if domain else _libc.sethostname
-    _checked(call(raw, ctypes.c_size_t(len(raw))), "sethostname")
+    _checked(_libc.sethostname(raw, ctypes.c_size_t(len(raw))), "sethostname")
 
 
-def capset(effective: int, permitted: int, inheritable: int = 0) -> None:
-    """Set this thread's capabilities; the arguments are bit masks over capability numbers."""
+def capset(effective: int, permitted: int) -> None:
+    """Set this thread's capabilities, none of them inheritable; the arguments are bit masks over their numbers."""
     header = (ctypes.c_uint32 * 2)(_CAP_VERSION_3, 0)
     low = 0xFFFFFFFF
-    sets = (ctypes.c_uint32 * 6)(
-        effective & low, permitted & low, inheritable & low, effective >> 32, permitted >> 32, inheritable >> 32
-    )
+    sets = (ctypes.c_uint32 * 6)(effective & low, permitted & low, 0, effective >> 32, permitted >> 32, 0)
     _checked(_libc.capset(header, sets), "capset")
 
 
@@ -126,9 +122,9 @@ def seccomp(program: bytes) -> None:
     prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(told))
 
 
-def openat2(directory: int, path: str, flags: int, mode: int = 0, resolve: int = 0) -> int:
-    """openat2(2); a descriptor."""
-    how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, mode, resolve)
+def openat2(directory: int, path: str, flags: int, resolve: int) -> int:
+    """openat2(2) of what is there; a descriptor."""
+    how = (ctypes.c_uint64 * 3)(flags | os.O_CLOEXEC, 0, resolve)
     return _syscall(f"open {path}", _OPENAT2, directory, ctypes.c_char_p(os.fsencode(path)), how, 24)
 
 
@@ -149,7 +145,7 @@ def fscreate(fd: int) -> None:
     _syscall("fsconfig create", _FSCONFIG, fd, FSCONFIG_CMD_CREATE, None, None, 0)
 
 
-def fsmount(fd: int, attributes: int = 0) -> int:
+def fsmount(fd: int, attributes: int) -> int:
     """fsmount(2); a descriptor."""
     return _syscall("fsmount", _FSMOUNT, fd, FSMOUNT_CLOEXEC, attributes)
 
@@ -167,9 +163,9 @@ def move_mount(fd: int, target: str) -> None:
     _syscall("move_mount", _MOVE_MOUNT, fd, ctypes.c_char_p(b""), at, name, MOVE_MOUNT_F_EMPTY_PATH)
 
 
-def mount_setattr(fd: int, add: int, clear: int = 0, recursive: bool = False) -> None:
-    """Change the attributes of the mount ``fd`` is on."""
-    attributes = (ctypes.c_uint64 * 4)(add, clear, 0, 0)
+def mount_setattr(fd: int, add: int, recursive: bool = False) -> None:
+    """Give the mount ``fd`` is on more attributes."""
+    attributes = (ctypes.c_uint64 * 4)(add, 0, 0, 0)
     flags = AT_EMPTY_PATH | (AT_RECURSIVE if recursive else 0)
     _syscall("mount_setattr", _MOUNT_SETATTR, fd, ctypes.c_char_p(b""), flags, attributes, 32)
 

@@ -100,12 +100,12 @@ def allowed(capabilities: tuple[str, ...] | list[str]) -> tuple[str, ...]:
 def profile(capabilities: tuple[str, ...] | list[str], machine: str = "x86_64") -> dict[str, Any]:
     """``linux.seccomp`` of a runtime-spec for a process that holds ``capabilities``."""
     rules: list[dict[str, Any]] = [{"names": list(allowed(capabilities)), "action": "SCMP_ACT_ALLOW"}]
-    rules += [_when("personality", 0, value, "SCMP_CMP_EQ") for value in PERSONALITIES]
-    rules.append(_when("socket", 0, AF_VSOCK, "SCMP_CMP_NE"))
+    rules += [_when("personality", value, "SCMP_CMP_EQ") for value in PERSONALITIES]
+    rules.append(_when("socket", AF_VSOCK, "SCMP_CMP_NE"))
     if "CAP_SYS_ADMIN" in capabilities:
         rules.append({"names": ["clone", "clone3"], "action": "SCMP_ACT_ALLOW"})
     else:
-        rules.append(_when("clone", 0, NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ", 0))
+        rules.append(_when("clone", NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ", 0))
         # clone3's flags are behind a pointer: ENOSYS makes libraries use clone.
         rules.append({"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": ENOSYS})
     return {
@@ -166,8 +166,8 @@ def _action(name: str) -> str:
     return name
 
 
-def _when(name: str, index: int, value: int, op: str, two: int | None = None) -> dict[str, Any]:
-    argument: dict[str, Any] = {"index": index, "value": value, "op": op}
+def _when(name: str, value: int, op: str, two: int | None = None) -> dict[str, Any]:
+    argument: dict[str, Any] = {"index": 0, "value": value, "op": op}
     if two is not None:
         argument["valueTwo"] = two
     return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": [argument]}

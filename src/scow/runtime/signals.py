@@ -13,11 +13,11 @@ NUMBERS = {name: number for number, name in enumerate(_NAMES.split(), 1)} | {"IO
 _FIRST, _LAST = 34, 64  # SIGRTMIN and SIGRTMAX
 
 
-def signal_number(text: str, default: int = 15) -> int:
-    """``SIGTERM``, ``term``, ``15``, ``RTMIN+3`` -> the number; empty is ``default``. Raises :class:`Invalid`."""
+def signal_number(text: str) -> int:
+    """``SIGTERM``, ``term``, ``15``, ``RTMIN+3`` -> the number; empty is SIGTERM. Raises :class:`Invalid`."""
     name = text.upper().removeprefix("SIG")
     if not name:
-        return default
+        return NUMBERS["TERM"]
     number = _number(name)
     if number is None or not 0 < number <= _LAST:
         raise Invalid(f"Invalid signal: {text}")
