@@ -229,7 +229,7 @@ def _log(session: Session, given: Mapping[str, Any]) -> Log:
 
     progress = "quiet" if given["quiet"] else given["progress"]
     if progress == "quiet":
-        return buildlog.Quiet(sys.stderr)
+        return buildlog.Log(sys.stderr)
     if progress == "rawjson":
         from scow.cli.buildjson import RawJson
 

@@ -9,14 +9,14 @@ import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from scow.cli.buildlog import Quiet, Step
+from scow.cli.buildlog import Log, Step
 from scow.errors import ScowError
 
 if TYPE_CHECKING:
     from scow.build.execute import Event
 
 
-class RawJson(Quiet):
+class RawJson(Log):
     """A document a line: ``vertexes`` are steps, ``logs`` is what their programs write."""
 
     def watch(self, event: Event) -> None:

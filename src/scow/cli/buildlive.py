@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING
 
-from scow.cli.buildlog import Quiet, Step
+from scow.cli.buildlog import Log, Step
 from scow.cli.units import ellipsis, width
 from scow.oci.reference import Reference
 
@@ -30,7 +30,7 @@ _MARKS = {"cached": "CACHED ", "failed": "ERROR "}
 _STYLES = {"started": "", "done": "blue", "cached": "blue", "failed": "red"}
 
 
-class Live(Quiet):
+class Live(Log):
     """The list of steps, drawn about eight times a second by rich's own thread."""
 
     def __init__(self, stream: IO[str], pulls: Display | None = None, *, color: bool = True) -> None:
@@ -49,6 +49,7 @@ class Live(Quiet):
         self._ended = [f"writing image {image_id}", *(f"naming to {Reference.parse(tag)}" for tag in tags)]
 
     def close(self, error: BaseException | None) -> None:
+        """What is on the screen stays there."""
         self._over = True
         if self._live:
             self._live.stop()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -21,6 +21,8 @@ from scow.errors import ScowError
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from scow.build.execute import Event
     from scow.content.copy import Progress
 
@@ -106,28 +108,8 @@ def _one_line(title: str) -> str:
     return plain(" ".join(title.split()).encode("utf-8", "replace"))
 
 
-class Log(Protocol):
-    """What the displays have in common."""
-
-    def watch(self, event: Event) -> None:
-        """Something happened to a step; told by every stage."""
-
-    def watch_pull(self, progress: Progress) -> None:
-        """Something happened to a layer of a base image."""
-
-    def finish(self, image_id: str, tags: Sequence[str]) -> None:
-        """The image is there."""
-
-    def warn(self, text: str) -> None:
-        """Something that the build does without."""
-
-    def __enter__(self) -> Log: ...
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None: ...
-
-
-class Quiet:
-    """Shows nothing, but the output of a step that failed."""
+class Log:
+    """Shows nothing, but the output of a step that failed; what shows more is made of it."""
 
     def __init__(self, stream: IO[str], pulls: Display | None = None) -> None:
         self._stream = stream
@@ -167,7 +149,7 @@ class Quiet:
     def close(self, error: BaseException | None) -> None:
         """Everything is over."""
 
-    def __enter__(self) -> Quiet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -187,7 +169,7 @@ class Quiet:
             self._pulls.close()
 
 
-class Plain(Quiet):
+class Plain(Log):
     """``#5 [build 2/4] RUN make``, ``#5 0.123 what it writes``, ``#5 DONE 0.4s``."""
 
     def __init__(self, stream: IO[str], pulls: Display | None = None) -> None:
@@ -210,6 +192,7 @@ class Plain(Quiet):
         self.write(*self._gap(number), *(f"#{number} {text}" for text in ("exporting to image", *told, "DONE 0.0s")))
 
     def close(self, error: BaseException | None) -> None:
+        """What failed is told last."""
         failed = self.steps.failed
         if failed and isinstance(error, ScowError):
             self._about(failed, f"#{failed.id} ERROR: {error.problem}")

@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
 from scow.cli.units import human_size
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from rich.console import RenderableType
     from rich.live import Live as RichLive
 
@@ -33,50 +35,34 @@ FINAL = (
 _INTERVAL = 0.1
 
 
-class Display(Protocol):
-    """What the three have in common."""
+class Display:
+    """Shows nothing; what shows something has the same calls."""
 
     def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
         """``item`` is in ``status`` now, with ``done`` of ``total`` bytes."""
-        ...
 
     def close(self) -> None:
         """No more updates will come."""
-        ...
 
-    def __enter__(self) -> Display: ...
-
-    def __exit__(self, *error: object) -> None: ...
-
-
-def choose(stream: IO[str], *, quiet: bool = False, isatty: bool = False, no_color: bool = False) -> Display:
-    """The display for ``stream``; the caller knows about ``-q``, ``NO_COLOR`` and ``TERM=dumb`` (which is no tty)."""
-    if quiet:
-        return Quiet()
-    return Live(stream, color=not no_color) if isatty else Lines(stream)
-
-
-class Quiet:
-    """Shows nothing."""
-
-    def update(self, item: str, status: str, done: int = 0, total: int | None = None) -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing."""
-
-    def __enter__(self) -> Quiet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
         self.close()
 
 
+def choose(stream: IO[str], *, quiet: bool = False, isatty: bool = False, no_color: bool = False) -> Display:
+    """The display for ``stream``; the caller knows about ``-q``, ``NO_COLOR`` and ``TERM=dumb`` (which is no tty)."""
+    if quiet:
+        return Display()
+    return Live(stream, color=not no_color) if isatty else Lines(stream)
+
+
 def _line(item: str, status: str) -> str:
     return f"{item}: {status}" if item else status
 
 
-class Lines:
+class Lines(Display):
     """A line whenever the status of an item changes; how far it has come is not told, as docker does in a pipe."""
 
     def __init__(self, stream: IO[str]) -> None:
@@ -93,15 +79,6 @@ class Lines:
             self._last[item] = status
             self._stream.write(_line(item, status) + "\n")
             self._stream.flush()
-
-    def close(self) -> None:
-        """Nothing is held back."""
-
-    def __enter__(self) -> Lines:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class _Item(msgspec.Struct):
@@ -121,7 +98,7 @@ class _Item(msgspec.Struct):
         return f"{size}  {human_size(rate)}/s" if rate > 0 else size
 
 
-class Live:
+class Live(Display):
     """A bar for each item under way, redrawn about ten times a second; finished items are lines above the bars.
 
     rich is imported when the first bar is drawn. The last statuses stay on the screen.
@@ -167,12 +144,6 @@ class Live:
             for item, state in unfinished.items():
                 self._stream.write(_line(item, state.status) + "\n")
             self._stream.flush()
-
-    def __enter__(self) -> Live:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
     def _note(self, item: str, status: str, done: int, total: int | None) -> None:
         known = self._items.get(item)
