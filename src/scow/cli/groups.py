@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from scow.cli.lazy import Lazy, LazyGroup
+from scow.cli.main import VERBS
+
+
+def _with(own: dict[str, Lazy], *same: str) -> dict[str, Lazy]:
+    """A group's own commands, and those that are the ``same`` without it."""
+    return dict(sorted({**own, **{name: VERBS[name]._replace(section="Commands") for name in same}}.items()))
+
+
+def _as(name: str, *aliases: str) -> Lazy:
+    """The verb ``name``, which has another name here."""
+    return VERBS[name]._replace(section="Commands", aliases=aliases)
+
 
 image = LazyGroup(
     "image",
-    {
-        "attach": Lazy("scow.cli.artifacts:attach", "Put files beside an image at its registry"),
-        "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile"),
-        "cat": Lazy("scow.cli.files:cat", "Print a file of an image"),
-        "cp": Lazy("scow.cli.files:cp", "Copy files out of an image"),
-        "files": Lazy("scow.cli.files:files", "List the files of an image"),
-        "history": Lazy("scow.cli.images:history", "Show the history of an image"),
-        "import": Lazy("scow.cli.archives:import_", "Make an image from a tar of a file system"),
-        "inspect": Lazy("scow.cli.inspecting:inspect_image", "Show all that is known of images"),
-        "load": Lazy("scow.cli.archives:load", "Load images from a tar archive"),
-        "ls": Lazy("scow.cli.images:images", "List images", aliases=("list",)),
-        "prune": Lazy("scow.cli.images:prune", "Remove unused images"),
-        "pull": Lazy("scow.cli.registries:pull", "Download an image from a registry"),
-        "push": Lazy("scow.cli.registries:push", "Upload an image to a registry"),
-        "rm": Lazy("scow.cli.images:rmi", "Remove images", aliases=("remove",)),
-        "save": Lazy("scow.cli.archives:save", "Save images to a tar archive"),
-        "tag": Lazy("scow.cli.images:tag", "Give an image one more name"),
-        "tree": Lazy("scow.cli.files:tree", "Draw the files of an image as a tree"),
-    },
+    _with(
+        {
+            "attach": Lazy("scow.cli.artifacts:attach", "Put files beside an image at its registry"),
+            "cat": Lazy("scow.cli.files:cat", "Print a file of an image"),
+            "cp": Lazy("scow.cli.files:cp", "Copy files out of an image"),
+            "files": Lazy("scow.cli.files:files", "List the files of an image"),
+            "inspect": Lazy("scow.cli.inspecting:inspect_image", "Show all that is known of images"),
+            "ls": _as("images", "list"),
+            "prune": Lazy("scow.cli.images:prune", "Remove unused images"),
+            "rm": _as("rmi", "remove"),
+            "tree": Lazy("scow.cli.files:tree", "Draw the files of an image as a tree"),
+        },
+        *("build", "history", "import", "load", "pull", "push", "save", "tag"),
+    ),
     help="Manage images",
 )
 
@@ -42,44 +49,29 @@ manifest = LazyGroup(
 
 container = LazyGroup(
     "container",
-    {
-        "attach": Lazy("scow.cli.starting:attach", "Join the streams of a container that runs"),
-        "commit": Lazy("scow.cli.committing:commit", "Make an image of what a container is now"),
-        "cp": Lazy("scow.cli.carrying:cp", "Copy files between a container and this machine"),
-        "create": Lazy("scow.cli.creating:create_", "Make a container without starting it"),
-        "diff": Lazy("scow.cli.committing:diff", "List what a container changed of its image"),
-        "exec": Lazy("scow.cli.executing:exec_", "Run a program in a container that runs", ahead="joining"),
-        "export": Lazy("scow.cli.archives:export", "Export a container's file system as a tar archive"),
-        "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
-        "kill": Lazy("scow.cli.stopping:kill", "Send containers a signal"),
-        "logs": Lazy("scow.cli.logs:logs", "Show what a container wrote"),
-        "ls": Lazy("scow.cli.containers:ps", "List containers", aliases=("list", "ps")),
-        "port": Lazy("scow.cli.ports:port", "Show the published ports of a container"),
-        "prune": Lazy("scow.cli.containers:prune", "Remove containers that do not run"),
-        "pause": Lazy("scow.cli.pausing:pause", "Hold the processes of containers"),
-        "rename": Lazy("scow.cli.stopping:rename", "Give a container another name"),
-        "restart": Lazy("scow.cli.stopping:restart", "Stop containers and start them"),
-        "rm": Lazy("scow.cli.containers:rm", "Remove containers", aliases=("remove",)),
-        "run": Lazy("scow.cli.run:run", "Run a program in a new container", ahead="launch"),
-        "start": Lazy("scow.cli.starting:start", "Start containers", ahead="launch"),
-        "stats": Lazy("scow.cli.stats:stats", "Show what containers use"),
-        "stop": Lazy("scow.cli.stopping:stop", "Stop containers"),
-        "top": Lazy("scow.cli.tops:top", "Show the processes of a container"),
-        "unpause": Lazy("scow.cli.pausing:unpause", "Let paused containers go on"),
-        "update": Lazy("scow.cli.updating:update", "Change how containers are kept"),
-        "wait": Lazy("scow.cli.stopping:wait", "Wait for the end of containers, and print their exit codes"),
-    },
+    _with(
+        {
+            "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
+            "ls": _as("ps", "list", "ps"),
+            "prune": Lazy("scow.cli.containers:prune", "Remove containers that do not run"),
+            "rm": _as("rm", "remove"),
+        },
+        *("attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause", "port", "rename"),
+        *("restart", "run", "start", "stats", "stop", "top", "unpause", "update", "wait"),
+    ),
     help="Manage containers",
 )
 
 system = LazyGroup(
     "system",
-    {
-        "check": Lazy("scow.cli.checking:check", "Check that everything in the store is what it should be"),
-        "df": Lazy("scow.cli.system:df", "Show what the store takes"),
-        "info": Lazy("scow.cli.system:info", "Show what this machine and store can do"),
-        "prune": Lazy("scow.cli.system:prune", "Remove what is not used"),
-    },
+    _with(
+        {
+            "check": Lazy("scow.cli.checking:check", "Check that everything in the store is what it should be"),
+            "df": Lazy("scow.cli.system:df", "Show what the store takes"),
+            "prune": Lazy("scow.cli.system:prune", "Remove what is not used"),
+        },
+        "info",
+    ),
     help="Manage the store",
 )
 
