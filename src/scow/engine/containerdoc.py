@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from scow.engine.describe import mounts_document, process_document
+from scow.engine.origins import options_of
 from scow.engine.records import ALIVE, Health, Settings, State
 from scow.image.image import Image
 from scow.oci.config import Healthcheck
-from scow.oci.known import known
 from scow.runtime.options import Options
 from scow.runtime.process import environment
 
@@ -22,7 +22,7 @@ def container_document(
     settings: Settings, state: State, image: Image, home: Path, check: Healthcheck | None
 ) -> dict[str, Any]:
     """What ``docker inspect`` prints of a container, but for its network; ``check`` is the health check in effect."""
-    options = msgspec.convert(settings.spec, known(Options))
+    options = options_of(settings)
     return {
         "Id": settings.id,
         "Created": settings.created,

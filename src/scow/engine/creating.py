@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from scow.runtime.keeping import Keeping
     from scow.runtime.options import Options
 
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
-
 
 def create(
     workplace: Workplace, image: str, options: Options, name: str | None, labels: Mapping[str, str], keeping: Keeping,
@@ -81,6 +79,6 @@ def _command(image: Image, options: Options) -> tuple[str, ...]:
 
 def checked_name(name: str) -> str:
     """A container's name as it may be; raises :class:`Invalid`, in docker's words."""
-    if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
+    if len(name) < 2 or not naming.is_name(name):
         raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
     return name

@@ -1,4 +1,4 @@
-"""Names for containers that nobody named: an adjective and a boat. Pure: the choice comes in as a number."""
+"""What containers, volumes and networks may be called, and names for containers that nobody named. Pure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,16 @@ tender towboat trawler trimaran tug umiak wherry whaler xebec yacht yawl
 """.split()  # noqa: SIM905
 
 
+_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
+
+
+def is_name(text: str) -> bool:
+    """Whether it is ``[a-zA-Z0-9][a-zA-Z0-9_.-]*``."""
+    return text[:1].isalnum() and set(text) <= _LETTERS
+
+
 def name(number: int, taken: Collection[str] = ()) -> str:
-    """``number`` → one of some thousands of names; the next that is not ``taken``, with a digit once all are."""
+    """``number`` → an adjective and a boat; the next that is not ``taken``, with a digit once all are."""
     every = len(_ADJECTIVES) * len(_BOATS)
     for step in itertools.count():
         adjective, boat = divmod((number + step) % every, len(_BOATS))

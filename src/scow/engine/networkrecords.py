@@ -20,12 +20,12 @@ from typing import Any, Final
 import msgspec
 
 from scow.content.lock import locked
+from scow.engine.naming import is_name
 from scow.errors import AlreadyExists, Conflict, Invalid, NotFound, ScowError
 from scow.oci.documents import decode, encode
 from scow.runtime.ports import Port
 
 PREDEFINED: Final = ("bridge", "host", "none")
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 #: Where networks without a subnet of their own get it, 24 bits each.
 _POOL: Final = "10.89.0.0/16"
 
@@ -88,7 +88,7 @@ class NetworkRecords:
 
     def add(self, network: Network) -> None:
         """Write it down; to be called with :meth:`held`. Raises :class:`AlreadyExists`, :class:`Invalid`."""
-        if not network.name or not set(network.name) <= _NAME or not network.name[0].isalnum():
+        if not is_name(network.name):
             raise Invalid(f"invalid network name: {network.name}", hint="[a-zA-Z0-9][a-zA-Z0-9_.-]")
         if network.name in PREDEFINED or network.name == "default":
             raise Conflict(f'operation is not permitted on predefined "{network.name}" network')

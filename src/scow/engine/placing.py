@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from scow.engine.origins import options_of
 from scow.engine.volumerecords import Volume, check_name
 from scow.errors import Invalid
-from scow.oci.known import known
 from scow.runtime.options import Mount, Options
 
 if TYPE_CHECKING:
@@ -69,8 +69,7 @@ def _of_others(workplace: Workplace, names: Sequence[str]) -> Iterator[Mount]:
         name, _, mode = text.partition(":")
         if mode not in ("", "ro", "rw", "z", "Z"):
             raise Invalid(f"invalid mode: {mode}", subject=f"--volumes-from {text}")
-        options = msgspec.convert(workplace.containers.find(name).spec, known(Options))
-        for mount in options.mounts:
+        for mount in options_of(workplace.containers.find(name)).mounts:
             if mount.kind != "tmpfs":
                 yield msgspec.structs.replace(mount, read_only=mount.read_only or mode == "ro")
 

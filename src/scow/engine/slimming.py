@@ -87,10 +87,7 @@ def slim(workplace: Workplace, name: str, asked: Slimming, tag: str | None, tell
         made = load(store.layout, descriptor)
         tell("running the test in the slim image")
         _proved(workplace, made, asked)
-        if reference:
-            store.layout.tag(descriptor, reference.familiar)
-        else:
-            store.layout.rename(lambda entries: [*entries, descriptor])
+        store.layout.tag(descriptor, reference.familiar) if reference else store.layout.keep(descriptor)
         header = store.unpacking.header(layer.descriptor, layer.diff_id)
         files = sum(1 for path in paths if (found := view.find(path)) and found.entry.kind == "file")
         return Slimmed(made.id, seen.how, _visible(view), header.content, len(seen.opened), files, seen.notes)
@@ -204,11 +201,9 @@ def _readers(
 def _config(image: Image, layer: Layer, asked: Slimming) -> dict[str, Any]:
     """The image's config over the one layer; the steps that made it are still told, as empty ones."""
     config = document(image.raw_config)
-    history = [{**step, "empty_layer": True} for step in config.get("history") or ()]
-    bare = {**config, "history": history, "rootfs": {**config["rootfs"], "diff_ids": []}}
     created = config.get("created")
     step = mutate.Step(f"scow slim --test {msgspec.json.encode(asked.test).decode()}", created, layer)
-    return mutate.edited(bare, [step], created=created)
+    return mutate.edited(mutate.without_layers(config), [step], created=created)
 
 
 def _visible(view: View) -> int:

@@ -45,10 +45,7 @@ def squash(workplace: Workplace, name: str, base: str, tag: str | None) -> Squas
         layers = (*image.layers[:kept], layer)
         config = _config(document(image.raw_config), kept, layer, f"scow squash --from {base}")
         descriptor = add_image(store.layout, config, [one.descriptor for one in layers])
-        if reference:
-            store.layout.tag(descriptor, reference.familiar)
-        else:
-            store.layout.rename(lambda entries: [*entries, descriptor])
+        store.layout.tag(descriptor, reference.familiar) if reference else store.layout.keep(descriptor)
         before, after = (_content(workplace, several) for several in (image.layers, layers))
         return Squashed(load(store.layout, descriptor).id, len(image.layers) - kept, before, after)
 
@@ -65,16 +62,9 @@ def _boundary(image: Image, base: Image, name: str) -> int:
 
 def _config(config: Mapping[str, Any], kept: int, layer: Layer, created_by: str) -> dict[str, Any]:
     """The config with the steps above the boundary still told, none of which brings a layer, and one that does."""
-    history: list[dict[str, Any]] = []
-    seen = 0
-    for step in config.get("history") or ():
-        brings = not step.get("empty_layer")
-        history.append({**step, "empty_layer": True} if brings and seen >= kept else step)
-        seen += brings
-    rootfs_ = {**config["rootfs"], "diff_ids": config["rootfs"]["diff_ids"][:kept]}
-    created = config.get("created")
-    step = mutate.Step(created_by, created, layer, f"merge of {len(config['rootfs']['diff_ids']) - kept} layers")
-    return mutate.edited({**config, "history": history, "rootfs": rootfs_}, [step], created=created)
+    created, merged = config.get("created"), len(config["rootfs"]["diff_ids"]) - kept
+    step = mutate.Step(created_by, created, layer, f"merge of {merged} layers")
+    return mutate.edited(mutate.without_layers(config, kept), [step], created=created)
 
 
 def _content(workplace: Workplace, layers: tuple[Layer, ...]) -> int:

@@ -20,12 +20,12 @@ from typing import Final
 import msgspec
 
 from scow.content.lock import locked
+from scow.engine.naming import is_name
 from scow.errors import Invalid, NotFound, ScowError
 from scow.layer.store import remove
 from scow.oci.documents import decode, encode
 
 _SETTINGS: Final = "volume.json"
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-")
 
 
 class Volume(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class VolumeRecords:
     def find(self, name: str) -> Volume | None:
         """The volume of that name."""
         home = self._root / name
-        if not set(name) <= _NAME or name.startswith(".") or not home.is_dir():
+        if not is_name(name) or not home.is_dir():
             return None
         with contextlib.suppress(OSError, ScowError):
             return decode((home / _SETTINGS).read_bytes(), Volume, name)
@@ -97,7 +97,7 @@ class VolumeRecords:
 
 def check_name(name: str) -> None:
     """Raises :class:`Invalid`, in docker's words."""
-    if len(name) < 2 or not set(name) <= _NAME or not name[0].isalnum():
+    if len(name) < 2 or not is_name(name):
         raise Invalid(
             f'create {name}: "{name}" includes invalid characters for a local volume name, '
             'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed',

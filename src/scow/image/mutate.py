@@ -69,6 +69,18 @@ def edited(config: Mapping[str, Any], steps: Sequence[Step], *, created: str | N
     return document
 
 
+def without_layers(config: Mapping[str, Any], kept: int = 0) -> dict[str, Any]:
+    """``config`` less its layers above the lowest ``kept``; the steps that made those are still told, as empty ones."""
+    history: list[dict[str, Any]] = []
+    seen = 0
+    for step in config.get("history") or ():
+        brings = not step.get("empty_layer")
+        history.append({**step, "empty_layer": True} if brings and seen >= kept else step)
+        seen += brings
+    rootfs = {**config["rootfs"], "diff_ids": config["rootfs"]["diff_ids"][:kept]}
+    return {**config, "history": history, "rootfs": rootfs}
+
+
 def manifest(config: bytes, layers: Sequence[Descriptor], annotations: Mapping[str, str] | None = None) -> bytes:
     """The OCI manifest that joins a config and its layers; docker's layer types become OCI's."""
     return encode(
