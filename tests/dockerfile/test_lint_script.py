@@ -110,9 +110,9 @@ def test_whatever_it_is_given_it_reads(text: str) -> None:
     starts = [command.start for command in read.commands]
     assert starts == sorted(starts)
     for command in read.commands:
-        assert 0 <= command.start <= command.end <= len(text)
+        assert 0 <= command.start <= len(text)
         for word in (*command.words, *command.assignments):
-            assert text[word.start : word.end]
+            assert text[word.start : word.end] and word.end <= len(text)
             if word.exact and not set("'\"\\") & set(text[word.start : word.end]):
                 assert text[word.start : word.end] == word.text
     assert all(text[start] == "#" for start, _ in read.comments)

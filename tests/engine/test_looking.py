@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.image.images import read
 from tests.layer import tars
 from tests.layer.tars import item
 
@@ -22,7 +23,7 @@ def motd(engine: Engine, text: str) -> bytes:
     with look(engine.workplace, text) as contents:
         found = contents.view.find(b"etc/motd")
         assert found is not None
-        return contents.read(found, 100)
+        return read(contents, found)
 
 
 @pytest.fixture

@@ -18,8 +18,11 @@ from tests.support.peers import need_root, path_of
 from tests.support.trees import Record
 
 from scow.content.copy import copy
+from scow.content.verify import read_all
+from scow.image.contents import Contents
 from scow.image.mutate import Layer
 from scow.image.store import Store
+from scow.layer.view import Found
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
@@ -128,3 +131,9 @@ def mounter(at: Path) -> Iterator[Mounter]:
         finally:
             process.stdin.close()
             process.wait(30)
+
+
+def read(contents: Contents, found: Found) -> bytes:
+    """A file of an image, whole."""
+    (content,) = (read_all(reader, 8 << 20) for _, reader in contents.each([found]))
+    return content

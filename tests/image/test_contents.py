@@ -15,7 +15,7 @@ from tests.layer.tars import item
 
 from scow.content.target import Reader
 from scow.content.through import Through
-from scow.errors import Integrity, Invalid, Limit, NotFound
+from scow.errors import Integrity, Invalid, NotFound
 from scow.image.contents import Contents, ImageContents, from_tree
 from scow.image.directory import DirectoryContents
 from scow.image.image import load
@@ -38,7 +38,7 @@ EXPECTED = {b"etc/a": b"upper a", b"etc/b": b"b", b"etc/b2": b"two names"}
 
 def shown(contents: Contents) -> dict[bytes, bytes]:
     """Every file with its bytes, a file of two names under its first."""
-    return {found.entry.path: contents.read(found, 1 << 20) for found in contents.view.walk() if found.entry.size}
+    return {found.entry.path: images.read(contents, found) for found in contents.view.walk() if found.entry.size}
 
 
 def every(contents: Contents) -> dict[bytes, bytes]:
@@ -100,7 +100,7 @@ def test_holes_are_zeros(memory: Memory, tmp_path: Path) -> None:
     found = contents.view.find(b"sparse")
     assert found is not None
     assert found.entry.offset == -1
-    assert contents.read(found, 4 << 20) == name.read_bytes()
+    assert images.read(contents, found) == name.read_bytes()
 
 
 def test_links_and_limits(memory: Memory, tmp_path: Path) -> None:
@@ -108,10 +108,8 @@ def test_links_and_limits(memory: Memory, tmp_path: Path) -> None:
     file, link = contents.view.find(b"a"), contents.view.find(b"l")
     assert file is not None
     assert link is not None
-    with pytest.raises(Limit):
-        contents.read(file, 4)
-    with pytest.raises(NotFound):
-        contents.read(link, 4)
+    assert images.read(contents, file) == b"12345"
+    assert list(contents.each([link])) == []
 
 
 def test_bytes_that_changed_since_the_index_was_made(memory: Memory, tmp_path: Path) -> None:
@@ -122,7 +120,7 @@ def test_bytes_that_changed_since_the_index_was_made(memory: Memory, tmp_path: P
     other = gzip.compress(tars.file(b"a", b"1234x") + tars.END, 1, mtime=0)
     memory.blobs[contents.layers[0].descriptor.digest] = other
     with pytest.raises(Integrity):
-        contents.read(found, 100)
+        images.read(contents, found)
 
 
 def test_a_plain_directory(tmp_path: Path) -> None:

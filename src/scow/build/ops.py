@@ -203,11 +203,6 @@ class PlannedStage(msgspec.Struct, frozen=True):
     author: str = ""
     platform: str = ""
 
-    @property
-    def origins(self) -> tuple[Origin, ...]:
-        """What its steps take files from."""
-        return tuple(origin for step in self.steps for origin in origins(step.op))
-
 
 class Graph(msgspec.Struct, frozen=True):
     """The stages to build, each after those it needs; the last is the target. ``unused`` build arguments are told."""

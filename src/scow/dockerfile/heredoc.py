@@ -10,7 +10,7 @@ from scow.dockerfile.shell import Lexer, nothing
 from scow.dockerfile.span import Token
 from scow.errors import Invalid
 
-_HEREDOC = re.compile(r"([0-9]*)<<(-?)[\t\n\f\r ]*([^<]*)\Z")
+_HEREDOC = re.compile(r"[0-9]*<<(-?)[\t\n\f\r ]*([^<]*)\Z")
 _LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
 
 
@@ -18,14 +18,12 @@ class Heredoc(msgspec.Struct, frozen=True):
     """A file written within the Dockerfile.
 
     ``content`` is as written; :attr:`text` is what the file holds. ``expand``: variables in it are replaced.
-    ``descriptor`` is the number before ``<<`` (0 where none is written).
     """
 
     name: str
     content: str = ""
     expand: bool = True
     chomp: bool = False
-    descriptor: int = 0
 
     @property
     def text(self) -> str:
@@ -36,17 +34,16 @@ class Heredoc(msgspec.Struct, frozen=True):
 def heredoc(word: str) -> Heredoc | None:
     """The heredoc a single word asks for, without its content; None where the word is no heredoc."""
     found = _HEREDOC.match(word)
-    if found is None or not found[3]:
+    if found is None or not found[2]:
         return None
     plain, raw = (
-        Lexer(found[3], nothing, raw_quotes=raw_quotes, keep_unset=True).all().words for raw_quotes in (False, True)
+        Lexer(found[2], nothing, raw_quotes=raw_quotes, keep_unset=True).all().words for raw_quotes in (False, True)
     )
     if len(plain) != 1 or len(raw) != 1:
         return None
     name, written = plain[0][0], raw[0][0]
     quoted = _quotes(name) != _quotes(written)
-    # A descriptor is a few digits; more of them are no number a shell knows.
-    return Heredoc(name, expand=not quoted, chomp=bool(found[2]), descriptor=int(found[1][-4:] or "0"))
+    return Heredoc(name, expand=not quoted, chomp=bool(found[1]))
 
 
 def heredocs(line: str) -> tuple[tuple[Heredoc, Token], ...]:

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from scow.content.target import Source
     from scow.engine.attesting import Attesting
     from scow.engine.caching import CacheFrom, CacheTo
-    from scow.engine.catalogue import Known
     from scow.engine.fetching import Fetching
     from scow.engine.values import Moved
     from scow.engine.workplace import Workplace
@@ -103,10 +102,6 @@ class Images(Protocol):
 
     def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
         """Copy an image into the store."""
-        ...
-
-    def find(self, name: str) -> Known:
-        """The store's image of that name."""
         ...
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from scow.errors import Invalid, Limit, NotFound
+from scow.errors import Invalid
 
 if TYPE_CHECKING:  # of an image that somebody knows already, nothing is read
     from scow.content.target import Reader, Source
@@ -62,10 +62,6 @@ class Contents(Protocol):
         A file of several names comes once, under one of them. A reader raises :class:`Integrity` at the end of a file
         that is not what the index says.
         """
-        ...
-
-    def read(self, found: Found, limit: int) -> bytes:
-        """One file, whole. Raises :class:`Limit` when it is larger than ``limit`` bytes."""
         ...
 
 
@@ -123,10 +119,6 @@ class ImageContents:
             else:
                 yield from self._from_bytes(number, several)
 
-    def read(self, found: Found, limit: int) -> bytes:
-        """One file, whole."""
-        return read_one(self, found, limit)
-
     def _from_bytes(self, number: int, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:
         from scow.image.passing import from_tar
         from scow.layer.compression import detected, inflated
@@ -177,14 +169,3 @@ class _Part:
         data = self._file.read(min(self._left, size) if size >= 0 else self._left)
         self._left -= len(data)
         return data
-
-
-def read_one(contents: Contents, found: Found, limit: int) -> bytes:
-    """One file of ``contents``, whole. Raises :class:`Limit` when it is larger than ``limit`` bytes."""
-    if found.entry.size > limit:
-        raise Limit(f"file of {found.entry.size} bytes is over the limit of {limit}", subject=found.entry.text)
-    from scow.content.verify import read_all
-
-    for _, reader in contents.each([found]):
-        return read_all(reader, found.entry.size + 1)
-    raise NotFound("has no content", subject=found.entry.text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scow.content.target import Reader
 from scow.errors import Denied, NotFound
-from scow.image.contents import from_tree, read_one
+from scow.image.contents import from_tree
 from scow.layer.diff import KINDS
 from scow.layer.entry import Entry, Kind
 from scow.layer.view import Found, View
@@ -62,10 +62,6 @@ class DirectoryContents:
             yield from from_tree(self._root, [found for found in wanted if found.entry.kind == "file"])
         except PermissionError as error:
             raise Denied("may not be read", subject=os.fsdecode(error.filename or "")) from None
-
-    def read(self, found: Found, limit: int) -> bytes:
-        """One file, whole."""
-        return read_one(self, found, limit)
 
     def _full(self, path: bytes) -> bytes:
         return os.path.join(os.fsencode(self._root), path)

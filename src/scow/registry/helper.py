@@ -60,10 +60,6 @@ class Helper(msgspec.Struct, frozen=True):
         if status and _NOT_FOUND not in output.decode(errors="replace").lower():
             raise self._failed("erase", output)
 
-    def list(self) -> dict[str, str]:
-        """Servers and the user names kept for them."""
-        return decode(self._must("list", b""), dict[str, str], self.program)
-
     def _must(self, verb: str, sent: bytes) -> bytes:
         status, output = self._run(verb, sent)
         if status:

@@ -54,7 +54,3 @@ class Analysis(msgspec.Struct, frozen=True):
     waste: tuple[Waste, ...]
     packages: tuple[PackageSize, ...]
     tree: Node
-
-    def of(self, *kinds: str) -> int:
-        """Bytes of waste of these kinds."""
-        return sum(one.size for one in self.waste if one.kind in kinds)

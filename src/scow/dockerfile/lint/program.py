@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scow.dockerfile.lint.script import Command, Redirection, Script, ShellWord, script
+from scow.dockerfile.lint.script import Command, Script, ShellWord, script
 from scow.dockerfile.lint.source import Source
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
@@ -76,7 +76,6 @@ class Program:
     word: ShellWord
     after: str = ""
     wrappers: tuple[str, ...] = ()
-    redirections: tuple[Redirection, ...] = ()
     source: Source | None = None
     depth: int = 0
 
@@ -157,9 +156,7 @@ def _program(command: Command, source: Source | None) -> Program:
     if _PYTHON.match(name) and len(arguments) > 1 and arguments[0].text == "-m":
         name, arguments = arguments[1].text, arguments[2:]
     name = "pip" if _PIP.match(name) else name
-    return Program(
-        name, arguments, words[0], command.after, tuple(wrappers), command.redirections, source, command.depth
-    )
+    return Program(name, arguments, words[0], command.after, tuple(wrappers), source, command.depth)
 
 
 def _base(word: ShellWord) -> str:

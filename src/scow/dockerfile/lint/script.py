@@ -50,20 +50,11 @@ class ShellWord:
 
 
 @dataclass(frozen=True, slots=True)
-class Redirection:
-    """``operator`` (with its descriptor) and the word after it."""
-
-    operator: str
-    target: ShellWord
-
-
-@dataclass(frozen=True, slots=True)
 class Command:
     """A simple command. ``after`` is the operator before it (``""`` for the first), ``depth`` how deep it is nested."""
 
     words: tuple[ShellWord, ...]
     assignments: tuple[ShellWord, ...] = ()
-    redirections: tuple[Redirection, ...] = ()
     after: str = ""
     depth: int = 0
 
@@ -71,11 +62,6 @@ class Command:
     def start(self) -> int:
         """Where its first word begins."""
         return min(word.start for word in (*self.assignments[:1], *self.words[:1]))
-
-    @property
-    def end(self) -> int:
-        """Where its last word ends."""
-        return max(word.end for word in (*self.assignments[-1:], *self.words[-1:]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +91,6 @@ class _Open:
     after: str = ""
     words: list[ShellWord] = field(default_factory=list)
     assignments: list[ShellWord] = field(default_factory=list)
-    redirections: list[Redirection] = field(default_factory=list)
     redirecting: str = ""
     skipping: bool = False
 
@@ -208,7 +193,6 @@ class _Reader:
             self._take(open_, word, nested)
 
     def _redirected(self, open_: _Open, word: ShellWord) -> None:
-        open_.redirections.append(Redirection(open_.redirecting, word))
         operator = open_.redirecting.lstrip("0123456789")
         if self.heredocs and operator in {"<<", "<<-"}:
             self.waiting.append((word.text, operator == "<<-"))
@@ -234,8 +218,7 @@ class _Reader:
     def _finish(self, open_: _Open) -> None:
         words = [] if open_.skipping else open_.words
         if words or open_.assignments:
-            parts = (tuple(words), tuple(open_.assignments), tuple(open_.redirections))
-            self.found.append(Command(*parts, open_.after, self.depth))
+            self.found.append(Command(tuple(words), tuple(open_.assignments), open_.after, self.depth))
 
     def _documents(self) -> None:
         """The documents of ``<<NAME``, which begin on this line."""
@@ -361,11 +344,4 @@ def _shifted(command: Command, by: int) -> Command:
     def moved(words: tuple[ShellWord, ...]) -> tuple[ShellWord, ...]:
         return tuple(replace(word, start=word.start + by, end=word.end + by) for word in words)
 
-    targets = moved(tuple(redirection.target for redirection in command.redirections))
-    redirections = (replace(one, target=target) for one, target in zip(command.redirections, targets, strict=True))
-    return replace(
-        command,
-        words=moved(command.words),
-        assignments=moved(command.assignments),
-        redirections=tuple(redirections),
-    )
+    return replace(command, words=moved(command.words), assignments=moved(command.assignments))
