@@ -33,8 +33,8 @@ from bench.tools import AFTER, BEFORE, IDLE, SCREENS, THEN, WORDS, Store, availa
 #: what is done one after the other in one store
 DAYS = (
     ("pull", "first run", "build cold", "build cached", "build changed", "push", "build --push", "run", "exec", "fifty",
-     "kept", "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "blobs",
-     "ignored", "large"),
+     "kept", "images", "save", "sbom cold", "sbom warm", "analyze cold", "analyze warm", "explore", "copy", "across",
+     "blobs", "ignored", "large"),
     ("load",),
     ("db import", "scan cold", "scan warm", "scan matched"),
 )  # fmt: skip
@@ -77,6 +77,7 @@ class Bench:
     place: Path
     subject: Subject
     registry: Registry
+    other: Registry
     rows: Sequence[str]
     archive: Path
     scanned: Mapping[str, Path]
@@ -123,6 +124,7 @@ class Bench:
             "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
             "sent": f"{self.registry.host}/sent/{name}-{number}:1",
             "copied": f"{self.registry.host}/copied/{name}-{number}:1", "file": where / "saved.tar",
+            "across": f"{self.other.host}/copied/{name}-{number}:1",
             "archive": self.archive, "store": where, **self.scanned,
             "ignored": self.subject.ignored, "large": self.subject.large,
         }  # fmt: skip
@@ -158,7 +160,7 @@ class Bench:
             rows = [row for row in day if row in wanted and VERBS.get(row, row) in WORDS[name]]
             where = self.place / f"{name[:2]}{part}{number}"
             if rows:
-                with fresh_store(name, where, self.registry.host) as store:
+                with fresh_store(name, where, self.registry.host, self.other.host) as store:
                     for row in rows:
                         self.row(row, name, store, where, number)
 
@@ -281,13 +283,13 @@ def main() -> int:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         subject = prepare(place)
-        registry = stack.enter_context(serve(place / "registry"))
+        registry, other = (stack.enter_context(serve(place / name)) for name in ("registry", "other"))
         scanned = {
             "packages": with_packages(subject.layout, place / "packages"),
             "advisories": advisories(place / "advisories"),
         }
         archive = publish(subject, registry, place)
-        bench = Bench(place, subject, registry, rows, archive, scanned, machine(subject, archive, place))
+        bench = Bench(place, subject, registry, other, rows, archive, scanned, machine(subject, archive, place))
         measure(bench, tools, asked.rounds)
         print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *notes(subject)]))
         for (row, name), why in bench.failures.items():

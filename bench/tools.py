@@ -70,6 +70,7 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
         "db import": ("db", "import", "{advisories}"),
         **dict.fromkeys(("scan", "scan matched"), ("scan", "--offline", "oci:{packages}:1")),
         "copy": ("copy", "docker://{base}", "docker://{copied}"),
+        "across": ("copy", "docker://{base}", "docker://{across}"),
         "blobs": _BLOBS,
     },
     "docker": _DOCKER_WORDS,
@@ -85,6 +86,7 @@ WORDS: Mapping[str, Mapping[str, Sequence[str]]] = {
     "skopeo": {
         "blobs": _BLOBS,
         "copy": ("copy", "docker://{base}", "docker://{copied}"),
+        "across": ("copy", "docker://{base}", "docker://{across}"),
     },
 }
 
@@ -130,7 +132,7 @@ def available(name: str) -> bool:
 
 
 @contextmanager
-def fresh_store(name: str, place: Path, registry: str) -> Iterator[Store]:
+def fresh_store(name: str, place: Path, *registries: str) -> Iterator[Store]:
     """``name`` with an empty store beneath ``place``; docker's daemon runs for the length of the block."""
     place.mkdir(parents=True)
     if name == "docker":
@@ -140,6 +142,7 @@ def fresh_store(name: str, place: Path, registry: str) -> Iterator[Store]:
         yield PlainStore(place / name, (scow_program() if name == "scow" else find(name)) or name)
     else:
         one = tool(name, place)
-        one.trust(registry)
+        for registry in registries:
+            one.trust(registry)
         yield one
         unmount_beneath(place)
