@@ -142,7 +142,7 @@ def test_a_time_without_a_zone_is_local() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "yesterday", "2024-13-01", "2024-01-02 15:04", "2024-1-2", "24", "1d", "2024-01-02T25", "2024-01-02T1:1"],
+    ["", "s", "1 s", "h1", "1d", "--1s", "yesterday", "2024-13-01", "2024-01-02 15:04", "24", "2024-01-02T25"],
 )
 def test_what_is_no_time(text: str) -> None:
     if text == "24":  # unix seconds
@@ -152,15 +152,9 @@ def test_what_is_no_time(text: str) -> None:
         units.parse_time(text, 0)
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("0", 0), ("-5s", -5), (".5m", 30), ("1h1m1s", 3661), ("2µs", 2e-6)])
+@pytest.mark.parametrize(("text", "seconds"), [("+0", 0), ("-5s", -5), (".5m", 30), ("1h1m1s", 3661), ("2µs", 2e-6)])
 def test_go_durations(text: str, seconds: float) -> None:
-    assert units.parse_duration(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "5", "s", "1 s", "h1", "1d", "--1s", "1s "])
-def test_what_is_no_duration(text: str) -> None:
-    with pytest.raises(Invalid, match="invalid duration"):
-        units.parse_duration(text)
+    assert units.parse_time(text, 10_000) == pytest.approx(10_000 - seconds)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +191,7 @@ def test_rfc3339_reads_back(moment: int) -> None:
 
 @given(st.text() | st.from_regex(r"[0-9]{1,30}[-.:TZhms0-9+]*", fullmatch=True))
 def test_readers_raise_only_our_errors(text: str) -> None:
-    for read in (units.parse_size, units.parse_duration, lambda value: units.parse_time(value, 0)):
+    for read in (units.parse_size, lambda value: units.parse_time(value, 0)):
         try:
             assert isinstance(read(text), int | float)
         except ScowError as error:

@@ -23,8 +23,6 @@ _CLOCK = (
     r"(?P<zone>Z|[+-]\d\d:\d\d)?\Z"
 )
 _DURATION = r"(?a)[+-]?(?:(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:ns|us|µs|μs|ms|s|m|h))+\Z|[+-]?0\Z"
-_DURATION_PART = r"(?a)(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)"
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def human_size(size: float, precision: int = 3) -> str:
@@ -107,14 +105,6 @@ def _datetime(moment: float | int | str, zone: tzinfo) -> datetime:
         raise Invalid(f"time is out of range: {moment}") from None
 
 
-def parse_duration(text: str) -> float:
-    """A Go duration (``"1h30m"``, ``"-5s"``, ``"10ms"``) in seconds."""
-    if not re.match(_DURATION, text):
-        raise Invalid(f'invalid duration "{text}"', hint="write it like 1h30m")
-    total = sum(float(number) * _UNITS[unit] for number, unit in re.findall(_DURATION_PART, text))
-    return -total if text[0] == "-" else total
-
-
 def parse_time(text: str, now: float, zone: tzinfo = UTC) -> float:
     """Unix seconds of an ``until=`` filter: unix seconds, an RFC 3339 time or a part of one, or a duration before now.
 
@@ -125,7 +115,9 @@ def parse_time(text: str, now: float, zone: tzinfo = UTC) -> float:
         fraction = float(f"0.{seconds[2]}") if seconds[2] else 0.0
         return float(seconds[1]) + fraction
     if re.match(_DURATION, text):
-        return now - parse_duration(text)
+        from scow.dockerfile.durations import duration
+
+        return now - duration(text) / 1e9
     found = re.match(_CLOCK, text)
     if not found:
         raise Invalid(f"invalid time: '{text}'", hint="write unix seconds, 2006-01-02T15:04:05, or a duration like 24h")

@@ -245,7 +245,7 @@ def _build(scratch: Workplace, at: Place, directory: Path, text: str, ignore: st
 @contextmanager
 def _scratch(workplace: Workplace, linted: Linted) -> Iterator[Workplace]:
     """A store beside the engine's that has its base images, gone afterwards."""
-    from scow.layer.removal import remove_at
+    from scow.layer.store import remove
 
     workplace.root.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="advise-", dir=workplace.root))
@@ -263,8 +263,4 @@ def _scratch(workplace: Workplace, linted: Linted) -> Iterator[Workplace]:
                 Images(scratch).load(tar)
         yield scratch
     finally:
-        parent = os.open(workplace.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            remove_at(parent, os.fsencode(root.name))
-        finally:
-            os.close(parent)
+        remove(root)

@@ -8,6 +8,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from scow.errors import Denied, ScowError
+from scow.oci.documents import DOCUMENT_LIMIT
 from scow.registry.auth import Authorizer, Scopes, login_hint
 from scow.registry.protocol import Answer, Request
 from scow.registry.refusal import refusal
@@ -67,17 +68,16 @@ class Endpoint:
         request: Request,
         scopes: Scopes,
         *,
-        limit: int,
         expected: Collection[int] = _OK,
         contexts: Contexts | None = None,
     ) -> Answer:
-        """The whole answer, at most ``limit`` bytes. Raises what any status but the ``expected`` ones stands for."""
+        """The whole answer, a document at most. Raises what any status but the ``expected`` ones stands for."""
 
         def attempt() -> Answer:  # a body that breaks off is asked for again, too
             response = self.send(request, scopes, retry=False)
             if response.status not in expected:
                 raise self.refused(response, contexts)
-            return response.answer(limit)
+            return response.answer(DOCUMENT_LIMIT)
 
         return self.transport.patiently(attempt)
 

@@ -1,6 +1,6 @@
 """Credential helpers: programs that keep secrets (docker-credential-helpers' protocol).
 
-``docker-credential-NAME get|store|erase|list``: the server's URL, or a JSON record, goes in on stdin; JSON or one line
+``docker-credential-NAME get|store|erase``: the server's URL, or a JSON record, goes in on stdin; JSON or one line
 of text about what is wrong comes out on stdout.
 """
 
@@ -52,19 +52,15 @@ class Helper(msgspec.Struct, frozen=True):
     def store(self, server: str, username: str, secret: str) -> None:
         """Hand the helper a credential to keep."""
         record = {"ServerURL": server, "Username": username, "Secret": secret}
-        self._must("store", encode(record))
+        status, output = self._run("store", encode(record))
+        if status:
+            raise self._failed("store", output)
 
     def erase(self, server: str) -> None:
         """Forget ``server``; what is not there is forgotten already."""
         status, output = self._run("erase", server.encode())
         if status and _NOT_FOUND not in output.decode(errors="replace").lower():
             raise self._failed("erase", output)
-
-    def _must(self, verb: str, sent: bytes) -> bytes:
-        status, output = self._run(verb, sent)
-        if status:
-            raise self._failed(verb, output)
-        return output
 
     def _failed(self, verb: str, output: bytes) -> ScowError:
         words = printable(output.decode(errors="replace"), 200)

@@ -127,12 +127,12 @@ def _allowance(answer: Answer) -> str:
     return f"the registry allows {match[1]} pulls in {int(match[2]) / 3600:g} hours, and more after a login"
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
-    """Seconds to wait, from Retry-After: a number, or a date counted from ``now`` or from the answer's own Date."""
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait, from Retry-After: a number, or a date counted from the answer's own Date."""
     text = headers.get("retry-after", "").strip()
     if text.isdecimal() and len(text) < 9:
         return min(float(text), _RETRY_AFTER_LIMIT)
-    until, since = _date(text), now or _date(headers.get("date", ""))
+    until, since = _date(text), _date(headers.get("date", ""))
     if until is None or since is None:
         return None
     return min(max((until - since).total_seconds(), 0.0), _RETRY_AFTER_LIMIT)

@@ -18,7 +18,7 @@ from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unavail
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
-from scow.oci.documents import DOCUMENT_LIMIT, encode
+from scow.oci.documents import encode
 from scow.oci.manifest import Index, Manifest, parse
 from scow.oci.reference import HUB, Reference
 from scow.registry import protocol
@@ -112,13 +112,17 @@ class Repository:
         if is_large(descriptor.size - offset):
             from scow.registry.wide import Wide
 
-            return Wide(partial(self._part, descriptor), offset, descriptor.size, self._wide)
-        return self._part(descriptor, offset, None)
+            return Wide(partial(self.part, descriptor), offset, descriptor.size, self._wide)
+        return self.part(descriptor, offset, None)
 
-    def part(self, descriptor: Descriptor, start: int, end: int) -> AbstractContextManager[Reader]:
-        """The bytes of a blob from ``start`` to ``end``. Not verified. Raises :class:`Unsupported` where the registry
-        hands out whole blobs only."""
-        return self._part(descriptor, start, end)
+    def part(self, descriptor: Descriptor, start: int, end: int | None) -> Download:
+        """The bytes of a blob from ``start`` to ``end``, or to its own. Not verified. With an ``end``, raises
+        :class:`Unsupported` where the registry hands out whole blobs only."""
+
+        def open_at(offset: int, patient: bool) -> Response:
+            return self._blob_at(descriptor, offset, patient, end)
+
+        return Download(descriptor, start, open_at, self._endpoint.transport, end)
 
     def forsake(self, descriptor: Descriptor) -> bool:
         """Mirrors that gave something else for ``descriptor`` are not asked any more; whether there were any."""
@@ -178,7 +182,7 @@ class Repository:
                 raise Invalid("the registry's list of tags leads back to itself", subject=self.name)
             seen.add(request.target)
             contexts = {NotFound: f"repository {self.name} not found", Denied: f"access to {self.name} denied"}
-            answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+            answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
             yield from protocol.tag_names(answer, self.name)
             request = protocol.next_page(answer, self._endpoint.url(request.target))
 
@@ -187,7 +191,7 @@ class Repository:
         request = protocol.referrers(self._path, digest, artifact_type)
         contexts = self._pull_contexts(digest)
         try:
-            answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+            answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
             found = _manifests(answer.body, digest)
         except (NotFound, Invalid, Unsupported):
             found = self._by_tag(digest)
@@ -202,14 +206,14 @@ class Repository:
             Unsupported: f"the registry does not delete {self._named(name)}",
         }
         request = protocol.delete_manifest(self._path, name)
-        self._endpoint.ask(request, scopes, limit=DOCUMENT_LIMIT, expected=(200, 202, 204), contexts=contexts)
+        self._endpoint.ask(request, scopes, expected=(200, 202, 204), contexts=contexts)
 
     # -- within
 
     def _fetched(self, name: str, asked: Digest | None) -> Descriptor:
         request = protocol.manifest("GET", self._path, name)
         contexts = self._pull_contexts(name)
-        answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+        answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
         descriptor = protocol.describe(answer, asked, self._named(name))
         self._keep(descriptor.digest, descriptor.media_type, answer.body)
         return descriptor
@@ -226,7 +230,7 @@ class Repository:
                     return raw
         request = protocol.manifest("GET", self._path, descriptor.digest, descriptor.media_type)
         contexts = self._pull_contexts(descriptor.digest)
-        raw = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts).body
+        raw = self._endpoint.ask(request, self._pull_scopes, contexts=contexts).body
         if descriptor.digest.algorithm == "sha256" and Digest.of(raw) == descriptor.digest:
             self._keep(descriptor.digest, descriptor.media_type, raw)
         return raw
@@ -236,7 +240,7 @@ class Repository:
         request = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
         contexts = self._pull_contexts(digest)
         try:
-            answer = self._endpoint.ask(request, self._pull_scopes, limit=DOCUMENT_LIMIT, contexts=contexts)
+            answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
         except NotFound:
             return ()
         return _manifests(answer.body, digest)
@@ -256,9 +260,7 @@ class Repository:
     def _put(self, name: str, media_type: str, raw: bytes) -> protocol.Answer:
         request = protocol.put_manifest(self._path, name, media_type, raw)
         contexts = self._push_contexts()
-        answer = self._endpoint.ask(
-            request, self._push_scopes, limit=DOCUMENT_LIMIT, expected=(200, 201, 202, 204), contexts=contexts
-        )
+        answer = self._endpoint.ask(request, self._push_scopes, expected=(200, 201, 202, 204), contexts=contexts)
         stored = answer.headers.get("docker-content-digest", "")
         if stored.startswith("sha256:") and stored != Digest.of(raw) and not name.startswith("sha512:"):
             raise Integrity("the registry stored another manifest", expected=Digest.of(raw), actual=stored)
@@ -269,12 +271,6 @@ class Repository:
             self._kept[digest] = (media_type, raw)
             while sum(len(one) for _, one in self._kept.values()) > _KEPT_LIMIT:
                 self._kept.popitem(last=False)
-
-    def _part(self, descriptor: Descriptor, start: int, end: int | None) -> Download:
-        def open_at(offset: int, patient: bool) -> Response:
-            return self._blob_at(descriptor, offset, patient, end)
-
-        return Download(descriptor, start, open_at, self._endpoint.transport, end)
 
     def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None = None) -> Response:
         for mirror in list(self._mirrors):
