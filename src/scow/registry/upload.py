@@ -26,7 +26,7 @@ from scow.registry.transport import Body, Response
 #: One write to the socket.
 _PIECE = 1 << 20
 _CREATED = frozenset({200, 201, 202, 204})
-#: Blobs of more bytes go in chunks of so many.
+#: Blobs of more bytes go in chunks of so many, the last of which is up to half as large again.
 CHUNKED = 64 << 20
 CHUNK = 32 << 20
 #: The session is gone, or was never meant for chunks.
@@ -92,7 +92,8 @@ class Upload:
             self._cancel(offered)
         session = session or Session(offered or self._started(), 0)
         while session.offset < descriptor.size:
-            length = min(CHUNK, descriptor.size - session.offset)
+            left = descriptor.size - session.offset
+            length = left if left < CHUNK * 3 // 2 else CHUNK
             following = self._appended(session, descriptor, source, length)
             if following is None and not session.offset:
                 self._whole(descriptor, source, "")
