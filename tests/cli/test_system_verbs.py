@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
+from tests.image import images
+from tests.layer.tars import item
 from tests.support.cli import Scow
 
 from scow import Engine, __version__
+from scow.layer.store import disk_usage
 
 
 @pytest.fixture
@@ -61,11 +64,25 @@ def test_df_adds_up_to_du(scow: Scow, directory: Path) -> None:
     scow("tag", "big", "again").ok()
     scow("rmi", "big").ok()
     (directory / "store/ingest/rest.part").write_bytes(b"x" * 10_000)
+    plain = [[item("gzip", data=bytes(40_000))], [item("plain", data=bytes(70_000))]]  # whose blob is its tree's tar
+    images.stored(Engine(directory / "store").workplace.store, plain, "plain:1")
     parts = Engine(directory / "store").system.parts()
     du = subprocess.run(["du", "-s", "-B1", directory / "store"], capture_output=True, text=True, check=True)
     assert sum(part.size for part in parts) == int(du.stdout.split()[0])
     assert all(part.size >= 0 for part in parts)
     assert "Unfinished" in scow("system", "df", "-v").ok().stdout
+
+
+def test_what_goes_comes_back_once(directory: Path) -> None:
+    """Also where blob and tree are one file."""
+    engine = Engine(directory / "store")
+    images.stored(engine.workplace.store, [[item("gzip")], [item("plain", data=bytes(700_000))]], "plain:1")
+    before = disk_usage(directory / "store")
+    promised = engine.system.prune_images(every=True, dry_run=True).bytes
+    freed = engine.system.prune_images(every=True).bytes
+    came_back = before - disk_usage(directory / "store")
+    assert came_back == pytest.approx(promised, abs=50_000)
+    assert came_back == pytest.approx(freed, abs=50_000)
 
 
 def test_prune_asks_first(scow: Scow) -> None:

@@ -14,6 +14,7 @@ from scow import Engine
 from scow.engine.values import Keep
 from scow.errors import Invalid, NotFound, Unavailable, Unsupported
 from scow.image.image import Image
+from scow.layer.rights import MOUNTABLE
 from scow.testing.registry import Registry
 
 AMD = "linux/amd64"
@@ -177,10 +178,8 @@ def test_a_repair_drops_a_damaged_tree_only(engine: Engine, name: str, tmp_path:
     image = pulled(engine, name, "unpacked")
     tree = engine.workplace.store.layers.tree(image.diff_ids[1])
     assert tree is not None
-    if tree.is_dir():
-        (tree / "platform").write_bytes(b"damaged")
-    else:
-        tree.write_bytes(tree.read_bytes().replace(AMD.encode(), b"X" * len(AMD)))
+    damaged = tree / ("tar" if tree.name == MOUNTABLE else "platform")
+    damaged.write_bytes(damaged.read_bytes().replace(AMD.encode(), b"X" * len(AMD)))
     repaired = engine.system.check(repair=True)
     assert [(one.kind, one.outcome) for one in repaired.faults] == [("layer", "dropped")]
     assert repaired.sound

@@ -6,7 +6,7 @@ import gzip
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -32,12 +32,15 @@ from scow.testing.contract import Memory
 
 ROOT = Path(__file__).resolve().parents[2]
 
+FORMS: tuple[Callable[[bytes], tuple[bytes, str]], ...] = (
+    lambda tar: (gzip.compress(tar, 1, mtime=0), media_types.OCI_LAYER_GZIP),
+    lambda tar: (tar, media_types.OCI_LAYER),
+)
+
 
 def add_layers(memory: Memory, layers: Sequence[bytes]) -> list[Layer]:
-    """Hold each tar as a gzip layer."""
-    return [
-        Layer(memory.add(gzip.compress(tar, 1, mtime=0), media_types.OCI_LAYER_GZIP), DiffId.of(tar)) for tar in layers
-    ]
+    """Hold each tar as a layer: gzip and plain in turn, as a mountable layer stands on a plain blob itself."""
+    return [Layer(memory.add(*FORMS[number % 2](tar)), DiffId.of(tar)) for number, tar in enumerate(layers)]
 
 
 def add_image(memory: Memory, layers: Sequence[Layer], **config: object) -> Descriptor:
@@ -80,10 +83,10 @@ while True:
         break
     try:
         for number, tree in enumerate(lower):
-            if os.path.isfile(tree):
+            if os.path.basename(tree) == b"erofs":
                 lower[number] = place = at + b".%d" % number
                 os.makedirs(place, exist_ok=True)
-                if libc.mount(tree, place, b"erofs", 1, None):
+                if libc.mount(tree + b"/metadata", place, b"erofs", 1, b"device=" + tree + b"/tar"):
                     raise OSError(ctypes.get_errno(), "mount erofs")
         options = b"lowerdir=" + b":".join([*lower, at + b".empty"])
         if libc.mount(b"overlay", at, b"overlay", 1, options):

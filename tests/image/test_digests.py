@@ -67,7 +67,9 @@ def test_without_the_mountable_file_they_come_out_of_the_blob(pulled: Pulled) ->
     store, layer = pulled()
     tree = store.layers.tree(DIFF_ID)
     assert tree is not None
-    tree.unlink()
+    (tree / "tar").unlink()
+    (tree / "metadata").unlink()
+    tree.rmdir()
     with store.unpacking.with_digests(layer.descriptor, DIFF_ID) as index:
         assert list(index) == WITH_DIGESTS
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,13 @@ from tests.layer.test_hostile import PLAIN, pointed
 from tests.support.trees import Record, difference, snapshot_tree
 
 from scow.errors import Integrity, Invalid, ScowError, Unavailable
+from scow.image.check import tree_problem
 from scow.image.image import load
+from scow.image.shedding import shed
 from scow.image.store import Store
 from scow.image.unpack import Unpacking
 from scow.layer.compression import gzip_member
+from scow.layer.index import Index
 from scow.layer.store import remove
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -228,3 +233,71 @@ def test_an_image_is_loaded_from_the_store(store: Store) -> None:
     assert list(image.layers) == made
     assert image.id == image.manifest.config.digest
     assert isinstance(image.descriptor, Descriptor)
+
+
+def mountable(store: Path) -> Store:
+    images.need_mountable(Path(tempfile.gettempdir()))
+    made = Store(store, lambda: True)
+    made.layout.create()
+    return made
+
+
+@pytest.mark.parametrize("form", ["none", "gzip"])
+@pytest.mark.parametrize("way", ["while it comes", "later"])
+def test_a_plain_blob_is_the_tar_of_its_mountable_tree(way: str, form: str, tmp_path: Path) -> None:
+    """Written once: the blob and the tree's tar are one file, which is there while either is."""
+    store, memory = mountable(tmp_path / "store"), Memory()
+    media_type = next(media_type for media_type, one in FORMS.items() if one == form)
+    blob = memory.add(COMPRESS[form](TAR), media_type)
+    (store.layout if way == "later" else store.unpacking).push(blob, memory)
+    tree = store.unpacking.tree(blob, DIFF_ID)
+    assert (tree / "tar").read_bytes() == TAR
+    assert (tree / "tar").samefile(store.layout.path(blob.digest)) is (form == "none")
+    store.layout.path(blob.digest).unlink()
+    assert store.layers.tree(DIFF_ID) == tree
+    assert tree_problem(tree, DIFF_ID, Index(store.layers.home(DIFF_ID) / "index")) == ""
+
+
+def test_where_a_blob_cannot_have_another_name_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refuse)
+    store, memory = mountable(tmp_path / "store"), Memory()
+    blob = memory.add(TAR, media_types.OCI_LAYER)
+    store.unpacking.push(blob, memory)
+    tree = store.layers.tree(DIFF_ID)
+    assert tree is not None
+    assert (tree / "tar").read_bytes() == TAR
+    assert not (tree / "tar").samefile(store.layout.path(blob.digest))
+
+
+def test_a_damaged_plain_blob_does_not_become_a_tree(tmp_path: Path) -> None:
+    store, memory = mountable(tmp_path / "store"), Memory()
+    blob = memory.add(TAR, media_types.OCI_LAYER)
+    store.layout.push(blob, memory)
+    path = store.layout.path(blob.digest)
+    path.chmod(0o600)
+    path.write_bytes(TAR[:5000] + bytes([TAR[5000] ^ 1]) + TAR[5001:])
+    with pytest.raises(Integrity):
+        store.unpacking.tree(blob, DIFF_ID)
+    assert store.layers.tree(DIFF_ID) is None
+
+
+def test_a_plain_tar_that_says_it_is_gzip_is_the_tree_too(tmp_path: Path) -> None:
+    """Content decides, also of what a media type calls uncompressed."""
+    store, memory = mountable(tmp_path / "store"), Memory()
+    wrong = memory.add(TAR, media_types.OCI_LAYER_GZIP)
+    store.unpacking.push(wrong, memory)
+    other = memory.add(bytes(gzip_member(TAR)), media_types.OCI_LAYER)
+    store.unpacking.push(other, memory)
+    tree = store.unpacking.tree(wrong, DIFF_ID)
+    assert (tree / "tar").samefile(store.layout.path(wrong.digest))
+
+
+def test_a_blob_that_is_part_of_its_tree_is_not_shed(tmp_path: Path) -> None:
+    """It would give nothing back."""
+    store = mountable(tmp_path / "store")
+    layers = images.stored(store, [[item("gzip")], [item("plain")]])
+    shed(store, load(store.layout, store.layout.resolve("test:latest")), "localhost/test")
+    assert [store.layout.path(layer.descriptor.digest).exists() for layer in layers] == [False, True]

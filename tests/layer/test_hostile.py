@@ -19,6 +19,7 @@ from scow.errors import ScowError
 from scow.layer.apply import apply
 from scow.layer.index import Writer
 from scow.layer.mountable import Mountable, MountableTree
+from scow.layer.rights import MOUNTABLE
 from scow.layer.store import remove
 
 OUT = b"@OUT@"  # the outside directory's absolute path
@@ -213,10 +214,12 @@ def for_nothing(root: Path, stream: bytes) -> None:
 
 
 def for_mounting(root: Path, stream: bytes) -> None:
-    with (root / "mountable").open("xb") as file, open(os.devnull, "r+b") as nowhere:
-        made = Mountable(file)
+    tree = root / MOUNTABLE
+    tree.mkdir()
+    with open(os.devnull, "r+b") as nowhere:
+        made = Mountable()
         apply(io.BytesIO(stream), MountableTree(made), Writer(nowhere))
-        made.finish()
+        made.finish(tree, len(stream))
 
 
 @pytest.mark.parametrize("how", [for_overlay, for_nothing, for_mounting])

@@ -1,10 +1,12 @@
-"""A layer as one file to mount: what fits, what does not, what a changed byte does. (What a mounted one shows is held
+"""A layer as files to mount: what fits, what does not, what a changed byte does. (What a mounted one shows is held
 against directories, umoci and a model in tests/image.)"""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -16,30 +18,21 @@ from scow.errors import Invalid
 from scow.layer import erofs, mountable
 from scow.layer.apply import apply
 from scow.layer.index import Writer
-from scow.layer.mountable import Mountable, MountableTree, content, survived
+from scow.layer.mountable import METADATA, TAR, Mountable, MountableTree, content, survived
+from scow.layer.rights import MOUNTABLE
 from scow.layer.view import Found, View
 from scow.oci.digest import DiffId
 
 
-class Tee:
-    """A tar's bytes, noted by a mountable file as they are read."""
-
-    def __init__(self, tar: bytes, made: Mountable) -> None:
-        self._tar, self._made = tar, made
-
-    def read(self, size: int = -1, /) -> bytes:
-        data, self._tar = self._tar[:1000], self._tar[1000:]
-        self._made.write(data)
-        return data
-
-
 def written(path: Path, tar: bytes) -> bool:
     """Write the layer to ``path``; whether it is fit."""
-    with path.open("xb") as file, open(os.devnull, "r+b") as nowhere:
-        made = Mountable(file)
-        apply(Tee(tar, made), MountableTree(made), Writer(nowhere))
-        if made.fit:
-            made.finish()
+    path.mkdir()
+    (path / TAR).write_bytes(tar)
+    with open(os.devnull, "r+b") as nowhere:
+        made = Mountable()
+        apply(io.BytesIO(tar), MountableTree(made), Writer(nowhere))
+        made.finish(path, len(tar))
+        assert path.exists() == made.fit
         return made.fit
 
 
@@ -58,7 +51,7 @@ LAYER = [item("a", data=b"content of a"), item("d", "dir", mode=0o755), item("d/
 
 
 def test_single_files_are_read_without_mounting(tmp_path: Path) -> None:
-    path = tmp_path / "mountable"
+    path = tmp_path / MOUNTABLE
     assert written(path, tars.write(LAYER))
     view = view_of(LAYER)
     for name, expected in ((b"a", b"content of a"), (b"d/b", b"b" * 5000)):
@@ -75,26 +68,23 @@ def test_a_directory_is_read_the_same_way(tmp_path: Path) -> None:
         assert file.read() == b"12"
 
 
-@pytest.mark.parametrize("where", ["first byte of the tar", "last byte of the tar", "metadata", "length"])
-def test_a_changed_byte_is_seen(where: str, tmp_path: Path) -> None:
-    path, tar = tmp_path / "mountable", tars.write(LAYER)
+@pytest.mark.parametrize(
+    "change",
+    [lambda data, at: data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :], lambda data, at: data[:-512]],
+    ids=["byte", "length"],
+)
+@pytest.mark.parametrize(("name", "at"), [(TAR, 0), (TAR, -1), (METADATA, erofs.METADATA), (METADATA, -400)])
+def test_a_changed_byte_is_seen(name: str, at: int, change: Callable[[bytes, int], bytes], tmp_path: Path) -> None:
+    path, tar = tmp_path / MOUNTABLE, tars.write(LAYER)
     written(path, tar)
-    assert survived(path, DiffId.of(tar), len(tar))
-    size = path.stat().st_size
-    at = {"first byte of the tar": erofs.TAR, "last byte of the tar": erofs.TAR + len(tar) - 1, "metadata": size - 400}
-    with path.open("r+b") as file:
-        if where == "length":
-            file.truncate(size - 512)
-        else:
-            file.seek(at[where])
-            byte = file.read(1)
-            file.seek(at[where])
-            file.write(bytes([byte[0] ^ 1]))
-    assert not survived(path, DiffId.of(tar), len(tar))
+    assert survived(path, DiffId.of(tar))
+    data = (path / name).read_bytes()
+    (path / name).write_bytes(change(data, at % len(data)))
+    assert not survived(path, DiffId.of(tar))
 
 
 def test_one_that_is_gone_has_not_survived(tmp_path: Path) -> None:
-    assert not survived(tmp_path / "mountable", DiffId.of(b""), 0)
+    assert not survived(tmp_path / MOUNTABLE, DiffId.of(b""))
 
 
 def test_a_sparse_file_does_not_fit(tmp_path: Path) -> None:
@@ -124,4 +114,4 @@ def test_a_hard_link_to_a_directory_is_refused(tmp_path: Path) -> None:
 def test_the_same_layer_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         written(tmp_path / name, tars.write(LAYER))
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    assert (tmp_path / "one" / METADATA).read_bytes() == (tmp_path / "two" / METADATA).read_bytes()

@@ -12,11 +12,12 @@ from tests.runtime.conftest import BUSYBOX
 from tests.support.peers import need, need_root
 
 from scow.errors import ScowError, Unsupported
+from scow.layer.rights import MOUNTABLE
 from scow.oci.config import Process as ImageProcess
 from scow.runtime import beneath, bpf, capabilities, linux, mounting, seccomp
 from scow.runtime.bundle import make_bundle
 from scow.runtime.options import Mount, Options
-from scow.runtime.probe import OciRuntime, Probe, _in_child, probe, trial_of_overlay
+from scow.runtime.probe import OciRuntime, Probe, _in_child, mounts, probe, trial_of_overlay
 from scow.runtime.runner import Choice, Runner, Stdio, choose
 from scow.snapshot.rootfs import Directory, Overlay
 
@@ -122,6 +123,13 @@ def test_overlay_of_old_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(linux, "fsopen", _not_there)
     assert _in_child(attempt) is None
+
+
+def test_files_of_a_layer_are_mounted_wherever_they_lie(tmp_path: Path) -> None:
+    assert mounting.MOUNTABLE == MOUNTABLE
+    strange = tmp_path / "a,device=b:c" / ("long" * 60)
+    strange.mkdir(parents=True)
+    assert mounts(strange) is mounts(tmp_path)
 
 
 def _as_in_a_pod() -> None:

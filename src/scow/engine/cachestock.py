@@ -21,9 +21,7 @@ def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
     for key, layer in workplace.cache:
         keys.setdefault(layer.diff_id, []).append(key)
         if layer.diff_id not in sizes:
-            sizes[layer.diff_id] = disk_usage(store.layout.path(layer.descriptor.digest)) + store.layers.size(
-                layer.diff_id
-            )
+            sizes[layer.diff_id] = sum(map(store.room, {layer.descriptor.digest, layer.diff_id}))
     found = [
         CachePiece(name.partition(":")[2], "layer", tuple(named), sizes[name], used, in_image=name in of_images)
         for name, named in keys.items()

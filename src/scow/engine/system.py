@@ -75,9 +75,8 @@ class System:
         counted = [Part(one.kind, one.size) for one in self.usage()]
         shown = self._image_bytes() | self._cache_bytes()
         needed = self._workplace.marked()
-        held = [(str(digest), self._store.layout.path(digest)) for digest, _ in self._store.layout.blobs()]
-        held += [(str(diff_id), self._store.layers.home(diff_id)) for diff_id in self._store.layers]
-        others = {name: disk_usage(path) for name, path in held if name not in shown}
+        held = {*(digest for digest, _ in self._store.layout.blobs()), *self._store.layers}
+        others = {name: self._store.room(name) for name in held if name not in shown}
         counted += [
             Part("Other platforms, artifacts", sum(size for name, size in others.items() if name in needed)),
             Part("Unneeded", sum(size for name, size in others.items() if name not in needed)),
@@ -243,12 +242,10 @@ class System:
         for known in self._workplace.catalogue():
             if known.image.id in without:
                 continue
-            for descriptor in (known.image.descriptor, *known.image.manifest.children):
-                if descriptor.digest not in taken:
-                    taken[descriptor.digest] = disk_usage(store.layout.path(descriptor.digest))
-            for diff_id in known.image.diff_ids:
-                if diff_id not in taken:
-                    taken[diff_id] = store.layers.size(diff_id)
+            blobs = [known.image.descriptor, *known.image.manifest.children]
+            for held in (*(descriptor.digest for descriptor in blobs), *known.image.diff_ids):
+                if held not in taken:
+                    taken[held] = store.room(held)
         return taken
 
     def _cache_bytes(self, without: Collection[str] = ()) -> dict[str, int]:
@@ -257,6 +254,6 @@ class System:
         taken: dict[str, int] = {}
         for name, layer in self._workplace.cache:
             if name not in without:
-                taken[layer.descriptor.digest] = disk_usage(store.layout.path(layer.descriptor.digest))
-                taken[layer.diff_id] = store.layers.size(layer.diff_id)
+                for held in (layer.descriptor.digest, layer.diff_id):
+                    taken[held] = store.room(held)
         return taken

@@ -16,7 +16,7 @@ from scow.layer.earlier import MOST, Earlier
 from scow.layer.entry import Entry
 from scow.layer.index import Writer
 from scow.layer.members import Members
-from scow.layer.mountable import Mountable
+from scow.layer.mountable import TAR, Mountable
 from scow.layer.pack import Item, Note, Packed, Watch, compress, pack
 from scow.layer.placement import Placement
 from scow.layer.store import Draft, Layers
@@ -81,13 +81,15 @@ def _packed(
 
 
 def _packed_mountable(items: Iterable[Item], draft: Draft, blob: BlobDraft, earlier: Earlier | None) -> Packed:
-    with draft.mountable.open("xb") as file:
-        made = Mountable(file)
-        packed = _packed(items, draft, blob, earlier, made.add, made.write)
-        if made.fit:
-            made.finish()
-    if not made.fit:
-        draft.mountable.unlink()
+    made = Mountable()
+    draft.mountable.mkdir()
+    with (draft.mountable / TAR).open("xb") as tar:
+
+        def copied(plain: memoryview) -> None:
+            tar.write(plain)
+
+        packed = _packed(items, draft, blob, earlier, made.add, copied)
+    made.finish(draft.mountable, packed.tar_size)
     return packed
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
@@ -67,7 +67,7 @@ def index_problem(layout: Layout, layers: Layers, layer: Layer) -> str:
 def _index_of(layout: Layout, layer: Layer, path: Path) -> Index:
     with path.open("xb") as file:
         writer = Writer(file)
-        stages = Inflating(lambda reader, size: _finish(writer, size, apply(reader, NoTree(), writer)))
+        stages = Inflating(lambda tar: _write(writer, tar))
         try:
             with layout.open(layer.descriptor) as blob:
                 while chunk := blob.read(_CHUNK):
@@ -80,8 +80,9 @@ def _index_of(layout: Layout, layer: Layer, path: Path) -> Index:
     return Index(path)
 
 
-def _finish(writer: Writer, size: Callable[[], int], plain: bool) -> None:
-    writer.finish(size(), plain=plain)
+def _write(writer: Writer, tar: Inflating) -> None:
+    plain = apply(tar, NoTree(), writer)
+    writer.finish(tar.size, plain=plain)
 
 
 def _difference(made: Index, kept: Index) -> str:
@@ -103,7 +104,7 @@ def tree_problem(tree: Path, diff_id: DiffId, index: Index) -> str:
     """The layer's tree, of either kind, has every byte."""
     if tree.name != MOUNTABLE:
         return directory_problem(tree, index)
-    return "" if survived(tree, diff_id, index.header.size) else "the mountable file was changed"
+    return "" if survived(tree, diff_id) else "the mountable files were changed"
 
 
 def directory_problem(tree: Path, entries: Iterable[Entry]) -> str:

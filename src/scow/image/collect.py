@@ -75,8 +75,10 @@ def collect(store: Store, images: Iterable[Descriptor] = (), names: Iterable[str
         for digest, size in layout.blobs():
             if digest not in marked.names:
                 swept.append(digest)
-                freed += size
-                layout.path(digest).unlink(missing_ok=True)
+                with contextlib.suppress(FileNotFoundError):
+                    path = layout.path(digest)
+                    freed += size if path.stat().st_nlink == 1 else 0  # else a layer has it as well, and goes next
+                    path.unlink()
         for digest in layout.shed:
             if digest not in marked.names or layout.path(digest).exists():
                 layout.shed.forget(digest)

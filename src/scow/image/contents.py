@@ -159,7 +159,7 @@ def _below(tree: Path, source: bytes) -> bytes:
 
 
 class _Part:
-    """``size`` bytes of a file: a mountable file holds many."""
+    """``size`` bytes of a file: a mountable tree's tar holds many."""
 
     def __init__(self, file: Reader, size: int) -> None:
         self._file, self._left = file, size

@@ -10,7 +10,6 @@ from typing import Final
 
 from scow.errors import ScowError
 from scow.layer.compression import detected, inflated
-from scow.layer.tar import Reader
 
 _ROOM: Final = 4 << 20
 
@@ -69,12 +68,15 @@ class Inflating:
     plain bytes are not hashed twice.
     """
 
-    def __init__(self, consume: Callable[[Reader, Callable[[], int]], None], known: str = "") -> None:
+    def __init__(self, consume: Callable[[Inflating], None], known: str = "") -> None:
         self._pipe = Pipe()
         self._known = known
         self._hash = hashlib.sha256()
         self._consume = consume
-        self._size = 0
+        #: How many plain bytes were read.
+        self.size = 0
+        #: Whether they are what is fed: nothing is compressed.
+        self.as_fed = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -102,14 +104,15 @@ class Inflating:
         chunk = self._plain.read()
         if not self._known:
             self._hash.update(chunk)
-        self._size += len(chunk)
+        self.size += len(chunk)
         return chunk
 
     def _work(self) -> None:
         try:
             reader, compression = detected(self._pipe)
-            self._known = self._known if compression == "none" else ""
+            self.as_fed = compression == "none"
+            self._known = self._known if self.as_fed else ""
             self._plain = inflated(reader, compression)
-            self._consume(self, lambda: self._size)
+            self._consume(self)
         except BaseException as error:
             self._pipe.fail(error)

@@ -16,7 +16,8 @@ from scow.oci import media_types
 def shed(store: Store, image: Image, origin: str, names: Iterable[str] = ()) -> int:
     """Shed the layers' blobs, which ``origin`` has; returns the bytes given back.
 
-    A blob stays that another image, ``names`` or a running command needs too, and one without a tree.
+    A blob stays that another image, ``names`` or a running command needs too, one without a tree, and one that is part
+    of its tree.
     """
     layout, freed = store.layout, 0
     layers = [one for one in image.layers if not media_types.is_foreign(one.descriptor.media_type)]
@@ -30,7 +31,7 @@ def shed(store: Store, image: Image, origin: str, names: Iterable[str] = ()) -> 
         for layer in layers:
             blob = layer.descriptor
             place = layout.path(blob.digest)
-            if layer.diff_id in trees and blob.digest not in needed.names and place.exists():
+            if layer.diff_id in trees and blob.digest not in needed.names and _by_itself(place):
                 layout.shed.note(blob.digest, origin)
                 place.unlink()
                 freed += blob.size
@@ -44,5 +45,13 @@ def _sync(trees: Collection[Path]) -> None:
             os.sync()  # a tree of 15 000 files is not synced one by one
             return
     for tree in trees:
-        with tree.open("rb") as file:
-            os.fsync(file.fileno())
+        for path in tree.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+
+
+def _by_itself(blob: Path) -> bool:
+    try:
+        return blob.stat().st_nlink == 1
+    except FileNotFoundError:
+        return False

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.content.layout import Layout
-from scow.layer.store import Layers
+from scow.layer.store import Layers, disk_usage
+from scow.oci.digest import DiffId, Digest
 from scow.snapshot.store import Snapshots
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ class Store:
         self.boot = _boot()
         self.layers = Layers(root / "layers", self.layout.ingest, self.boot, mounts)
         self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, self.boot, self.layers.flavour)
+
+    def room(self, name: str) -> int:
+        """Bytes on disk of what a digest or diff_id names: a plain layer's blob may be its tree's tar, too."""
+        return disk_usage(self.layout.path(Digest(name)), self.layers.home(DiffId(name)))
 
     @cached_property
     def unpacking(self) -> Unpacking:

@@ -1,15 +1,16 @@
-"""What a layer's bytes become while they go by: its index, and its tree as a directory, as a file to mount, or none."""
+"""What a layer's bytes become while they go by: its index, and its tree as a directory, as files to mount, or none."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from scow.image.pipeline import Inflating
 from scow.layer.apply import apply
 from scow.layer.index import Index, Writer
-from scow.layer.mountable import Mountable, MountableTree, digested
+from scow.layer.mountable import TAR, Mountable, MountableTree, digested
 from scow.layer.rights import rights
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
@@ -36,14 +37,13 @@ def directory_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
 
 
 def mountable_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
-    """The tree as a file to mount; none when the layer is not fit for it."""
-    with draft.mountable.open("xb") as file:
-        made = Mountable(file)
-        plain = apply(_Copied(reader, made), MountableTree(made), index)
-        if made.fit:
-            made.finish()
-    if not made.fit:
-        draft.mountable.unlink()
+    """The tree as files to mount; none when the layer is not fit for it."""
+    made = Mountable()
+    draft.mountable.mkdir()
+    with contextlib.nullcontext() if draft.stored else (draft.mountable / TAR).open("xb") as copy:
+        counted = _Counted(reader, copy)
+        plain = apply(counted, MountableTree(made), index)
+    made.finish(draft.mountable, counted.size)
     return plain
 
 
@@ -62,34 +62,37 @@ def maker(layers: Layers) -> Make:
 
 
 @contextlib.contextmanager
-def unpacking_into(draft: Draft, make: Make, known: str = "") -> Iterator[Inflating]:
+def unpacking_into(draft: Draft, make: Make, known: str = "", *, stored: bool = False) -> Iterator[Inflating]:
     """Stages that make ``draft``'s index and its tree, of the kind that ``make`` makes, from the layer's bytes.
 
-    ``known`` is the sha256 that these are held to elsewhere.
+    ``known`` is the sha256 that these are held to elsewhere, ``stored`` that they are those of a blob of the store.
     """
-    stages = Inflating(lambda reader, size: _write(reader, size, draft, make), known)
+    stages = Inflating(lambda tar: _write(tar, draft, make, stored), known)
     try:
         yield stages
     finally:
         stages.abandon()
 
 
-def _write(reader: Reader, size: Callable[[], int], draft: Draft, make: Make) -> None:
-    """Apply the layer to the draft; ``size`` tells the tar's length once it was read."""
+def _write(tar: Inflating, draft: Draft, make: Make, stored: bool) -> None:
+    draft.stored = stored and tar.as_fed
     with draft.index.open("xb") as file:
         writer = Writer(file)
-        plain = make(reader, draft, writer)
-        writer.finish(size(), plain=plain)
+        plain = make(tar, draft, writer)
+        writer.finish(tar.size, plain=plain)
 
 
-class _Copied:
-    """A reader whose bytes go to a mountable file as they go by."""
+class _Counted:
+    """A reader whose bytes are counted, and copied to a file, if there is one, as they go by."""
 
-    def __init__(self, reader: Reader, made: Mountable) -> None:
-        self._reader, self._made = reader, made
+    def __init__(self, reader: Reader, copy: BinaryIO | None) -> None:
+        self._reader, self._copy = reader, copy
+        self.size = 0
 
     def read(self, size: int = -1, /) -> bytes:
         """As the reader."""
         data = self._reader.read(size)
-        self._made.write(data)
+        self.size += len(data)
+        if self._copy:
+            self._copy.write(data)
         return data

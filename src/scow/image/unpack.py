@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from scow.content.layout import Layout, disk_error
 from scow.content.target import Source
@@ -18,11 +19,13 @@ from scow.layer.rights import MOUNTABLE
 from scow.layer.store import Draft, Layers
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
-from scow.oci.digest import DiffId
+from scow.oci.digest import DiffId, Digest
 
 if TYPE_CHECKING:  # who only asks for what is there already needs none of it
     from scow.image.pipeline import Inflating
     from scow.image.trees import Make
+
+_CHUNK: Final = 256 << 10
 
 
 class Unpacking:
@@ -48,7 +51,7 @@ class Unpacking:
 
         make = trees.maker(self.layers) if self._trees else trees.no_tree
         known = descriptor.digest.hex if descriptor.digest.algorithm == "sha256" else ""
-        with self._drafted(make, known) as (draft, stages):
+        with self._drafted(make, known, stored=bool(known)) as (draft, stages):
             self.layout.receive(descriptor, source, stages.feed)
             self._keep(draft, DiffId(f"sha256:{stages.hexdigest}"))
 
@@ -124,9 +127,10 @@ class Unpacking:
             raise disk_error(error, self.layout.root) from None
 
     def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, make: Make) -> None:
-        with self._drafted(make) as (draft, stages):
+        is_tar = source is self.layout and descriptor.digest.hex == diff_id.hex
+        with self._drafted(make, stored=is_tar) as (draft, stages):
             with source.open(descriptor) as file:
-                while chunk := file.read(256 << 10):
+                while chunk := file.read(_CHUNK):
                     stages.feed(chunk)
                 stages.feed(b"")
             if stages.hexdigest != diff_id.hex:
@@ -140,14 +144,28 @@ class Unpacking:
 
     def _keep(self, draft: Draft, diff_id: DiffId) -> None:
         self.layout.hold(diff_id)
+        if draft.stored and draft.mountable.exists():
+            from scow.layer.mountable import TAR
+
+            _link(self.layout.path(Digest(diff_id)), draft.mountable / TAR)
         self.layers.keep(draft, diff_id)
 
     @contextlib.contextmanager
-    def _drafted(self, make: Make, known: str = "") -> Iterator[tuple[Draft, Inflating]]:
+    def _drafted(self, make: Make, known: str = "", *, stored: bool) -> Iterator[tuple[Draft, Inflating]]:
         from scow.image.trees import unpacking_into
 
         try:
-            with self.layers.draft() as draft, unpacking_into(draft, make, known) as stages:
+            with self.layers.draft() as draft, unpacking_into(draft, make, known, stored=stored) as stages:
                 yield draft, stages
         except OSError as error:
             raise disk_error(error, self.layout.root) from None
+
+
+def _link(blob: Path, tar: Path) -> None:
+    """Another name for the blob: neither is gone before both are. A copy, where a mount lies between them."""
+    try:
+        os.link(blob, tar)
+    except OSError:
+        with blob.open("rb") as source, tar.open("xb") as copy:
+            while chunk := source.read(_CHUNK):
+                copy.write(chunk)

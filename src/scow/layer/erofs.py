@@ -1,13 +1,14 @@
-"""An EROFS image whose files' contents are the bytes of a plain tar: superblock, the tar as it is, metadata. Pure.
+"""An EROFS image whose files' contents lie in a plain tar beside it, as they are there: only metadata is written. Pure.
 
-The kernel mounts such a file (Linux 6.12, "file-backed mounts"), so a whole layer is there without a system call for
-each of its files. The block size is the tar's own, 512 bytes; every inode is an extended one, its data in one piece
-(kernel Documentation/filesystems/erofs.rst, fs/erofs/erofs_fs.h).
+The kernel mounts such a file (Linux 6.12, "file-backed mounts") with the tar as its one extra device, so a whole layer
+is there without a system call for each of its files. The block size is the tar's own, 512 bytes; the tar's blocks are
+numbered on from those of the metadata; every inode is an extended one, its data in one piece (kernel
+Documentation/filesystems/erofs.rst, fs/erofs/erofs_fs.h).
 
 ::
 
-    0         1024         4096
-    |  zeros  | superblock |  the tar  |  inodes  |  directories, symlink targets  |
+    0         1024         1152     1536
+    |  zeros  | superblock | device |  inodes  |  directories, symlink targets  |
 """
 
 from __future__ import annotations
@@ -24,15 +25,18 @@ BLOCK: Final = 512
 SUPERBLOCK: Final = 1024
 #: Where 16 bytes of the superblock are anybody's.
 UUID: Final = SUPERBLOCK + 48
-#: Where the tar begins.
-TAR: Final = 4096
+#: Where what :func:`image` gives in pieces begins.
+METADATA: Final = 1536
 _BITS: Final = 9
 _MAGIC: Final = 0xE0F5E1E2
 _SLOT: Final = 32  # an inode's number is where it lies, in these
 _FIRST: Final = 64  # no inode lies at 0: readdir(3) takes that number for nothing
 _EXTENDED_PLAIN: Final = 1  # i_format: the long form, data in one piece
-#: magic, block size, root's number, inodes, blocks, first block of the inodes; what is not said is 0.
-_SUPERBLOCK: Final = "<I8xBxHQ12xII84x"
+_DEVICE_TABLE: Final = 8  # a feature that whoever mounts it must know
+#: magic, block size, root's number, inodes, blocks, first block of the inodes, features, devices, where these are (in
+#: 128 bytes); then the device's blocks, and the number of its first one. What is not said is 0.
+_HEADER: Final = "<I8xBxHQ12xII36xI2xHH38x 64xII56x"
+_DEVICE: Final = SUPERBLOCK // 128 + 1
 _INODE: Final = struct.Struct("<HHHHQIIIIqII16x")
 _DIRENT: Final = struct.Struct("<QHBB")
 _XATTR: Final = struct.Struct("<BBH")
@@ -88,13 +92,13 @@ class Directory(Node, eq=False):
 
 
 def image(root: Directory, tar_size: int) -> tuple[bytes, Iterator[bytes]]:
-    """The superblock, and in pieces what follows the tar (from the next multiple of :data:`BLOCK` on)."""
+    """What lies from :data:`SUPERBLOCK` on, and in pieces what does from :data:`METADATA` on."""
     nodes, directories, end = _numbered(root)
-    start = TAR // BLOCK + _blocks(tar_size)
+    start = METADATA // BLOCK
     data = start + _blocks(end)
-    total = data + sum(_blocks(node.room) for node in nodes)
-    header = struct.pack(_SUPERBLOCK, _MAGIC, _BITS, root.at // _SLOT, len(nodes), total & 0xFFFFFFFF, start)
-    return header, _metadata(nodes, directories, end, data)
+    tar = data + sum(_blocks(node.room) for node in nodes)
+    known = _BITS, root.at // _SLOT, len(nodes), tar, start, _DEVICE_TABLE, 1, _DEVICE, _blocks(tar_size), tar
+    return struct.pack(_HEADER, _MAGIC, *known), _metadata(nodes, directories, end, data, tar)
 
 
 class _Listing(NamedTuple):
@@ -104,12 +108,12 @@ class _Listing(NamedTuple):
     blocks: list[list[bytes]]
 
 
-def _metadata(nodes: list[Node], directories: dict[int, _Listing], end: int, data: int) -> Iterator[bytes]:
+def _metadata(nodes: list[Node], directories: dict[int, _Listing], end: int, data: int, tar: int) -> Iterator[bytes]:
     yield bytes(_FIRST)
     for first in range(0, len(nodes), _PIECE):
         piece = []
         for node in nodes[first : first + _PIECE]:
-            piece.append(_inode(node, data))
+            piece.append(_inode(node, data, tar))
             data += _blocks(node.room)
         yield b"".join(piece)
     yield bytes(-end % BLOCK)
@@ -148,11 +152,11 @@ def _first_name(directory: Node, child: Node) -> bool:
     return child.names == 1
 
 
-def _inode(node: Node, data: int) -> bytes:
+def _inode(node: Node, data: int, tar: int) -> bytes:
     mode, packed = node.mode, node.packed
     size, where = node.room, data
     if stat.S_ISREG(mode):
-        size, where = node.size, (TAR + node.offset) // BLOCK if node.size else 0
+        size, where = node.size, tar + node.offset // BLOCK if node.size else 0
     elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
         major, minor = os.major(node.device), os.minor(node.device)
         where = minor & 0xFF | major << 8 | (minor & ~0xFF) << 12

@@ -1,7 +1,12 @@
-"""A layer as one file that the kernel mounts (:mod:`scow.layer.erofs`): written while the tar's bytes go by.
+"""A layer as two files that the kernel mounts (:mod:`scow.layer.erofs`): its plain tar, and metadata over it.
 
-It stands for the tree that :class:`~scow.layer.tree.OverlayTree` would have written, with overlayfs' own marks. What it
-cannot hold (sparse files, a root that hides what lies below it) makes it unfit, and the layer gets a directory.
+::
+
+    erofs/tar         the layer's plain tar; where that is the layer's blob, another name of the same file
+    erofs/metadata    everything but the files' contents
+
+They stand for the tree that :class:`~scow.layer.tree.OverlayTree` would have written, with overlayfs' own marks. What
+they cannot hold (sparse files, a root that hides what lies below it) makes a layer unfit, and it gets a directory.
 """
 
 from __future__ import annotations
@@ -25,6 +30,8 @@ from scow.layer.tree import Content, NoTree
 from scow.layer.view import Found
 from scow.oci.digest import DiffId
 
+TAR: Final = "tar"
+METADATA: Final = "metadata"
 _CHUNK: Final = 1 << 20
 
 _FORMATS: Final = {
@@ -43,22 +50,14 @@ _NODES_LIMIT: Final = 250_000  # each takes some 400 bytes until the end
 
 
 class Mountable:
-    """The file being written to ``file``: bytes of the tar by :meth:`write`, entries by :meth:`add`, in any order."""
+    """The metadata of a layer, whose entries come by :meth:`add`."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
+    def __init__(self) -> None:
         self._root = Directory(stat.S_IFDIR | 0o755)
         self._entered = (b"", self._root)  # the directory that was looked for last: its files come together
-        self._tar_size = 0
         self._nodes = 0
         #: Whether it can stand for the layer.
         self.fit = True
-        file.seek(erofs.TAR)
-
-    def write(self, data: bytes | memoryview) -> None:
-        """The next bytes of the tar."""
-        self._file.write(data)
-        self._tar_size += len(data)
 
     def add(self, entry: Entry) -> None:
         """One entry of the layer, placed, in the tar's order."""
@@ -67,17 +66,27 @@ class Mountable:
         if self.fit:
             _ACTIONS.get(entry.kind, Mountable._node)(self, entry)
 
-    def finish(self) -> None:
-        """Write the metadata, and the superblock last. Without it nothing can mount the file."""
-        self._file.write(bytes(-self._tar_size % erofs.BLOCK))
+    def finish(self, tree: Path, tar_size: int) -> None:
+        """Write all of it beside the tar; when the layer is not fit, remove what is in ``tree``."""
+        if self.fit:
+            with (tree / METADATA).open("xb") as file:
+                self._write(file, tar_size)
+        else:
+            (tree / TAR).unlink(missing_ok=True)
+            tree.rmdir()
+
+    def _write(self, file: BinaryIO, tar_size: int) -> None:
+        """The superblock comes last: without it nothing can mount the file."""
         metadata = hashlib.sha256()
-        superblock, pieces = erofs.image(self._root, self._tar_size)
+        header, pieces = erofs.image(self._root, tar_size)
+        file.seek(erofs.METADATA)
         for piece in pieces:
             metadata.update(piece)
-            self._file.write(piece)
-        self._file.flush()
-        os.pwrite(self._file.fileno(), superblock, erofs.SUPERBLOCK)
-        os.pwrite(self._file.fileno(), metadata.digest()[:16], erofs.UUID)
+            file.write(piece)
+        file.seek(erofs.SUPERBLOCK)
+        file.write(header)
+        file.seek(erofs.UUID)
+        file.write(metadata.digest()[:16])
 
     # -- what each kind of entry does to the tree ---------------------------------------------------------------------
 
@@ -215,7 +224,7 @@ def _marked(node: Node, marks: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[b
 
 
 def content(tree: Path, found: Found) -> Callable[[], int]:
-    """A function that opens a file of the layer's tree, a directory or a mountable file.
+    """A function that opens a file of the layer's tree, a directory or a mountable one.
 
     Its content is ``entry.size`` bytes from where the descriptor stands.
     """
@@ -223,8 +232,8 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
         return opener(os.path.join(os.fsencode(tree), found.source))
 
     def open_it() -> int:
-        fd = os.open(tree, os.O_RDONLY | os.O_CLOEXEC)
-        os.lseek(fd, erofs.TAR + found.entry.offset, os.SEEK_SET)
+        fd = os.open(tree / TAR, os.O_RDONLY | os.O_CLOEXEC)
+        os.lseek(fd, found.entry.offset, os.SEEK_SET)
         return fd
 
     return open_it
@@ -232,24 +241,24 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
 
 def digested(tree: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
     """A mountable layer's entries with the digests of its files."""
-    with tree.open("rb", buffering=0) as file:
+    with (tree / TAR).open("rb", buffering=0) as file:
         for entry in entries:
             if entry.kind == "file" and entry.offset >= 0 and not entry.digest:
-                file.seek(erofs.TAR + entry.offset)
+                file.seek(entry.offset)
                 entry = msgspec.structs.replace(entry, digest=_hashed(file.read, entry.size).digest())
             yield entry
 
 
-def survived(path: Path, diff_id: DiffId, tar_size: int) -> bool:
-    """Whether every byte of the file is what it was when it was made: the tar, and the metadata behind it."""
+def survived(tree: Path, diff_id: DiffId) -> bool:
+    """Whether every byte of both files is what it was when they were made."""
     try:
-        with path.open("rb", buffering=0) as file:
+        with (tree / METADATA).open("rb", buffering=0) as file:
             uuid = os.pread(file.fileno(), 16, erofs.UUID)
-            file.seek(erofs.TAR)
-            if _hashed(file.read, tar_size).hexdigest() != diff_id.hex:
+            file.seek(erofs.METADATA)
+            if _hashed(file.read, -1).digest()[:16] != uuid:
                 return False
-            file.seek(-tar_size % erofs.BLOCK, os.SEEK_CUR)
-            return _hashed(file.read, -1).digest()[:16] == uuid
+        with (tree / TAR).open("rb", buffering=0) as file:
+            return _hashed(file.read, -1).hexdigest() == diff_id.hex
     except OSError:
         return False
 

@@ -14,8 +14,8 @@ from scow.layer.entry import Entry
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
-#: A tree of this name is a file to mount (:mod:`scow.layer.mountable`); every other one is a directory.
-MOUNTABLE: Final = "mountable"
+#: A tree of this name is files to mount (:mod:`scow.layer.mountable`); every other one is a plain directory.
+MOUNTABLE: Final = "erofs"
 #: overlayfs' names for the mark of a directory that hides what lies below it.
 OPAQUE: Final = (b"trusted.overlay.opaque", b"user.overlay.opaque")
 _SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK}

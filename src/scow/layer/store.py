@@ -6,11 +6,11 @@
     sha256/<hex>/members        how its blob was cut, where it was packed here
     sha256/<hex>/privileged/    the tree as root unpacks it (owners, devices)
     sha256/<hex>/ordinary/      the tree as any other user does
-    sha256/<hex>/mountable      the tree as one file, where root may mount such files
+    sha256/<hex>/erofs/         the tree as two files, where root may mount such
     sha256/<hex>/<tree>.boot    the boot it was written in
 
 A tree is not fsynced file by file: the blob can rebuild it. Instead the tree remembers the boot it was written in; in a
-later one it is checked once against the index (types, sizes, times; a mountable file byte by byte) and dropped when it
+later one it is checked once against the index (types, sizes, times; mountable files byte by byte) and dropped when it
 did not survive.
 """
 
@@ -39,7 +39,10 @@ _FORMATS: Final = {"file": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_
 
 
 class Draft:
-    """A layer being written: ``directory`` holds ``index`` and perhaps a tree. Dropped unless kept."""
+    """A layer being written: ``directory`` holds ``index`` and perhaps a tree. Dropped unless kept.
+
+    ``stored`` tells that the layer's plain tar is a blob of the store, and need not be written again.
+    """
 
     def __init__(self, directory: Path, flavour: str) -> None:
         self.directory = directory
@@ -47,6 +50,7 @@ class Draft:
         self.members = directory / "members"
         self.tree = directory / flavour
         self.mountable = directory / MOUNTABLE
+        self.stored = False
 
 
 class Layers:
@@ -89,7 +93,7 @@ class Layers:
             return None
 
     def tree(self, diff_id: DiffId) -> Path | None:
-        """The layer's tree, whole: a directory or a mountable file; ``None`` when there is none."""
+        """The layer's tree, whole: a directory or mountable files; ``None`` when there is none."""
         home = self.home(diff_id)
         found = self._whole(diff_id, home / self.flavour)
         if found is None and self.mounts():
@@ -123,10 +127,6 @@ class Layers:
                 os.rename(made, home / made.name)
         sync_directory(home)
 
-    def size(self, diff_id: DiffId) -> int:
-        """Bytes on disk."""
-        return disk_usage(self.home(diff_id))
-
     def _keep_tree(self, draft: Draft, tree: Path, place: Path) -> None:
         stale = draft.directory / "stale"
         with contextlib.suppress(FileNotFoundError):
@@ -154,7 +154,7 @@ def _survived(tree: Path, diff_id: DiffId, index: Index) -> bool:
     if tree.name == MOUNTABLE:
         from scow.layer import mountable
 
-        return mountable.survived(tree, diff_id, index.header.size)
+        return mountable.survived(tree, diff_id)
     entries: dict[bytes, Entry] = {entry.path: entry for entry in index}
     return all(_is_there(os.fsencode(tree), entry) for entry in entries.values())
 
@@ -199,11 +199,11 @@ def remove(path: Path) -> None:
         os.close(parent)
 
 
-def disk_usage(path: Path) -> int:
-    """Bytes that ``path`` takes on disk, as ``du`` counts them: hard links once."""
+def disk_usage(*paths: Path) -> int:
+    """Bytes that ``paths`` take on disk together, as ``du`` counts them: hard links once."""
     seen: set[tuple[int, int]] = set()
     total = 0
-    todo = [os.fsencode(path)]
+    todo = [os.fsencode(path) for path in paths]
     while todo:
         at = todo.pop()
         try:

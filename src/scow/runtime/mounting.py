@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+MOUNTABLE = "erofs"
+"""A tree of this name is two files, ``tar`` and ``metadata`` (as :mod:`scow.layer.rights` says, which is not light)."""
 _LAYERS = 500  # OVL_MAX_STACK
 _OPTIONS: tuple[list[str], ...] = (
     ["userxattr", "volatile"],
@@ -59,15 +61,19 @@ def _forget_earlier(work: str) -> None:
 
 
 def _entered(path: str, scratch: str, number: int) -> str:
-    """The directory of a lower tree: one that is a file is mounted (EROFS, Linux 6.12)."""
-    if os.path.isdir(path):
+    """The directory of a lower tree: what is files of a layer is mounted (EROFS over a file, Linux 6.12)."""
+    if os.path.basename(path) != MOUNTABLE:
         return path
     place = f"{scratch}/lower{number}"
     os.makedirs(place, mode=0o700, exist_ok=True)
+    before = os.getcwd()
+    os.chdir(path)  # options are parted at commas, which its path may hold
     try:
-        linux.mount(path, place, "erofs", linux.MS_RDONLY)
+        linux.mount("metadata", place, "erofs", linux.MS_RDONLY, "device=tar")
     except OSError as error:
         raise Refused("Unsupported", f"erofs: {error.strerror}") from None
+    finally:
+        os.chdir(before)
     return place
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from scow.layer.rights import rights
+from scow.layer.rights import MOUNTABLE, rights
 from scow.runtime import idmap
 from scow.runtime.capabilities import NAMES
 from scow.runtime.cgroups import BASE, read
@@ -203,21 +203,22 @@ def _try_mountable(directory: Path) -> None:
     import tempfile
 
     from scow.layer.entry import Entry
-    from scow.layer.mountable import Mountable
+    from scow.layer.mountable import TAR, Mountable
     from scow.runtime import linux, mounting
 
     with tempfile.TemporaryDirectory(dir=directory) as place:
         names = {name: f"{place}/{name}" for name in ("upper", "work", "merged")}
         for path in names.values():
             os.mkdir(path)
-        with open(f"{place}/mountable", "xb") as file:
-            made = Mountable(file)
-            made.write(b"yes".ljust(512, b"\0"))
-            made.add(Entry(b"works", "file", 0o644, size=3, offset=0))
-            made.finish()
+        tree = Path(place) / MOUNTABLE
+        tree.mkdir()
+        (tree / TAR).write_bytes(b"yes".ljust(512, b"\0"))
+        made = Mountable()
+        made.add(Entry(b"works", "file", 0o644, size=3, offset=0))
+        made.finish(tree, 512)
         linux.unshare(linux.CLONE_NEWNS)
         linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
-        rootfs = {"lower": [f"{place}/mountable"], "upper": names["upper"], "work": names["work"], "fleeting": True}
+        rootfs = {"lower": [str(tree)], "upper": names["upper"], "work": names["work"], "fleeting": True}
         mounting.mount_rootfs(rootfs, names["merged"], place)
         with open(f"{names['merged']}/works", "rb") as merged:
             answer = merged.read()
