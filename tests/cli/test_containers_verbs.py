@@ -11,10 +11,11 @@ import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow, popen_scow
 
-from scow.cli.containerrows import chosen, rows, status
+from scow.cli.containerrows import FILTERS, chosen, rows, status
 from scow.cli.filters import parse_filters
 from scow.engine.values import ContainerSummary
 from scow.errors import Invalid
+from scow.runtime.ports import Port
 
 NOW = 1_700_000_000.0
 
@@ -29,7 +30,10 @@ def summary(**given: object) -> ContainerSummary:
 
 
 ONE = summary()
-TWO = summary(id="cd" * 32, name="two", status="running", labels={}, created="2023-11-14T22:05:00Z", exit_code=0)
+TWO = summary(
+    id="cd" * 32, name="two", status="running", labels={}, created="2023-11-14T22:05:00Z", exit_code=0, network="back",
+    ports=(Port(80, "tcp", "", 8080),), volumes=("data",), targets=("/d", "/t"),
+)  # fmt: skip
 THREE = summary(id="ce" * 32, name="other", status="created", finished="", created="2023-11-14T22:06:00Z", exit_code=0)
 
 
@@ -51,18 +55,29 @@ THREE = summary(id="ce" * 32, name="other", status="created", finished="", creat
         (["ancestor=nosuch"], True, []),
         (["before=two"], True, ["one"]),
         (["since=one", "before=other"], True, ["two"]),
+        (["network=back"], True, ["two"]),
+        (["network=host"], True, []),
+        (["volume=data"], True, ["two"]),
+        (["volume=/t"], True, ["two"]),
+        (["volume=dat"], True, []),
+        (["publish=8080"], True, ["two"]),
+        (["publish=8000-9000/tcp"], True, ["two"]),
+        (["publish=80", "publish=8080/udp"], True, []),
+        (["is-task=false"], True, ["one", "two", "other"]),
+        (["is-task=true"], True, []),
+        (["health=none"], True, ["one", "two", "other"]),
     ],
 )
 def test_filters(filters: list[str], every: bool, names: list[str]) -> None:
     known = {"debian": "sha256:1"}
-    asked = parse_filters(filters, ("status", "name", "id", "label", "exited", "ancestor", "before", "since"))
+    asked = parse_filters(filters, FILTERS)
     found = chosen([ONE, TWO, THREE], asked, every=every, image_id=known.get)
     assert [one.name for one in found] == names
 
 
-@pytest.mark.parametrize("text", ["status=foo", "exited=x", "before=nosuch"])
+@pytest.mark.parametrize("text", ["status=foo", "exited=x", "before=nosuch", "health=ill", "publish=x", "is-task=x"])
 def test_filters_that_are_wrong(text: str) -> None:
-    asked = parse_filters([text], ("status", "exited", "before"))
+    asked = parse_filters([text], FILTERS)
     with pytest.raises(Invalid):
         chosen([ONE], asked, every=True, image_id=lambda name: None)
 

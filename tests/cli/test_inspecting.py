@@ -87,8 +87,8 @@ def test_types(console: Console, image: str) -> None:
     assert console("inspect", "--type", "image", "-f", "{{.Id}}", "app:1").ok().stdout == f"{image}\n"
     wrong = console("inspect", "--type", "container", "app:1")
     assert (wrong.code, wrong.stdout, wrong.stderr) == (1, "[]\n", "Error: No such container: app:1\n")
-    assert console("inspect", "--type", "volume", "app:1").stderr.startswith(
-        'scow: "volume" is not a valid value for --type\n'
+    assert console("inspect", "--type", "plugin", "app:1").stderr.startswith(
+        'scow: "plugin" is not a valid value for --type\n'
     )
 
 
@@ -126,3 +126,57 @@ def test_names_are_completed(console: Console, image: str) -> None:
     assert completed("inspect", "w") == {"web"}
     assert completed("rmi", "a") == {"app:1"}
     assert completed("image", "inspect", "w") == set()
+
+
+HOST = "{{with .HostConfig}}{{json .Binds}} {{json .PortBindings}} {{.Privileged}} {{.NanoCpus}} {{.Ulimits}}{{end}}"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{if .State.Health}}{{.State.Health.Status}}{{else}}unchecked{{end}}", "unchecked"),
+        ("{{.ID}}", None),
+        ("{{len .Config.ExposedPorts}}", "0"),
+        ("{{.Config.StopSignal}}", ""),
+        ("{{with .HostConfig.Init}}init{{end}}", ""),
+        ("{{.HostConfig.NanoCPUs}}", "0"),
+        (HOST, "null {} false 0 []"),
+        ("{{.NetworkSettings.MacAddress}}{{.NetworkSettings.SandboxKey}}", ""),
+        ("{{.ExecIDs}} {{.AppArmorProfile}}", None),
+    ],
+)
+def test_what_is_not_set_is_no_mistake(console: Console, image: str, template: str, expected: str | None) -> None:
+    told = console("inspect", "-f", template, "web").ok().stdout
+    assert expected is None or told == f"{expected}\n"
+
+
+def test_unset_fields_are_not_in_the_json(console: Console, image: str) -> None:
+    (document,) = json.loads(console("inspect", "web").ok().stdout)
+    assert "Health" not in document["State"]
+    assert "ID" not in document
+    assert console("inspect", "-f", "{{json .State}}", "web").ok().stdout.count("Health") == 0
+    assert console("inspect", "-f", "{{.State.Nonsense}}", "web").code == 1
+
+
+def test_all_that_was_asked_of_the_machine_is_told(console: Console, image: str) -> None:
+    flags = ["-v", "data:/d", "-v", "/tmp:/t:ro", "-v", "/own", "-p", "8080:80", "--expose", "9/udp", "--cpus", "0.5"]
+    flags += ["--device", "/dev/null", "--ulimit", "nofile=5:6", "--tmpfs", "/m", "--cap-add", "net_admin", "--init"]
+    console("create", "--name", "asked", "--best-effort-limits", *flags, "app:1").ok()
+    (document,) = json.loads(console("inspect", "asked").ok().stdout)
+    host, config = document["HostConfig"], document["Config"]
+    assert host["Binds"] == ["data:/d", "/tmp:/t:ro"]
+    assert host["PortBindings"] == {"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}
+    assert (host["NanoCpus"], host["CpuQuota"], host["CapAdd"]) == (500_000_000, 0, ["CAP_NET_ADMIN"])
+    assert host["Ulimits"] == [{"Name": "nofile", "Hard": 6, "Soft": 5}]
+    assert (host["Tmpfs"], host["Init"], host["Devices"][0]["PathOnHost"]) == ({"/m": ""}, True, "/dev/null")
+    assert (config["ExposedPorts"], config["Volumes"]) == ({"80/tcp": {}, "9/udp": {}}, {"/own": {}})
+    assert [one["Mode"] for one in document["Mounts"] if one["Destination"] == "/t"] == ["ro"]
+
+
+def test_volumes_and_networks_are_found_too(console: Console, image: str) -> None:
+    console("volume", "create", "data").ok()
+    console("network", "create", "back").ok()
+    told = console("inspect", "-f", "{{.Name}}", "web", "data", "back").ok().stdout
+    assert told == "/web\ndata\nback\n"
+    assert console("inspect", "--type", "volume", "-f", "{{.Driver}}", "data").ok().stdout == "local\n"
+    assert console("inspect", "--type", "network", "data").code == 1

@@ -101,7 +101,7 @@ def test_what_was_written_with_one_id_keeps_the_image_s_owners(mapped: Someone) 
 
 def test_another_user_of_the_image(mapped: Someone) -> None:
     told = mapped("run", "--rm", "-u", "app", "busybox", "sh", "-c", "id; touch /home/app/x; touch /x || echo refused")
-    assert told.ok().stdout.startswith("uid=1000(app) gid=1000(app) groups=2000(extra)\n")
+    assert told.ok().stdout.startswith("uid=1000(app) gid=1000(app) groups=1000(app),2000(extra)\n")
     assert told.stdout.endswith("refused\n")
 
 

@@ -26,7 +26,9 @@ def test_one_spelling(text: str) -> None:
     assert found.normalised() == found
 
 
-@pytest.mark.parametrize("text", ["", "/", "linux/", "/amd64", "a/b/c/d", "linux/amd 64", "linux/../x", "linux//v7"])
+@pytest.mark.parametrize(
+    "text", ["", "/", "linux/", "/amd64", "a/b/c/d", "linux/amd 64", "linux/../x", "linux//v7", "bogus"]
+)
 def test_what_is_no_platform(text: str) -> None:
     with pytest.raises(Invalid):
         Platform.parse(text)

@@ -112,16 +112,16 @@ GROUP = b"root:x:0:\napp:x:1001:\nstaff:x:50:other,app\nadm:x:4:app\nbad:x:z:app
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("", User(0, 0, (), "/root")),
-        ("root", User(0, 0, (), "/root")),
-        ("app", User(1000, 1001, (4, 50), "/home/app")),
-        ("1000", User(1000, 1001, (4, 50), "/home/app")),
-        ("app:staff", User(1000, 50, (), "/home/app")),
-        ("app:12", User(1000, 12, (), "/home/app")),
-        ("4242", User(4242, 0)),
-        ("4242:4243", User(4242, 4243)),
-        ("homeless", User(1002, 1002, (), "/")),
-        ("77", User(5, 6, (), "/odd")),
+        ("", User(0, 0, (0,), "/root")),
+        ("root", User(0, 0, (0,), "/root")),
+        ("app", User(1000, 1001, (4, 50, 1001), "/home/app")),
+        ("1000", User(1000, 1001, (4, 50, 1001), "/home/app")),
+        ("app:staff", User(1000, 50, (50,), "/home/app")),
+        ("app:12", User(1000, 12, (12,), "/home/app")),
+        ("4242", User(4242, 0, (0,))),
+        ("4242:4243", User(4242, 4243, (4243,))),
+        ("homeless", User(1002, 1002, (1002,), "/")),
+        ("77", User(5, 6, (6,), "/odd")),
     ],
 )
 def test_users(text: str, expected: User) -> None:

@@ -13,7 +13,7 @@ from scow.errors import Invalid, Unsupported
 from scow.runtime import bpf, capabilities, etc, seccomp
 from scow.runtime.options import Mount, Options, Ulimit
 from scow.runtime.process import Process
-from scow.runtime.spec import spec
+from scow.runtime.spec import mounts, spec
 from scow.runtime.syscalls import MACHINES, NUMBERS
 
 PROCESS = Process(("/bin/true",), ("PATH=/bin",), "/", "app")
@@ -230,3 +230,10 @@ def test_unknown_calls_and_machines_are_not_there(number: int) -> None:
     assert verdict(program, bpf.AUDIT_ARCH["x86_64"], number | 0x40000000) == ENOSYS
     with pytest.raises(KeyError):
         bpf.program(seccomp.profile(()), "m68k")
+
+
+def test_a_volume_on_etc_hides_no_generated_file() -> None:
+    asked = Options(mounts=(Mount("bind", "/x", "/etc"), Mount("bind", "/y", "/etc/hosts"), Mount("bind", "/z", "/z")))
+    order = [one["destination"] for one in mounts(asked, "/bundle", False)]
+    assert order.index("/etc") < order.index("/etc/hostname") < len(order)
+    assert order.count("/etc/hosts") == 1

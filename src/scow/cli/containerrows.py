@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
 from scow.cli import table, units
 from scow.cli.filters import Filters
 from scow.errors import Invalid
+from scow.runtime.ports import exposed
 
 if TYPE_CHECKING:
     from scow.engine.values import ContainerSummary
@@ -38,9 +39,13 @@ HEADERS = {
     "Size": "SIZE",
     "State": "STATE",
 }
-FILTERS = ("status", "name", "id", "label", "ancestor", "exited", "before", "since", "health")
+FILTERS = (
+    "status", "name", "id", "label", "ancestor", "exited", "before", "since", "health", "volume", "network", "publish",
+    "is-task",
+)  # fmt: skip
 _HEALTH = {"starting": "health: starting", "healthy": "healthy", "unhealthy": "unhealthy"}
 _RUNNING = ("running", "paused", "restarting")
+_HEALTHS = ("starting", "healthy", "unhealthy", "none")
 _STATES = ("created", "running", "paused", "restarting", "removing", "exited", "dead")
 _COMMAND_WIDTH, _MOUNT_WIDTH = 20, 15
 
@@ -105,9 +110,9 @@ def chosen(
     ``image_id`` is the id of the image that an ``ancestor`` filter names.
     """
     everything = list(containers)
-    for state in asked.of("status"):
-        if state not in _STATES:
-            raise Invalid(f"invalid filter 'status={state}'", hint=f"the states are {', '.join(_STATES)}")
+    _check(asked, "status", _STATES)
+    _check(asked, "health", _HEALTHS)
+    published = {(port.container, port.protocol) for text in asked.of("publish") for port in exposed(text)}
     ancestors = {image_id(name) for name in asked.of("ancestor")}
     codes = {_code(text) for text in asked.of("exited")}
     names = [_pattern(text) for text in asked.of("name")]
@@ -118,6 +123,10 @@ def chosen(
         if (every or one.status in _RUNNING or "status" in asked)
         and asked.exact("status", one.status)
         and asked.exact("health", one.health or "none")
+        and asked.exact("network", one.network)
+        and asked.match("volume", {*one.volumes, *one.targets}.__contains__)
+        and ("publish" not in asked or any((there.host, there.protocol) in published for there in one.ports))
+        and asked.flag("is-task") is not True  # there is no swarm
         and asked.match("id", one.id.startswith)
         and asked.labels(one.labels)
         and (not names or any(name.search(one.name) or name.search(f"/{one.name}") for name in names))
@@ -126,6 +135,12 @@ def chosen(
         and all(one.created > moment for moment in after)
         and all(one.created < moment for moment in before)
     ]
+
+
+def _check(asked: Filters, key: str, known: Collection[str]) -> None:
+    for value in asked.of(key):
+        if value not in known:
+            raise Invalid(f"invalid filter '{key}={value}'", hint=f"it is one of {', '.join(known)}")
 
 
 def _code(text: str) -> int:

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     "filters",
     multiple=True,
     metavar="filter",
-    help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, health, before, since",
+    help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, health, before, since, "
+    "volume, network, publish=PORT",
 )
 @option("--format", "template", default="", metavar="string", help=formats.LIST)
 @option("-n", "--last", type=int, default=-1, help="Show the last created containers, in any state")

@@ -1,9 +1,9 @@
-"""``inspect``: docker's JSON of images and containers, or what a template takes from it."""
+"""``inspect``: docker's JSON of anything there is, or what a template takes from it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,6 +12,9 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session
 from scow.errors import Conflict, Invalid, NotFound, ScowError
+
+if TYPE_CHECKING:
+    from scow.cli.gotemplate.template import Template
 
 Document = dict[str, Any]
 Look = Callable[[str], Document]
@@ -24,19 +27,24 @@ _EXAMPLES = """
 
 
 def _everything(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
-    return names.images(ctx, param, incomplete) + names.containers(ctx, param, incomplete)
+    kinds = (names.containers, names.images, names.networks, names.volumes)
+    return [name for kind in kinds for name in kind(ctx, param, incomplete)]
 
 
+_TYPES = "container, image, network or volume"
 _PLATFORM = option("--platform", metavar="string", help="Look at the image for this platform in an index")
 
 
 @click.command(
-    "inspect", cls=Command, help="Show all that is known of images or containers, as JSON", examples=_EXAMPLES
+    "inspect",
+    cls=Command,
+    help="Show all that is known of containers, images, networks or volumes, as JSON",
+    examples=_EXAMPLES,
 )
 @click.argument("targets", nargs=-1, required=True, metavar="NAME|ID [NAME|ID...]", shell_complete=_everything)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-s", "--size", help="Show total file sizes of containers")
-@option("--type", "kind", default="", metavar="string", help="Only look for things of this type: image or container")
+@option("--type", "kind", default="", metavar="string", help=f"Only look for things of this type: {_TYPES}")
 @_PLATFORM
 @click.pass_context
 def inspect(
@@ -44,13 +52,16 @@ def inspect(
 ) -> None:
     """``scow inspect``."""
     session = context.ensure_object(Session)
-    if kind not in ("", "image", "container"):
-        raise Invalid(f'"{kind}" is not a valid value for --type', hint="image or container")
-    images = _images(session, platform)
-    looks = {"image": images, "container": _containers(session, size=size), "": _any(session, size=size)}
-    if platform:
-        looks[""] = images
-    show(context, targets, template, looks[kind])
+    looks = {
+        "container": _containers(session, size=size),
+        "image": _images(session, platform),
+        "network": lambda name: session.engine.networks.inspect(name),
+        "volume": lambda name: session.engine.volumes.inspect(name),
+    }
+    if kind and kind not in looks:
+        raise Invalid(f'"{kind}" is not a valid value for --type', hint=_TYPES)
+    chosen = kind or ("image" if platform else "")
+    show(context, targets, template, looks[chosen] if chosen else _any(looks.values()))
 
 
 @click.command(
@@ -105,12 +116,12 @@ def _sizes(session: Session, document: Document) -> Document:
     return {"SizeRw": own, "SizeRootFs": own + session.engine.images.inspect(document["Image"])["Size"]}
 
 
-def _any(session: Session, *, size: bool) -> Look:
-    """A container of that name, else an image."""
-    container, image = _containers(session, size=size), _images(session)
+def _any(looks: Iterable[Look]) -> Look:
+    """The first thing of that name, in docker's order."""
+    everywhere = tuple(looks)
 
     def look(name: str) -> Document:
-        for one in (container, image):
+        for one in everywhere:
             try:
                 return one(name)
             except NotFound:
@@ -147,7 +158,17 @@ def _printer(template: str) -> Callable[[list[Document]], str]:
     from scow.cli.gotemplate import template as gotemplate
 
     compiled = gotemplate.compile(template)
-    return lambda found: "\n".join(compiled.render(document) for document in found)
+    return lambda found: "\n".join(_rendered(compiled, document) for document in found)
+
+
+def _rendered(template: Template, document: Document) -> str:
+    """What a script asks of a field that is not set is no mistake, as it is none of docker's."""
+    from scow.cli.unset import with_unset
+
+    try:
+        return template.render(document)
+    except Invalid:
+        return template.render(with_unset(document))
 
 
 def _indented(found: list[Document]) -> str:

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from scow.engine.describe import mounts_document, process_document
+from scow.engine.hostdoc import host_document, is_anonymous
 from scow.engine.origins import options_of
 from scow.engine.records import ALIVE, Health, Settings, State
 from scow.image.image import Image
 from scow.oci.config import Healthcheck
 from scow.runtime.options import Options
+from scow.runtime.ports import exposed
 from scow.runtime.process import environment
 
 _NEVER = "0001-01-01T00:00:00Z"
@@ -32,11 +34,18 @@ def container_document(
         "Image": settings.image_id,
         "Name": f"/{settings.name}",
         "RestartCount": state.restarts,
+        "ResolvConfPath": str(home / "bundle/resolv.conf"),
+        "HostnamePath": str(home / "bundle/hostname"),
+        "HostsPath": str(home / "bundle/hosts"),
         "LogPath": "" if settings.keeping.log.driver == "none" else str(home / "log"),
         "Driver": "overlay",
         "Platform": "linux",
+        "MountLabel": "",
+        "ProcessLabel": "",
+        "AppArmorProfile": "",
+        "ExecIDs": None,
         "GraphDriver": {"Name": "overlay", "Data": {"UpperDir": str(home / "upper")}},
-        "HostConfig": _host(settings, options),
+        "HostConfig": host_document(settings, options),
         "Mounts": mounts_document(settings.spec.get("mounts", ())),
         "Config": _config(settings, options, image, check),
     }
@@ -65,30 +74,6 @@ def _health(health: Health) -> dict[str, Any]:
     return {"Status": health.status, "FailingStreak": health.failing, "Log": log}
 
 
-def _host(settings: Settings, options: Options) -> dict[str, Any]:
-    keeping, limits = settings.keeping, options.limits
-    log = {"max-size": str(keeping.log.largest), "max-file": str(keeping.log.files)} if keeping.log.largest else {}
-    return {
-        "NetworkMode": options.network,
-        "RestartPolicy": {"Name": keeping.restart, "MaximumRetryCount": keeping.most},
-        "AutoRemove": keeping.remove,
-        "LogConfig": {"Type": keeping.log.driver, "Config": log},
-        "ReadonlyRootfs": options.read_only,
-        "CapAdd": list(options.cap_add) or None,
-        "CapDrop": list(options.cap_drop) or None,
-        "ExtraHosts": list(options.add_host) or None,
-        "Dns": list(options.dns),
-        "ShmSize": options.shm_size,
-        "Runtime": settings.runtime,
-        "Memory": limits.memory,
-        "MemorySwap": limits.memory_swap,
-        "CpuShares": limits.cpu_shares,
-        "CpuPeriod": limits.cpu_period,
-        "CpuQuota": limits.cpu_quota,
-        "PidsLimit": limits.pids or None,
-    }
-
-
 def _config(settings: Settings, options: Options, image: Image, check: Healthcheck | None) -> dict[str, Any]:
     """The image's process, with what the user asked for instead."""
     process = image.config.process
@@ -111,8 +96,18 @@ def _config(settings: Settings, options: Options, image: Image, check: Healthche
         **{name: value for name, value in asked.items() if value is not None and value != ""},
         "Env": list(env),
         "Image": settings.image,
-        "Labels": settings.labels or None,
+        "Labels": settings.labels,
+        **_places(document, options),
         "Tty": options.tty,
         "OpenStdin": options.interactive,
         "StdinOnce": settings.stdin_once,
     }
+
+
+def _places(document: dict[str, Any], options: Options) -> dict[str, Any]:
+    """The image's ports and volumes, and those that were asked for."""
+    asked: dict[str, Any] = {port.name: {} for text in options.expose for port in exposed(text)}
+    ports = {**(document.get("ExposedPorts") or {}), **asked, **{port.name: {} for port in options.ports}}
+    anonymous: dict[str, Any] = {one.target: {} for one in options.mounts if is_anonymous(one)}
+    volumes = {**(document["Volumes"] or {}), **anonymous}
+    return {**({"ExposedPorts": dict(sorted(ports.items()))} if ports else {}), "Volumes": volumes or None}

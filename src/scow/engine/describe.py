@@ -105,12 +105,33 @@ def mounts_document(mounts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]
             **({"Name": mount["name"], "Driver": "local"} if mount["kind"] == "volume" else {}),
             "Source": mount["source"],
             "Destination": mount["target"],
-            "Mode": ",".join(mount.get("options", ())),
+            "Mode": ",".join([*(["ro"] if mount.get("read_only") else []), *mount.get("options", ())]),
             "RW": not mount.get("read_only"),
             "Propagation": "rprivate" if mount["kind"] == "bind" else "",
         }
         for mount in mounts
     ]
+
+
+_NO_ENDPOINT: dict[str, Any] = {
+    "EndpointID": "",
+    "GlobalIPv6Address": "",
+    "GlobalIPv6PrefixLen": 0,
+    "IPv6Gateway": "",
+    "MacAddress": "",
+}
+_NO_SANDBOX: dict[str, Any] = {
+    "Bridge": "",
+    "SandboxID": "",
+    "SandboxKey": "",
+    "HairpinMode": False,
+    "LinkLocalIPv6Address": "",
+    "LinkLocalIPv6PrefixLen": 0,
+    "SecondaryIPAddresses": None,
+    "SecondaryIPv6Addresses": None,
+}
+_NO_PLUG: dict[str, Any] = {"IPAMConfig": None, "Links": None, "DriverOpts": None, "NetworkID": "", "DNSNames": None}
+"""What docker shows where a container has nothing of the kind: scow's networks have no ids of ends, and no IPv6."""
 
 
 def network_document(mode: str, place: Endpoint | None) -> dict[str, Any]:
@@ -120,6 +141,7 @@ def network_document(mode: str, place: Endpoint | None) -> dict[str, Any]:
     for port in here.ports:
         bound = {"HostIp": port.address or "0.0.0.0", "HostPort": str(port.host)}  # noqa: S104
         ports.setdefault(port.name, []).append(bound)
-    address = {"IPAddress": here.address, "IPPrefixLen": here.prefix, "Gateway": here.gateway}
-    networks = {} if mode.startswith("container:") else {here.network: {**address, "Aliases": list(here.names) or None}}
-    return {"Ports": ports, **address, "Networks": networks}
+    address = {**_NO_ENDPOINT, "IPAddress": here.address, "IPPrefixLen": here.prefix, "Gateway": here.gateway}
+    plug = {**_NO_PLUG, **address, "Aliases": list(here.names) or None}
+    networks = {} if mode.startswith("container:") else {here.network: plug}
+    return {**_NO_SANDBOX, "Ports": ports, **address, "Networks": networks}

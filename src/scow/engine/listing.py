@@ -35,4 +35,5 @@ def summary(workplace: Workplace, settings: Settings) -> ContainerSummary:
         str(settings.spec.get("network", "host")),
         mount_names(settings.spec),
         tuple(volume_names(settings.spec)),
+        tuple(mount["target"] for mount in settings.spec.get("mounts", ())),
     )

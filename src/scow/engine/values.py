@@ -86,7 +86,7 @@ class Removed(msgspec.Struct, frozen=True):
 class ContainerSummary(msgspec.Struct, frozen=True):
     """One container. ``status`` is created, running, paused, restarting or exited; ``health`` is starting, healthy or
     unhealthy, "" where nothing is checked; times are RFC 3339 text, "" before. ``ports`` are published now; ``mounts``
-    are sources on the host and names of ``volumes``."""
+    are sources on the host and names of ``volumes``, ``targets`` where they are inside."""
 
     id: str
     name: str
@@ -105,6 +105,7 @@ class ContainerSummary(msgspec.Struct, frozen=True):
     network: str = ""
     mounts: tuple[str, ...] = ()
     volumes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 class VolumeSummary(msgspec.Struct, frozen=True):

@@ -23,6 +23,11 @@ _ARCHITECTURES: Final[dict[str, tuple[str, str | None]]] = {
 #: The variant that leaving it out means.
 _DEFAULT_VARIANT: Final = {"arm": "v7", "arm64": "v8", "amd64": "v1"}
 _OSES: Final = {"macos": "darwin"}
+_KNOWN: Final = (
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64",
+    "s390x", "wasm",
+)  # fmt: skip
+"""Go's names of architectures, so that one word is seldom mistaken."""
 
 
 class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +46,10 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
         if not 1 <= len(parts) <= 3 or not all(part.replace("-", "").replace("_", "").isalnum() for part in parts):
             raise Invalid("not a platform: want os/architecture[/variant]", subject=repr(text))
         if len(parts) == 1:
+            if parts[0] not in (*_KNOWN, *_ARCHITECTURES):
+                raise Invalid(
+                    "unknown architecture", subject=repr(text), hint="os/architecture[/variant], as in linux/arm64"
+                )
             parts = ["linux", parts[0]]
         return cls(parts[1], parts[0], parts[2] if len(parts) == 3 else None).normalised()
 

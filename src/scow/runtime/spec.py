@@ -117,16 +117,18 @@ def namespaces(options: Options) -> tuple[str, ...]:
 
 
 def mounts(options: Options, directory: str, user_namespace: bool, single_id: bool = False) -> list[dict[str, Any]]:
-    """The default mounts, the generated files, then the user's: parents before children."""
+    """The default mounts, then the user's and the generated files, parents first: a volume on /etc hides no hosts."""
     asked = [_mount(m) for m in options.mounts]
     taken = {m["destination"] for m in asked}
     generated = [
         _bind(f"{directory}/{name}", f"/etc/{name}", ["rbind", "rprivate"])
         for name in ("hosts", "hostname", "resolv.conf")
     ]
-    standard = [*_default_mounts(options, user_namespace, single_id), *generated]
-    kept = [m for m in standard if m["destination"] not in taken]
-    return kept + sorted(asked, key=lambda m: str(m["destination"]).count("/"))
+    standard, generated = (
+        [m for m in some if m["destination"] not in taken]
+        for some in (_default_mounts(options, user_namespace, single_id), generated)
+    )
+    return standard + sorted([*generated, *asked], key=lambda m: str(m["destination"]).count("/"))
 
 
 def _process(

@@ -54,7 +54,7 @@ class Supervisor:
         """Start the container, keep it, and leave with its exit code."""
         wakeup = self._catch_signals()
         root = self._root()
-        _complete(self.spec, root)
+        _complete(self.spec, root, one_id=self.plan["rootless"])
         os.umask(0)
         placed = chroot.furnish(self.spec, root) if self.plan["chroot"] else _make_places(self.spec["mounts"], root)
         os.umask(0o022)  # an OCI runtime hands its own on
@@ -230,7 +230,7 @@ def _end_the_others() -> None:
         return
 
 
-def _complete(spec: dict[str, Any], root: int) -> None:
+def _complete(spec: dict[str, Any], root: int, *, one_id: bool) -> None:
     """Put in what only the root file system knows: who the user is, and its home."""
     process = spec["process"]
     passwd, group = read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group")
@@ -240,7 +240,7 @@ def _complete(spec: dict[str, Any], root: int) -> None:
     except UnknownUser as error:
         raise Refused("Invalid", str(error)) from None
     process["user"] = {"uid": user.uid, "gid": user.gid}
-    if user.groups or added:
+    if not one_id:
         process["user"]["additionalGids"] = list(dict.fromkeys((*user.groups, *added)))
     if not any(entry.startswith("HOME=") and len(entry) > 5 for entry in process["env"]):
         process["env"] = [e for e in process["env"] if not e.startswith("HOME=")] + [f"HOME={user.home}"]

@@ -33,16 +33,18 @@ class User:
 def find_user(text: str, passwd: bytes, group: bytes) -> User:
     """The user ``text`` means (empty: id 0), by docker's rules; raises :class:`UnknownUser`.
 
-    The first passwd line whose name or number fits wins. Supplementary groups count only when no group was asked for.
+    The first passwd line whose name or number fits wins. The group itself is a supplementary one too: who could leave
+    it would get at what it is shut out of (CVE-2022-36109). Others count only when no group was asked for.
     """
     name, _, group_name = text.partition(":")
     user, login = _user(name, passwd)
     if group_name:
-        return User(user.uid, _group(group_name, group), (), user.home)
+        gid = _group(group_name, group)
+        return User(user.uid, gid, (gid,), user.home)
     if not login:
-        return user
+        return User(user.uid, user.gid, (user.gid,), user.home)
     extra = {int(line[2]) for line in _lines(group, 4) if login in line[3].split(",") and _number(line[2]) is not None}
-    return User(user.uid, user.gid, tuple(sorted(extra)), user.home)
+    return User(user.uid, user.gid, tuple(sorted({user.gid, *extra})), user.home)
 
 
 def _user(name: str, passwd: bytes) -> tuple[User, str]:
