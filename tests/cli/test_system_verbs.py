@@ -10,9 +10,12 @@ import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.image import images
 from tests.layer.tars import item
-from tests.support.cli import Scow
+from tests.support.cli import Scow, run_scow
+from tests.support.rootfs import busybox_tar_path
+from tests.support.users import User, as_user
 
 from scow import Engine, __version__
+from scow.cli.units import human_size
 from scow.layer.store import disk_usage
 
 
@@ -83,6 +86,44 @@ def test_what_goes_comes_back_once(directory: Path) -> None:
     came_back = before - disk_usage(directory / "store")
     assert came_back == pytest.approx(promised, abs=50_000)
     assert came_back == pytest.approx(freed, abs=50_000)
+
+
+DAY = """
+    head -c 300000 /dev/urandom > /data/a; ln /data/a /data/b; truncate -s 20M /sparse; echo x >> /sparse
+    mkdir -m 700 /closed; echo x > /closed/file; echo hello
+"""
+
+
+@pytest.mark.parametrize("who", ["root", "subordinate_user", "ordinary_user"])
+def test_df_adds_up_to_du_after_a_day(tmp_path: Path, who: str, request: pytest.FixtureRequest) -> None:
+    """Images, a commit, a build, volumes, a network, results of scans, advisories, a download that was cut short."""
+    user: User | None = None if who == "root" else request.getfixturevalue(who)
+    home = user.home if user else tmp_path
+    root = home / "day"
+
+    def scow(*argv: str, stdin: bytes = b"") -> str:
+        return run_scow(*argv, root=root, home=home, user=user, stdin=stdin).ok().stdout
+
+    scow("import", "-", IMAGE, stdin=busybox_tar_path().read_bytes())
+    scow("run", "--name", "one", "-v", "named:/data", "-v", "/anonymous", IMAGE, "sh", "-c", DAY)
+    scow("commit", "one", "committed:1")
+    scow(
+        "build", "-q", "-t", "built:1", "-", stdin=b"FROM committed:1\nRUN --mount=type=cache,target=/c echo x > /c/y\n"
+    )
+    scow("analyze", "built:1")
+    scow("sbom", "built:1")
+    scow("network", "create", "net")
+    scow("rmi", "committed:1")
+    (root / f"ingest/{'0' * 64}.part").write_bytes(b"x" * 700_001)
+    (root / "advisories").mkdir(exist_ok=True)
+    (root / "advisories/Debian.sqlite").write_bytes(b"x" * 300_001)
+    parts = dict(line.rsplit(maxsplit=1) for line in scow("system", "df", "-v").split("PART ")[1].splitlines()[1:])
+    counted = ("du", "-s", "-B1", str(root))
+    du = as_user(user, counted) if user else subprocess.run(counted, capture_output=True, check=True)
+    assert parts["Total"] == human_size(int(du.stdout.split()[0]), 4)
+    assert not [name for name, size in parts.items() if size.startswith("-")]
+    empty = {"Other platforms, artifacts", "Unneeded"}
+    assert {name for name, size in parts.items() if size == "0B"} <= empty
 
 
 def test_prune_asks_first(scow: Scow) -> None:

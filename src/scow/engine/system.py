@@ -70,7 +70,10 @@ class System:
         return Usage("Local Volumes", len(sizes), used, sum(size for _, size in sizes), idle)
 
     def parts(self) -> tuple[Part, ...]:
-        """Everything below the root, part by part: the sizes add up to what ``du`` says."""
+        """Everything below the root, part by part: the blocks on disk, which add up to what ``du`` says.
+
+        As with ``du``, what is in a directory that this user cannot read is not counted.
+        """
         root = self._workplace.root
         counted = [Part(one.kind, one.size) for one in self.usage()]
         shown = self._image_bytes() | self._cache_bytes()
@@ -81,6 +84,8 @@ class System:
             Part("Other platforms, artifacts", sum(size for name, size in others.items() if name in needed)),
             Part("Unneeded", sum(size for name, size in others.items() if name not in needed)),
             Part("Snapshots", disk_usage(root / "snapshots")),
+            Part("Advisories", disk_usage(root / "advisories")),
+            Part("What scans found", sum(disk_usage(root / "cache" / name) for name in ("scan", "size", "context"))),
             Part("Unfinished", disk_usage(root / "ingest")),
         ]
         rest = disk_usage(root) - sum(part.size for part in counted)
