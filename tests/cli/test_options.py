@@ -24,7 +24,7 @@ from scow.cli.units import parse_size
 MODULE = "scow_test_commands"
 
 
-@click.command(cls=Command, aliases="scow image pull, scow pull", examples="$ scow pull alpine")
+@click.command(cls=Command, examples="$ scow pull alpine")
 @switch("-a", "--all-tags", help="Download all tagged images in the repository")
 @switch("-q", "--quiet", help="Suppress verbose output")
 @switch("-H", "--human", default=True, help="Print sizes")
@@ -78,7 +78,7 @@ def scow(monkeypatch: pytest.MonkeyPatch) -> Iterator[LazyGroup]:
         {
             "run": Lazy(f"{MODULE}:run", "Create and run a new container", "Common Commands"),
             "pull": Lazy(f"{MODULE}:pull", "Download an image from a registry", "Common Commands"),
-            "image": Lazy(f"{MODULE}:image", "Manage images", "Management Commands"),
+            "image": Lazy(f"{MODULE}:image", "Manage images", "Management Commands", group=True),
             "version": Lazy(f"{MODULE}:version", "Show information"),
             "clash": Lazy(f"{MODULE}:clash", "Clash", hidden=True),
             "broken": Lazy(f"{MODULE}:broken", "", hidden=True),
@@ -201,7 +201,7 @@ def test_help_of_a_command(scow: LazyGroup) -> None:
         "Download an image from a registry\n"
         "\n"
         "Aliases:\n"
-        "  scow image pull, scow pull\n"
+        "  scow image pull, scow image get, scow pull\n"
         "\n"
         "Examples:\n"
         "  $ scow pull alpine\n"

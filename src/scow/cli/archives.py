@@ -29,7 +29,6 @@ _URLS = ("http://", "https://")
     "save",
     cls=Command,
     help="Save images to one tar archive (to standard output, unless -o), which docker, podman and skopeo load too",
-    aliases="scow image save, scow save",
     examples="""
         scow save -o app.tar app:1
         scow save app:1 app:2 | gzip > app.tar.gz
@@ -49,7 +48,6 @@ def save(session: Session, targets: tuple[str, ...], output: str | None, platfor
     "load",
     cls=Command,
     help="Load images from a tar archive (from standard input, unless -i): docker's or OCI's, compressed or not",
-    aliases="scow image load, scow load",
     examples="""
         scow load -i app.tar
         curl -s https://example.com/app.tar.gz | scow load
@@ -84,7 +82,6 @@ def load(session: Session, source: str | None, platform: str | None, keep: Keep,
     "import",
     cls=Command,
     help="Make an image of one layer from a tar of a file system (a file, or - for standard input)",
-    aliases="scow image import, scow import",
     examples="""
         scow import rootfs.tar debian:mine
         scow import -c 'CMD ["/bin/sh"]' -m "from a backup" - backup:1 < backup.tar.xz
@@ -111,7 +108,6 @@ def import_(
     "export",
     cls=Command,
     help="Export a container's file system as one flat tar archive (to standard output, unless -o)",
-    aliases="scow container export, scow export",
     examples="scow export -o rootfs.tar web",
 )
 @click.argument("name", metavar="CONTAINER", shell_complete=names.containers)

@@ -39,7 +39,6 @@ REFUSED: list[Refused] = [
     cls=Command,
     help="Build an image from a Dockerfile. PATH is the directory that COPY takes files from, or the URL of a git"
     " repository or a tar; with - the Dockerfile (or a tar of the whole directory) comes from standard input",
-    aliases="scow image build, scow build",
     examples="""
         scow build -t app:v1 .
         scow build -t app:dev --target dev --build-arg VERSION=1.2 -f docker/Dockerfile .

@@ -18,7 +18,6 @@ from scow.errors import Invalid
     "cp",
     cls=Command,
     help="Copy files between a container, running or not, and this machine; - is a tar stream",
-    aliases="scow container cp, scow cp",
     examples="""
         scow cp web:/var/log/. logs
         scow cp site.conf web:/etc/site.conf

@@ -14,7 +14,6 @@ from scow.cli.session import Session, pass_session
     "diff",
     cls=Command,
     help="List what a container changed of its image: A(dded), C(hanged), D(eleted)",
-    aliases="scow container diff, scow diff",
     examples="scow diff web",
 )
 @click.argument("container", metavar="CONTAINER", shell_complete=names.containers)
@@ -29,7 +28,6 @@ def diff(session: Session, container: str) -> None:
     "commit",
     cls=Command,
     help="Make an image of what a container is now, and print its id",
-    aliases="scow container commit, scow commit",
     examples="""
         scow commit -m "with curl" builder tools:1
         scow commit -c 'CMD ["app"]' -c 'ENV A=1' builder app:1

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     "ps",
     cls=Command,
     help="List containers that run; with -a, all of them",
-    aliases="scow container ls, scow container list, scow container ps, scow ps",
     examples="""
         scow ps -a
         scow ps -aq --filter status=exited --filter ancestor=debian:12
@@ -88,7 +87,6 @@ def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, 
     "rm",
     cls=Command,
     help="Remove containers, with everything they wrote",
-    aliases="scow container rm, scow container remove, scow rm",
     examples="""
         scow rm web
         scow rm -f $(scow ps -aq)

@@ -18,7 +18,6 @@ from scow.cli.session import Session, pass_session
     cls=RunCommand,
     context_settings={"allow_interspersed_args": False},
     help="Make a container without starting it, and print its id",
-    aliases="scow container create, scow create",
     examples="""
         scow create --name web -v pages:/srv httpd:2.4
         scow start -a $(scow create -it debian:12)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     cls=Command,
     context_settings={"allow_interspersed_args": False},
     help="Run one more program in a container that runs, and leave with its exit code",
-    aliases="scow container exec, scow exec",
     examples="""
         scow exec -it web sh
         scow exec -u nobody -w /tmp -e DEBUG=1 web env

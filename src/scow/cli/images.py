@@ -16,7 +16,6 @@ from scow.cli.session import Session, pass_session
     "images",
     cls=Command,
     help="List images, the newest first. Images without a name are shown with -a, or with -f dangling=true",
-    aliases="scow image ls, scow image list, scow images",
     examples="""
         scow images
         scow images 'debian:*'
@@ -71,7 +70,6 @@ def images(
     "history",
     cls=Command,
     help="Show how an image was made, the newest step first, and the bytes that each step brought",
-    aliases="scow image history, scow history",
     examples="scow history --no-trunc --format '{{.Size}} {{.CreatedBy}}' debian:12",
 )
 @click.argument("name", metavar="IMAGE", shell_complete=names.images)
@@ -94,7 +92,6 @@ def history(session: Session, name: str, template: str, human: bool, whole: bool
     "tag",
     cls=Command,
     help="Give an image one more name",
-    aliases="scow image tag, scow tag",
     examples="""
         scow tag app:1 app:latest
         scow tag app:1 localhost:5000/team/app:1
@@ -112,7 +109,6 @@ def tag(session: Session, source: str, target: str) -> None:
     "rmi",
     cls=Command,
     help="Take names away from images; an image without a name left is deleted",
-    aliases="scow image rm, scow image remove, scow rmi",
     examples="""
         scow rmi app:1 app:2
         scow rmi -f 4f4fb700ef54

@@ -9,7 +9,7 @@ A group knows names and short help from its table, so ``--help``, completion and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,14 +25,10 @@ if TYPE_CHECKING:
 
 
 class Command(Helping):
-    """A click command with docker's flags, help and errors.
+    """A click command with docker's flags, help, ``examples`` and errors."""
 
-    ``aliases`` is the line that help prints (``"scow image ls, scow images"``); ``examples`` a text.
-    """
-
-    def __init__(self, *args: Any, aliases: str = "", examples: str = "", **rest: Any) -> None:
+    def __init__(self, *args: Any, examples: str = "", **rest: Any) -> None:
         super().__init__(*args, **rest)
-        self.aliases = aliases
         self.examples = examples
         self.allow_extra_args = True  # counted below, in docker's words
 
@@ -58,14 +54,15 @@ class Command(Helping):
 
     def get_help(self, ctx: click.Context) -> str:
         """The help text, laid out as docker lays it out."""
-        return helptext.help_text(ctx, aliases=self.aliases, examples=self.examples)
+        return helptext.help_text(ctx, aliases=", ".join(spellings(ctx)), examples=self.examples)
 
 
 class Lazy(NamedTuple):
     """Where a command is (``module:name``) and what a group says of it without looking.
 
     ``aliases`` are other names for it in the same group; ``section`` is the heading it is listed under. ``ahead`` names
-    the small interpreter that it will want, started before its own modules are loaded (:mod:`scow.runtime.spawn`).
+    the small interpreter that it will want, started before its own modules are loaded (:mod:`scow.runtime.spawn`). A
+    ``group`` is a :class:`LazyGroup`.
     """
 
     target: str
@@ -74,6 +71,15 @@ class Lazy(NamedTuple):
     aliases: tuple[str, ...] = ()
     hidden: bool = False
     ahead: str = ""
+    group: bool = False
+
+    def load(self) -> click.Command:
+        """Import it."""
+        module, _, attribute = self.target.partition(":")
+        command = getattr(import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{self.target} is not a command")
+        return command
 
 
 class LazyGroup(Helping, click.Group):
@@ -93,18 +99,27 @@ class LazyGroup(Helping, click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command that was asked for."""
-        lazy = self.lazy.get(self._other_names.get(cmd_name, cmd_name))
+        lazy = self.find(cmd_name)
         if lazy is None:
             return super().get_command(ctx, cmd_name)
         if lazy.ahead and not ctx.resilient_parsing:
             from scow.runtime import spawn
 
             spawn.ahead(lazy.ahead)
-        module, _, attribute = lazy.target.partition(":")
-        command = getattr(import_module(module), attribute)
-        if not isinstance(command, click.Command):
-            raise TypeError(f"{lazy.target} is not a command")
-        return command
+        return lazy.load()
+
+    def find(self, name: str) -> Lazy | None:
+        """What the table says of a name or an alias."""
+        return self.lazy.get(self._other_names.get(name, name))
+
+    def spellings(self, target: str) -> Iterator[str]:
+        """The ways to type the command at ``target``, those of the groups below first."""
+        for name, lazy in self.lazy.items():
+            if lazy.group and isinstance(group := lazy.load(), LazyGroup):
+                yield from (f"{name} {spelling}" for spelling in group.spellings(target))
+        for name, lazy in self.lazy.items():
+            if lazy.target == target:
+                yield from (name, *lazy.aliases)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -174,6 +189,16 @@ class LazyGroup(Helping, click.Group):
             if name.startswith(incomplete)
         ]
         return [*named, *click.Command.shell_complete(self, ctx, incomplete)]
+
+
+def spellings(ctx: click.Context) -> list[str]:
+    """The ways to type a command, if there are several: ``scow image ls``, ``scow image list``, ``scow images``."""
+    root, group = ctx.find_root(), ctx.parent and ctx.parent.command
+    lazy = group.find(ctx.info_name or "") if isinstance(group, LazyGroup) else None
+    if lazy is None or not isinstance(root.command, LazyGroup):
+        return []
+    found = [f"{root.info_name} {spelling}" for spelling in root.command.spellings(lazy.target)]
+    return found if len(found) > 1 else []
 
 
 @click.command("help", cls=Command, help="Help about the command", context_settings={"ignore_unknown_options": True})

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     "logs",
     cls=Command,
     help="Show what a container wrote",
-    aliases="scow container logs, scow logs",
     examples="""
         scow logs -f --tail 20 web
         scow logs --since 10m -t web

@@ -59,7 +59,6 @@ def create(
     "ls",
     cls=Command,
     help="List networks",
-    aliases="scow network ls, scow network list",
     examples="scow network ls -q --filter label=team=web",
 )
 @option("-f", "--filter", "filters", multiple=True, metavar="filter", help="driver, id, label, name, scope, type")
@@ -126,7 +125,6 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str, ver
     "rm",
     cls=Command,
     help="Remove networks that no running container is on",
-    aliases="scow network rm, scow network remove",
     examples="scow network rm web",
 )
 @switch("-f", "--force", help="Do not mind networks that are not there")

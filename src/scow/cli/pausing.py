@@ -19,7 +19,6 @@ _BY_SIGNALS = "it has no freezer here: its processes were stopped one by one, wi
     "pause",
     cls=Command,
     help="Hold the processes of containers",
-    aliases="scow container pause, scow pause",
     examples="scow pause web",
 )
 @_TARGETS
@@ -39,7 +38,6 @@ def pause(ctx: click.Context, targets: tuple[str, ...]) -> None:
     "unpause",
     cls=Command,
     help="Let paused containers go on",
-    aliases="scow container unpause, scow unpause",
     examples="scow unpause web",
 )
 @_TARGETS

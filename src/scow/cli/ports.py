@@ -14,7 +14,6 @@ from scow.errors import NotFound
     "port",
     cls=Command,
     help="Show the published ports of a container, or where one of them is",
-    aliases="scow container port, scow port",
     examples="""
         scow port web
         scow port web 80/tcp

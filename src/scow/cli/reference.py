@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 
 from scow.cli.helptext import option_lines, usage_line, visible_options
-from scow.cli.lazy import Command, LazyGroup
+from scow.cli.lazy import Command, LazyGroup, spellings
 from scow.cli.main import scow
 
 _WIDTH = 100
@@ -42,12 +42,8 @@ def _section(ctx: click.Context, command: click.Command) -> Iterator[str]:
     yield f"## {ctx.command_path}"
     yield _code([usage_line(ctx)])
     yield " ".join((command.help or "").split())
-    if isinstance(command, Command) and command.aliases:
-        yield (
-            "Also "
-            + ", ".join(f"`{alias}`" for alias in command.aliases.split(", ") if alias != ctx.command_path)
-            + "."
-        )
+    if also := [f"`{spelling}`" for spelling in spellings(ctx) if spelling != ctx.command_path]:
+        yield f"Also {', '.join(also)}."
     if options := visible_options(command):
         yield _code(option_lines(options, _WIDTH))
     if isinstance(command, Command) and command.examples:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     "pull",
     cls=Command,
     help="Download an image from a registry, and unpack it while it arrives",
-    aliases="scow image pull, scow pull",
     examples="""
         scow pull debian:12
         scow pull --platform linux/arm64 alpine
@@ -90,7 +89,6 @@ def _remote_tags(session: Session, name: str) -> list[Reference]:
     "push",
     cls=Command,
     help="Upload an image to the registry that its name says",
-    aliases="scow image push, scow push",
     examples="""
         scow tag app:1 registry.example.com/team/app:1
         scow push registry.example.com/team/app:1

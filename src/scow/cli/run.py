@@ -56,7 +56,6 @@ def _own_codes(ctx: click.Context) -> Iterator[None]:
     cls=RunCommand,
     context_settings={"allow_interspersed_args": False},
     help="Run a program in a new container, and leave with its exit code",
-    aliases="scow container run, scow run",
     examples="""
         scow run --rm debian:12 cat /etc/os-release
         scow run --rm -it -v "$PWD:/src" -w /src python:3.12 bash

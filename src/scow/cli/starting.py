@@ -23,7 +23,6 @@ _KEYS = option("--detach-keys", default="", metavar="string", help="Keys that le
     "start",
     cls=Command,
     help="Start containers that do not run",
-    aliases="scow container start, scow start",
     examples="""
         scow start web
         scow start -ai shell
@@ -59,7 +58,6 @@ def start(
     "attach",
     cls=Command,
     help="Join the streams of a container that runs",
-    aliases="scow container attach, scow attach",
     examples="scow attach --no-stdin web",
 )
 @_KEYS

@@ -30,7 +30,6 @@ _CLEAR = "\x1b[2J\x1b[H"
     "stats",
     cls=Command,
     help="Show what containers use: those that run, or the ones that are named",
-    aliases="scow container stats, scow stats",
     examples="""
         scow stats --no-stream
         scow stats --format '{{.Name}}: {{.MemUsage}}' web

@@ -22,7 +22,6 @@ _TIMEOUT = option("-t", "--timeout", "--time", type=int, metavar="int", help="Se
     "stop",
     cls=Command,
     help="Stop containers: ask with their stop signal, kill those that do not follow",
-    aliases="scow container stop, scow stop",
     examples="""
         scow stop web
         scow stop -t 1 $(scow ps -q)
@@ -42,7 +41,6 @@ def stop(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: int
     "restart",
     cls=Command,
     help="Stop containers and start them",
-    aliases="scow container restart, scow restart",
     examples="scow restart -t 1 web",
 )
 @_SIGNAL
@@ -59,7 +57,6 @@ def restart(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: 
     "kill",
     cls=Command,
     help="Send containers a signal: SIGKILL, or another",
-    aliases="scow container kill, scow kill",
     examples="scow kill -s HUP web",
 )
 @option("-s", "--signal", default="KILL", metavar="string", help="Signal to send")
@@ -75,7 +72,6 @@ def kill(ctx: click.Context, targets: tuple[str, ...], signal: str) -> None:
     "wait",
     cls=Command,
     help="Wait for the end of containers, and print their exit codes",
-    aliases="scow container wait, scow wait",
     examples="scow wait job && scow logs job",
 )
 @_CONTAINERS
@@ -89,7 +85,6 @@ def wait(ctx: click.Context, targets: tuple[str, ...]) -> None:
     "rename",
     cls=Command,
     help="Give a container another name",
-    aliases="scow container rename, scow rename",
     examples="scow rename mellow_wherry web",
 )
 @click.argument("container", metavar="CONTAINER", shell_complete=names.containers)

@@ -125,7 +125,6 @@ def _warning(every: bool, volumes: bool, filters: tuple[str, ...]) -> str:
     "info",
     cls=Command,
     help="Show what this machine and store can do: what runs containers, how they are kept apart, and why not better",
-    aliases="scow system info, scow info",
     examples="""
         scow info
         scow info --format '{{.Isolation.Runtime}}'

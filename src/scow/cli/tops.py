@@ -14,7 +14,6 @@ from scow.cli.session import Session, pass_session
     cls=Command,
     context_settings={"allow_interspersed_args": False, "ignore_unknown_options": True},
     help="Show the processes of a container",
-    aliases="scow container top, scow top",
     examples="""
         scow top web
         scow top web -o pid,rss,comm

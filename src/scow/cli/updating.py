@@ -20,7 +20,6 @@ from scow.errors import Invalid
     "update",
     cls=Command,
     help="Change how containers are kept, and what they may use",
-    aliases="scow container update, scow update",
     examples="""
         scow update --restart on-failure:3 web
         scow update --memory 512m --cpus 1.5 web

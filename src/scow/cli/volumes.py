@@ -53,7 +53,6 @@ def create(session: Session, label: tuple[str, ...], driver: str, name: str) -> 
     "ls",
     cls=Command,
     help="List volumes",
-    aliases="scow volume ls, scow volume list",
     examples="""
         scow volume ls
         scow volume ls -q --filter dangling=true
@@ -121,7 +120,6 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str) -> 
     "rm",
     cls=Command,
     help="Remove volumes that no container uses",
-    aliases="scow volume rm, scow volume remove",
     examples="scow volume rm data",
 )
 @switch("-f", "--force", help="Do not mind volumes that are not there")
