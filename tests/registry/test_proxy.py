@@ -34,6 +34,14 @@ def test_a_proxy_that_will_not_is_told(server: Server, connect: MakeClient, sour
     assert "secret" not in str(caught.value)
 
 
+def test_a_proxy_that_is_away_is_named(connect: MakeClient, source: Bytes) -> None:
+    settings = HostSettings(insecure=True)
+    client = connect(_FAR, settings=settings, proxies=Proxies(http="http://me:secret@127.0.0.1:1"))
+    with pytest.raises(Unavailable) as caught:
+        client.repository().exists(source.add(b"x"))
+    assert str(caught.value) == f"cannot reach {_FAR} through the proxy 127.0.0.1:1: connection refused"
+
+
 def test_hosts_that_need_no_proxy_and_proxies_that_are_none(connect: MakeClient, source: Bytes) -> None:
     with pytest.raises(Unavailable, match="name not known"):
         connect(_FAR, proxies=Proxies(https="127.0.0.1:1", no_proxy=("invalid",))).repository().resolve("x")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socketserver
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,11 +74,41 @@ def test_a_ca_means_tls_and_nothing_less(
     assert [seen.method for seen in server.seen] == []
 
 
+def test_a_registry_that_speaks_plain_http_is_told_so(
+    connect: MakeClient, source: Bytes, certificate: tuple[str, str]
+) -> None:
+    """Go's servers, docker's registry among them, answer a TLS hello in plain HTTP."""
+
+    class Plain(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Plain) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        client = connect(f"127.0.0.1:{server.server_address[1]}", settings=HostSettings(ca_file=certificate[0]))
+        with pytest.raises(Unavailable, match="cannot reach") as caught:
+            client.repository().exists(source.add(b"x"))
+        server.shutdown()
+    assert "may speak plain HTTP" in caught.value.hint
+
+
 def test_certificates_that_cannot_be_read_are_told(connect: MakeClient, source: Bytes, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.pem")
     with pytest.raises(Invalid, match="no such file") as caught:
         connect("localhost:1", settings=HostSettings(ca_file=missing)).repository().exists(source.add(b"x"))
     assert missing in str(caught.value)
+
+
+def test_the_certificate_that_cannot_be_used_is_named(
+    certificate: tuple[str, str], connect: MakeClient, source: Bytes, tmp_path: Path
+) -> None:
+    """And not the one that can."""
+    missing = str(tmp_path / "me.pem")
+    settings = HostSettings(ca_file=certificate[0], client_cert=missing, client_key=certificate[1])
+    with pytest.raises(Invalid, match="no such file") as caught:
+        connect("localhost:1", settings=settings).repository().exists(source.add(b"x"))
+    assert caught.value.subject == missing
 
 
 def test_https_is_not_left_for_http(tls: Server) -> None:

@@ -33,7 +33,12 @@ _FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
     (OSError, "broken", "connection broken off"),
     (exceptions.HTTPError, "broken", "connection broken off"),
 )
-_UNTRUSTED = "give the registry's CA file, or declare the registry insecure if it is meant to be"
+#: What is in the words of a failure -> what helps; the first row that fits counts.
+_HINTS = (
+    ("certificate", "give the registry's CA file, or declare the registry insecure if it is meant to be"),
+    ("wrong version number", "it may speak plain HTTP: declare the registry insecure if it is meant to be"),
+    ("", ""),
+)
 
 
 class Connections:
@@ -71,7 +76,7 @@ class Connections:
         except ScowError:
             raise
         except (exceptions.HTTPError, OSError, ValueError) as error:
-            raise told(error, url) from None
+            raise told(error, url, proxy) from None
 
     def close(self) -> None:
         """Close every connection."""
@@ -89,15 +94,21 @@ class Connections:
             return manager
 
 
-def told(error: Exception, url: str) -> ScowError:
-    """What a failure of urllib3 or the socket means to us; the host is named, the rest of the URL is not."""
-    host = urlsplit(url).netloc.rpartition("@")[2]
+def told(error: Exception, url: str, proxy: str | None = None) -> ScowError:
+    """What a failure of urllib3 or the socket means to us; host and proxy are named, the rest of the URLs is not."""
+    host = _host(url)
     if isinstance(error, exceptions.LocationValueError) or not isinstance(error, (exceptions.HTTPError, OSError)):
         return Invalid("not a usable URL or header", subject=host)
     cause = _cause(error)
     kind, words = next((kind, words) for family, kind, words in _FAILURES if isinstance(cause, family))
-    problem = f"cannot reach {host}: {words or _words(cause)}"
-    return Trouble(problem, kind, hint=_UNTRUSTED if "certificate" in problem else "")
+    words = words or _words(cause)
+    through = f" through the proxy {_host(proxy)}" if proxy else ""
+    hint = next(hint for part, hint in _HINTS if part in words)
+    return Trouble(f"cannot reach {host}{through}: {words}", kind, hint=hint)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _cause(error: Exception) -> Exception:
@@ -149,6 +160,7 @@ def _make_manager(tls: Tls, proxy: str | None) -> urllib3.PoolManager:
 def _tls_context(tls: Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    named = tls.ca_file
     try:
         if tls.verify:
             context.load_default_certs()
@@ -159,8 +171,8 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
         if tls.ca_file:
             context.load_verify_locations(tls.ca_file)
         if tls.client_cert:
+            named = tls.client_cert
             context.load_cert_chain(tls.client_cert, tls.client_key)
     except (OSError, ssl.SSLError) as error:
-        named = tls.client_cert if tls.ca_file is None else tls.ca_file
         raise Invalid(f"cannot use the certificates: {_words(error)}", subject=named or "") from None
     return context
