@@ -8,6 +8,7 @@ import io
 import json
 import random
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -364,3 +365,19 @@ def test_many_at_once(engine: Engine, registry: Registry, made: Made, origin: st
     assert all(leg.copied for leg in back)
     with pytest.raises(Invalid, match="many images cannot go there"):
         engine.registries.sync(sources, "store:x")
+
+
+@pytest.mark.parametrize("kind", ["docker-archive", "oci-archive"])
+def test_of_an_index_in_an_archive_docker_gets_the_image_for_this_machine(
+    engine: Engine, origin: str, tmp_path: Path, kind: str
+) -> None:
+    """As ``save`` has it: docker's kind of archive knows no index, and docker would load nothing."""
+    engine.registries.copy(origin, f"{kind}:{tmp_path / 'all.tar'}:app:1", every=True)
+    with tarfile.open(tmp_path / "all.tar") as tar:
+        document = tar.extractfile("manifest.json")
+        assert document is not None
+        (listed,) = json.loads(document.read())
+    here = engine.registries.copy(origin, "store:here")
+    assert listed["Config"] == f"blobs/sha256/{engine.images.find('here').image.id.hex}"
+    assert listed["RepoTags"] == ["app:1"]
+    assert here.digest in (tmp_path / "all.tar").read_bytes().decode(errors="replace")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.layout import Layout, name_of
 from scow.content.target import Sink, Source
-from scow.engine.catalogue import SOURCE
+from scow.engine.catalogue import SOURCE, Catalogue
 from scow.engine.looking import placed, settled
-from scow.errors import Denied, Integrity, Invalid, NotFound, Unsupported
+from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unsupported
 from scow.layer.store import scratch
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
@@ -78,7 +78,8 @@ def target(
     elif location.kind in ("oci-archive", "docker-archive"):
         with scratch(workplace.store.layout.ingest, "archive") as directory:
             layout = Layout(directory)
-            yield layout, _named(layout, lambda descriptor: _as_archive(layout, descriptor, location))
+            here = Catalogue(layout, workplace.platform)
+            yield layout, _named(layout, lambda descriptor: _as_archive(layout, here, descriptor, location))
     else:
         raise Invalid("does not say where to", subject=str(location), hint=_WHERE)
 
@@ -147,12 +148,15 @@ def keeper(sink: Sink) -> Name:
     return lambda descriptor: None
 
 
-def _as_archive(layout: Layout, descriptor: Descriptor, location: Location) -> None:
+def _as_archive(layout: Layout, here: Catalogue, descriptor: Descriptor, location: Location) -> None:
     from scow.content import archive
 
+    single = {}
+    with contextlib.suppress(ScowError):  # an artifact has no image for this machine
+        single[descriptor.digest] = here.image(descriptor).descriptor
     reference = Reference.parse(location.name) if location.name else None
     with _replaced(Path(location.path)) as output:
-        archive.write(layout, [(descriptor, (reference,) if reference else ())], output)
+        archive.write(layout, [(descriptor, (reference,) if reference else ())], output, single)
 
 
 @contextlib.contextmanager
