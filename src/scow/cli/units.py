@@ -13,9 +13,7 @@ from scow.errors import Invalid
 
 _DECIMAL = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
-_POWERS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 # Patterns are compiled when they are used: most commands read neither a size nor a time.
-_SIZE = r"(?i)([0-9]{1,20}(?:\.[0-9]{0,20})?|\.[0-9]{1,20}) ?(?:([kmgtp]?)(?:b|(?<=[kmgtp])ib)?)\Z"
 _SECONDS = r"(-?[0-9]{1,12})(?:\.([0-9]{1,9}))?\Z"
 _CLOCK = (
     r"(?a)(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
@@ -46,10 +44,12 @@ def _scaled(size: float, base: int, units: tuple[str, ...], precision: int) -> s
 
 def parse_size(text: str) -> int:
     """``"10m"``, ``"1.5 GiB"``, ``"512"`` in bytes; units are powers of 1024, in either case."""
-    found = re.match(_SIZE, text)
-    if not found:
+    from scow.dockerfile.values import size  # most commands take none
+
+    found = size(text)
+    if found is None:
         raise Invalid(f"invalid size: '{text}'", hint="write a number and one of b, k, m, g, t, p")
-    return int(float(found[1]) * 1024 ** _POWERS[found[2].lower()])
+    return found
 
 
 def human_duration(seconds: float) -> str:

@@ -8,10 +8,8 @@ from scow.errors import Invalid
 
 TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
-#: Powers of 1024.
-SIZES = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4, "p": 5}
 
-_SIZE = re.compile(r"([0-9]{1,18})(\.[0-9]{1,18})? ?(?:([kmgtp])i?)?b?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,20}|(?=\.[0-9]))(?:\.([0-9]{0,20}))? ?(?:([kmgtp])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
 
 
 def boolean(text: str) -> bool | None:
@@ -24,10 +22,10 @@ def size(text: str) -> int | None:
     found = _SIZE.fullmatch(text)
     if found is None:
         return None
-    unit: int = 1024 ** SIZES[(found[3] or "").lower()]
-    fraction = (found[2] or ".0")[1:]
+    unit: int = 1024 ** " kmgtp".index((found[3] or " ").lower())
+    fraction = found[2] or "0"
     scale: int = 10 ** len(fraction)
-    return int(found[1]) * unit + int(fraction) * unit // scale
+    return int(found[1] or "0") * unit + int(fraction) * unit // scale
 
 
 def number(text: str, base: int) -> int | None:
