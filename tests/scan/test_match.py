@@ -12,9 +12,10 @@ import pytest
 from tests.support import shared
 
 from scow.scan.advisory import Record, parse
+from scow.scan.concern import covering, covers, is_extended, queries
 from scow.scan.ecosystem import normalised, root
 from scow.scan.finding import Finding, Undecided
-from scow.scan.match import covering, covers, is_extended, match, queries
+from scow.scan.match import match
 from scow.scan.package import Package
 from scow.scan.severity import rated
 
@@ -232,6 +233,15 @@ def test_what_cannot_be_compared_is_said() -> None:
     assert findings == ()
     assert doubt.ids == ("N-1", "N-2")
     assert "not a semantic version" in doubt.reason
+
+
+def test_binaries_of_one_source_have_findings_of_their_own() -> None:
+    other = msgspec.structs.replace(LIBSSL, name="openssl", layer=3)
+    older = msgspec.structs.replace(LIBSSL, name="libssl-dev", source_version="3.0.10-1")
+    records = advisory("CVE-1", ("Debian:12", "openssl", "3.0.11-1~deb12u2"))
+    assert [one.package for one in scan([LIBSSL, other, older], records)[0]] == [older]
+    records = advisory("CVE-1", ("Debian:12", "openssl", "3.0.11-1~deb12u3"))
+    assert [one.package for one in scan([LIBSSL, other, older], records)[0]] == [older, LIBSSL, other]
 
 
 def test_a_package_without_an_ecosystem_is_not_asked_about() -> None:

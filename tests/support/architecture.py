@@ -52,6 +52,7 @@ PURE = (
     "scan/advisory",
     "scan/assess",
     "scan/compare",
+    "scan/concern",
     "scan/ecosystem",
     "scan/holding",
     "scan/affected",

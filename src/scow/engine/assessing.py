@@ -48,7 +48,7 @@ def _fingerprint(database: Database, catalog: Catalog) -> str:
 
 def _assessed(database: Database, catalog: Catalog) -> Report:
     from scow.scan import assess
-    from scow.scan.match import covering, queries
+    from scow.scan.concern import covering, queries
 
     holdings = database.holdings()
     asked = {(query.ecosystem, query.name) for package in catalog.packages for query in queries(package)}

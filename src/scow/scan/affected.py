@@ -7,6 +7,7 @@ out, not taken for a no. What cannot be compared is :class:`~scow.errors.Invalid
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from scow.errors import Invalid, Unsupported
@@ -34,10 +35,11 @@ def fixed_version(version: str, several: Sequence[Affected]) -> str:
     found: dict[str, Any] = {}
     for affected in several:
         for one in affected.ranges:
-            found |= _fixes(one, version, _order(one, affected))
+            order = _order(one.kind, affected.ecosystem)
+            own = place(order, version)
+            found |= {fix: at for fix, at in _fixes(one, order) if at > own}
     rising = sorted(found, key=found.__getitem__)
-    good = (fix for fix in rising[:_CANDIDATES] if not any(_in_ranges(fix, affected) for affected in several))
-    return next(good, rising[-1] if rising and len(several) > 1 else "")
+    return _unaffected(rising, several) or (rising[-1] if rising and len(several) > 1 else "")
 
 
 def clean_version(fixes: Sequence[str], several: Sequence[Affected]) -> str:
@@ -48,24 +50,29 @@ def clean_version(fixes: Sequence[str], several: Sequence[Affected]) -> str:
     found: dict[str, Any] = {}
     for affected in several:
         for one in affected.ranges:
-            order = _order(one, affected)
-            found |= {event.version: place(order, event.version) for event in one.events if event.kind == "fixed"}
+            found |= _fixes(one, _order(one.kind, affected.ecosystem))
     last = max(fixes, key=found.__getitem__)
     rising = sorted((fix for fix in found if found[fix] >= found[last]), key=found.__getitem__)
-    good = (fix for fix in rising[:_CANDIDATES] if not any(_in_ranges(fix, affected) for affected in several))
-    return next(good, last)
+    return _unaffected(rising, several) or last
 
 
-def _fixes(one: Range, version: str, order: Order) -> dict[str, Any]:
-    own = place(order, version)
-    fixes = [event.version for event in one.events if event.kind == "fixed"]
-    return {fix: place(order, fix) for fix in fixes if place(order, fix) > own}
+def _fixes(one: Range, order: Order) -> list[tuple[str, Any]]:
+    """Fixed version → its place."""
+    return [(event.version, place(order, event.version)) for event in one.events if event.kind == "fixed"]
+
+
+def _unaffected(rising: Sequence[str], several: Sequence[Affected]) -> str:
+    """The first of the versions that none of ``several`` affects; empty for none."""
+    for fix in rising[:_CANDIDATES]:
+        if not any(_in_ranges(fix, affected) for affected in several):
+            return fix
+    return ""
 
 
 def _listed(version: str, affected: Affected) -> bool:
     """Listed in another spelling: ``1.0`` and ``1.0.0`` are the same version to Python."""
-    order = order_of(affected.ecosystem)
-    if order is None or not affected.versions:
+    order = order_of(affected.ecosystem) if affected.versions else None
+    if order is None:
         return False
     own = place(order, version)
     for other in affected.versions:
@@ -81,7 +88,7 @@ def _in_ranges(version: str, affected: Affected) -> bool:
     problem: Invalid | Unsupported | None = None
     for one in affected.ranges:
         try:
-            if _includes(one, version, _order(one, affected)):
+            if _includes(one, version, _order(one.kind, affected.ecosystem)):
                 return True
         except (Invalid, Unsupported) as error:
             problem = error  # another range may still say yes
@@ -90,12 +97,13 @@ def _in_ranges(version: str, affected: Affected) -> bool:
     return False
 
 
-def _order(one: Range, affected: Affected) -> Order:
-    order = order_of(affected.ecosystem)
-    if one.kind == "SEMVER" and order not in _SEMANTIC:
+@lru_cache(maxsize=1024)
+def _order(kind: str, ecosystem: str) -> Order:
+    order = order_of(ecosystem)
+    if kind == "SEMVER" and order not in _SEMANTIC:
         return semver.key
     if order is None:
-        raise Unsupported(f"how {affected.ecosystem or 'its ecosystem'} orders versions is not known")
+        raise Unsupported(f"how {ecosystem or 'its ecosystem'} orders versions is not known")
     return order
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
 
 import msgspec
 
+from scow.scan.concern import covers, is_extended
 from scow.scan.ecosystem import root
 from scow.scan.finding import Finding, Report, Uncovered
 from scow.scan.holding import MARKS, Holding
-from scow.scan.match import Records, covers, is_extended, match
-from scow.scan.package import SYSTEM_KINDS, Catalog, Package
+from scow.scan.match import Records, match
+from scow.scan.package import SYSTEM_KINDS, Catalog
 
 #: Kind of mark → CVE → the mark.
 Marks = Mapping[str, Mapping[str, str]]
@@ -33,6 +35,8 @@ def assess(catalog: Catalog, records: Records, holdings: Sequence[Holding]) -> R
 def marked(report: Report, marks: Marks) -> Report:
     """The report with what is known of each CVE beyond its advisories."""
     exploited, likely = (marks.get(kind, {}) for kind in MARKS)
+    if not (exploited or likely):
+        return report
 
     def told(finding: Finding) -> Finding:
         cves = cves_of(finding)
@@ -51,28 +55,27 @@ def cves_of(finding: Finding) -> tuple[str, ...]:
 def uncovered(catalog: Catalog, holdings: Sequence[Holding]) -> Iterator[Uncovered]:
     """The packages on which there is nothing to ask. Having found nothing there would mean nothing."""
     releases = {holding.ecosystem: holding.releases for holding in holdings}
-    counts: dict[tuple[str, str], int] = {}
-    for package in catalog.packages:
-        reason = _not_covered(package, releases)
-        if reason:
-            what = package.ecosystem or _without_ecosystem(package, catalog)
-            counts[what, reason] = counts.get((what, reason), 0) + 1
+    alike = Counter((one.ecosystem, one.kind, is_extended(one.version)) for one in catalog.packages)
+    counts: Counter[tuple[str, str]] = Counter()
+    for (ecosystem, kind, extended), count in alike.items():
+        if reason := _not_covered(ecosystem, releases, extended=extended):
+            counts[ecosystem or _without_ecosystem(kind, catalog), reason] += count
     for (what, reason), count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
         yield Uncovered(what, count, reason)
 
 
-def _not_covered(package: Package, releases: Mapping[str, Sequence[str]]) -> str:
-    if not package.ecosystem:
+def _not_covered(ecosystem: str, releases: Mapping[str, Sequence[str]], *, extended: bool) -> str:
+    if not ecosystem:
         return "OSV has no advisories of it"
-    base = root(package.ecosystem)
+    base = root(ecosystem)
     if base not in releases:
         return f"not in the advisory database: scow db update {quote(base)}"
-    if not any(covers(package.ecosystem, told, is_extended(package.version)) for told in releases[base]):
+    if not any(covers(ecosystem, told, extended) for told in releases[base]):
         return f"the advisories of {base} that are here are of other releases"
     return ""
 
 
-def _without_ecosystem(package: Package, catalog: Catalog) -> str:
-    if package.kind in SYSTEM_KINDS and catalog.distribution:
+def _without_ecosystem(kind: str, catalog: Catalog) -> str:
+    if kind in SYSTEM_KINDS and catalog.distribution:
         return str(catalog.distribution)
-    return f"packages of kind {package.kind}"
+    return f"packages of kind {kind}"

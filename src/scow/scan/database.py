@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -45,8 +45,6 @@ _BODY_LIMIT: Final = 64 << 20
 #: Bytes up to which a body is kept as it is: inflating takes longer than reading what it saves.
 _PLAIN: Final = 1024
 _BATCH: Final = 500
-
-T = TypeVar("T")
 
 
 class Database:
@@ -191,10 +189,9 @@ def _records(connection: sqlite3.Connection, names: list[str], releases: Sequenc
     read: dict[int, Advisory] = {}
     for start in range(0, len(names), _BATCH):
         for number, body, part in connection.execute(statement, (_json(names[start : start + _BATCH]), told)):
-            advisory = read.get(number)
-            if advisory is None:
-                advisory = read[number] = unpacked(body, advisories)
-            yield Record(advisory, unpacked(part, parts))
+            if number not in read:
+                read[number] = advisories(plain(body))
+            yield Record(read[number], parts(plain(part)))
 
 
 def _json(values: list[str]) -> str:
@@ -208,14 +205,15 @@ def packed(value: Any) -> bytes:
     return deflated if len(deflated) < len(plain) else plain
 
 
-def unpacked(body: bytes, decode: Callable[[bytes], T]) -> T:
-    """The reverse of :func:`packed`, by the ``decode`` of a msgpack decoder."""
-    if body[:1] == _DEFLATED:
-        inflating = zlib.decompressobj()
-        body = inflating.decompress(body, _BODY_LIMIT)
-        if inflating.unconsumed_tail:
-            raise zlib.error("a record is too long")
-    return decode(body)
+def plain(body: bytes) -> bytes:
+    """What :func:`packed` encoded, no longer deflated."""
+    if body[:1] != _DEFLATED:
+        return body
+    inflating = zlib.decompressobj()
+    inflated = inflating.decompress(body, _BODY_LIMIT)
+    if inflating.unconsumed_tail:
+        raise zlib.error("a record is too long")
+    return inflated
 
 
 def facts_of(holding: Holding) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ newest CVSS version counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 #: from the worst to the least
 SEVERITIES: Final = ("critical", "high", "medium", "low", "negligible", "unknown")
+_RANKS: Final = {word: rank for rank, word in enumerate(SEVERITIES)}
 _WORDS: Final[Mapping[str, str]] = {
     "critical": "critical", "important": "high", "high": "high", "moderate": "medium", "medium": "medium",
     "low": "low", "none": "negligible", "negligible": "negligible", "unimportant": "negligible",
@@ -36,23 +37,25 @@ class Rated(msgspec.Struct, frozen=True):
 
 def rank(word: str) -> int:
     """The place in :data:`SEVERITIES`: the smaller, the worse."""
-    return SEVERITIES.index(word) if word in SEVERITIES else len(SEVERITIES)
+    return _RANKS.get(word, len(SEVERITIES))
 
 
 def rated(record: Record) -> Rated:
     """What one record says."""
-    from scow.scan import cvss
-
     said = record.affected.severity or record.advisory.severity
-    score, vector = _scored(said)
+    score, vector = _scored(said) if said else (None, "")
     word = _distribution_word(record, said)
     if not word and score is not None:
+        from scow.scan import cvss
+
         word = _WORDS[cvss.rating(score)]
     return Rated(word or _WORDS.get(record.advisory.rating.lower(), "unknown"), score, vector)
 
 
-def worst(several: Iterable[Rated]) -> Rated:
+def worst(several: Sequence[Rated]) -> Rated:
     """The worst word, and of those that say it the highest score."""
+    if len(several) == 1:
+        return several[0]
     return min(several, key=lambda one: (rank(one.word), -(one.score or 0.0)), default=Rated())
 
 
@@ -67,8 +70,8 @@ def _scored(said: Iterable[Severity]) -> tuple[float | None, str]:
 
 
 def _distribution_word(record: Record, said: Iterable[Severity]) -> str:
-    words = [_WORDS.get(one.score.lower(), "") for one in said if one.kind not in _CVSS]
-    words.append(_WORDS.get(record.affected.urgency.lower(), ""))
-    if found := _PREFIX.match(record.advisory.summary):
-        words.append(_WORDS[found[1].lower()])
-    return next(filter(None, words), "")
+    for told in (*(one.score for one in said if one.kind not in _CVSS), record.affected.urgency):
+        if word := _WORDS.get(told.lower()):
+            return word
+    found = _PREFIX.match(record.advisory.summary)
+    return _WORDS[found[1].lower()] if found else ""

@@ -7,6 +7,7 @@ which are older than everything else.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from scow.errors import Invalid
 
@@ -34,6 +35,7 @@ def _part(text: str) -> tuple[object, ...]:
     return tuple(flat)
 
 
+@lru_cache(maxsize=1024)
 def _text(letters: str) -> tuple[int, ...]:
     return (*map(_weight, letters), _END)
 

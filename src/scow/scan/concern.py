@@ -1,0 +1,132 @@
+"""PURE. Which advisories are about a package: what to ask by its name, its release, its module stream.
+
+All of that follows from the package's ecosystem and name alone: there is no guessing by similar names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from scow.scan.advisory import Record
+from scow.scan.ecosystem import normalised, root
+from scow.scan.package import Package
+
+_BINARY, _SOURCE = "binary", "source"
+#: ecosystem -> the names by which its advisories call packages (OSV schema, "Defined ecosystems"); both, where an
+#: ecosystem is not in the table: rpm distributions differ, and a source and its binaries share their versions
+_NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("Alpine", "Alpaquita", "BellSoft Hardened Containers", "Chainguard", "Debian", "Echo", "MinimOS", "Ubuntu",
+         "Wolfi"),
+        (_SOURCE,),
+    ),
+    **dict.fromkeys(("AlmaLinux", "Red Hat", "Rocky Linux"), (_BINARY,)),
+}  # fmt: skip
+_SUSE_RELEASE = re.compile(r"(\d+)(?: SP(\d+)|\.(\d+))?(?:-\w+)?\Z")
+_STREAM = re.compile(r"(?<![\w:])([\w.+-]+):([\w.+-]+)(?![\w:])")
+
+
+class Query(NamedTuple):
+    """What to ask: the ecosystem's advisories on ``name``, about ``version``."""
+
+    ecosystem: str
+    name: str
+    version: str
+
+
+def queries(package: Package) -> tuple[Query, ...]:
+    """What to ask about a package; nothing when OSV has no word for where its advisories are."""
+    if not package.ecosystem:
+        return ()
+    base = root(package.ecosystem)
+    named_by = _NAMED_BY.get(base, (_SOURCE, _BINARY))
+    asked = []
+    if _SOURCE in named_by:
+        asked.append((package.source or package.name, package.source_version or package.version))
+    if _BINARY in named_by:
+        asked.append((package.name, package.version))
+    return tuple(dict.fromkeys(Query(base, normalised(base, name), version) for name, version in asked))
+
+
+def concerns(package: Package, record: Record, *, extended: bool) -> bool:
+    """Whether the record is about this package's release and module stream."""
+    if not covers(package.ecosystem, record.affected.ecosystem, extended):
+        return False
+    return package.kind != "rpm" or not _other_stream(package, record)
+
+
+def is_extended(version: str) -> bool:
+    """Whether a version comes from Ubuntu Pro."""
+    return "esm" in version or "fips" in version.lower()
+
+
+def covering(packages: Iterable[Package], told: Iterable[str]) -> tuple[str, ...]:
+    """Those of the ecosystems ``told`` of which something holds for one of the packages."""
+    own = {(package.ecosystem, is_extended(package.version)) for package in packages if package.ecosystem}
+    return tuple(one for one in told if any(covers(ecosystem, one, extended) for ecosystem, extended in own))
+
+
+@lru_cache(maxsize=4096)
+def covers(ecosystem: str, told: str, extended: bool = False) -> bool:
+    """Whether what is told of ``told`` holds in ``ecosystem``: ``Debian`` in ``Debian:12``, not the reverse.
+
+    ``extended``: for packages of Ubuntu Pro.
+
+    >>> covers("Debian:12", "Debian:12"), covers("Debian:12", "Debian"), covers("Debian:12", "Debian:11")
+    (True, True, False)
+    """
+    if ecosystem == told:
+        return True
+    base, _, release = told.partition(":")
+    if base != root(ecosystem):
+        return False
+    own = ecosystem.partition(":")[2]
+    return not release or _RELEASES.get(base, _exactly)(own, release, extended)
+
+
+def _exactly(own: str, told: str, extended: bool) -> bool:
+    """A language's suffix names a registry: which one a package came from is not known, so any may be it."""
+    return not own and told.startswith(("https://", "http://"))
+
+
+def _ubuntu(own: str, told: str, extended: bool) -> bool:
+    """LTS or not is no matter of its own; what only Ubuntu Pro has fixed concerns only who has its packages."""
+    if told.startswith(("Pro:", "FIPS")) and not extended:
+        return False
+    return told.rpartition("Pro:")[2].removesuffix(":LTS") == own.rpartition("Pro:")[2].removesuffix(":LTS")
+
+
+def _red_hat(own: str, told: str, extended: bool) -> bool:
+    """``enterprise_linux:9::baseos`` is a part of ``enterprise_linux:9``."""
+    return told.startswith(f"{own}::")
+
+
+def _suse(own: str, told: str, extended: bool) -> bool:
+    """Products and modules of one release: ``15 SP5``, ``15 SP3-LTSS``. Modules of 12 are those of all its packs."""
+    here, there = _suse_release(own), _suse_release(told)
+    if here is None or there is None:
+        return False
+    return here == there or ((here[0], *there) == ("12", "12", "0") and " Module " in told)
+
+
+def _suse_release(text: str) -> tuple[str, str] | None:
+    """Version and service pack."""
+    found = _SUSE_RELEASE.search(text)
+    return (found[1], found[2] or found[3] or "0") if found else None
+
+
+_RELEASES: Final = {"Ubuntu": _ubuntu, "Red Hat": _red_hat, "SUSE": _suse}
+
+
+def _other_stream(package: Package, record: Record) -> bool:
+    """Whether the record is about another stream of an rpm module, or about modules at all when this is none."""
+    fixes = [event.version for one in record.affected.ranges for event in one.events if event.kind == "fixed"]
+    modular = bool(package.modularity) or "module" in package.version
+    if fixes and all("module" in fix for fix in fixes) != modular:
+        return True
+    name, _, rest = package.modularity.partition(":")
+    told = {stream for module, stream in _STREAM.findall(record.advisory.summary) if module == name}
+    return bool(name and told) and rest.partition(":")[0] not in told
