@@ -11,7 +11,7 @@ from tests.registry.conftest import Bytes, MakeClient, noise, read
 from tests.support.registries import PASSWORD, USERNAME, serve
 
 from scow.content.verify import read_document
-from scow.errors import Denied, Integrity, NotFound
+from scow.errors import Denied, Integrity, NotFound, Unsupported
 from scow.oci import media_types
 from scow.oci.digest import Digest
 from scow.registry.credentials import Credential
@@ -80,6 +80,9 @@ def test_mount_delete_and_unknown_names(open_host: str, connect: MakeClient, sou
     for child in (*children, manifest):
         target.push(child, source)
     target.tag(manifest, "gone")
+    with pytest.raises(Unsupported, match="deletes by digest only") as refused:
+        target.delete("gone")
+    assert refused.value.hint == f"all tags of the manifest would go: scow delete {target.name}@{manifest.digest}"
     target.delete(manifest.digest)
     with pytest.raises(NotFound) as caught:
         client.repository("to/there").resolve("gone")

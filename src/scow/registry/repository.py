@@ -206,7 +206,16 @@ class Repository:
             Unsupported: f"the registry does not delete {self._named(name)}",
         }
         request = protocol.delete_manifest(self._path, name)
-        self._endpoint.ask(request, scopes, expected=(200, 202, 204), contexts=contexts)
+        try:
+            self._endpoint.ask(request, scopes, expected=(200, 202, 204), contexts=contexts)
+        except (Integrity, Invalid):
+            if ":" in name:
+                raise
+            digest = self.resolve(name).digest  # docker's registry, version 2, takes a tag for a wrong digest
+            raise Unsupported(
+                f"the registry deletes by digest only, not {self._named(name)}",
+                hint=f"all tags of the manifest would go: scow delete {self._named(digest)}",
+            ) from None
 
     # -- within
 
