@@ -50,7 +50,7 @@ def test_out(box: Scow, source: str, tmp_path: Path) -> None:
     there = tmp_path / "there"
     there.mkdir()
     told = box("cp", f"{source}:/src/one", str(tmp_path / "new")).ok()
-    assert (told.stdout, "Successfully copied" in told.stderr) == ("", True)
+    assert (told.stdout, told.stderr) == ("", "")  # as docker, which tells a terminal alone
     assert (tmp_path / "new").read_text() == "one\n"
     box("cp", "-q", f"{source}:/src/one", str(there)).ok()
     assert (there / "one").read_text() == "one\n"

@@ -11,7 +11,7 @@ import click
 
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
-from scow.cli.refused import Refused, flag, refused, values
+from scow.cli.refused import UNSIGNED, Refused, flag, refused, values
 from scow.cli.session import Session, pass_session
 from scow.errors import Denied, Invalid, Unsupported
 
@@ -26,6 +26,7 @@ REFUSED: list[Refused] = [
     flag("--force-rm", harmless=_AS_ALWAYS),
     flag("--load", harmless=_AS_ALWAYS),
     flag("--squash"),
+    flag("--disable-content-trust", harmless=("true",), why=UNSIGNED),
     flag("--compress"),
     *values("--builder --security-opt --isolation"),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),

@@ -50,7 +50,7 @@ def cp(session: Session, source: str, target: str, archive: bool, follow_link: b
         containers.copy_out(out, path, place, follow=follow_link, owners=archive)
     else:
         containers.copy_in(into, path, place, follow=follow_link, owners=archive)
-    if not quiet:
+    if not quiet and sys.stderr.isatty():  # docker tells a script nothing either
         shown = os.path.abspath(place) if out else target
         click.echo(f"Successfully copied {source} to {shown}", err=True)
 

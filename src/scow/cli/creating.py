@@ -8,14 +8,23 @@ import click
 
 from scow.cli import names
 from scow.cli.containerflags import container_flags, create
+from scow.cli.lazy import Command
 from scow.cli.options import option
 from scow.cli.run import RunCommand, announce, prepare
 from scow.cli.session import Session, pass_session
 
 
+class CreateCommand(RunCommand):
+    """A flag that is wrong is 125, as with ``run``; what goes wrong then is 1, as with any other verb."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As any command."""
+        return Command.invoke(self, ctx)
+
+
 @click.command(
     "create",
-    cls=RunCommand,
+    cls=CreateCommand,
     context_settings={"allow_interspersed_args": False},
     help="Make a container without starting it, and print its id",
     examples="""

@@ -78,10 +78,22 @@ system = LazyGroup(
 builder = LazyGroup(
     "builder",
     {
+        "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile", hidden=True),
         "du": Lazy("scow.cli.builder:du", "Show what the build cache holds"),
         "prune": Lazy("scow.cli.builder:prune", "Remove the build cache"),
     },
     help="Manage the build cache",
+)
+
+buildx = LazyGroup(
+    "buildx",
+    {
+        "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile", aliases=("b",)),
+        "du": Lazy("scow.cli.builder:du", "Show what the build cache holds"),
+        "prune": Lazy("scow.cli.builder:prune", "Remove the build cache"),
+        "version": Lazy("scow.cli.system:version", "Show the version"),
+    },
+    help="What docker buildx has: scow build, scow builder",
 )
 
 registry = LazyGroup(

@@ -15,7 +15,8 @@ from scow.runtime.keeping import Keeping, Log, restart_policy
 _MILLISECOND = 1_000_000
 _TIMES = ("interval", "timeout", "start_period", "start_interval")
 _DRIVERS = ("json-file", "local", "none")
-_LOG_OPTIONS = ("max-size", "max-file", "compress", "mode", "max-buffer-size", "labels", "env", "tag")
+_LOG_OPTIONS = ("max-size", "max-file", "compress", "mode", "max-buffer-size")
+_ATTRIBUTES = ("labels", "labels-regex", "env", "env-regex", "tag")
 
 _string = partial(option, metavar="string", default="")
 _duration = partial(option, metavar="duration", default="")
@@ -49,6 +50,8 @@ def _log(driver: str, texts: Iterable[str]) -> Log:
     if driver and driver not in _DRIVERS:
         raise Unsupported(f"log driver {driver!r} is not supported", hint=f"one of {', '.join(_DRIVERS)}")
     options = dict(text.partition("=")[::2] for text in texts)
+    if told := sorted(set(options) & set(_ATTRIBUTES)):
+        raise Unsupported(f"log opt '{told[0]}' is not supported", hint="lines of a log carry no attributes here")
     if unknown := sorted(set(options) - set(_LOG_OPTIONS)):
         raise Invalid(f"unknown log opt '{unknown[0]}' for {driver or 'json-file'} log driver")
     largest = parse_size(options["max-size"]) if options.get("max-size", "-1") != "-1" else 0

@@ -154,7 +154,12 @@ class LazyGroup(Helping, click.Group):
         return None
 
     def _unknown(self, ctx: click.Context, name: str) -> Misuse:
-        problem = f"{program(ctx)}: unknown command: {ctx.command_path} {name}"
+        from scow.cli.absent import ABSENT
+
+        whole = f"{ctx.command_path} {name}"
+        if known := ABSENT.get(whole.partition(" ")[2]):
+            return NoSuchTopic(f"{program(ctx)}: there is no '{whole}': {known.why}\nhint: {known.hint}", ctx)
+        problem = f"{program(ctx)}: unknown command: {whole}"
         near = [f"'{ctx.command_path} {known}'" for known in self._near(name)]
         if near:
             problem += f"\n\nDid you mean {' or '.join(near)}?"

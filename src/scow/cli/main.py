@@ -13,6 +13,7 @@ import click
 from scow.cli.failing import INTERRUPTED, exit_code, told
 from scow.cli.lazy import Lazy, LazyGroup, help_command
 from scow.cli.options import option
+from scow.cli.refused import NO_DAEMON, flag, refused, values
 from scow.cli.session import Session
 from scow.errors import ScowError
 
@@ -83,11 +84,20 @@ VERBS = {
     "network": Lazy("scow.cli.groups:network", "Manage networks", _CONTAINERS, group=True),
     "system": Lazy("scow.cli.groups:system", "Manage the store", _STORE, group=True),
     "builder": Lazy("scow.cli.groups:builder", "Manage the build cache", _STORE, group=True),
+    "buildx": Lazy("scow.cli.groups:buildx", "Build, as docker buildx has it", _STORE, hidden=True, group=True),
     "info": Lazy("scow.cli.system:info", "Show what this machine and store can do", _STORE),
     "doctor": Lazy("scow.cli.doctor:doctor", "Show what isolation this machine allows, and how to get more", _STORE),
     "version": Lazy("scow.cli.system:version", "Show the version", _STORE),
     "completion": Lazy("scow.cli.completion:completion", "Print a completion script for your shell", _STORE),
 }
+
+
+_OF_A_DAEMON = [
+    flag("-D --debug", why=NO_DAEMON),
+    flag("--tls", why=NO_DAEMON),
+    flag("--tlsverify", why=NO_DAEMON),
+    *values("-H/--host -c/--context -l/--log-level --tlscacert --tlscert --tlskey", why=NO_DAEMON),
+]
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -108,6 +118,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
 @option(
     "--runtime", metavar="NAME", help="What runs containers: crun, runc, sandbox or a path (default: $SCOW_RUNTIME)"
 )
+@option("--config", metavar="DIR", help="Where docker's config.json with logins is (default: $DOCKER_CONFIG)")
 @option("--insecure-registry", metavar="HOST", multiple=True, help="A registry that may speak plain HTTP")
 @option(
     "--version",
@@ -118,10 +129,19 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     callback=_print_version,
     help="Print the version and leave",
 )
+@refused(_OF_A_DAEMON)
 @click.pass_context
-def scow(context: click.Context, root: str | None, runtime: str | None, insecure_registry: tuple[str, ...]) -> None:
+def scow(
+    context: click.Context,
+    root: str | None,
+    runtime: str | None,
+    config: str | None,
+    insecure_registry: tuple[str, ...],
+) -> None:
     """The root of all verbs."""
     context.obj = Session(root, runtime, insecure_registry, own_process=bool(context.obj))
+    if config:
+        context.obj.environment["DOCKER_CONFIG"] = config
 
 
 scow.add_command(help_command)

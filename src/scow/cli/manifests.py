@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import click
 
 from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
-from scow.cli.refused import flag, refused
 from scow.cli.session import Session, pass_session
 from scow.cli.transfers import PUSH, Transfer
 
-_INSECURE = flag("--insecure", hint="scow --insecure-registry HOST manifest …")
+_INSECURE = switch("--insecure", help="The registry may speak plain HTTP")
+
+
+def _trust(session: Session, names: Iterable[str], insecure: bool) -> None:
+    """Their registries may speak plain HTTP, this time."""
+    if insecure:
+        from scow.oci.reference import Reference
+
+        session.insecure += tuple(Reference.parse(name).host for name in names)
 
 
 @click.command(
@@ -27,11 +36,13 @@ _INSECURE = flag("--insecure", hint="scow --insecure-registry HOST manifest …"
 @click.argument("name", metavar="INDEX", shell_complete=names.images)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=names.images)
 @switch("-a", "--amend", help="Add to an index that is there")
-@refused([_INSECURE])
+@_INSECURE
 @pass_session
-def create(session: Session, name: str, images: tuple[str, ...], amend: bool) -> None:
+def create(session: Session, name: str, images: tuple[str, ...], amend: bool, insecure: bool) -> None:
     """``scow manifest create``."""
     from scow.oci.reference import Reference
+
+    _trust(session, (name, *images), insecure)
 
     session.engine.manifests.create(name, images, amend=amend)
     click.echo(f"Created manifest list {Reference.parse(name)}")
@@ -79,11 +90,13 @@ def annotate(
 @click.argument("name", metavar="NAME", shell_complete=names.images)
 @switch("-v", "--verbose", help="Show what the registry says of it too")
 @switch("--raw", help="Show its very bytes, which are what its digest is of")
-@refused([_INSECURE])
+@_INSECURE
 @pass_session
-def inspect(session: Session, name: str, verbose: bool, raw: bool) -> None:
+def inspect(session: Session, name: str, verbose: bool, raw: bool, insecure: bool) -> None:
     """``scow manifest inspect``."""
     import json
+
+    _trust(session, (name,), insecure)
 
     descriptor, data = session.engine.manifests.inspect(name)
     if raw:
@@ -108,10 +121,11 @@ def inspect(session: Session, name: str, verbose: bool, raw: bool) -> None:
 @click.argument("name", metavar="INDEX", shell_complete=names.images)
 @switch("-p", "--purge", help="Forget the index here once it is sent")
 @switch("-q", "--quiet", help="Only print the digest")
-@refused([_INSECURE])
+@_INSECURE
 @pass_session
-def push(session: Session, name: str, purge: bool, quiet: bool) -> None:
+def push(session: Session, name: str, purge: bool, quiet: bool, insecure: bool) -> None:
     """``scow manifest push``."""
+    _trust(session, (name,), insecure)
     with session.progress(quiet=quiet) as display:
         moved = session.engine.manifests.push(name, purge=purge, watch=Transfer(display, PUSH))
     click.echo(moved.digest)

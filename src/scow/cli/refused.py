@@ -1,4 +1,4 @@
-"""Docker's flags that scow does not follow yet: each is told by its name, none is ignored, none is unknown.
+"""Docker's flags that scow does not follow: each is told by its name, none is ignored, none is unknown.
 
 A value that asks for what happens anyway (``--privileged=false``, ``--restart no``) is fine.
 """
@@ -13,6 +13,9 @@ import click
 from scow.cli.options import Option, Switch
 from scow.errors import Unsupported
 
+NO_DAEMON = "means nothing here: there is no daemon"
+UNSIGNED = "cannot be taken away: images are not signed"
+_NOT_YET = "is not supported yet"
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
@@ -23,16 +26,17 @@ class Refused(NamedTuple):
     harmless: tuple[str, ...] = ()
     hint: str = ""
     switch: bool = False
+    why: str = _NOT_YET
 
 
-def flag(names: str, *, hint: str = "", harmless: tuple[str, ...] = ("false",)) -> Refused:
+def flag(names: str, *, hint: str = "", harmless: tuple[str, ...] = ("false",), why: str = _NOT_YET) -> Refused:
     """A switch, its names with spaces between: ``flag("-d --detach")``."""
-    return Refused(tuple(names.split()), harmless, hint, switch=True)
+    return Refused(tuple(names.split()), harmless, hint, switch=True, why=why)
 
 
-def values(names: str, *harmless: str, hint: str = "") -> list[Refused]:
+def values(names: str, *harmless: str, hint: str = "", why: str = _NOT_YET) -> list[Refused]:
     """Flags that take a value, a name each: ``values("--cpus --cpu-quota", "0")``; ``-m/--memory`` is one flag."""
-    return [Refused(tuple(name.split("/")), harmless, hint) for name in names.split()]
+    return [Refused(tuple(name.split("/")), harmless, hint, why=why) for name in names.split()]
 
 
 def refused(flags: Iterable[Refused]) -> Callable[[_Decorated], _Decorated]:
@@ -53,6 +57,6 @@ def _refusal(one: Refused) -> Callable[[click.Context, click.Parameter, Any], No
     def refuse(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
         given = [str(value).lower()] if isinstance(value, bool) else list(value or ())
         if set(given) - set(one.harmless) and not ctx.resilient_parsing:
-            raise Unsupported(f"{', '.join(one.names)} is not supported yet", hint=one.hint)
+            raise Unsupported(f"{', '.join(one.names)} {one.why}", hint=one.hint)
 
     return refuse

@@ -9,13 +9,14 @@ import click
 
 from scow.cli import environment, limitflags, mounts, networkflags, securityflags
 from scow.cli.options import each
-from scow.cli.refused import Refused, flag, values
+from scow.cli.refused import UNSIGNED, Refused, flag, values
 from scow.cli.units import parse_size
 from scow.errors import Invalid
 from scow.runtime.options import Options, Ulimit
 
 REFUSED: list[Refused] = [
     flag("--oom-kill-disable"),
+    flag("--disable-content-trust", harmless=("true",), why=UNSIGNED),
     flag("--use-api-socket"),
     *values("--cpu-rt-period --cpu-rt-runtime", "0"),
     *values("--memory-swappiness", "-1"),

@@ -156,4 +156,11 @@ def version(session: Session, template: str) -> None:
     from scow.cli import facts
 
     document = facts.version_document(session.engine.version())
-    click.echo(formats.one(document, template) if template else facts.version_text(document), nl=bool(template))
+    if not template:
+        click.echo(facts.version_text(document), nl=False)
+        return
+    try:
+        text = formats.one(document, template)
+    except Invalid:  # who asks for a server's version asks what does the work
+        text = formats.one({**document, "Server": document["Client"]}, template)
+    click.echo(text)

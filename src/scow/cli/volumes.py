@@ -37,16 +37,19 @@ _HEADERS = {
 )
 @option("--label", multiple=True, metavar="list", help="Set a label on the volume")
 @option("-d", "--driver", default="local", metavar="string", hidden=True)
+@option("--name", "named", default="", metavar="string", hidden=True)
 @refused(values("-o/--opt --availability --group --limit-bytes --required-bytes --scope --secret --sharing --type"))
 @click.argument("name", default="", metavar="[VOLUME]")
 @pass_session
-def create(session: Session, label: tuple[str, ...], driver: str, name: str) -> None:
+def create(session: Session, label: tuple[str, ...], driver: str, named: str, name: str) -> None:
     """``scow volume create``."""
     from scow.cli.environment import labels
 
     if driver != "local":
         raise NotFound(f'plugin "{driver}" not found', hint="local is the only driver")
-    click.echo(session.engine.volumes.create(name, labels(label, ())).name)
+    if named and name:
+        raise Invalid("conflicting options: either specify --name or provide positional arg, not both")
+    click.echo(session.engine.volumes.create(name or named, labels(label, ())).name)
 
 
 @click.command(

@@ -66,7 +66,7 @@ def plugged(workplace: Workplace, settings: Settings, image: Image, options: Opt
         )  # fmt: skip
         write_endpoint(home, mine)
         _tell(workplace, [*others, (settings.id, mine)])
-    neighbours = tuple((one.address, one.names) for _, one in others)
+    neighbours = tuple((one.address, one.names) for _, one in (*others, (settings.id, mine)))
     plug = Plug(network.name, network.bridge, str(workplace.networks.keeper), address, mine.prefix)
     return Attachment(published, plug, not network.internal, neighbours=neighbours)
 

@@ -217,7 +217,13 @@ class System:
             "Architecture": uname.machine,
             "NCPU": os.cpu_count() or 1,
             "MemTotal": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "OperatingSystem": _distribution(),
             "Name": uname.nodename,
+            "CgroupDriver": "cgroupfs",
+            "LoggingDriver": "json-file",
+            "IndexServerAddress": "https://index.docker.io/v1/",
+            "SecurityOptions": ["name=seccomp,profile=builtin", *(["name=rootless"] if here.rung in (2, 3) else [])],
+            "Swarm": {"LocalNodeState": "inactive"},
             "ServerVersion": __version__,
             "SystemTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "CgroupVersion": here.cgroups,
@@ -262,3 +268,13 @@ class System:
                 for held in (layer.descriptor.digest, layer.diff_id):
                     taken[held] = store.room(held)
         return taken
+
+
+def _distribution() -> str:
+    """What this machine calls its system, "" where it does not say."""
+    from platform import freedesktop_os_release
+
+    try:
+        return freedesktop_os_release().get("PRETTY_NAME", "")
+    except OSError:
+        return ""

@@ -37,7 +37,7 @@ def parse(text: str) -> tuple[Port, ...]:
     address, rest = _address(rest, text)
     host, colon, container = rest.rpartition(":")
     inside = _range(container, text)
-    outside = _range(host, text) if colon and host else range(1)
+    outside = _range(host, text, "hostPort") if colon and host else range(1)
     if outside == range(1):
         return tuple(Port(number, protocol, address) for number in inside)
     if len(inside) != len(outside):
@@ -67,9 +67,9 @@ def _address(rest: str, text: str) -> tuple[str, str]:
         raise Invalid(f"invalid IP address: {address}", subject=text) from None
 
 
-def _range(text: str, whole: str) -> range:
+def _range(text: str, whole: str, which: str = "containerPort") -> range:
     first, dash, last = text.partition("-")
     numbers = [int(part) for part in (first, last if dash else first) if part.isascii() and part.isdigit()]
     if len(numbers) != 2 or not 0 < numbers[0] <= numbers[1] <= 65535:
-        raise Invalid(f"invalid containerPort: {text}" if text else "no port specified", subject=whole)
+        raise Invalid(f"invalid {which}: {text}" if text else "no port specified", subject=whole)
     return range(numbers[0], numbers[1] + 1)
