@@ -65,6 +65,8 @@ def test_create_fails_as_any_verb_and_its_flags_as_run_s(console: Console, tiny:
     [
         (["-p", "99999:1"], "invalid hostPort: 99999"),
         (["-p", "1:99999"], "invalid containerPort: 99999"),
+        (["--stop-signal", "BOGUS"], "Invalid signal: BOGUS"),
+        (["--stop-signal", "99"], "Invalid signal: 99"),
         (["--log-opt", "labels=a"], "log opt 'labels' is not supported"),
         (["--disable-content-trust=false"], "images are not signed"),
     ],

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
+import click
+
 from scow.cli.options import option, switch, together
 from scow.cli.units import parse_size
 from scow.errors import Invalid, Unsupported
@@ -17,6 +19,16 @@ _TIMES = ("interval", "timeout", "start_period", "start_interval")
 _DRIVERS = ("json-file", "local", "none")
 _LOG_OPTIONS = ("max-size", "max-file", "compress", "mode", "max-buffer-size")
 _ATTRIBUTES = ("labels", "labels-regex", "env", "env-regex", "tag")
+
+
+def _signal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
+    """As it was written, if there is such a signal."""
+    if text:
+        from scow.runtime.signals import signal_number
+
+        signal_number(text)
+    return text
+
 
 _string = partial(option, metavar="string", default="")
 _duration = partial(option, metavar="duration", default="")
@@ -31,7 +43,7 @@ keeping_flags = together(
     option("--log-opt", multiple=True, metavar="list", help="max-size and max-file of the log"),
     switch("--no-healthcheck", help="Make no health checks, whatever the image says"),
     _string("--restart", help="When to start again: no, on-failure[:N], always, unless-stopped"),
-    option("--stop-signal", metavar="string", help="Signal that stops the container"),
+    option("--stop-signal", metavar="string", callback=_signal, help="Signal that stops the container"),
     option("--stop-timeout", type=int, metavar="int", help="Seconds that it has to follow it, before it is killed"),
 )
 
