@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -208,6 +209,23 @@ def test_nothing_is_left_of_it_when_it_is_removed(engine: Engine, name: str) -> 
     assert list(engine.root.glob("blobs/*/*")) == []
     assert list(engine.root.glob("shed/*")) == []
     assert list(engine.root.glob("layers/*/*")) == []
+
+
+def test_a_kill_while_blobs_are_let_go_of(engine: Engine, registry: Registry, name: str) -> None:
+    """A note on a blob that is still there says nothing; the next collection drops it, and half a note."""
+    image = pulled(engine, name, "both")
+    blob = image.layers[0].descriptor
+    shed = engine.workplace.store.layout.shed
+    shed.note(blob.digest, f"{registry.host}/wrong")
+    half = engine.root / f"shed/.sha256-{blob.digest.hex}.0123"
+    half.write_bytes(b"127.0")
+    os.utime(half, (1, 1))
+    assert kept(engine, image) == [(True, True)] * 2
+    engine.images.save([name], io.BytesIO())
+    assert engine.system.check().faults == ()
+    engine.system.prune()
+    assert list((engine.root / "shed").iterdir()) == []
+    assert kept(engine, image) == [(True, True)] * 2
 
 
 def test_a_build_on_it_fetches_nothing(engine: Engine, registry: Registry, name: str, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from scow.layer.store import disk_usage, remove
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROOMS: Final = ("containers", "volumes", "networks")
+_ROOMS: Final = ("containers", "volumes", "networks", "shed")
 _LOCKS: Final = (".lock", ".keeper", ".keeper.alive", ".keeper.gate")
 _YOUNG: Final = 10.0  # seconds: longer than it takes to write a record
 
