@@ -83,10 +83,11 @@ def copied(
 ) -> dict[str, str]:
     """Path → what lies there: content, ``dir``, ``-> target``, ``= first name``."""
     op = CopyOp(FromContext(), tuple(sources.split()), target, **given)  # type: ignore[arg-type]
-    return {path: _told(*item) for path, item in resolved(op, Memory(files), below)[0].items()}
+    return {path: told_of(*item) for path, item in resolved(op, Memory(files), below)[0].items()}
 
 
-def _told(entry: Entry, content: Content) -> str:
+def told_of(entry: Entry, content: Content) -> str:
+    """What lies there, in a word."""
     kinds: dict[Kind, str] = {"dir": "dir", "symlink": "-> ", "hardlink": "= "}
     if entry.kind == "file":
         assert isinstance(content, bytes)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from tests.build.listings import TIME, Memory, copied, resolved, view_of
+from tests.build.listings import TIME, Memory, copied, resolved, told_of, view_of
 
-from scow.build.copying import Copying, chmod
+from scow.build.copying import Copying
 from scow.build.ops import CopyOp, FromContext, key
 from scow.build.owners import owner
 from scow.errors import Invalid, NotFound
 from scow.layer.entry import Entry
+from scow.layer.pack import Content, Item
+from scow.layer.view import View
 
 FILES = {
     "a": "A", "b": "B", "c.txt": "C", "d/one": "1", "d/two.txt": "2", "d/e/three": "3", "d/e/four.txt": "4",
@@ -40,6 +43,9 @@ DESTINATIONS: list[tuple[str, str, str, dict[str, str | None], dict[str, str]]] 
      {"x": "dir", "x/e": "dir", "x/e/three": "3", "x/e/four.txt": "4", "x/one": "1", "x/two.txt": "2",
       "x/up": "-> ../b"}),
     ("empty directory", "empty", "/x", {}, {"x": "dir"}),
+    ("files to directory that is there", "a b", "/x", {"x": None}, {"x": "dir", "x/a": "A", "x/b": "B"}),
+    ("files to one name", "a b", "/x", {}, {"x": "B"}),
+    ("directory and file", "d/e a", "/x", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4", "x/a": "A"}),
     ("two directories", "d/e empty", "/x/", {}, {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
     ("directory into one that is there", "d/e", "/x", {"x/three": "old", "x/y": ""},
      {"x": "dir", "x/three": "3", "x/four.txt": "4"}),
@@ -81,6 +87,7 @@ PROBLEMS: list[tuple[str, str, dict[str, str | None], type[Exception], str]] = [
     ("d", "/x", {"x/e": "file"}, Invalid, "cannot copy over a non-directory: /x/e"),
     ("d/e", "/x", {"x/three/y": ""}, Invalid, "cannot copy over a directory: /x/three"),
     ("loop", "/x", {}, Invalid, "too many levels of symbolic links"),
+    ("a empty", "/x", {}, Invalid, "cannot copy to non-directory: /x"),
 ]
 
 
@@ -93,7 +100,7 @@ def test_what_cannot_be(
     assert told in str(caught.value)
 
 
-def test_a_near_name_is_told() -> None:
+def test_a_near_name_istold_of() -> None:
     with pytest.raises(NotFound) as caught:
         copied(FILES, "d/tow.txt", "/")
     assert caught.value.hint == "did you mean 'two.txt'?"
@@ -126,6 +133,12 @@ PARENTS = [
     ("d/*/three a", {"x", "x/d", "x/d/e", "x/d/e/three", "x/a"}),
     ("d/./*/*.txt", {"x", "x/e", "x/e/four.txt"}),
     ("empty", {"x", "x/empty"}),
+    ("**/*.txt", {"x", "x/c.txt", "x/d", "x/d/two.txt", "x/d/e", "x/d/e/four.txt"}),
+    ("d/**/*.txt", {"x", "x/d", "x/d/two.txt", "x/d/e", "x/d/e/four.txt"}),
+    ("d/./**/*.txt", {"x", "x/two.txt", "x/e", "x/e/four.txt"}),
+    ("**/e", {"x", "x/d", "x/d/e", "x/d/e/three", "x/d/e/four.txt"}),
+    ("**/nothing", {"x"}),
+    ("to-d/**", {"x"}),
 ]
 
 
@@ -238,36 +251,89 @@ def test_what_does_not(same: str) -> None:
     assert same == name_of()
 
 
+def test_a_target_that_is_made_of_nothing_counts() -> None:
+    """A directory of which all is excluded leaves the target behind, a file that is leaves nothing."""
+    ops = [CopyOp(FromContext(), (source,), "/x/", exclude=("**",)) for source in ("a", "d")]
+    (nothing, one), (directory, other) = (resolved(op, Memory(FILES)) for op in ops)
+    assert (set(nothing), set(directory)) == (set(), {"x"})
+    assert one != other
+
+
 @given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
 def test_parts_never_run_together(one: list[bytes], two: list[bytes]) -> None:
     assert (key("x", one) == key("x", two)) is (one == two)
 
 
-# -- modes and owners -------------------------------------------------------------------------------------------------
+# -- files with several names ------------------------------------------------------------------------------------------
 
-MODES = [
-    ("755", 0o644, 0o755), ("0755", 0o644, 0o755), ("4711", 0, 0o4711), ("0", 0o777, 0),
-    ("u+x", 0o644, 0o744), ("+x", 0o644, 0o755), ("a+x", 0o600, 0o711), ("go-rwx", 0o777, 0o700),
-    ("u=rw,go=r", 0o777, 0o644), ("u=", 0o777, 0o077), ("ug+s", 0o755, 0o6755), ("u-s", 0o4755, 0o755),
-    ("+t", 0o755, 0o1755), ("-t", 0o1755, 0o755), ("o+w-r", 0o644, None), ("a+X", 0o644, 0o644),
-    ("a+X", 0o744, 0o755), ("u+x,o-r", 0o644, 0o740),
-    ("888", 0, None), ("77777", 0, None), ("u+q", 0, None), ("", 0, None), ("x", 0, None),
-]  # fmt: skip
+LINKED = {"one/f": "1", "one/g": "1", "one/h": "1", "two/f": "2", "a/x": "3", "a.b": "3"}
+SAME = {"one/f": "i", "one/g": "i", "one/h": "i", "a/x": "j", "a.b": "j"}
 
 
-@pytest.mark.parametrize(("text", "before", "after"), MODES)
-def test_modes(text: str, before: int, after: int | None) -> None:
-    entry = Entry(b"f", "file", before)
-    if after is None:
-        with pytest.raises(Invalid, match="invalid chmod parameter"):
-            chmod(entry, text)
-    else:
-        assert chmod(entry, text) == after
+@pytest.mark.parametrize(
+    ("sources", "made"),
+    [
+        ("one", {"f": "1", "g": "= f", "h": "= f"}),
+        ("one two", {"f": "2", "g": "1", "h": "= g"}),  # what another source puts there has not their content
+        ("two one", {"f": "1", "g": "= f", "h": "= f"}),
+        (".", {"a": "dir", "a.b": "3", "a/x": "= a.b", "one": "dir", "one/f": "1", "one/g": "= one/f",
+               "one/h": "= one/f", "two": "dir", "two/f": "2"}),  # the file comes before its links
+    ],
+)  # fmt: skip
+def test_names_of_one_file(sources: str, made: dict[str, str]) -> None:
+    op = CopyOp(FromContext(), tuple(sources.split()), "/")
+    found, _ = resolved(op, Memory(LINKED, SAME))
+    assert {path: told_of(*item) for path, item in found.items()} == made
+    assert list(found) == sorted(found)
 
 
-def test_capital_x_is_for_directories() -> None:
-    assert chmod(Entry(b"d", "dir", 0o600), "a+X") == 0o711
+def test_an_archive_may_name_a_file_before_it() -> None:
+    def unpack(content: Content) -> Iterator[Item]:
+        yield Entry(b"z", "file", 0o644, 3, 4, size=1), b"z"
+        yield Entry(b"m", "hardlink", 0o644, link=b"z"), b""
+        yield Entry(b"a", "hardlink", 0o644, link=b"m"), b""
+        yield Entry(b"y", "file", 0o644, size=1), b"y"
+        yield Entry(b"n", "hardlink", 0o644, link=b"y"), b""
+        yield Entry(b"y", "file", 0o644, size=1), b"Y"
 
+    op = CopyOp(FromContext(), ("a",), "/", unpack=True)
+    copying = Copying(op, Memory(FILES), view_of(), (0, 0), TIME, unpack)
+    copying.resolve()
+    assert {entry.path.decode(): told_of(entry, content) for entry, content in copying.items()} == {
+        "a": "z", "m": "= a", "z": "= a", "n": "y", "y": "Y",
+    }  # fmt: skip
+
+
+def test_chown_is_for_what_an_archive_holds_too() -> None:
+    def unpack(content: Content) -> Iterator[Item]:
+        yield Entry(b"d/f", "file", 0o4755, 1, 2, size=1), b"f"
+
+    made = {}
+    for chown in ("", "5:6"):
+        op = CopyOp(FromContext(), ("a",), "/x/", unpack=True, chown=chown, chmod="600")
+        copying = Copying(op, Memory(FILES), view_of(), (5, 6) if chown else (0, 0), TIME, unpack)
+        copying.resolve()
+        made[chown] = {entry.path.decode(): (entry.mode, entry.uid, entry.gid) for entry, _ in copying.items()}
+    assert made[""] == {"x": (0o755, 0, 0), "x/d": (0o755, 0, 0), "x/d/f": (0o4755, 1, 2)}
+    assert made["5:6"] == {"x": (0o755, 5, 6), "x/d": (0o755, 0, 0), "x/d/f": (0o4755, 5, 6)}
+
+
+@pytest.mark.parametrize(
+    ("chown", "new"), [("", [(0o2755, 0, 50), (0o2755, 0, 50)]), ("5:6", [(0o2755, 5, 6), (0o2755, 5, 6)])]
+)
+def test_new_directories_in_a_setgid_one(chown: str, new: list[tuple[int, int, int]]) -> None:
+    """As the kernel makes them; what is copied has its own mode."""
+    below = View()
+    below.stack(0, [Entry(b"s", "dir", 0o2750, 7, 50)])
+    op = CopyOp(FromContext(), ("d/e",), "/s/n/m", chown=chown)
+    copying = Copying(op, Memory(FILES), below, (5, 6) if chown else (0, 0), TIME, lambda content: None)
+    copying.resolve()
+    made = {entry.path.decode(): (entry.mode, entry.uid, entry.gid) for entry, _ in copying.items()}
+    assert [made["s"], made["s/n"], made["s/n/m"]] == [(0o2750, 7, 50), *new]
+    assert made["s/n/m/three"] == (0o644, *((5, 6) if chown else (0, 0)))
+
+
+# -- owners -----------------------------------------------------------------------------------------------------------
 
 PASSWD = b"root:x:0:0::/:\nme:x:1000:50::/:\nodd:x:nine:1::/:\nshort\n"
 GROUP = b"root:x:0:\nstaff:x:50:\n"

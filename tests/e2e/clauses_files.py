@@ -60,6 +60,13 @@ COPY = {
     "copy-empty-directory": "COPY empty /x\nCOPY empty /y/z/",
     "copy-deep": "COPY deep /x\nCOPY deep/1/2/3 /y",
     "copy-hard-links": "COPY hard /x\nCOPY hard/a hard/b /y/",
+    "copy-hard-links-and-more": "COPY hard again /x/\nCOPY again hard /y/\nCOPY order /z",
+    "copy-two-without-slash": "RUN mkdir /x\nCOPY one.txt two.txt /x\nCOPY one.txt two.txt /new\nCOPY dir one.txt /both",
+    "copy-two-over-a-file": "COPY one.txt dir /x",
+    "copy-into-setgid": (
+        "RUN mkdir /x && chown 5:6 /x && chmod 2775 /x\nCOPY one.txt /x/a/b/\nCOPY --chown=7:8 dir /x/c/d\n"
+        "WORKDIR /x/w/v\nUSER app\nWORKDIR /x/u\nADD packed.tar.gz /x/"
+    ),
     "copy-again-same": "COPY one.txt /x\nCOPY one.txt /x",
     "copy-workdir-variable": "ENV W=/w\nWORKDIR $W\nCOPY one.txt ${W}2/\nCOPY one.txt $W/",
 }
@@ -86,7 +93,7 @@ ADD = {
     "add-by-content": "ADD not-named-so /1\nADD not-named-so /2/",
     "add-broken": "ADD broken.tar.gz /1\nADD broken.tar.gz /2/",
     "add-plain": "ADD one.txt /1\nADD dir /2\nADD *.txt /3/",
-    "add-chown": "ADD --chown=5:6 packed.tar.gz /1/\nADD --chown=app one.txt /2",
+    "add-chown": "ADD --chown=5:6 dir /1/\nADD --chown=app one.txt /2",
     "add-over-existing": "RUN mkdir -m 700 /packed && echo old > /packed/file\nADD packed.tar.gz /",
     "add-relative": "WORKDIR /w\nADD packed.tar.gz .\nADD one.txt .",
     "add-tar-in-directory": "ADD archives /x",
@@ -129,5 +136,6 @@ MORE: dict[str, str | bytes | tuple[str | bytes, int] | None] = {
     "star*.md": "star", "starx.md": "not me", "ünï.txt": "ü", "empty": None, "empty-file": "", "hidden.log": "no",
     "modes/a": ("a", 0o600), "modes/b": ("b", 0o4755), "modes/c": ("c", 0o444), "modes/d/e": ("e", 0o777),
     "deep/1/2/3/4/5/f": "deep", "deep/1/.hidden": "h", "ignored/a": "no", "ignored/keep": "yes", "ignored/b/c": "no",
+    "again/a": "again", "order/a/x": "order", "order/b": "",
     ".dockerignore": "**/*.log\nignored\n!ignored/keep\nDockerfile*\ncases\n",
 }  # fmt: skip

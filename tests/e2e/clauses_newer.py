@@ -88,6 +88,16 @@ NEWER: dict[str, tuple[str, str]] = {
     "add-exclude": ("ADD --exclude=sub dir /x", "COPY dir/a.txt /x/\nCOPY dir/empty /x/empty"),
     "add-unpack-false": ("ADD --unpack=false packed.tar.gz /x/", "COPY packed.tar.gz /x/"),
     "add-unpack-true": ("ADD --unpack packed.tar.gz /x/", "ADD packed.tar.gz /x/"),
+    "copy-parents-globstar-deep": (
+        "COPY --parents **/f deep/**/f ./other/./**/*.txt /x/",
+        "COPY deep/1/2/3/4/5/f /x/deep/1/2/3/4/5/\nCOPY other/a.txt /x/",
+    ),
+    "copy-chmod-classes": ("COPY --chmod=g=u,o-rwx+x dir /c", "COPY dir /c\nRUN chmod -R g=u,o-rwx+x /c/*"),
+    "add-chown-archive": (
+        "ADD --chown=5:6 packed.tar.gz /1/",
+        "ADD --chown=5:6 packed.tar.gz /1/\nRUN cd /1 && chown -h 5:6 packed packed/* new/deeper/without-parents"
+        " && chmod 4755 packed/setuid && ln -f packed/file packed/hard",
+    ),
     "from-platform-default": ("FROM --platform=$TARGETPLATFORM base:1\nENV A=1", "FROM base:1\nENV A=1"),
     "directive-check": ("# check=skip=all\nFROM base:1\nENV A=1", "ENV A=1"),
     "directive-syntax": ("# syntax=docker/dockerfile:1.20\nFROM base:1\nENV A=1", "ENV A=1"),

@@ -27,8 +27,8 @@ def read_saved(archive: tarfile.TarFile) -> dict[str, Loaded]:
     trees: dict[tuple[str, ...], dict[bytes, Record]] = {(): {}}
     for image in _json(archive, "manifest.json"):
         config = _json(archive, image["Config"])
-        diff_ids = tuple(config["rootfs"]["diff_ids"])
-        for count, member in enumerate(image["Layers"], 1):
+        diff_ids = tuple(config["rootfs"].get("diff_ids") or ())
+        for count, member in enumerate(image["Layers"] or (), 1):
             if diff_ids[:count] not in trees:
                 trees[diff_ids[:count]] = _applied(archive, member, trees[diff_ids[: count - 1]])
         found |= {name: Loaded(config, _linked(trees[diff_ids])) for name in image["RepoTags"] or ()}

@@ -46,8 +46,8 @@ RUN mkdir -p /made/sub && echo 1 > /made/file && echo 2 > /made/sub/two && chmod
 TRIGGER = "FROM base:1\nONBUILD ENV A=1 B=2\nONBUILD COPY one.txt /triggered\nONBUILD WORKDIR /w\nONBUILD LABEL t=$A\n"
 #: what both refuse
 REFUSED = frozenset({
-    "copy-missing", "copy-directory-over-file", "copy-ignored", "from-dangling", "from-deleted", "run-fails",
-    "run-missing-program",
+    "copy-missing", "copy-directory-over-file", "copy-two-over-a-file", "copy-ignored", "from-dangling", "from-deleted",
+    "run-fails", "run-missing-program",
 })  # fmt: skip
 
 
@@ -79,6 +79,7 @@ def write_tree(directory: Path) -> None:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
             path.chmod(mode)
     os.link(directory / "hard/a", directory / "hard/b")
+    os.link(directory / "order/a/x", directory / "order/a.b")
 
 
 def whole(text: str) -> str:

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from scow.build.modes import chmod
 from scow.build.ops import CopyOp, key
+from scow.build.parents import Parents
 from scow.build.subtree import Listing, real_path
 from scow.dockerfile.ignore import Patterns, match
 from scow.errors import Invalid, NotFound
@@ -23,11 +25,13 @@ from scow.layer.view import Found, View
 
 _WILD: Final = re.compile(r"[*?\[\\]")
 _SHA256: Final = 32
-_SYMBOLIC: Final = re.compile(r"([ugoa]*)([-+=])([rwxXst]*)")
 
 
 def matches(listing: Listing, pattern: str, *, follow: bool) -> list[bytes]:
-    """The source paths that a pattern names. ``follow``: links above the pattern's first wildcard are followed."""
+    """The source paths that a pattern names. ``follow``: links above the pattern's first wildcard are followed.
+
+    Without, ``**`` is any number of directories (``--parents``); with, it is a ``*`` as any other.
+    """
     parts = [part for part in pattern.encode("utf-8", "surrogateescape").split(b"/") if part not in (b"", b".")]
     if b".." in parts:
         parts = _without_dotdot(parts)
@@ -38,11 +42,26 @@ def matches(listing: Listing, pattern: str, *, follow: bool) -> list[bytes]:
         return [path]
     wild = next(number for number, part in enumerate(parts) if _WILD.search(_text(part)))
     prefix = b"/".join(parts[:wild])
+    if not follow and b"**" in parts:
+        return _matches_anywhere(listing, prefix, _text(b"/".join(parts)))
     found = [real_path(listing, prefix) if follow else prefix]
     for part in parts[wild:]:  # no link that a pattern matches is followed
         text = _text(part)
         below = (child for path in found for child in _below(listing, path))
         found = [child for child in below if match(text, _text(child.rpartition(b"/")[2]))]
+    return found
+
+
+def _matches_anywhere(listing: Listing, top: bytes, pattern: str) -> list[bytes]:
+    """What below ``top`` the whole pattern matches; what lies below a match belongs to that."""
+    found = []
+    todo = _below(listing, top)[::-1]
+    while todo:
+        path = todo.pop()
+        if match(pattern, _text(path), globstar=True):
+            found.append(path)
+        else:
+            todo += _below(listing, path)[::-1]
     return found
 
 
@@ -64,7 +83,7 @@ def _near(listing: Listing, path: bytes) -> str:
 Unpack = Callable[[Content], Iterator[Item] | None]
 
 
-class Copying(msgspec.Struct):
+class Copying(msgspec.Struct, dict=True):
     """One COPY being resolved over ``view``, the file system it writes to. ``time`` (ns) is what everything copied
     gets; ``owner`` what new directories get, and with ``--chown`` everything: else files of a stage or an image keep
     theirs. ``files`` are those of the listing: where each goes, what it is, its content."""
@@ -79,20 +98,26 @@ class Copying(msgspec.Struct):
     parts: list[str | bytes] = []
     files: list[tuple[bytes, Entry, Content]] = []
     _linked: dict[object, bytes] = {}
+    _names: dict[bytes, list[bytes]] = {}
+
+    @cached_property
+    def _parents(self) -> Parents:
+        return Parents(self.placed, self.view, self.owner, self.time, named=bool(self.op.chown))
 
     def resolve(self) -> str:
         """Fill ``placed`` (with parents); returns a key of all that is copied but the contents of files."""
         excluded = Patterns.parse("\n".join(self.op.exclude)) if self.op.exclude else None
+        for pattern in self.op.sources:
+            if self.op.parents:
+                self._copy_with_parents(pattern, excluded)
+                continue
+            for path in matches(self.listing, pattern, follow=True):
+                self._linked.clear()  # each match by itself: only names that came together stay one file
+                self._copy(path, excluded)
         for name, content in self.op.files:
             self._place_file(Entry(name.encode(), "file", 0o644, size=len(content)), content, name.encode())
-        for pattern in self.op.sources:
-            for path in matches(self.listing, pattern, follow=not self.op.parents):
-                self._linked.clear()  # each source by itself: only names that came together stay one file
-                if self.op.parents:
-                    self._copy_with_parents(path, _pivot(pattern), excluded)
-                else:
-                    self._copy(path, excluded)
-        add_parents(self.placed, self.view, self.owner, self.time)
+        self._put_files_before_links()
+        self._parents.add()
         return key("copy", [f"{self.owner[0]}:{self.owner[1]}", self.op.chmod, *self.parts])
 
     def contents(self) -> str:
@@ -129,22 +154,30 @@ class Copying(msgspec.Struct):
         elif not (excluded and excluded.ignores(_text(path.rpartition(b"/")[2]))):
             self._place_found(entry, path.rpartition(b"/")[2])
 
-    def _copy_with_parents(self, path: bytes, pivot: int, excluded: Patterns | None) -> None:
-        """``path`` with the directories above it, but not the first ``pivot`` of them; links are not followed."""
+    def _copy_with_parents(self, pattern: str, excluded: Patterns | None) -> None:
+        """What the pattern names with the directories above it, from its ``/./`` on; links are not followed."""
+        self._linked.clear()
+        target, pivot = self._target_directory(), _pivot(pattern)
+        for path in matches(self.listing, pattern, follow=False):
+            parts = path.split(b"/")
+            skip = len(b"/".join(parts[:pivot])) + 1 if pivot else 0
+            if self._put_way(path, pivot, skip, target, excluded):
+                found = self.listing.find(path)
+                if found and found.kind == "dir":
+                    self._copy_below(path, skip, excluded)
+
+    def _put_way(self, path: bytes, pivot: int, skip: int, target: bytes, excluded: Patterns | None) -> bool:
+        """Place ``path`` and what is above it, but not the first ``pivot`` components; ``False`` when excluded."""
         parts = path.split(b"/")
-        skip = len(b"/".join(parts[:pivot])) + 1 if pivot else 0
-        target = self._target_directory()
         for count in range(pivot + 1, len(parts) + 1):
             here = b"/".join(parts[:count])
             entry = self.listing.find(here)
             if entry is None or (entry.kind != "dir" and count < len(parts)):
                 raise NotFound(f'"/{_text(path)}": not found', hint="--parents follows no links")
             if excluded and excluded.ignores(_text(here[skip:])):
-                return
+                return False
             self._put(target + b"/" + here[skip:] if target else here[skip:], entry)
-        found = self.listing.find(path)
-        if found and found.kind == "dir":
-            self._copy_below(path, skip, excluded)
+        return True
 
     def _copy_contents(self, root: bytes, excluded: Patterns | None) -> None:
         """A directory gives its contents, not itself; what is there keeps its own mode."""
@@ -173,12 +206,20 @@ class Copying(msgspec.Struct):
     def _target_directory(self) -> bytes:
         """The target as a directory, made when it is missing."""
         target = self.view.resolve(clean(self.op.target.encode()))
-        found = self.view.find(target)
-        if found and found.entry.kind != "dir":
+        found = self._lies(target)
+        if found and found.kind != "dir":
             raise Invalid(f"cannot copy to non-directory: /{_text(target)}")
-        if target and not found and target not in self.placed:
-            self.placed[target] = (Entry(target, "dir", 0o755, *self.owner, mtime=self.time), b"")
+        if target and not found:
+            self.parts += ["made", target]
+            self._parents.make(target)
         return target
+
+    def _lies(self, path: bytes) -> Entry | None:
+        """What lies at ``path`` by now: each source finds what those before it brought."""
+        if path in self.placed:
+            return self.placed[path][0]
+        found = self.view.find(path)
+        return found.entry if found else None
 
     def _place_found(self, entry: Entry, name: bytes) -> None:
         members = self.unpack(self.listing.content(entry)) if self.op.unpack and entry.kind == "file" else None
@@ -191,14 +232,15 @@ class Copying(msgspec.Struct):
             path = target + b"/" + member.path if target and member.path else target or member.path
             link = target + b"/" + member.link if target and member.kind == "hardlink" else member.link
             if path:
-                self.placed[path] = (replace(member, path=path, link=link), content)
+                uid, gid = self.owner if self.op.chown else (member.uid, member.gid)
+                self._place(replace(member, path=path, link=link, uid=uid, gid=gid), content)
                 self._add_archive_parents(path, target)
 
     def _add_archive_parents(self, path: bytes, target: bytes) -> None:
         """Directories that an archive does not name are root's, whatever --chown says."""
         while (path := path.rpartition(b"/")[0]) and path != target and path not in self.placed:
             if self.view.find(path) is None:
-                self.placed[path] = (Entry(path, "dir", 0o755, mtime=self.time), b"")
+                self._parents.make_roots(path)
 
     def _place_file(self, entry: Entry, content: bytes, name: bytes) -> None:
         path = self._file_target(name)
@@ -207,17 +249,17 @@ class Copying(msgspec.Struct):
 
     def _file_target(self, name: bytes) -> bytes:
         path = self.view.resolve(clean(self.op.target.encode()))
-        found = self.view.find(path)
-        if self.op.target.endswith("/") or not path or (found and found.entry.kind == "dir"):
-            if found and found.entry.kind != "dir":
+        found = self._lies(path)
+        if self.op.target.endswith("/") or not path or (found and found.kind == "dir"):
+            if found and found.kind != "dir":
                 raise Invalid(f"cannot copy to non-directory: /{_text(path)}")
             return path + b"/" + name if path else name
         return path
 
     def _put(self, path: bytes, entry: Entry) -> None:
         """``entry`` of the listing at ``path``."""
-        found = self.view.find(path)
-        if found and (found.entry.kind == "dir") is not (entry.kind == "dir"):
+        found = self._lies(path)
+        if found and (found.kind == "dir") is not (entry.kind == "dir"):
             what = "non-directory" if entry.kind == "dir" else "directory"
             raise Invalid(f"cannot copy over a {what}: /{_text(path)}")
         content: Content = b""
@@ -239,7 +281,40 @@ class Copying(msgspec.Struct):
         placed = Entry(path, entry.kind, mode, uid, gid, entry.size, self.time, entry.link)
         if entry.xattrs or entry.major or entry.minor:
             placed = replace(placed, major=entry.major, minor=entry.minor, xattrs=entry.xattrs)
-        self.placed[path] = (placed, content)
+        self._place(placed, content)
+
+    def _place(self, entry: Entry, content: Content) -> None:
+        """Put ``entry`` where it says. Other names of the file that lay there go on being that file."""
+        path = entry.path
+        others = [name for name in self._names.pop(path, ()) if self._is_link(name, path)]
+        if others:
+            self._place(replace(self.placed[path][0], path=others[0]), self.placed[path][1])
+            for name in others[1:]:
+                self._place(replace(self.placed[name][0], link=others[0]), b"")
+        if entry.kind == "hardlink":
+            if entry.link in self.placed and self.placed[entry.link][0].kind == "hardlink":
+                entry = replace(entry, link=self.placed[entry.link][0].link)
+            self._names.setdefault(entry.link, []).append(path)
+        self.placed[path] = (entry, content)
+
+    def _put_files_before_links(self) -> None:
+        """Of each file with several names the first in order is the file: a layer's links follow what they name."""
+        moved: dict[bytes, bytes] = {}
+        for path, names in self._names.items():
+            links = {name for name in names if self._is_link(name, path)}
+            first = min(links, default=path)
+            if first < path and path in self.placed:
+                moved[path] = first
+                entry, content = self.placed[path]
+                self.placed[first] = (replace(entry, path=first), content)
+                for name in {path, *links} - {first}:
+                    self.placed[name] = (replace(entry, path=name, kind="hardlink", size=0, link=first), b"")
+        if moved:
+            self.files = [(moved.get(path, path), entry, content) for path, entry, content in self.files]
+
+    def _is_link(self, path: bytes, to: bytes) -> bool:
+        entry = self.placed[path][0]
+        return entry.kind == "hardlink" and entry.link == to
 
 
 def _described(path: bytes, entry: Entry) -> bytes:
@@ -248,19 +323,6 @@ def _described(path: bytes, entry: Entry) -> bytes:
     told = b"%d:%b %d:%b " % (len(path), path, len(entry.link), entry.link) + b"%o %d %d %d %d %d " % numbers
     xattrs = [b"%d:%b" % (len(part), part) for pair in entry.xattrs for part in pair] if entry.xattrs else []
     return b"".join([told, entry.kind.encode(), *xattrs])
-
-
-def add_parents(placed: dict[bytes, Item], view: View, owner: tuple[int, int], time: int) -> None:
-    """Name every directory above what is placed: existing ones as they are, new ones as ``owner``'s."""
-    for path in list(placed):
-        parent = path.rpartition(b"/")[0]
-        while parent and parent not in placed:
-            found = view.find(parent)
-            if found is None or found.entry.kind != "dir":
-                placed[parent] = (Entry(parent, "dir", 0o755, *owner, mtime=time), b"")
-            else:
-                placed[parent] = (found.entry, b"")
-            parent = parent.rpartition(b"/")[0]
 
 
 class ViewListing:
@@ -296,35 +358,6 @@ class ViewListing:
         """The place of the content: names of one file share it."""
         found = self._view.find(entry.path)
         return (found.layer, found.source) if found else None
-
-
-def chmod(entry: Entry, text: str) -> int:
-    """The mode that ``--chmod`` gives: octal, or symbolic as chmod(1) reads it. Raises :class:`Invalid`."""
-    if text.isdigit() and set(text) <= set("01234567") and int(text, 8) <= 0o7777:
-        return int(text, 8)
-    mode = entry.mode
-    for clause in text.split(","):
-        found = _SYMBOLIC.fullmatch(clause)
-        if found is None:
-            raise Invalid(f"invalid chmod parameter: {text!r}", hint="octal (0755) or symbolic (u+x,go-w)")
-        mode = _apply(mode, *found.groups(), directory=entry.kind == "dir")
-    return mode
-
-
-def _apply(mode: int, who: str, operation: str, permissions: str, *, directory: bool) -> int:
-    shifts = {"u": 6, "g": 3, "o": 0}
-    chosen = shifts.values() if not who or "a" in who else [shifts[letter] for letter in who]
-    execute = "x" in permissions or ("X" in permissions and (directory or mode & 0o111))
-    bits = 4 * ("r" in permissions) + 2 * ("w" in permissions) + int(bool(execute))
-    for shift in chosen:
-        special = {6: 0o4000, 3: 0o2000}.get(shift, 0) if "s" in permissions else 0
-        wanted = bits << shift | special
-        if operation == "=":
-            mode &= ~(7 << shift)
-        mode = mode & ~wanted if operation == "-" else mode | wanted
-    if "t" in permissions:
-        mode = mode & ~0o1000 if operation == "-" else mode | 0o1000
-    return mode
 
 
 def _pivot(pattern: str) -> int:

@@ -20,7 +20,6 @@ from msgspec.structs import replace
 
 from scow.build.caches import Caches
 from scow.build.context import Context
-from scow.build.copying import add_parents
 from scow.build.filling import Filled, Filling
 from scow.build.mounting import Mounted, Mounting, key_of
 from scow.build.once import Once, Prepared, told
@@ -39,6 +38,7 @@ from scow.build.ops import (
     key,
 )
 from scow.build.owners import owner
+from scow.build.parents import Parents
 from scow.build.root import Root
 from scow.build.secrets import Secrets
 from scow.build.subtree import Listing
@@ -49,7 +49,7 @@ from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.image.writable import writable
-from scow.layer.entry import Entry, clean
+from scow.layer.entry import clean
 from scow.layer.pack import Item
 from scow.layer.store import remove
 from scow.snapshot.rootfs import Rootfs
@@ -200,7 +200,7 @@ class Execution(msgspec.Struct):
     def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> Prepared:
         def make() -> Layer:
             passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.user else (b"", b"")
-            return self._add(_directory_items(op.path, owner(op.user, passwd, group), root, self.time * 10**9))
+            return self._add(_directory_items(op, owner(op.user, passwd, group), root, self.time * 10**9))
 
         return told(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
@@ -360,14 +360,16 @@ class _Place(msgspec.Struct, frozen=True):
         return Event(self.stage.title, self.number, self.total, self.step.title, state, seconds, output)
 
 
-def _directory_items(path: str, whose: tuple[int, int], root: Root, nanoseconds: int) -> list[Item]:
+def _directory_items(op: MakeDirectoryOp, whose: tuple[int, int], root: Root, nanoseconds: int) -> list[Item]:
     """The directory and its missing parents; nothing when it is there."""
-    view = root.around(clean(path.encode()))
-    real = view.resolve(path.encode())
+    view = root.around(clean(op.path.encode()))
+    real = view.resolve(op.path.encode())
     if view.find(real):
         return []
-    placed: dict[bytes, Item] = {real: (Entry(real, "dir", 0o755, *whose, mtime=nanoseconds), b"")}
-    add_parents(placed, view, whose, nanoseconds)
+    placed: dict[bytes, Item] = {}
+    parents = Parents(placed, view, whose, nanoseconds, named=bool(op.user))
+    parents.make(real)
+    parents.add()
     return [placed[path] for path in sorted(placed)]
 
 

@@ -18,7 +18,7 @@ def copy(draft: Draft, instruction: ins.Copy) -> None:
     """Note a COPY."""
     origin = draft.origin(instruction, draft.expand(instruction.from_))
     sources = tuple(draft.expand(source) for source in instruction.sources)
-    _step(draft, instruction, origin, sources, len(sources) + len(instruction.files))
+    _step(draft, instruction, origin, sources)
 
 
 def add(draft: Draft, instruction: ins.Add) -> None:
@@ -31,11 +31,10 @@ def add(draft: Draft, instruction: ins.Add) -> None:
         raise draft.invalid("checksum can't be specified for multiple or local sources")
     if instruction.keep_git_dir and not any(isinstance(origin, FromGit) for _, origin in remote):
         raise draft.invalid("keep-git-dir is for git sources only")
-    count = len(sources) + len(instruction.files)
     if local or instruction.files:
-        _step(draft, instruction, FromContext(), local, count)
+        _step(draft, instruction, FromContext(), local)
     for source, origin in remote:
-        _step(draft, instruction, origin, (_downloaded(draft, instruction, source, origin),), count)
+        _step(draft, instruction, origin, (_downloaded(draft, instruction, source, origin),))
 
 
 def _downloaded(draft: Draft, instruction: ins.Add, source: str, origin: Origin) -> str:
@@ -71,9 +70,9 @@ def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
     return FromUrl(source, checksum)
 
 
-def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...], count: int) -> None:
-    """Note a step that is one of the instruction's, which has ``count`` sources."""
-    target = _target(draft, instruction, count)
+def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...]) -> None:
+    """Note a step that is one of the instruction's."""
+    target = _target(draft, instruction)
     files = tuple(
         (doc.name, (draft.expand(doc.text, quotes=False) if doc.expand else doc.text).encode())
         for doc in instruction.files
@@ -103,28 +102,23 @@ def _unpacks(instruction: ins.Add, origin: Origin) -> bool:
 
 def _told(draft: Draft, instruction: ins.Copy | ins.Add, op: CopyOp) -> str:
     """How history tells it."""
-    flags = [f"--{name}={value}" for name, value in (("chown", op.chown), ("chmod", op.chmod)) if value]
-    flags += [f"--{name}" for name, on in (("link", op.link), ("parents", op.parents)) if on]
+    flags = ["--parents"] if op.parents else []
+    flags += [f"--{name}={value}" for name, value in (("chown", op.chown), ("chmod", op.chmod)) if value]
     sources = op.sources
     if isinstance(op.origin, FromUrl):
         sources = (op.origin.url,)
     elif isinstance(op.origin, FromGit):
         ref = f"#{op.origin.ref}" if op.origin.ref else ""
         sources = (op.origin.remote + ref + (f":{op.origin.subdirectory}" if op.origin.subdirectory else ""),)
-    names = (name for name, _ in op.files)
+    names = (f"<<{name}" for name, _ in op.files)
     return " ".join([instruction.keyword, *flags, *sources, *names, draft.expand(instruction.target)])
 
 
-def _target(draft: Draft, instruction: ins.Copy | ins.Add, count: int) -> str:
+def _target(draft: Draft, instruction: ins.Copy | ins.Add) -> str:
     """The absolute path, with a slash at its end when it must be a directory."""
     written = draft.expand(instruction.target)
     target = posixpath.normpath(posixpath.join("/", draft.workdir, written))
     target = "/" + target.lstrip("/")
     if (written.endswith(("/", "/.")) or written in (".", "")) and target != "/":
         target += "/"
-    if count > 1 and not target.endswith("/"):
-        raise draft.invalid(
-            f"when using {instruction.keyword} with more than one source file, the destination must be a directory "
-            "and end with a /"
-        )
     return target

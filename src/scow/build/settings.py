@@ -12,6 +12,7 @@ from scow.build.ops import MakeDirectoryOp
 from scow.build.variables import PROXIES
 from scow.dockerfile import instructions as ins
 from scow.dockerfile.ports import ports
+from scow.dockerfile.signals import is_signal
 from scow.dockerfile.span import located
 from scow.errors import Invalid
 from scow.oci.config import Healthcheck
@@ -82,6 +83,8 @@ def _expose(draft: Draft, instruction: ins.Expose) -> None:
 
 def _volume(draft: Draft, instruction: ins.Volume) -> None:
     paths = [draft.expand(path) for path in instruction.paths]
+    if "" in paths:
+        raise draft.invalid("VOLUME specified can not be an empty string")
     draft.process["Volumes"] = {**draft.process.get("Volumes", {}), **{path: {} for path in paths}}
     draft.step(f"VOLUME [{' '.join(paths)}]")
 
@@ -92,7 +95,10 @@ def _shell(draft: Draft, instruction: ins.Shell) -> None:
 
 
 def _stopsignal(draft: Draft, instruction: ins.Stopsignal) -> None:
-    draft.process["StopSignal"] = draft.expand(instruction.signal)
+    signal = draft.expand(instruction.signal)
+    if not is_signal(signal):
+        raise draft.invalid(f"Invalid signal: {signal}", hint="a name such as SIGTERM, or a number")
+    draft.process["StopSignal"] = signal
     draft.step(f"STOPSIGNAL {draft.process['StopSignal']}")
 
 

@@ -14,9 +14,10 @@ _RANGE = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 def ports(text: str) -> tuple[str, ...]:
     """``"80"`` -> ``80/tcp``; ``"80-82/udp"`` -> three of them; Invalid otherwise."""
-    before, slash, protocol = text.rpartition("/") if "/" in text else (text, "", "tcp")
+    before, _, protocol = text.partition("/")
+    protocol = protocol or "tcp"
     if protocol.lower() not in PROTOCOLS:
-        raise Invalid(f"invalid proto: {protocol}" if slash and protocol else f"invalid port: {text}")
+        raise Invalid(f"invalid proto: {protocol}")
     wanted = before.rpartition(":")[2]  # an address or a port of the host says nothing about the image
     found = _RANGE.fullmatch(wanted)
     if found is None:

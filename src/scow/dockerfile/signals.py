@@ -12,7 +12,8 @@ NAMES = frozenset(
 
 
 def is_signal(text: str) -> bool:
-    """Does the text name a signal?"""
-    if text.isascii() and text.isdigit():
-        return len(text) < 4 and int(text) > 0
+    """Does the text name a signal? Any number but 0 does, as docker has it."""
+    number = text[1:] if text[:1] in ("+", "-") else text
+    if number.isascii() and number.isdigit():
+        return len(number) < 10 and int(number) != 0
     return text.upper().removeprefix("SIG") in NAMES

@@ -187,10 +187,10 @@ def _crosses(part: Token) -> bool:
 
 
 @lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(regex(tokens(pattern, globstar=False)), re.DOTALL)
+def _compiled(pattern: str, globstar: bool) -> re.Pattern[str]:
+    return re.compile(regex(tokens(pattern, globstar=globstar)), re.DOTALL)
 
 
-def match(pattern: str, path: str) -> bool:
+def match(pattern: str, path: str, *, globstar: bool = False) -> bool:
     """Does the whole ``path`` match ``pattern``, as filepath.Match says? Invalid ("syntax error in pattern")."""
-    return _compiled(pattern).fullmatch(path) is not None
+    return _compiled(pattern, globstar).fullmatch(path) is not None

@@ -1,0 +1,55 @@
+"""Directories that nothing names: those above what is copied, the target itself, those that an archive leaves out."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from scow.layer.entry import Entry
+from scow.layer.pack import Item
+from scow.layer.view import View
+
+_SETGID = 0o2000
+
+
+class Parents:
+    """``placed`` is what lies where, over ``view``. ``owner`` is whose new directories are; when nobody is ``named``,
+    their group is that of a setgid directory they are made in."""
+
+    def __init__(
+        self, placed: dict[bytes, Item], view: View, owner: tuple[int, int], time: int, *, named: bool
+    ) -> None:
+        self._placed, self._view, self._owner, self._time, self._named = placed, view, owner, time, named
+        self._made: list[tuple[Entry, bool]] = []
+
+    def make(self, path: bytes) -> None:
+        """Place a directory as the kernel makes one."""
+        self._make(Entry(path, "dir", 0o755, *self._owner, mtime=self._time), grouped=not self._named)
+
+    def make_roots(self, path: bytes) -> None:
+        """Place one of root's, whoever is named."""
+        self._make(Entry(path, "dir", 0o755, mtime=self._time), grouped=False)
+
+    def _make(self, entry: Entry, *, grouped: bool) -> None:
+        self._placed[entry.path] = (entry, b"")
+        self._made.append((entry, grouped))
+
+    def add(self) -> None:
+        """Name every directory above what is placed: existing ones as they are, new ones as :meth:`make` has them."""
+        for path in list(self._placed):
+            parent = path.rpartition(b"/")[0]
+            while parent and parent not in self._placed:
+                found = self._view.find(parent)
+                if found is None or found.entry.kind != "dir":
+                    self.make(parent)
+                else:
+                    self._placed[parent] = (found.entry, b"")
+                parent = parent.rpartition(b"/")[0]
+        self._inherit()
+
+    def _inherit(self) -> None:
+        """In a setgid directory new ones are setgid too."""
+        for entry, grouped in sorted(self._made, key=lambda made: made[0].path):
+            above = self._placed.get(entry.parent)
+            if above and above[0].mode & _SETGID and self._placed[entry.path][0] is entry:
+                gid = above[0].gid if grouped else entry.gid
+                self._placed[entry.path] = (replace(entry, mode=entry.mode | _SETGID, gid=gid), b"")
