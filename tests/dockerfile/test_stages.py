@@ -99,7 +99,7 @@ def test_variables_of_from() -> None:
 def test_a_variable_may_name_a_stage() -> None:
     of = read("ARG WHICH=b\nFROM x AS a\nFROM y AS b\nFROM $WHICH\n")
     assert titles(expanded(of, meta_values(of, {}, {})), None) == ["b", "stage-2"]
-    assert titles(expanded(of, meta_values(of, {"WHICH": "A"}, {})), None) == ["a", "stage-2"]
+    assert titles(expanded(of, meta_values(of, {"WHICH": "a"}, {})), None) == ["a", "stage-2"]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ ARGUMENTS_GIVEN = {
 STAGES = {
     "stage-on-stage": 'FROM base:1 AS one\nENV A=1\nWORKDIR /w\nUSER app\nLABEL a=1\nCMD ["x"]\nFROM one\nENV B=$A',
     "stage-case": "FROM base:1 AS One\nENV A=1\nFROM one\nENV B=2\nCOPY --from=ONE /etc/group /g",
+    "stage-other-case": "FROM base:1 AS One\nENV A=1\nFROM One\nENV B=2",
     "stage-name-twice": "FROM base:1 AS one\nENV A=1\nFROM base:1 AS one\nENV A=2\nFROM one\nENV B=$A",
     "stage-shadows-image": "FROM base:1 AS base\nENV A=1\nFROM base\nENV B=$A",
     "stage-number": "FROM base:1\nRUN echo 0 > /f\nFROM base:1\nCOPY --from=0 /f /g",

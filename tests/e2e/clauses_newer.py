@@ -44,10 +44,6 @@ NEWER: dict[str, tuple[str, str]] = {
         "ENV A=foobar\nENV B=bar C=foobar D=fbar",
     ),
     "arg-in-mount": ("ARG T=/tmp\nRUN --mount=type=tmpfs,target=$T touch $T/x", "ARG T=/tmp\nRUN true"),
-    "stage-any-case": (
-        "FROM base:1 AS One\nENV A=1\nFROM oNE\nENV B=2",
-        "FROM base:1 AS one\nENV A=1\nFROM one\nENV B=2",
-    ),
     "workdir-clean": ("WORKDIR /d/./e//f/", "WORKDIR /d/e/f"),
     "health-zero": ("HEALTHCHECK --interval=0s --retries=0 CMD a", "HEALTHCHECK CMD a"),
     "run-network": ("RUN --network=none echo 1 > /f", "RUN echo 1 > /f"),

@@ -47,7 +47,7 @@ TRIGGER = "FROM base:1\nONBUILD ENV A=1 B=2\nONBUILD COPY one.txt /triggered\nON
 #: what both refuse
 REFUSED = frozenset({
     "copy-missing", "copy-directory-over-file", "copy-two-over-a-file", "copy-ignored", "from-dangling", "from-deleted",
-    "run-fails", "run-missing-program",
+    "run-fails", "run-missing-program", "stage-other-case",
 })  # fmt: skip
 
 

@@ -17,7 +17,7 @@ def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
 
 def _numbers(name: str, table: bytes, file: str) -> tuple[int, int]:
     """The id of ``name``, and the one after it: in passwd, the primary group."""
-    if name.isascii() and name.isdigit() and int(name) < 1 << 32:
+    if name.isascii() and name.isdigit() and int(name) < (1 << 32) - 1:
         return int(name), int(name)
     for line in table.splitlines():
         fields = line.split(b":")

@@ -132,8 +132,11 @@ def find(of: Stages, reference: str, before: int | None = None) -> Stage | None:
 
 
 def base(of: Stages, stage: Stage) -> Stage | None:
-    """The earlier stage that ``stage`` is built on; None where it is on an image (or nothing)."""
-    numbers = of.named.get(stage.image.lower(), ())
+    """The earlier stage that ``stage`` is built on; None where it is on an image (or nothing).
+
+    FROM wants the name in small letters, whatever AS and ``--from`` have, as BuildKit does.
+    """
+    numbers = of.named.get(stage.image, ())
     earlier = bisect_left(numbers, stage.index)
     return of.stages[numbers[earlier - 1]] if earlier else None
 
