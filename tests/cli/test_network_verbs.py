@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import Scow, popen_scow, run_scow
+from tests.support.cli import COMMAND, Scow, environment, popen_scow, run_scow
+from tests.support.peers import need_root, path_of
 
 from scow.runtime.networking import why_no_outlet
 from scow.runtime.ports import Port, exposed, parse
@@ -195,3 +197,14 @@ def test_neighbours_know_each_other_by_name(directory: Path, scow: Scow) -> None
     assert os.listdir(directory / "store/networks") == [
         one for one in os.listdir(directory / "store/networks") if one[0] == "."
     ]
+
+
+def test_a_port_is_published_where_there_is_no_way_out(scow: Scow, directory: Path) -> None:
+    """A machine that is on no network: pasta, which copies its route, would not start."""
+    need_root()
+    path_of("slirp4netns")
+    words = ["unshare", "--net", sys.executable, *COMMAND, "run", "--rm", "-p", "80", IMAGE, "echo", "here"]
+    told = subprocess.run(
+        words, capture_output=True, check=False, env=environment(directory / "store", directory / "home")
+    )
+    assert (told.returncode, told.stdout) == (0, b"here\n"), told.stderr.decode()

@@ -46,8 +46,14 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 def outlet() -> str:
-    """The path of the program that makes a way out, "" when there is none."""
-    places = (f"{directory}/{name}" for name in PROGRAMS for directory in _SEARCH)
+    """The path of the program that makes a way out, "" when there is none.
+
+    pasta copies this machine's route, and so does not start where there is none: a laptop on a train.
+    """
+    from scow.runtime.outlet import default_route
+
+    programs = PROGRAMS if default_route() else reversed(PROGRAMS)
+    places = (f"{directory}/{name}" for name in programs for directory in _SEARCH)
     return next((place for place in places if os.access(place, os.X_OK)), "")
 
 

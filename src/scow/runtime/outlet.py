@@ -45,7 +45,7 @@ class Outlet:
         os.write(self._writer, b"x")
         os.close(self._writer)
         end = time.monotonic() + _PATIENCE
-        while not _default_route():
+        while not default_route():
             ended, _ = os.waitpid(self._pid, os.WNOHANG)
             if ended or time.monotonic() > end:
                 raise Refused("Unsupported", self._why(), self._words[0].rpartition("/")[2], "--network host works")
@@ -132,6 +132,7 @@ class Outlet:
         return "; ".join(line for line in lines if line) or "made no way out of the container's network"
 
 
-def _default_route() -> bool:
+def default_route() -> bool:
+    """Whether there is a way out of this process's network (IPv4)."""
     with open("/proc/self/net/route") as file:
         return any(line.split()[1:2] == ["00000000"] for line in file)
