@@ -32,12 +32,13 @@ _RELEASES: Final = (b"etc/os-release", b"usr/lib/os-release")
 
 
 class _Alive(msgspec.Struct):
-    """A file that says something and is in the view: where its content lies, and since when it has said each thing."""
+    """A file that says something and is in the view: where its content lies, and since which layer it has named each
+    of its packages."""
 
     layer: int
     source: bytes
     reading: Reading
-    since: dict[Hashable, int]
+    since: tuple[int, ...]
 
 
 def merge(records: Sequence[Record], entries: Callable[[int], Iterable[Entry]], *, lockfiles: bool = False) -> Merged:
@@ -54,21 +55,26 @@ def merge(records: Sequence[Record], entries: Callable[[int], Iterable[Entry]], 
 
 def _after(number: int, record: Record, view: View, alive: dict[bytes, _Alive]) -> dict[bytes, _Alive]:
     """The files that say something once layer ``number`` is on top."""
-    known: dict[Hashable, int] = {}
     kept: dict[bytes, _Alive] = {}
     for place, one in alive.items():
-        if record.readings:
-            known.update(one.since)
         found = view.find(place)
         if found and (found.layer, found.source) == (one.layer, one.source):
             kept[place] = one
-    for path, reading in record.readings.items():
-        place = _place(view, path)
+    told = [(_place(view, path), reading) for path, reading in record.readings.items()]
+    asked = {_key(place, package) for place, reading in told for package in reading.packages} if alive else set()
+    known = dict(pair for place, one in alive.items() for pair in _ages(place, one) if pair[0] in asked)
+    for place, reading in told:
         found = view.find(place)
         if found and found.entry.kind == "file":
-            since = {key: known.get(key, number) for key in (_key(place, package) for package in reading.packages)}
+            since = tuple(known.get(_key(place, package), number) for package in reading.packages)
             kept[place] = _Alive(found.layer, found.source, reading, since)
     return kept
+
+
+def _ages(place: bytes, one: _Alive) -> Iterator[tuple[Hashable, int]]:
+    """What a file names, and since which layer."""
+    for package, since in zip(one.reading.packages, one.since, strict=True):
+        yield _key(place, package), since
 
 
 def _place(view: View, path: bytes) -> bytes:
@@ -101,7 +107,7 @@ def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
             continue
         unread += [Unread(place, reason, one.layer) for reason in one.reading.reasons]
         (declared if one.reading.declared else packages).extend(_placed(place, one, distribution))
-    found = {(one.kind, one.name, one.version) for one in packages}
+    found = {(one.kind, one.name, one.version) for one in packages} if declared else set()
     packages += (one for one in declared if (one.kind, one.name, one.version) not in found)
     if distribution and not _has_database(distribution, alive):
         reason = f"{distribution} has no package database here: what it installed is not known"
@@ -129,11 +135,13 @@ def _has_database(distribution: Distribution, alive: dict[bytes, _Alive]) -> boo
 
 def _owned(alive: dict[bytes, _Alive], directories: Sequence[tuple[bytes, bytes]]) -> set[bytes]:
     """The files that the distribution's packages brought; a list without its database proves nothing."""
+    there = {package.kind for one in alive.values() if one.reading.owner for package in one.reading.packages}
+    if not there:
+        return set()
     asked = {
         hashed(name): place
         for place, one in alive.items() if not one.reading.owner for name in _names(place, directories)
     }  # fmt: skip
-    there = {package.kind for one in alive.values() if one.reading.owner for package in one.reading.packages}
     lists = (one.reading.owned for one in alive.values() if one.reading.owner in there)
     return {asked[part] for owned in lists for part in split_hashes(owned) if part in asked}
 
@@ -157,8 +165,8 @@ def _names(place: bytes, directories: Iterable[tuple[bytes, bytes]]) -> Iterator
 
 def _placed(place: bytes, one: _Alive, distribution: Distribution | None) -> Iterator[Package]:
     """The packages of one file with what only the whole image tells."""
-    for package in one.reading.packages:
-        changes: dict[str, object] = {"layer": one.since[_key(place, package)]}
+    for package, since in zip(one.reading.packages, one.since, strict=True):
+        changes: dict[str, object] = {"layer": since}
         if not package.location.startswith(place):  # below a link to a directory
             _, inside, member = package.location.partition(b"!/")
             changes["location"] = place + inside + member
@@ -184,12 +192,12 @@ def _belonging(kind: str, distribution: Distribution) -> dict[str, str]:
 
 def single(packages: Iterable[Package]) -> Iterator[Package]:
     """Sorted, and each once: of what is said twice about one place, the first."""
-    seen: set[Hashable] = set()
+    last: Hashable = None
     for package in sorted(packages, key=_order):
         where = b"" if package.kind in SYSTEM_KINDS else package.location
         key = (where, package.kind, package.name, package.version, package.arch)
-        if key not in seen:
-            seen.add(key)
+        if key != last:
+            last = key
             yield package
 
 
