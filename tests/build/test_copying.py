@@ -88,6 +88,9 @@ PROBLEMS: list[tuple[str, str, dict[str, str | None], type[Exception], str]] = [
     ("d/e", "/x", {"x/three/y": ""}, Invalid, "cannot copy over a directory: /x/three"),
     ("loop", "/x", {}, Invalid, "too many levels of symbolic links"),
     ("a empty", "/x", {}, Invalid, "cannot copy to non-directory: /x"),
+    ("a", "/x/y/z", {"x": "file"}, Invalid, "not a directory: /x"),
+    ("d", "/x/y", {"x": "file"}, Invalid, "not a directory: /x"),
+    ("a", "/l/y/", {"l": "-> x", "x": "file"}, Invalid, "not a directory: /x"),
 ]
 
 

@@ -62,6 +62,8 @@ COPY = {
     "copy-hard-links": "COPY hard /x\nCOPY hard/a hard/b /y/",
     "copy-hard-links-and-more": "COPY hard again /x/\nCOPY again hard /y/\nCOPY order /z",
     "copy-two-without-slash": "RUN mkdir /x\nCOPY one.txt two.txt /x\nCOPY one.txt two.txt /new\nCOPY dir one.txt /both",
+    "copy-below-a-file": "COPY one.txt /x\nCOPY one.txt /x/y",
+    "copy-directory-below-a-file": "COPY one.txt /x\nCOPY dir /x/y/z/",
     "copy-two-over-a-file": "COPY one.txt dir /x",
     "copy-into-setgid": (
         "RUN mkdir /x && chown 5:6 /x && chmod 2775 /x\nCOPY one.txt /x/a/b/\nCOPY --chown=7:8 dir /x/c/d\n"

@@ -107,6 +107,7 @@ METADATA = {
     "user-group-of-passwd": "USER nobody\nRUN id > /tmp/f",
     "workdir-chain": "WORKDIR a\nWORKDIR b\nWORKDIR ../c\nWORKDIR /d/e/f\nRUN pwd > p",
     "workdir-existing": "RUN mkdir -m 700 /w && chown 5:6 /w\nWORKDIR /w\nWORKDIR /w/x",
+    "workdir-below-a-file": "COPY one.txt /x\nWORKDIR /x/y",
     "workdir-user": "USER app\nWORKDIR /made/by\nUSER 5:6\nWORKDIR /made/too",
     "workdir-symlink": "RUN ln -s /real /w && mkdir /real\nWORKDIR /w/in\nRUN pwd > /p; ls -d /real/in > /q",
     "workdir-quotes": 'ENV D="a b"\nWORKDIR /$D\nWORKDIR "c d"',

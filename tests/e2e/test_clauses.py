@@ -47,7 +47,8 @@ TRIGGER = "FROM base:1\nONBUILD ENV A=1 B=2\nONBUILD COPY one.txt /triggered\nON
 #: what both refuse
 REFUSED = frozenset({
     "copy-missing", "copy-directory-over-file", "copy-two-over-a-file", "copy-ignored", "from-dangling", "from-deleted",
-    "run-fails", "run-missing-program", "stage-other-case",
+    "run-fails", "run-missing-program", "stage-other-case", "copy-below-a-file",
+    "copy-directory-below-a-file", "workdir-below-a-file",
 })  # fmt: skip
 
 

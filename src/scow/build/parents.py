@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from scow.errors import Invalid
 from scow.layer.entry import Entry
 from scow.layer.pack import Item
 from scow.layer.view import View
@@ -34,13 +35,18 @@ class Parents:
         self._made.append((entry, grouped))
 
     def add(self) -> None:
-        """Name every directory above what is placed: existing ones as they are, new ones as :meth:`make` has them."""
+        """Name every directory above what is placed: existing ones as they are, new ones as :meth:`make` has them.
+
+        Raises :class:`Invalid` where a file is in the way.
+        """
         for path in list(self._placed):
             parent = path.rpartition(b"/")[0]
             while parent and parent not in self._placed:
                 found = self._view.find(parent)
-                if found is None or found.entry.kind != "dir":
+                if found is None or found.entry.kind == "symlink":
                     self.make(parent)
+                elif found.entry.kind != "dir":
+                    raise Invalid(f"not a directory: {found.entry.text}")
                 else:
                     self._placed[parent] = (found.entry, b"")
                 parent = parent.rpartition(b"/")[0]
