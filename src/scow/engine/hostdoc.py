@@ -47,7 +47,8 @@ def host_document(settings: Settings, options: Options) -> dict[str, Any]:
 
 def _kept(settings: Settings) -> dict[str, Any]:
     keeping = settings.keeping
-    log = {"max-size": str(keeping.log.largest), "max-file": str(keeping.log.files)} if keeping.log.largest else {}
+    log = {"max-size": str(keeping.log.largest)} if keeping.log.largest else {}
+    log |= {"max-file": str(keeping.log.files)} if keeping.log.files > 1 else {}
     return {
         "AutoRemove": keeping.remove,
         "LogConfig": {"Type": keeping.log.driver, "Config": log},

@@ -17,7 +17,10 @@ def main(module: str) -> None:
     """Be ready for ``module``, though told of another one that is loaded then; without a word, leave."""
     part = _loaded(module)
     os.set_inheritable(CONTROL, False)
-    os.write(CONTROL, READY)
+    try:
+        os.write(CONTROL, READY)
+    except BrokenPipeError:  # the command that would have told has failed, and left
+        os._exit(0)
     given = taken(CONTROL, len(_PLACES))
     told = receive(CONTROL) if given else None
     if told is None:
