@@ -105,6 +105,15 @@ def test_a_dockerfile_that_is_wrong(scow: Scow, context: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("endless", ["Dockerfile", ".dockerignore"])
+def test_a_dockerfile_that_has_no_end(scow: Scow, context: Path, endless: str) -> None:
+    (context / endless).unlink(missing_ok=True)
+    (context / endless).symlink_to("/dev/zero")
+    result = scow("build", str(context))
+    assert result.exit_code == 1
+    assert "is larger than 1048576 bytes" in result.stderr
+
+
 def test_a_dockerfile_from_standard_input(scow: Scow, context: Path) -> None:
     text = f"FROM {IMAGE}\nCMD echo from stdin\n".encode()
     scow("build", "-t", "stdin", "-", stdin=text).ok()

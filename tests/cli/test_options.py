@@ -12,7 +12,7 @@ import click
 import pytest
 from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from scow.cli.helptext import option_lines
@@ -328,6 +328,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(PIECES, max_size=8))
 def test_any_arguments_end_in_a_result_or_a_misuse(arguments: list[str]) -> None:
     result = CliRunner().invoke(pull, arguments)

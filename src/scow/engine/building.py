@@ -21,7 +21,7 @@ from scow.build.ops import Graph, Surroundings
 from scow.build.secrets import Secrets
 from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
-from scow.dockerfile.parser import Dockerfile, parse
+from scow.dockerfile.parser import LARGEST, Dockerfile, parse
 from scow.engine.steps import Steps
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
@@ -170,7 +170,7 @@ class Building(msgspec.Struct):
             return parse(self.dockerfile), self._ignored([self.root / ".dockerignore"])
         path = Path(self.dockerfile) if self.dockerfile else self.root / "Dockerfile"
         try:
-            text = path.read_bytes()
+            text = _beginning(path)
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(
                 f"failed to read dockerfile: open {path.name}: no such file or directory",
@@ -184,7 +184,7 @@ class Building(msgspec.Struct):
     def _ignored(self, candidates: list[Path]) -> Patterns:
         for path in candidates:
             with contextlib.suppress(FileNotFoundError):
-                return Patterns.parse(path.read_bytes(), path.name)
+                return Patterns.parse(_beginning(path), path.name)
         return Patterns.parse("")
 
     def _check_front_end(self, read: Dockerfile) -> None:
@@ -290,6 +290,12 @@ class Building(msgspec.Struct):
             annotations |= inline(self.cache.touched, layers)
         blobs = [layer.descriptor for layer in layers]
         return add_image(self.workplace.store.layout, config, blobs, annotations)
+
+
+def _beginning(path: Path) -> bytes:
+    """As much of it as tells that there is too much: it may be a device."""
+    with path.open("rb") as file:
+        return file.read(LARGEST + 1)
 
 
 def _lineage(built: Built) -> tuple[Image | None, list[Built]]:

@@ -6,7 +6,7 @@ import contextlib
 import os
 from typing import Any
 
-from scow.runtime import wire
+from scow.runtime import tasks, wire
 from scow.runtime.runner import Stdio, began
 from scow.runtime.spawn import start
 
@@ -33,7 +33,7 @@ class Joined:
             _, status = os.waitpid(self.process, 0)
         finally:
             self.close()
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+        return tasks.exit_code(status)
 
     def signal(self, number: int) -> None:
         """Send it a signal; nothing happens when it is gone."""

@@ -144,7 +144,7 @@ class _Joiner:
                     self._heard(receive(CONTROL), poll)
             pid, status = os.waitpid(self.child, os.WNOHANG)
             if pid:
-                return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+                return tasks.exit_code(status)
 
     def _heard(self, message: dict[str, Any] | None, poll: select.poll) -> None:
         if message is not None:

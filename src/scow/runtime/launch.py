@@ -13,7 +13,7 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # the module without enum: 3 ms less
 import os
 
-from scow.runtime import linux, supervisor
+from scow.runtime import linux, supervisor, tasks
 from scow.runtime.wire import CONTROL, Refused, send
 
 TYPE_CHECKING = False
@@ -78,4 +78,4 @@ def _stand_by(child: int, outlet: Outlet | None) -> NoReturn:
     _, status = os.waitpid(child, 0)
     if outlet is not None:
         outlet.close()
-    os._exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+    os._exit(tasks.exit_code(status))

@@ -173,7 +173,7 @@ class Monitor:
                 return
             if pid == 0:
                 return
-            code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+            code = tasks.exit_code(status)
             if self.program and pid == self.program.launcher:
                 self._run_over(code)
             elif self.health:

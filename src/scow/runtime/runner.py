@@ -91,7 +91,7 @@ class Running:
 
                 terminal.copy(self._console, self._stdio.stdin, self._stdio.stdout)
             _, status = os.waitpid(self._launcher, 0)
-            self._code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+            self._code = tasks.exit_code(status)
             self._close()
             if self._code == _KILLED:
                 # The launcher or its child may have been: nobody else does it, and the kernel may still end processes.

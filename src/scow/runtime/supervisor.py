@@ -6,7 +6,7 @@ import _signal as signal  # type: ignore[import-not-found]  # the module without
 import os
 import select
 
-from scow.runtime import cgroups, chroot, linux, oci_runtime, sandbox
+from scow.runtime import cgroups, chroot, linux, oci_runtime, sandbox, tasks
 from scow.runtime.beneath import Placed, make_place, read_beneath
 from scow.runtime.executable import View, find_executable
 from scow.runtime.mounting import mount_rootfs
@@ -194,7 +194,7 @@ class Supervisor:
                     if message is None:
                         poll.unregister(CONTROL)
             status = self._reaped()
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+        return tasks.exit_code(status)
 
     def _pass_on(self, numbers: bytes) -> None:
         for number in numbers:

@@ -1,4 +1,4 @@
-"""What /proc tells of processes. Light: a monitor loads it."""
+"""What the kernel tells of processes, by /proc and by wait(2). Light: a monitor loads it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def born(pid: int) -> int:
             return int(file.read().rpartition(b")")[2].split()[_START_TIME])
     except (OSError, IndexError, ValueError):
         return 0
+
+
+def exit_code(status: int) -> int:
+    """What a shell calls it: the exit code, or 128 + the signal that ended it."""
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 
 
 def first_process(launcher: int) -> int:
