@@ -307,6 +307,23 @@ def test_an_archive_may_name_a_file_before_it() -> None:
     }  # fmt: skip
 
 
+def test_an_archive_may_put_a_link_in_place_of_a_directory() -> None:
+    def unpack(content: Content) -> Iterator[Item]:
+        yield Entry(b"d/f", "file", 0o644, size=1), b"f"
+        yield Entry(b"d/g", "hardlink", 0o644, link=b"d/f"), b""
+        yield Entry(b"d", "symlink", 0o777, link=b"e"), b""
+
+    op = CopyOp(FromContext(), ("a",), "/", unpack=True)
+    copying = Copying(op, Memory(FILES), view_of(), (0, 0), TIME, unpack)
+    copying.resolve()
+    assert [(entry.path, entry.kind) for entry, _ in copying.items()] == [(b"d", "symlink")]
+
+    files = Memory({"a": "", "s/d/h": "from the context"})
+    copying = Copying(replace(op, sources=("s", "a")), files, view_of(), (0, 0), TIME, unpack)
+    copying.resolve()
+    assert [(entry.path, entry.kind) for entry, _ in copying.items(digests=True)] == [(b"d", "symlink")]
+
+
 def test_chown_is_for_what_an_archive_holds_too() -> None:
     def unpack(content: Content) -> Iterator[Item]:
         yield Entry(b"d/f", "file", 0o4755, 1, 2, size=1), b"f"

@@ -71,7 +71,8 @@ def _members(spool: Path, time: int) -> Iterator[Item]:
 def _clamped(entry: Entry, time: int) -> Entry:
     import msgspec
 
-    return msgspec.structs.replace(entry, mtime=min(entry.mtime, time), offset=-1)
+    mode = 0o777 if entry.kind == "symlink" else entry.mode  # whatever the archive says
+    return msgspec.structs.replace(entry, mode=mode, mtime=min(entry.mtime, time), offset=-1)
 
 
 def _slice(spool: Path, offset: int) -> Callable[[], int]:

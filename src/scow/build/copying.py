@@ -232,9 +232,18 @@ class Copying(msgspec.Struct, dict=True):
             path = target + b"/" + member.path if target and member.path else target or member.path
             link = target + b"/" + member.link if target and member.kind == "hardlink" else member.link
             if path:
+                self._clear(path, member)
                 uid, gid = self.owner if self.op.chown else (member.uid, member.gid)
                 self._place(replace(member, path=path, link=link, uid=uid, gid=gid), content)
                 self._add_archive_parents(path, target)
+
+    def _clear(self, path: bytes, member: Entry) -> None:
+        """What an archive put into a directory goes with it when the archive puts something else in its place."""
+        found = self._lies(path)
+        if member.kind != "dir" and found and found.kind == "dir":
+            for below in [one for one in self.placed if one.startswith(path + b"/")]:
+                del self.placed[below]
+            self.files = [file for file in self.files if file[0] in self.placed]
 
     def _add_archive_parents(self, path: bytes, target: bytes) -> None:
         """Directories that an archive does not name are root's, whatever --chown says."""
@@ -313,8 +322,8 @@ class Copying(msgspec.Struct, dict=True):
             self.files = [(moved.get(path, path), entry, content) for path, entry, content in self.files]
 
     def _is_link(self, path: bytes, to: bytes) -> bool:
-        entry = self.placed[path][0]
-        return entry.kind == "hardlink" and entry.link == to
+        entry = self.placed[path][0] if path in self.placed else None
+        return entry is not None and entry.kind == "hardlink" and entry.link == to
 
 
 def _described(path: bytes, entry: Entry) -> bytes:

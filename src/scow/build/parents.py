@@ -56,6 +56,7 @@ class Parents:
         """In a setgid directory new ones are setgid too."""
         for entry, grouped in sorted(self._made, key=lambda made: made[0].path):
             above = self._placed.get(entry.parent)
-            if above and above[0].mode & _SETGID and self._placed[entry.path][0] is entry:
+            lies = self._placed.get(entry.path)
+            if above and above[0].mode & _SETGID and lies and lies[0] is entry:
                 gid = above[0].gid if grouped else entry.gid
                 self._placed[entry.path] = (replace(entry, mode=entry.mode | _SETGID, gid=gid), b"")
