@@ -84,7 +84,7 @@ def test_inspect(scow: Scow) -> None:
     scow("create", "--name", "seen", *flags, "--best-effort-limits", IMAGE, "echo", "x").ok()
     seen = json.loads(scow("inspect", "seen").ok().stdout)[0]
     host, config = seen["HostConfig"], seen["Config"]
-    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "1048576", "max-file": "1"}}
+    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-size": "1048576"}}
     assert (host["Memory"], host["RestartPolicy"]["Name"]) == (64 << 20, "no")
     assert (config["Cmd"], config["User"], config["StopTimeout"]) == (["echo", "x"], "app", 3)
     assert "A=1" in config["Env"]
