@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from scow.content.shed import Shed
 
 _LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
-_CHUNK: Final = 256 << 10
+_CHUNK: Final = 1 << 20
 _PIECE: Final = 8 << 20
 _INDEX_LIMIT: Final = 64 << 20
 
