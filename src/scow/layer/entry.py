@@ -26,7 +26,7 @@ _UNCLEAN: Final = re.compile(rb"^[/.]|/[/.]|\0")
 _OVERLAY_XATTRS: Final = (b"trusted.overlay.", b"user.overlay.")
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """One path of a layer, as the image has it.
 
     ``mode`` is the permission bits (07777), ``mtime`` nanoseconds since 1970, ``size`` bytes of content,

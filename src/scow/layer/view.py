@@ -15,7 +15,7 @@ from scow.layer.entry import Entry
 from scow.layer.follow import follow
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, gc=False):
     """A path of the view: ``entry`` describes it, ``layer`` (0 is the lowest) holds its content at ``source``.
 
     ``source`` differs from ``entry.path`` for a hard link: it is the path, in that layer, of the file linked to.

@@ -5,7 +5,7 @@ The children of a directory always add up to it: what is not told apart is one c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -37,7 +37,7 @@ class _Directory:
 
     def __init__(self) -> None:
         self.directories: dict[bytes, _Directory] = {}
-        self.children: list[tuple[int, bytes, int]] = []  # size, name, layer
+        self.children: list[Found] = []
         self.layers: dict[int, int] = {}
         self.files = 0
 
@@ -46,21 +46,29 @@ class _Directory:
         return sum(self.layers.values())
 
 
-def tree(found: Iterable[Found]) -> Node:
+def tree(found: Sequence[Found]) -> Node:
     """The tree of the final file system's files; a file of several names counts under the first."""
     root = _Directory()
     known: dict[bytes, _Directory] = {b"": root}
-    seen: set[tuple[int, bytes]] = set()
+    told = {_key(one): False for one in found if one.entry.path != one.source}  # those of several names
     for one in found:
-        key = (one.layer, one.source)
-        if key in seen:
-            continue
-        seen.add(key)
-        parent, _, name = one.entry.path.rpartition(b"/")
+        if told and (key := _key(one)) in told:
+            if told[key]:
+                continue
+            told[key] = True
+        parent = one.entry.parent
         directory = known.get(parent) or _made(known, parent)
-        directory.children.append((one.entry.size, name, one.layer))
+        directory.children.append(one)
     _add_up(known)
     return _node(b"", root, root.size, 0)
+
+
+def _key(one: Found) -> tuple[int, bytes]:
+    return one.layer, one.source
+
+
+def _name(one: Found) -> bytes:
+    return one.entry.path.rpartition(b"/")[2]
 
 
 def _made(known: dict[bytes, _Directory], path: bytes) -> _Directory:
@@ -78,8 +86,8 @@ def _made(known: dict[bytes, _Directory], path: bytes) -> _Directory:
 def _add_up(known: Mapping[bytes, _Directory]) -> None:
     """Every directory's own files, then those of the directories in it: the deepest first."""
     for path, directory in sorted(known.items(), key=lambda one: -one[0].count(b"/")):
-        for size, _, layer in directory.children:
-            directory.layers[layer] = directory.layers.get(layer, 0) + size
+        for one in directory.children:
+            directory.layers[one.layer] = directory.layers.get(one.layer, 0) + one.entry.size
         directory.files += len(directory.children)
         if path:
             _into(known[path.rpartition(b"/")[0]], directory)
@@ -116,7 +124,7 @@ def _largest(directory: _Directory, whole: int, depth: int) -> list[tuple[int, b
         return []
     every: list[tuple[int, bytes, _Directory | int]] = [
         *((child.size, name, child) for name, child in directory.directories.items()),
-        *directory.children,
+        *((one.entry.size, _name(one), one.layer) for one in directory.children if one.entry.size > whole * _WORTH),
     ]
     every = [one for one in every if one[0] > whole * _WORTH]
     every.sort(key=lambda one: (-one[0], one[1]))
