@@ -21,7 +21,7 @@ SEEN = [
     "--mount=from=other,target=/o find /o/d -exec stat -c '%n %a %u:%g %h' {} + | sort",
     "--mount=from=other,source=/d/l/f,target=/o/p cat /o/p; stat -c '%a %u:%g' /o /o/p",
     "--mount=from=other,source=/d,target=/o,rw touch /o/x; ls /o",
-    "--mount=type=tmpfs,target=/t stat -c '%a %u:%g' /t; echo x > /t/f; cut -d' ' -f1-3 /proc/mounts | grep /t",
+    "--mount=type=tmpfs,target=/t stat -c '%a %u:%g' /t; echo x > /t/f; cut -d' ' -f1-3 /proc/mounts | grep ' /t '",
     "--mount=type=cache,target=/k,id=one,uid=7,gid=8,mode=0701 stat -c '%a %u:%g' /k; ls /k; touch /k/f",
     "--mount=type=cache,target=/k,from=other,source=/d,id=two find /k | sort; rm -r /k/e; ls /k",
     "--mount=type=cache,target=/k,id=three,ro ls /k; touch /k/f || echo read-only",
