@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from scow.cli import later
 
+_INTERRUPTED = 130  # as cli.failing says, which may not be loaded yet
 _LATER = (
     "calendar", "fnmatch", "hashlib", "inspect", "ipaddress", "json", "mimetypes", "msgspec.inspect", "ntpath",
     "random", "signal", "textwrap", "traceback",
@@ -28,14 +29,17 @@ def program() -> NoReturn:
     gc.set_threshold(100_000, 50, 50)  # a command lives too short for the collector to pay
     later.stand_in(*_LATER)
     later.stand_in_with(_FUNCTIONS)
-    with later.knowing(_KNOWN), later.missing("typing_extensions"):  # of older Pythons than ours; msgspec would take it
-        from scow.cli.main import flush, main
     code = 0
     try:
-        main(own_process=True)
-    except SystemExit as leaving:
-        code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
-    flush()
+        with later.knowing(_KNOWN), later.missing("typing_extensions"):  # of older Pythons than ours; msgspec asks
+            from scow.cli.main import flush, main
+        try:
+            main(own_process=True)
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else int(bool(leaving.code))
+        flush()
+    except KeyboardInterrupt:  # before or after all else was ready for it
+        code = _INTERRUPTED
     os._exit(code)
 
 

@@ -155,3 +155,17 @@ def test_what_they_are_asked_for_later_is_there() -> None:
     assert lines[1].startswith("2.5 <function translation")
     assert lines[1].endswith("True")
     assert lines[2] == "file:///a%20b"
+
+
+def test_an_interrupt_while_it_loads_is_no_traceback() -> None:
+    code = """
+        import sys
+        from scow.cli import later
+        def interrupted(*_):
+            raise KeyboardInterrupt
+        later.knowing = interrupted
+        from scow.__main__ import program
+        program()
+    """
+    done = subprocess.run([sys.executable, "-c", dedent(code)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
