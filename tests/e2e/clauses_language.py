@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+#: Each group once: newer BuildKits count the primary group among the others, too (CVE-2022-36109).
+ID = "(id -u; id -G | tr ' ' '\\n' | sort -un)"
+
 VARIABLES = {
     "var-braces": "ENV A=1 B=${A}2 C=$A$B D=${A}_$A\nLABEL l=$D",
     "var-default": "ENV A= B=${A:-x} D=${N:-x} F=${N}",
@@ -102,9 +105,9 @@ METADATA = {
     "expose-adds-up": "FROM before:1\nEXPOSE 2 1",
     "volume-forms": 'VOLUME /a /b\nVOLUME ["/c d", "/e"]\nVOLUME /a\nVOLUME rel',
     "volume-keeps-files": "RUN mkdir /v && echo 1 > /v/f\nVOLUME /v\nCOPY one.txt /v/one\nRUN echo 2 > /v/two",
-    "user-forms": "USER app\nRUN id -u > /tmp/1\nUSER app:extra\nRUN id -g > /tmp/2\nUSER 7:8\nRUN id > /tmp/3\nUSER 1000",
-    "user-numbers-unknown": "USER 4242\nRUN id > /tmp/f; touch /tmp/g\nUSER 0:5\nRUN touch /tmp/h",
-    "user-group-of-passwd": "USER nobody\nRUN id > /tmp/f",
+    "user-forms": f"USER app\nRUN id -u > /tmp/1\nUSER app:extra\nRUN id -g > /tmp/2\nUSER 7:8\nRUN {ID} > /tmp/3\nUSER 1000",
+    "user-numbers-unknown": f"USER 4242\nRUN {ID} > /tmp/f; touch /tmp/g\nUSER 0:5\nRUN touch /tmp/h",
+    "user-group-of-passwd": f"USER nobody\nRUN {ID} > /tmp/f",
     "workdir-chain": "WORKDIR a\nWORKDIR b\nWORKDIR ../c\nWORKDIR /d/e/f\nRUN pwd > p",
     "workdir-existing": "RUN mkdir -m 700 /w && chown 5:6 /w\nWORKDIR /w\nWORKDIR /w/x",
     "workdir-below-a-file": "COPY one.txt /x\nWORKDIR /x/y",

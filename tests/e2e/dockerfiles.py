@@ -122,7 +122,7 @@ RUN ["/bin/sh", "-c", "echo exec form > '/exec form'"]
 RUN rm /bin/zcat && rm -r /home/app && mkdir /home/app && touch /home/app/again
 RUN ln -s /made /link && ln /made/deep/file /hard && mkfifo /fifo && mknod /tmp/node c 1 3
 USER app:extra
-RUN id > /tmp/id && touch /tmp/owned
+RUN (id -un; id -G | tr ' ' '\\n' | sort -un) > /tmp/id && touch /tmp/owned
 USER 0
 WORKDIR /made/later
 RUN pwd > where \\
