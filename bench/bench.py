@@ -77,7 +77,7 @@ class Bench:
     place: Path
     subject: Subject
     registry: Registry
-    other: Registry
+    others: Sequence[Registry]  # one for each round: skopeo remembers what it once sent
     rows: Sequence[str]
     archive: Path
     scanned: Mapping[str, Path]
@@ -124,7 +124,7 @@ class Bench:
             "base": self.base, "app": f"{self.registry.host}/app/{name}-{number}:1", "context": self.subject.context,
             "sent": f"{self.registry.host}/sent/{name}-{number}:1",
             "copied": f"{self.registry.host}/copied/{name}-{number}:1", "file": where / "saved.tar",
-            "across": f"{self.other.host}/copied/{name}-{number}:1",
+            "across": f"{self.others[number].host}/copied/{name}-{number}:1",
             "archive": self.archive, "store": where, **self.scanned,
             "ignored": self.subject.ignored, "large": self.subject.large,
         }  # fmt: skip
@@ -160,7 +160,7 @@ class Bench:
             rows = [row for row in day if row in wanted and VERBS.get(row, row) in WORDS[name]]
             where = self.place / f"{name[:2]}{part}{number}"
             if rows:
-                with fresh_store(name, where, self.registry.host, self.other.host) as store:
+                with fresh_store(name, where, self.registry.host, self.others[number].host) as store:
                     for row in rows:
                         self.row(row, name, store, where, number)
 
@@ -283,13 +283,14 @@ def main() -> int:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, place, ignore_errors=True)
         subject = prepare(place)
-        registry, other = (stack.enter_context(serve(place / name)) for name in ("registry", "other"))
+        registry = stack.enter_context(serve(place / "registry"))
+        others = [stack.enter_context(serve(place / f"other{number}")) for number in range(asked.rounds)]
         scanned = {
             "packages": with_packages(subject.layout, place / "packages"),
             "advisories": advisories(place / "advisories"),
         }
         archive = publish(subject, registry, place)
-        bench = Bench(place, subject, registry, other, rows, archive, scanned, machine(subject, archive, place))
+        bench = Bench(place, subject, registry, others, rows, archive, scanned, machine(subject, archive, place))
         measure(bench, tools, asked.rounds)
         print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *notes(subject)]))
         for (row, name), why in bench.failures.items():
