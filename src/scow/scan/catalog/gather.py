@@ -12,6 +12,7 @@ An image that is known costs one file to read; what makes records is not even im
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from scow.layer.records import Records
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 #: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
 #: are then not used.
 VERSION: Final = 5
+_LAYERS_AT_ONCE: Final = 4
 
 
 def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records, *, lockfiles: bool = False) -> Merged:
@@ -32,9 +34,12 @@ def gather(layers: Layers, diff_ids: Sequence[str], chain: str, records: Records
     known = records.find(name, Merged)
     if known is not None:
         return known
+    from concurrent.futures import ThreadPoolExecutor
+
     from scow.scan.catalog.merge import merge
 
-    found = [_record(layers, number, diff_id, records) for number, diff_id in enumerate(diff_ids)]
+    with ThreadPoolExecutor(_LAYERS_AT_ONCE, "survey") as pool:
+        found = list(pool.map(partial(_record, layers, records), range(len(diff_ids)), diff_ids))
     merged = merge(found, layers.entries, lockfiles=lockfiles)
     records.keep(name, merged)
     records.trim()
@@ -49,7 +54,7 @@ def gather_directory(layers: Layers, *, lockfiles: bool = False) -> Merged:
     return merge([survey(layers, 0)], layers.entries, lockfiles=lockfiles)
 
 
-def _record(layers: Layers, number: int, name: str, records: Records) -> Record:
+def _record(layers: Layers, records: Records, number: int, name: str) -> Record:
     record = records.find(f"layer-{name}", Record)
     if record is None:
         from scow.scan.catalog.survey import survey
