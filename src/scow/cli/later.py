@@ -10,8 +10,11 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from threading import Lock
 from types import ModuleType
-from typing import Any
+from typing import Any, Final
+
+_LOCK: Final = Lock()
 
 
 class _Later(ModuleType):
@@ -20,13 +23,19 @@ class _Later(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        from importlib import import_module
-
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
-        loaded = import_module(self.__name__)
+        loaded = _loaded(self.__name__)
         self.__dict__.update(loaded.__dict__)
         return getattr(loaded, name)
+
+
+def _loaded(name: str) -> ModuleType:
+    """The module itself, whatever stood for it."""
+    from importlib import import_module
+
+    with _LOCK:  # the first of several threads takes it away; the others wait for the import
+        if isinstance(sys.modules.get(name), _Later):
+            del sys.modules[name]
+    return import_module(name)
 
 
 def stand_in(*names: str) -> None:
@@ -49,11 +58,7 @@ def stand_in_with(functions: Mapping[str, Iterable[str]]) -> None:
 
 def _calling(name: str, function: str) -> Callable[..., Any]:
     def call(*args: Any, **named: Any) -> Any:
-        from importlib import import_module
-
-        if isinstance(sys.modules[name], _Later):
-            del sys.modules[name]
-        return getattr(import_module(name), function)(*args, **named)
+        return getattr(_loaded(name), function)(*args, **named)
 
     return call
 
