@@ -258,7 +258,7 @@ def test_a_rebuilt_image_costs_only_its_new_layer(tmp_path: Path, monkeypatch: p
     for top in ([pip("six", "1.0")], [pip("six", "1.1")]):
         stored(Store(tmp_path), [*base, top])
         Engine(tmp_path).scanner.catalog("test:latest")
-    assert looked == [0, 1, 2, 2]
+    assert sorted(looked[:3]) == [0, 1, 2] and looked[3:] == [2]  # of the first scan in any order
 
 
 def test_records_do_not_pile_up(tmp_path: Path) -> None:
