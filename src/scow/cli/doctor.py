@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -38,10 +38,12 @@ def doctor(session: Session, template: str) -> None:
     click.echo(formats.one({"Rung": rung, "Findings": told}, template))
 
 
-def _page(rung: int, findings: Iterable[Finding]) -> str:
+def _page(rung: int, findings: Sequence[Finding]) -> str:
     from scow.cli.facts import RUNGS
 
-    lines = [f"This machine is on rung {rung} of {len(RUNGS)}: {RUNGS[rung]}.", ""]
+    able = any(one.part.startswith("rung") and not one.missing for one in findings)
+    place = f"is on rung {rung} of {len(RUNGS)}: {RUNGS[rung]}" if able else "lets this user make no container"
+    lines = [f"This machine {place}.", ""]
     for one in findings:
         lines.append(f"{'no ' if one.missing else 'yes'}  {one.part}{f': {one.missing}' if one.missing else ''}")
         if one.fix:

@@ -34,6 +34,9 @@ _LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK: Final = 1 << 20
 _PIECE: Final = 8 << 20
 _INDEX_LIMIT: Final = 64 << 20
+_FULL: Final = "free some space (scow system prune) or set SCOW_ROOT to another disk"
+_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
+ANOTHER_ROOT: Final = "name a directory for the store that you may write: --root DIR, or SCOW_ROOT=DIR"
 
 
 class Layout:
@@ -390,7 +393,7 @@ def disk_error(error: OSError, where: Path) -> Unavailable:
     return Unavailable(
         (error.strerror or str(error)).lower() if not full else "no space left on the disk",
         subject=str(where),
-        hint="free some space (scow system prune) or set SCOW_ROOT to another disk" if full else "",
+        hint=_FULL if full else ANOTHER_ROOT if error.errno in _CLOSED else "",
     )
 
 

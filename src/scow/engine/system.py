@@ -186,7 +186,6 @@ class System:
         from scow.runtime.examination import examine
         from scow.runtime.probe import probe
 
-        self._workplace.root.mkdir(parents=True, exist_ok=True)
         return probe().rung, examine(probe(), self._workplace.root)
 
     def info(self) -> dict[str, Any]:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.content.layout import name_of
+from scow.content.layout import ANOTHER_ROOT, name_of
 from scow.engine.catalogue import Catalogue, host_platform
 from scow.engine.records import Containers
+from scow.errors import NotFound
 from scow.image.store import Store
 from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform
@@ -34,10 +35,20 @@ if TYPE_CHECKING:
 
 
 def default_root() -> Path:
-    """``/var/lib/scow`` for root, ``~/.local/share/scow`` for everybody else."""
+    """``/var/lib/scow`` for root, else ``~/.local/share/scow``. Raises :class:`NotFound` for a user without a home."""
     if os.geteuid() == 0:
         return Path("/var/lib/scow")
-    return Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".local/share/scow"
+    if (home := _home()) is None:
+        raise NotFound(f"user {os.geteuid()} has no home directory for a store", hint=ANOTHER_ROOT)
+    return home / ".local/share/scow"
+
+
+def _home() -> Path | None:
+    """What the system has for this user; pods run users that it knows nothing of."""
+    try:
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        return None
 
 
 class Workplace:
@@ -128,7 +139,8 @@ class Workplace:
             return self._credentials()
         from scow.registry.credentials import CredentialStore
 
-        return CredentialStore((Path(pwd.getpwuid(os.geteuid()).pw_dir) / ".docker/config.json",))
+        home = _home()
+        return CredentialStore((home / ".docker/config.json",) if home else ())
 
     @cached_property
     def transport(self) -> Transport:

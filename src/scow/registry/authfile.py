@@ -53,7 +53,9 @@ def write_config(file: Path, document: Mapping[str, Any]) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise Denied(f"cannot write: {error.strerror}", subject=str(file)) from None
+        raise Denied(
+            f"cannot write: {error.strerror}", subject=str(file), hint="set DOCKER_CONFIG to a directory of yours"
+        ) from None
 
 
 def _read(file: Path) -> bytes:

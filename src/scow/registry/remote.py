@@ -11,7 +11,7 @@ from pathlib import Path
 from scow.errors import Denied, Invalid, NotFound, Unavailable
 from scow.oci.reference import Reference
 from scow.registry import protocol
-from scow.registry.auth import Authorizer, Keys, login_hint
+from scow.registry.auth import Authorizer, Keys
 from scow.registry.credentials import ANONYMOUS, Credential
 from scow.registry.endpoint import Endpoint
 from scow.registry.hosts import is_loopback
@@ -99,7 +99,8 @@ class Registry:
     def _accepted(self, response: Response, host: str) -> None:
         status = response.status
         if status in (401, 403):
-            raise Denied("unauthorized: incorrect username or password", subject=host, hint=login_hint(host))
+            hint = "some registries want a token in place of the password"
+            raise Denied("unauthorized: incorrect username or password", subject=host, hint=hint)
         if status == 404:
             raise NotFound("there is no registry at this address (/v2/ is not there)", subject=host)
         if status >= 300:

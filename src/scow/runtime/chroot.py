@@ -31,7 +31,7 @@ def check(plan: dict[str, Any]) -> None:
     kinds = [n["type"] for n in spec["linux"]["namespaces"]]
     wishes = (
         ("path" not in plan["rootfs"], "an overlay root file system", "use the copying snapshot"),
-        (bool(asked), f"a mount on {', '.join(asked)}", ""),
+        (bool(asked), f"a mount on {', '.join(asked)}", "scow create, scow cp, scow start bring files in without one"),
         ("network" in kinds, "a network of its own", "--network host"),
         (bool(spec["root"].get("readonly")), "a read-only root", ""),
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from scow.content.layout import ANOTHER_ROOT
 from scow.runtime import cgroups, idmap, networking
 from scow.runtime.probe import Probe, trial_of_bridges, trial_of_overlay
 
@@ -30,12 +31,14 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def examine(here: Probe, directory: Path) -> tuple[Finding, ...]:
-    """Every part, tried where looking is not enough; ``directory`` is where overlays would be."""
+    """Every part, tried where looking is not enough; ``directory`` is the store's."""
+    no_store = _store(directory)
     return (
         *_rungs(here),
+        _finding("the store", no_store, ANOTHER_ROOT),
         _finding(
             "overlayfs",
-            trial_of_overlay(directory) or "",
+            "there is no store to try it in" if no_store else trial_of_overlay(directory) or "",
             "none is needed: files are copied, which takes time and space",
         ),
         *_runtimes(here),
@@ -50,15 +53,23 @@ def _finding(part: str, missing: str, fix: str) -> Finding:
     return Finding(part, missing, fix if missing else "")
 
 
+def _store(directory: Path) -> str:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return f"{directory}: {(error.strerror or '').lower()}"
+    return "" if os.access(directory, os.W_OK | os.X_OK) else f"{directory} may not be written"
+
+
 def _rungs(here: Probe) -> tuple[Finding, ...]:
     no_root = "" if here.rung == 1 else "root without CAP_SYS_ADMIN" if here.root else "not root"
     as_root = "docker run --privileged, or a pod with CAP_SYS_ADMIN" if here.root else "sudo scow …"
     no_range = "" if here.rung <= 2 else "root cannot map ids here" if here.root else idmap.why_not()
     no_namespace = "" if here.user_namespaces else "; ".join(reason for reason in here.reasons[-1:])
-    no_chroot = "" if here.rung < 4 or here.has("CAP_SYS_CHROOT") else "no CAP_SYS_CHROOT"
+    no_chroot = "" if here.able else "no CAP_SYS_CHROOT"
     return (
         _finding("rung 1: root, every namespace", no_root, as_root),
-        _finding("rung 2: a user namespace with a range of ids", no_range, _range_fix(no_range)),
+        _finding("rung 2: a user namespace with a range of ids", no_range, "" if here.root else _range_fix(no_range)),
         _finding("rung 3: a user namespace with one id", no_namespace, _namespace_fix(no_namespace)),
         _finding("rung 4: a root directory", no_chroot, ""),
     )
@@ -92,7 +103,7 @@ def _runtimes(here: Probe) -> tuple[Finding, ...]:
 
 def _limit(here: Probe, name: str) -> Finding:
     lacking = cgroups.lacking(_SAMPLES[name], "/scow/doctor", here.rung != 1)
-    return _finding(f"limits: {name}", "; ".join(lacking.values()), cgroups.hint(here.rung != 1))
+    return _finding(f"limits: {name}", "; ".join(lacking.values()), cgroups.hint(not here.root))
 
 
 def _outlet_fix() -> str:

@@ -62,6 +62,11 @@ class Probe(msgspec.Struct, frozen=True):
         """Whether containers are in one, and root there is not root here."""
         return self.rung in (2, 3)
 
+    @property
+    def able(self) -> bool:
+        """Whether any container can be made."""
+        return self.rung < 4 or self.has("CAP_SYS_CHROOT")
+
     def has(self, capability: str) -> bool:
         """Whether this process holds a capability, by name."""
         return bool(self.capabilities >> NAMES.index(capability) & 1)
@@ -152,7 +157,7 @@ def _runtimes(privileged: bool, cgroups: Cgroups) -> tuple[OciRuntime, ...]:
             continue
         reason = ""
         if not privileged:
-            reason = "for an ordinary user the embedded sandbox does more than an OCI runtime"
+            reason = "without root and CAP_SYS_ADMIN the embedded sandbox does more than an OCI runtime"
         elif name == "crun" and cgroups == "hybrid":
             reason = "cgroups are mounted in hybrid mode, which crun refuses: it would run without cgroups"
         found.append(OciRuntime(name, path, reason))
@@ -168,7 +173,7 @@ def _in_child(attempt: Callable[[], object]) -> str | None:
             attempt()
             told = b""
         except BaseException as error:
-            told = str(error).encode() or b"failed"
+            told = _words(error).encode()
         os.write(writer, told)
         os._exit(0)
     os.close(writer)
@@ -176,6 +181,13 @@ def _in_child(attempt: Callable[[], object]) -> str | None:
         told = file.read()
     os.waitpid(child, 0)
     return told.decode() or None
+
+
+def _words(error: BaseException) -> str:
+    """A system call's refusal without its number."""
+    if isinstance(error, OSError) and error.strerror:
+        return ": ".join(filter(None, (str(error.filename or ""), error.strerror.lower())))
+    return str(error) or "failed"
 
 
 def _make_user_namespace() -> None:

@@ -17,6 +17,7 @@ from scow.runtime.spawn import start
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
+DOCTOR = "scow doctor says what this machine lacks, and what would help"
 
 _KINDS: dict[str, type[ScowError]] = {
     "Invalid": errors.Invalid,
@@ -50,8 +51,9 @@ def choose(here: Probe, asked: str | None = None) -> Choice:
 
     Raises :class:`Unsupported` when that is not here, or no container can be made at all.
     """
-    if here.rung == 4 and not here.has("CAP_SYS_CHROOT"):
-        raise Unsupported("no container can be made here", hint="; ".join(here.reasons))
+    if not here.able:
+        why = "neither user namespaces nor CAP_SYS_CHROOT can be had"
+        raise Unsupported(f"no container can be made here: {why}", hint=DOCTOR)
     if asked is None or asked == SANDBOX:
         return Choice(SANDBOX, SANDBOX)
     if here.rung == 4:
