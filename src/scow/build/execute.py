@@ -100,8 +100,9 @@ class Execution(msgspec.Struct):
     """One build being executed. ``time`` (seconds since 1970) is the time of everything that the build writes.
 
     ``latest`` is that time when the user asked for it. ``contexts`` are the directories of ``--build-context``;
-    ``uncached`` the titles of stages that are done anew. ``stop`` ends every program that ``run`` runs; ``made`` is
-    told the image's layers, from the lowest, as soon as each is there.
+    ``uncached`` the titles of stages that are done anew. ``ready``, asked before anything is unpacked for it, raises
+    where an op's program cannot be run; ``stop`` ends every program that ``run`` runs; ``made`` is told the image's
+    layers, from the lowest, as soon as each is there.
     """
 
     store: Store
@@ -121,6 +122,7 @@ class Execution(msgspec.Struct):
     latest: int | None = None
     transport: Callable[[], Transport] | None = None
     uncached: frozenset[str] = frozenset()
+    ready: Callable[[RunOp], None] = lambda op: None
     stop: Callable[[], None] = lambda: None
     made: Callable[[Layer], None] = lambda layer: None
     _failed: threading.Event = msgspec.field(default_factory=threading.Event)
@@ -243,6 +245,7 @@ class Execution(msgspec.Struct):
         return told(name, make)
 
     def _run(self, place: _Place, op: RunOp, root: Root, directory: Path, mounting: Mounting) -> Layer:
+        self.ready(op)
         written = writable(self.store, root.layers, directory, stacks=self.stacks)
         with mounting.made(op, directory / "mounts") as mounted:
             code = self._follow(place, RunRequest(op, written.rootfs, directory, -1, mounted))

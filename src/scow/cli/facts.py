@@ -35,7 +35,7 @@ def info_text(document: Mapping[str, Any]) -> str:
         f" Storage Driver: {document['Driver']}",
         f" Cgroup Version: {document['CgroupVersion']}",
         f" Default Runtime: {document['DefaultRuntime']}",
-        f" Isolation: {RUNGS.get(here['Rung'], here['Rung'])} (rung {here['Rung']} of {len(RUNGS)})",
+        f" Isolation: {_isolation(here)}",
         *(f"  {reason}" for reason in here["Reasons"]),
         f" Kernel Version: {document['KernelVersion']}",
         f" OSType: {document['OSType']}",
@@ -46,6 +46,11 @@ def info_text(document: Mapping[str, Any]) -> str:
         f" Root Dir: {document['DockerRootDir']}",
     ]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _isolation(here: Mapping[str, Any]) -> str:
+    rung = here["Rung"]
+    return f"{RUNGS[rung]} (rung {rung} of {len(RUNGS)})" if here["Able"] else "no containers here"
 
 
 def version_document(version: Version) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def prepare(session: Session, image: str, given: Mapping[str, Any]) -> None:
     if given["runtime"]:
         session.runtime = given["runtime"]
     _check_cidfile(given["cidfile"])
+    session.engine.containers.check()
     bring(session, image, given["pull"], given["platform"], quiet=given["quiet"])
 
 

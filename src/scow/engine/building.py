@@ -7,7 +7,6 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +14,9 @@ import msgspec
 
 from scow.build import plan
 from scow.build.context import Context
-from scow.build.execute import Built, Event, Execution, RunRequest
+from scow.build.execute import Built, Event, Execution
 from scow.build.once import Once
-from scow.build.ops import Graph, Surroundings
+from scow.build.ops import Graph, RunOp, Surroundings
 from scow.build.secrets import Secrets
 from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
@@ -120,7 +119,8 @@ class Building(msgspec.Struct):
             once=Once(self.cache or self.workplace.cache, self.workplace.store.layout),
             context=context,
             images=images,
-            run=partial(self._run, steps),
+            run=steps.run,
+            ready=self._check_step,
             stop=steps.stop,
             time=seconds,
             caches=mounts.filled(self.cache.mount) if self.cache else mounts,
@@ -249,19 +249,18 @@ class Building(msgspec.Struct):
         bases = [images[stage.base] for stage in graph.stages if isinstance(stage.base, str)]
         return max((_seconds(image.config.created) for image in bases), default=0)
 
-    def _run(self, steps: Steps, request: RunRequest) -> int:
-        self._check_platform(request.op.platform)
-        return steps.run(request)
+    def _check_step(self, op: RunOp) -> None:
+        """Raise :class:`Unsupported` where no program, or none of its platform, can be run here."""
+        from scow.engine import creating
 
-    def _check_platform(self, platform: str) -> None:
-        """Raise :class:`Unsupported` where programs of the platform cannot run here."""
-        if not platform:
+        creating.check()
+        if not op.platform:
             return
         from scow.runtime.emulation import missing
 
-        if lacking := missing(Platform.parse(platform), self.workplace.platform):
+        if lacking := missing(Platform.parse(op.platform), self.workplace.platform):
             raise Unsupported(
-                f"RUN needs {platform}, which this machine cannot run: {lacking}",
+                f"RUN needs {op.platform}, which this machine cannot run: {lacking}",
                 hint="apt-get install qemu-user-static, or FROM --platform=$BUILDPLATFORM for what only makes files",
             )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scow.engine import origins, pausing, removing, starting, stopping
 from scow.engine.container import Container
-from scow.engine.creating import checked_name, create
+from scow.engine.creating import check, checked_name, create
 from scow.engine.records import ALIVE, Settings, State
 from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, NotFound, Unsupported
@@ -57,6 +57,10 @@ class Containers:
         """
         keeping = keeping or Keeping()
         return create(self._workplace, image, options, name, labels or {}, keeping, stdin_once=stdin_once)
+
+    def check(self) -> None:
+        """Raise :class:`~scow.errors.Unsupported` where no container can be made: nothing need be fetched."""
+        check()
 
     def run(
         self,

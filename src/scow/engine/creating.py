@@ -28,11 +28,12 @@ def create(
     """:meth:`scow.engine.containers.Containers.create`."""
     if name is not None:
         checked_name(name)
+    check()
     known = workplace.catalogue().find(image)
     if options.network not in ("host", "none") or options.ip or options.network_aliases:
-        from scow.engine.plugging import check
+        from scow.engine import plugging
 
-        check(workplace, options)
+        plugging.check(workplace, options)
     layout = workplace.store.layout
     with layout.working(), with_volumes(workplace, options, known.image) as given:
         settings = msgspec.structs.replace(
@@ -49,6 +50,13 @@ def create(
             settings = msgspec.structs.replace(settings, name=_some_name(taken))
             workplace.containers.add(settings)
     return Container(workplace, settings, known.image, given)
+
+
+def check() -> None:
+    """Raise :class:`~scow.errors.Unsupported` where no container can be made."""
+    from scow.runtime.probe import probe
+
+    probe().require()
 
 
 def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:

@@ -227,7 +227,7 @@ class System:
             "SystemTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "CgroupVersion": here.cgroups,
             "DefaultRuntime": runtime,
-            "Isolation": {"Rung": here.rung, "Reasons": list(here.reasons), "Runtime": runtime},
+            "Isolation": {"Rung": here.rung, "Able": here.able, "Reasons": list(here.reasons), "Runtime": runtime},
         }
 
     def _doomed_images(self, every: bool, chosen: Choose, without: Collection[str]) -> list[ImageSummary]:

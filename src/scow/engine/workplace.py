@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -99,8 +100,9 @@ class Workplace:
 
     @cached_property
     def mounts(self) -> bool:
-        """Whether layers can be mounted as files of the store's file system."""
-        return self._tried("mountable")
+        """Whether layers are unpacked as files to mount: where the store's file system allows it, and off Linux, where
+        they are only read, and no file system may take two of their names for one."""
+        return sys.platform != "linux" or self._tried("mountable")
 
     def _tried(self, what: str) -> bool:
         """Tried once a boot, as it costs a process."""

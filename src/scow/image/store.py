@@ -51,7 +51,7 @@ class Store:
         content with shed ones."""
         from scow.image.unpack import Unpacking
 
-        # Trees are for containers, and these are for Linux.
+        # Trees are for containers, and these are for Linux. What else reads a layer has it unpacked then.
         return Unpacking(self.layout, self.layers, trees=trees and sys.platform == "linux", blobs=blobs)
 
     def used(self, manifest: Descriptor) -> None:
@@ -68,7 +68,7 @@ class Store:
 
 
 def _boot() -> str:
-    """This boot's name (Linux); elsewhere nothing is ever unpacked."""
+    """This boot's name; where nobody tells it a new one, so that whatever a boot may have cost is looked at again."""
     with contextlib.suppress(OSError):
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return "unknown"
+    return os.urandom(16).hex()

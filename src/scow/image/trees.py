@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from scow.errors import Unsupported
 from scow.image.pipeline import Inflating
 from scow.layer.apply import apply
 from scow.layer.index import Index, Writer
@@ -26,7 +28,9 @@ def no_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
 
 
 def directory_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
-    """The tree as a directory."""
+    """The tree as a directory. Raises :class:`Unsupported` where a file system may take two names for one."""
+    if sys.platform != "linux":
+        raise Unsupported("the layer can be unpacked on Linux only")
     draft.tree.mkdir()
     draft.tree.chmod(0o755)
     tree = OverlayTree(draft.tree, rights())

@@ -6,13 +6,14 @@ Each look is a function that gives a reason, "" when nothing is missing; the rem
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import msgspec
 
 from scow.content.layout import ANOTHER_ROOT
 from scow.runtime import cgroups, idmap, networking
-from scow.runtime.probe import Probe, trial_of_bridges, trial_of_overlay
+from scow.runtime.probe import NO_LINUX, Probe, trial_of_bridges, trial_of_overlay
 
 _FIX_OUTLET = "apt-get install passt"
 _SAMPLES = {
@@ -32,6 +33,8 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(here: Probe, directory: Path) -> tuple[Finding, ...]:
     """Every part, tried where looking is not enough; ``directory`` is the store's."""
+    if sys.platform != "linux":
+        return (_finding("containers", NO_LINUX, "scow in a virtual machine with Linux: lima, colima"),)
     no_store = _store(directory)
     return (
         *_rungs(here),

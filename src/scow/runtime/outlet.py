@@ -133,6 +133,9 @@ class Outlet:
 
 
 def default_route() -> bool:
-    """Whether there is a way out of this process's network (IPv4)."""
-    with open("/proc/self/net/route") as file:
-        return any(line.split()[1:2] == ["00000000"] for line in file)
+    """Whether there is a way out of this process's network (IPv4); where nobody tells, there is."""
+    try:
+        with open("/proc/self/net/route") as file:
+            return any(line.split()[1:2] == ["00000000"] for line in file)
+    except FileNotFoundError:
+        return True

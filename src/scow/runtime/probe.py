@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,10 +14,15 @@ from typing import Literal
 
 import msgspec
 
+from scow.errors import Unsupported
 from scow.layer.rights import MOUNTABLE, rights
 from scow.runtime import idmap
 from scow.runtime.capabilities import NAMES
 from scow.runtime.cgroups import BASE, read
+
+DOCTOR = "scow doctor says what this machine lacks, and what would help"
+NO_LINUX = "containers need Linux"
+_NOTHING = "neither user namespaces nor CAP_SYS_CHROOT can be had"
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
 
@@ -67,6 +73,12 @@ class Probe(msgspec.Struct, frozen=True):
         """Whether any container can be made."""
         return self.rung < 4 or self.has("CAP_SYS_CHROOT")
 
+    def require(self) -> None:
+        """Raise :class:`Unsupported` where no container can be made."""
+        if not self.able:
+            why = _NOTHING if sys.platform == "linux" else NO_LINUX
+            raise Unsupported(f"no container can be made here: {why}", hint=DOCTOR)
+
     def has(self, capability: str) -> bool:
         """Whether this process holds a capability, by name."""
         return bool(self.capabilities >> NAMES.index(capability) & 1)
@@ -75,6 +87,8 @@ class Probe(msgspec.Struct, frozen=True):
 @cache
 def probe() -> Probe:
     """A look at this process and machine, once per process."""
+    if sys.platform != "linux":
+        return Probe(os.geteuid() == 0, 0, False, "none", (), 4, (NO_LINUX,))
     root, mapped, held = rights().name == "privileged", rights().name == "mapped", _capabilities()
     admin = bool(held >> NAMES.index("CAP_SYS_ADMIN") & 1)
     forbidden = [] if (root or mapped) and admin else _why_no_user_namespace()
@@ -115,6 +129,8 @@ def _why_no_user_namespace() -> list[str]:
 
 def trial_of_overlay(directory: Path) -> str | None:
     """Try an overlay on ``directory``'s file system: None when it worked, else why not."""
+    if sys.platform != "linux":
+        return NO_LINUX
     with_user = probe().rootless
     return _in_child(lambda: _try_overlay(directory, with_user))
 

@@ -17,7 +17,6 @@ from scow.runtime.spawn import start
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
-DOCTOR = "scow doctor says what this machine lacks, and what would help"
 
 _KINDS: dict[str, type[ScowError]] = {
     "Invalid": errors.Invalid,
@@ -51,9 +50,7 @@ def choose(here: Probe, asked: str | None = None) -> Choice:
 
     Raises :class:`Unsupported` when that is not here, or no container can be made at all.
     """
-    if not here.able:
-        why = "neither user namespaces nor CAP_SYS_CHROOT can be had"
-        raise Unsupported(f"no container can be made here: {why}", hint=DOCTOR)
+    here.require()
     if asked is None or asked == SANDBOX:
         return Choice(SANDBOX, SANDBOX)
     if here.rung == 4:
