@@ -13,10 +13,8 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from scow import Engine
+from scow import Captured, Engine, Mount, Options
 from scow.errors import Process
-from scow.runtime.options import Mount, Options
-from scow.runtime.runner import Stdio
 
 PROGRAMS = ("sh", "cat", "id")
 
@@ -37,12 +35,11 @@ def rootfs() -> io.BytesIO:
     return raw
 
 
-def output_of(engine: Engine, work: Path, options: Options) -> tuple[int, str]:
-    """Run a program in a new container; its exit code, and what it wrote to either of its outputs."""
-    with (work / "output").open("w+b") as file:
-        code = engine.containers.run("shell:1", options=options, stdio=Stdio(None, file.fileno(), file.fileno()))
-        file.seek(0)
-        return code, file.read().decode()
+def output_of(engine: Engine, *args: str, options: Options | None = None) -> tuple[int, str]:
+    """Run a program in a new container; its exit code, and what it wrote to its standard output."""
+    with Captured() as captured:
+        code = engine.containers.run("shell:1", args, options=options, stdio=captured.stdio)
+        return code, captured.stdout.decode()
 
 
 def main(work: Path) -> None:
@@ -55,14 +52,14 @@ def main(work: Path) -> None:
 
     script = 'echo "$GREETING $WHO"; id -u; cat /shared/note.txt; echo mine > /written; exit 3'
     mounts = (Mount("bind", str(shared), "/shared", read_only=True),)
-    code, text = output_of(engine, work, Options(args=("sh", "-c", script), env=("WHO=world",), mounts=mounts))
+    code, text = output_of(engine, "sh", "-c", script, options=Options(env=("WHO=world",), mounts=mounts))
     print(f"exit code {code}\n{text}", end="")
 
-    code, text = output_of(engine, work, Options(args=("cat", "/written")))
+    code, text = output_of(engine, "cat", "/written")
     print(f"another container does not see what the first one wrote: exit code {code}")
 
     try:
-        output_of(engine, work, Options(args=("no-such-program",)))
+        output_of(engine, "no-such-program")
     except Process as error:
         print(f"exit code {error.exit_code}: {error}")
     else:

@@ -11,14 +11,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scow.engine import Engine
+    from scow.engine.executing import Execution
+    from scow.runtime.captured import Captured
+    from scow.runtime.options import Mount, Options
+    from scow.runtime.runner import Stdio
 
-__all__ = ["Engine", "__version__"]
+__all__ = ["Captured", "Engine", "Execution", "Mount", "Options", "Stdio", "__version__"]
 __version__ = "0.1.0"
+
+_PLACES = {
+    "Captured": "scow.runtime.captured",
+    "Engine": "scow.engine",
+    "Execution": "scow.engine.executing",
+    "Mount": "scow.runtime.options",
+    "Options": "scow.runtime.options",
+    "Stdio": "scow.runtime.runner",
+}
 
 
 def __getattr__(name: str) -> object:
-    if name == "Engine":  # imported when asked for: `import scow` alone stays cheap
-        from scow.engine import Engine
+    if name not in _PLACES:
+        raise AttributeError(f"module 'scow' has no attribute {name!r}")
+    from importlib import import_module  # what is asked for only: `import scow` alone stays cheap
 
-        return Engine
-    raise AttributeError(f"module 'scow' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

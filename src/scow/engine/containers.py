@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import msgspec
+
 from scow.engine import origins, pausing, removing, starting, stopping
 from scow.engine.container import Container
 from scow.engine.creating import check, checked_name, create
 from scow.engine.records import ALIVE, Settings, State
+from scow.engine.texts import several
 from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, NotFound, Unsupported
 from scow.image.image import load
@@ -43,7 +46,7 @@ class Containers:
     def create(
         self,
         image: str,
-        options: Options,
+        options: Options | None = None,
         *,
         name: str | None = None,
         labels: Mapping[str, str] | None = None,
@@ -55,8 +58,12 @@ class Containers:
 
         Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
         """
-        keeping = keeping or Keeping()
-        return create(self._workplace, image, options, name, labels or {}, keeping, stdin_once=stdin_once)
+        from scow.runtime.options import Options as RuntimeOptions
+
+        asked, keeping = options or RuntimeOptions(), keeping or Keeping()
+        for field in ("args", "entrypoint", "env"):
+            several(field, getattr(asked, field) or ())
+        return create(self._workplace, image, asked, name, labels or {}, keeping, stdin_once=stdin_once)
 
     def check(self) -> None:
         """Raise :class:`~scow.errors.Unsupported` where no container can be made: nothing need be fetched."""
@@ -72,10 +79,20 @@ class Containers:
         stdio: Stdio | None = None,
         remove: bool = True,
     ) -> int:
-        """Run a program in a new container and wait for it; returns its exit code."""
+        """Run a program in a new container of ``image``, which is in the store, and wait for it: its exit code.
+
+        ``args`` stand for the image's CMD, and for those of ``options``. Its output is this process's own, or goes
+        where ``stdio`` says: :class:`~scow.runtime.captured.Captured` keeps it. Without ``remove`` the container stays.
+
+        Raises :class:`~scow.errors.NotFound` for the image, :class:`~scow.errors.Process` with docker's 126 or 127
+        when the program cannot be run.
+        """
         from scow.runtime.options import Options as RuntimeOptions
 
-        container = self.create(image, options or RuntimeOptions(args=tuple(args)), name=name)
+        asked = options or RuntimeOptions()
+        if args:
+            asked = msgspec.structs.replace(asked, args=several("args", args))
+        container = self.create(image, asked, name=name)
         try:
             return container.run(stdio)
         finally:

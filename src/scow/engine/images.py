@@ -15,6 +15,7 @@ from scow.content.layout import name_of
 from scow.content.target import Source
 from scow.engine import keeping
 from scow.engine.catalogue import SOURCE, Known
+from scow.engine.texts import several
 from scow.engine.values import HistoryStep, ImageSummary, Keep, Moved, Removed
 from scow.errors import Conflict, Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image, load, select
@@ -180,7 +181,7 @@ class Images:
         chosen: dict[Digest, tuple[Descriptor, list[Reference]]] = {}
         single: dict[Digest, Descriptor] = {}
         with self._store.layout.working():
-            for name in names:
+            for name in several("names", names):
                 known = self.find(name, platform)
                 self._store.used(known.image.descriptor)
                 entry = self._workplace.catalogue().named(name)
@@ -262,7 +263,7 @@ class Images:
         reference = Reference.parse(name) if name else None
         wanted = Platform.parse(platform) if platform else self._workplace.platform
         with self._store.layout.working():
-            descriptor = import_image(self._store, archive, changes, message, wanted, _now())
+            descriptor = import_image(self._store, archive, several("changes", changes), message, wanted, _now())
             if reference:
                 self._store.layout.tag(descriptor, reference.familiar)
             else:
@@ -289,7 +290,7 @@ class Images:
         """
         from scow.engine.builds import build
 
-        references = [Reference.parse(tag) for tag in tags]
+        references = [Reference.parse(tag) for tag in several("tags", tags)]
         with self._store.layout.working():
             names = [reference.familiar for reference in references]
             told = watch or (lambda event: None)

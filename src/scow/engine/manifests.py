@@ -15,6 +15,7 @@ import msgspec
 from scow.content.layout import name_of
 from scow.content.target import Reader, Source
 from scow.content.verify import read_document
+from scow.engine.texts import several
 from scow.engine.values import Moved
 from scow.errors import AlreadyExists, Invalid, NotFound, ScowError
 from scow.image.image import load
@@ -55,7 +56,7 @@ class Manifests:
         reference = self._tagged(name)
         with self._layout.working():
             entries, parts = self._known(reference, amend)
-            for image in images:
+            for image in several("images", images):
                 for entry, where in self._found(image):
                     entries = [one for one in entries if one.digest != entry.digest] + [entry]
                     if where:

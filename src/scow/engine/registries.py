@@ -13,6 +13,7 @@ from scow.content.layout import Layout, name_of
 from scow.content.target import Sink, Source
 from scow.engine import ends, syncing
 from scow.engine.syncing import Leg
+from scow.engine.texts import several
 from scow.engine.values import Copied
 from scow.errors import Conflict, Invalid, ScowError, Unsupported
 from scow.image.image import select
@@ -121,7 +122,7 @@ class Registries:
         """
         place = Location.parse(target)
         legs = []
-        for name, source in self._spread(sources, options):
+        for name, source in self._spread(several("sources", sources), options):
             leg = Leg(str(source), str(syncing.target(name, place, scoped=scoped)))
             if not dry_run:
                 try:

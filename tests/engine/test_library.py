@@ -1,0 +1,108 @@
+"""What somebody meets who has only the library: one place to import from, output that is kept, slips that are told."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.cli.boxes import IMAGE, make_box
+
+from scow import Captured, Engine, Execution, Options
+from scow.errors import Invalid, Limit
+from scow.runtime import captured
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    directory = Path(tempfile.mkdtemp())
+    make_box(directory)
+    return Engine(directory / "store")
+
+
+def kept(engine: Engine, script: str, given: bytes | None = None) -> tuple[int, bytes, bytes]:
+    with Captured(given) as output:
+        return engine.containers.run(IMAGE, ["sh", "-c", script], stdio=output.stdio), output.stdout, output.stderr
+
+
+def test_output_is_kept_apart(engine: Engine, capfd: pytest.CaptureFixture[str]) -> None:
+    assert kept(engine, "echo out; echo err >&2; cat; exit 3", b"given") == (3, b"out\ngiven", b"err\n")
+    assert kept(engine, "cat") == (0, b"", b"")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_output_can_be_read_while_a_program_writes(tmp_path: Path) -> None:
+    with Captured() as output:
+        os.write(output.stdio.stdout, b"one ")
+        assert output.stdout == b"one "
+        os.write(output.stdio.stdout, b"two")
+        assert (output.stdout, output.stderr) == (b"one two", b"")
+
+
+def test_too_much_output_is_not_read_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(captured, "_LIMIT", 3)
+    with Captured() as output:
+        os.write(output.stdio.stderr, b"four")
+        with pytest.raises(Limit, match="stderr: holds 4 bytes"):
+            _ = output.stderr
+
+
+def test_nothing_stays_open(engine: Engine) -> None:
+    before = sorted(os.listdir("/proc/self/fd"))
+    assert kept(engine, "true", b"") == (0, b"", b"")
+    assert sorted(os.listdir("/proc/self/fd")) == before
+
+
+def test_exec_is_captured_too(engine: Engine) -> None:
+    engine.containers.create(IMAGE, Options(args=("sleep", "60")), name="sleeper")
+    try:
+        engine.containers.start("sleeper")
+        with Captured() as output:
+            assert (
+                engine.containers.exec("sleeper", Execution(("sh", "-c", "echo in; exit 5")), output.stdio).wait() == 5
+            )
+            assert output.stdout == b"in\n"
+    finally:
+        engine.containers.remove("sleeper", force=True)
+
+
+def test_several_at_once_from_asyncio(engine: Engine) -> None:
+    async def all_of_them() -> list[tuple[int, bytes, bytes]]:
+        return await asyncio.gather(*(asyncio.to_thread(kept, engine, f"echo {n}; exit {n}") for n in range(3)))
+
+    assert asyncio.run(all_of_them()) == [(n, b"%d\n" % n, b"") for n in range(3)]
+
+
+def test_arguments_stand_for_those_of_the_options(engine: Engine) -> None:
+    options = Options(args=("false",), env=("GIVEN=yes",))
+    with Captured() as output:
+        assert engine.containers.run(IMAGE, ["sh", "-c", "echo $GIVEN"], options=options, stdio=output.stdio) == 0
+        assert output.stdout == b"yes\n"
+        assert engine.containers.run(IMAGE, options=options, stdio=output.stdio) == 1
+
+
+def test_options_may_be_left_out(engine: Engine) -> None:
+    assert engine.containers.create(IMAGE).settings.args == ("echo", "its CMD")
+
+
+SLIPS: list[tuple[str, Callable[[Engine], object]]] = [
+    ("args", lambda engine: engine.containers.run(IMAGE, "echo hi")),
+    ("args", lambda engine: engine.containers.create(IMAGE, Options(args="echo hi"))),  # type: ignore[arg-type]
+    ("env", lambda engine: engine.containers.create(IMAGE, Options(env="A=b"))),  # type: ignore[arg-type]
+    ("tags", lambda engine: engine.images.build("/", tags="app:v1")),
+    ("names", lambda engine: engine.images.save(IMAGE, io.BytesIO())),
+    ("changes", lambda engine: engine.images.import_(io.BytesIO(), changes="ENV A=b")),
+    ("sources", lambda engine: engine.registries.sync("docker://busybox", "oci:/nowhere")),
+    ("images", lambda engine: engine.manifests.create("index:1", IMAGE)),
+]
+
+
+@pytest.mark.parametrize(("name", "slip"), SLIPS)
+def test_one_text_is_no_list_of_letters(engine: Engine, name: str, slip: Callable[[Engine], object]) -> None:
+    with pytest.raises(Invalid, match=f"^{name}: is one text, where a list of texts is wanted$") as refused:
+        slip(engine)
+    assert refused.value.hint.startswith(f"{name}=['")
