@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from scow.engine import Engine
     from scow.engine.executing import Execution
     from scow.runtime.captured import Captured
+    from scow.runtime.child import Stdio
     from scow.runtime.options import Mount, Options
-    from scow.runtime.runner import Stdio
 
 __all__ = ["Captured", "Engine", "Execution", "Mount", "Options", "Stdio", "__version__"]
 __version__ = "0.1.0"
@@ -25,7 +25,7 @@ _PLACES = {
     "Execution": "scow.engine.executing",
     "Mount": "scow.runtime.options",
     "Options": "scow.runtime.options",
-    "Stdio": "scow.runtime.runner",
+    "Stdio": "scow.runtime.child",
 }
 
 

@@ -4,33 +4,51 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import urllib  # noqa: F401 - before what stands in for a part of it
+from _thread import _local
 from typing import Any, NoReturn
 
 from scow.cli import later
 
 _INTERRUPTED = 130  # as cli.failing says, which may not be loaded yet
 _LATER = (
-    "calendar", "fnmatch", "hashlib", "inspect", "ipaddress", "json", "mimetypes", "msgspec.inspect", "ntpath",
-    "random", "signal", "textwrap", "traceback",
+    "calendar", "fnmatch", "hashlib", "inspect", "ipaddress", "json", "mimetypes", "msgspec.inspect", "msgspec.toml",
+    "msgspec.yaml", "ntpath", "random", "signal", "textwrap", "traceback",
 )  # fmt: skip
-#: Imported by name, by pathlib and urllib3, and hardly ever called.
-_FUNCTIONS = {"urllib.parse": ("quote_from_bytes",), "importlib.metadata": ("version",)}
+#: Imported by name, by pathlib, urllib3, msgspec and click, and hardly ever called.
+_FUNCTIONS = {
+    "urllib.parse": ("quote_from_bytes",),
+    "importlib.metadata": ("version",),
+    "msgspec._json_schema": ("schema", "schema_components"),
+    "click.termui": (
+        "clear", "confirm", "echo_via_pager", "edit", "get_pager_file", "getchar", "launch", "pause", "progressbar",
+        "prompt", "secho", "style", "unstyle",
+    ),
+}  # fmt: skip
 #: What is asked of modules while others are loaded, and the answer: nothing more of them is wanted as a rule.
 _KNOWN: dict[str, dict[str, Any]] = {
-    "platform": {"system": lambda: os.uname().sysname},  # by uuid, that by click and msgspec
     "gettext": {"gettext": str, "ngettext": lambda one, many, n: one if n == 1 else many},  # click has no translations
+    "threading": {"local": _local},  # by click
     "decimal": {"Decimal": type("Decimal", (), {})},  # by msgspec, for documents that have any: none of ours
+    "uuid": {"UUID": type("UUID", (), {}), "SafeUUID": type("SafeUUID", (), {"unknown": None})},  # by click, too
 }
+#: The small interpreter that a verb will want: it starts while everything else is loaded here.
+_AHEAD = {"run": "launch", "start": "launch", "exec": "joining"}
 
 
 def program() -> NoReturn:
     """Run the command line, and then be gone at once: taking the interpreter down costs a tenth of a ``run``."""
     gc.set_threshold(100_000, 50, 50)  # a command lives too short for the collector to pay
     later.stand_in(*_LATER)
+    later.stand_for("datetime", "_datetime")  # whose twin in Python is run for nothing before 3.12
     later.stand_in_with(_FUNCTIONS)
     code = 0
     try:
+        if len(sys.argv) > 2 and (module := _AHEAD.get(sys.argv[1])):
+            from scow.runtime import spawn
+
+            spawn.ahead(module)
         with later.knowing(_KNOWN), later.missing("typing_extensions"):  # of older Pythons than ours; msgspec asks
             from scow.cli.main import flush, main
         try:

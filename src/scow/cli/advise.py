@@ -58,7 +58,7 @@ def advise(session: Session, /, target: str, **given: Any) -> None:
 
 
 def _prove(session: Session, target: str, given: dict[str, Any]) -> None:
-    from scow.runtime.runner import Stdio
+    from scow.runtime.child import Stdio
 
     test = shlex.split(given["test"] or "")
     stdio = Stdio(stdout=sys.stderr.fileno()) if test else None

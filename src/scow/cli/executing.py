@@ -67,7 +67,7 @@ def exec_(
 
 
 def _start(session: Session, container: str, execution: Execution, *, detach: bool, interactive: bool) -> Joined:
-    from scow.runtime.runner import Stdio
+    from scow.runtime.child import Stdio
 
     containers = session.engine.containers
     if not detach:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from scow.cli.lazy import Lazy, LazyGroup
 from scow.cli.main import VERBS
 
 
 def _with(own: dict[str, Lazy], *same: str) -> dict[str, Lazy]:
     """A group's own commands, and those that are the ``same`` without it."""
-    return dict(sorted({**own, **{name: VERBS[name]._replace(section="Commands") for name in same}}.items()))
+    return dict(sorted({**own, **{name: structs.replace(VERBS[name], section="Commands") for name in same}}.items()))
 
 
 def _as(name: str, *aliases: str) -> Lazy:
     """The verb ``name``, which has another name here."""
-    return VERBS[name]._replace(section="Commands", aliases=aliases)
+    return structs.replace(VERBS[name], section="Commands", aliases=aliases)
 
 
 image = LazyGroup(

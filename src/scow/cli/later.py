@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from _thread import allocate_lock
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from threading import Lock
 from types import ModuleType
 from typing import Any, Final
 
-_LOCK: Final = Lock()
+_LOCK: Final = allocate_lock()
 
 
 class _Later(ModuleType):
@@ -46,6 +46,14 @@ def stand_in(*names: str) -> None:
             above, _, last = name.rpartition(".")
             if above in sys.modules:  # as an import does
                 setattr(sys.modules[above], last, module)
+
+
+def stand_for(name: str, inner: str) -> None:
+    """Let the module in C that another is made of be that one."""
+    from importlib import import_module
+
+    with contextlib.suppress(ImportError):
+        sys.modules.setdefault(name, import_module(inner))
 
 
 def stand_in_with(functions: Mapping[str, Iterable[str]]) -> None:

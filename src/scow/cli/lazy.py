@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
 from scow.cli import helptext
 from scow.cli.failing import INTERRUPTED
@@ -57,12 +58,11 @@ class Command(Helping):
         return helptext.help_text(ctx, aliases=", ".join(spellings(ctx)), examples=self.examples)
 
 
-class Lazy(NamedTuple):
+class Lazy(msgspec.Struct, frozen=True):
     """Where a command is (``module:name``) and what a group says of it without looking.
 
-    ``aliases`` are other names for it in the same group; ``section`` is the heading it is listed under. ``ahead`` names
-    the small interpreter that it will want, started before its own modules are loaded (:mod:`scow.runtime.spawn`). A
-    ``group`` is a :class:`LazyGroup`.
+    ``aliases`` are other names for it in the same group; ``section`` is the heading it is listed under. A ``group`` is
+    a :class:`LazyGroup`.
     """
 
     target: str
@@ -70,7 +70,6 @@ class Lazy(NamedTuple):
     section: str = "Commands"
     aliases: tuple[str, ...] = ()
     hidden: bool = False
-    ahead: str = ""
     group: bool = False
 
     def load(self) -> click.Command:
@@ -100,13 +99,7 @@ class LazyGroup(Helping, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command that was asked for."""
         lazy = self.find(cmd_name)
-        if lazy is None:
-            return super().get_command(ctx, cmd_name)
-        if lazy.ahead and not ctx.resilient_parsing:
-            from scow.runtime import spawn
-
-            spawn.ahead(lazy.ahead)
-        return lazy.load()
+        return lazy.load() if lazy else super().get_command(ctx, cmd_name)
 
     def find(self, name: str) -> Lazy | None:
         """What the table says of a name or an alias."""

@@ -6,9 +6,10 @@ A value that asks for what happens anyway (``--privileged=false``, ``--restart n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
+import msgspec
 
 from scow.cli.options import Option, Switch
 from scow.errors import Unsupported
@@ -19,7 +20,7 @@ _NOT_YET = "is not supported yet"
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])
 
 
-class Refused(NamedTuple):
+class Refused(msgspec.Struct, frozen=True):
     """A flag of docker's. ``harmless`` values change nothing here; ``hint`` is what to do instead."""
 
     names: tuple[str, ...]

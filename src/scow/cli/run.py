@@ -119,7 +119,7 @@ def _streams(given: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _run(container: Container, given: Mapping[str, Any], streams: frozenset[str], forwarding: Forwarding) -> int:
-    from scow.runtime.runner import Stdio
+    from scow.runtime.child import Stdio
 
     if given["detach"]:
         container.start()

@@ -18,7 +18,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scow.engine.values import Version
 from scow.engine.workplace import Workplace, default_root
 
 if TYPE_CHECKING:
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from scow.engine.registries import Registries
     from scow.engine.scanner import Scanner
     from scow.engine.system import System
+    from scow.engine.values import Version
     from scow.engine.volumes import Volumes
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
@@ -176,6 +176,7 @@ class Engine:
         import platform
 
         from scow import __version__
+        from scow.engine.values import Version
 
         uname = os.uname()
         return Version("scow", __version__, platform.python_version(), uname.sysname.lower(), uname.machine)

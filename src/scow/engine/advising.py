@@ -34,7 +34,7 @@ from scow.size.restage import makes, restaged
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.runtime.runner import Stdio
+    from scow.runtime.child import Stdio
     from scow.size.analysis import Analysis
 
 _MOST_ARTIFACTS = 30

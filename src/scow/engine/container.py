@@ -12,8 +12,9 @@ from scow.image.image import Image
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+    from scow.runtime.child import Stdio
     from scow.runtime.options import Options
-    from scow.runtime.runner import Running, Stdio
+    from scow.runtime.runner import Running
     from scow.runtime.session import Session
 
 
@@ -46,7 +47,7 @@ class Container:
         ``started`` is told of the running process, to send it signals. It ends with this process and has no log.
         Raises :class:`~scow.errors.Process` when the program cannot be run.
         """
-        from scow.runtime.runner import Stdio as Streams
+        from scow.runtime.child import Stdio as Streams
 
         return starting.run_here(self.workplace, self.settings, stdio or Streams(), started)
 

@@ -7,31 +7,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from scow.engine import origins, pausing, removing, starting, stopping
-from scow.engine.container import Container
-from scow.engine.creating import check, checked_name, create
 from scow.engine.records import ALIVE, Settings, State
 from scow.engine.texts import several
-from scow.engine.values import ContainerSummary
 from scow.errors import Conflict, NotFound, Unsupported
-from scow.image.image import load
-from scow.image.writable import reopened
-from scow.layer.store import disk_usage
-from scow.oci.reference import Reference
 from scow.runtime.keeping import Keeping
-from scow.runtime.signals import signal_number
 
 if TYPE_CHECKING:
     from scow.engine.committing import Change
+    from scow.engine.container import Container
     from scow.engine.executing import Execution
     from scow.engine.logs import Line
     from scow.engine.stats import Stats
     from scow.engine.tops import Table
+    from scow.engine.values import ContainerSummary
     from scow.engine.workplace import Workplace
     from scow.oci.digest import Digest
+    from scow.runtime.child import Stdio
     from scow.runtime.joined import Joined
     from scow.runtime.options import Options
-    from scow.runtime.runner import Stdio
     from scow.runtime.session import Session
 
 
@@ -40,7 +33,6 @@ class Containers:
 
     def __init__(self, workplace: Workplace) -> None:
         self._workplace = workplace
-        self._store = workplace.store
         self._records = workplace.containers
 
     def create(
@@ -58,6 +50,7 @@ class Containers:
 
         Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
         """
+        from scow.engine.creating import create
         from scow.runtime.options import Options as RuntimeOptions
 
         asked, keeping = options or RuntimeOptions(), keeping or Keeping()
@@ -67,6 +60,8 @@ class Containers:
 
     def check(self) -> None:
         """Raise :class:`~scow.errors.Unsupported` where no container can be made: nothing need be fetched."""
+        from scow.engine.creating import check
+
         check()
 
     def run(
@@ -101,12 +96,17 @@ class Containers:
 
     def open(self, name: str) -> Container:
         """The container of that name or id, to start it or to be attached to it."""
+        from scow.engine import origins
+        from scow.engine.container import Container
+
         settings = self._records.find(name)
         image = origins.image_of(self._workplace, settings)
         return Container(self._workplace, settings, image, origins.options_of(settings))
 
     def start(self, name: str) -> None:
         """Start a container with a monitor; one that runs is left alone. Raises as :meth:`Container.run`."""
+        from scow.engine import starting
+
         settings = self._records.find(name)
         state = self._records.state(settings.id)
         if state.status == "paused":
@@ -121,6 +121,9 @@ class Containers:
 
     def signal(self, name: str, signal: str = "KILL") -> None:
         """Send a running container's first process a signal, by name or number; its policy restarts it no more."""
+        from scow.engine import stopping
+        from scow.runtime.signals import signal_number
+
         number = signal_number(signal)
         settings, state = self._running(name)
         stopping.send(self._workplace, settings, state, number)
@@ -130,6 +133,8 @@ class Containers:
 
         One that does not run is left alone.
         """
+        from scow.engine import stopping
+
         settings = self._records.find(name)
         stopping.stop(self._workplace, settings, signal, timeout)
 
@@ -140,6 +145,8 @@ class Containers:
 
     def wait(self, name: str) -> int:
         """Wait for a container's end; its exit code. One that does not run has ended."""
+        from scow.engine import stopping
+
         settings = self._records.find(name)
         return stopping.wait(self._workplace, settings)
 
@@ -169,19 +176,23 @@ class Containers:
         Raises :class:`~scow.errors.Process` with docker's 126 or 127 when it cannot be run.
         """
         from scow.engine.executing import execute
-        from scow.runtime.runner import Stdio as Streams
+        from scow.runtime.child import Stdio as Streams
 
         settings, state = self._running(name)
         if state.status != "running":
             raise Conflict(f"Container {name} is {state.status}, and takes no new programs")
-        return execute(self._workplace, settings, state, execution, stdio or Streams(), stays=stays)
+        return execute(self._records.home(settings.id), settings, state, execution, stdio or Streams(), stays=stays)
 
     def pause(self, name: str) -> str:
         """Hold a container's processes; returns by what: ``freezer``, or ``signals`` where it has no cgroup."""
+        from scow.engine import pausing
+
         return pausing.pause(self._workplace, self._records.find(name))
 
     def unpause(self, name: str) -> None:
         """Let a paused container go on."""
+        from scow.engine import pausing
+
         pausing.unpause(self._workplace, self._records.find(name))
 
     def diff(self, name: str) -> tuple[Change, ...]:
@@ -205,14 +216,17 @@ class Containers:
         ``changes`` are Dockerfile lines; ``pause``: it does not move meanwhile.
         """
         from scow.engine.committing import commit
+        from scow.image.image import load
+        from scow.oci.reference import Reference
 
+        layout = self._workplace.store.layout
         target = Reference.parse(reference).familiar if reference else None
-        with self._store.layout.working():
+        with layout.working():
             made = commit(
                 self._workplace, self._records.find(name), author=author, message=message, changes=changes, pause=pause
             )
-            self._store.layout.tag(made, target) if target else self._store.layout.keep(made)
-            return load(self._store.layout, made).id
+            layout.tag(made, target) if target else layout.keep(made)
+            return load(layout, made).id
 
     def update(self, name: str, *, restart: str = "", limits: Mapping[str, int | str] | None = None) -> None:
         """Give a container another restart policy (``on-failure:3``) and other limits, running or not.
@@ -266,6 +280,8 @@ class Containers:
 
     def rename(self, name: str, new: str) -> None:
         """Give a container another name. Raises :class:`~scow.errors.AlreadyExists` for one that is taken."""
+        from scow.engine.creating import checked_name
+
         self._records.rename(self._records.find(name), checked_name(new.removeprefix("/")))
 
     def list(self) -> tuple[ContainerSummary, ...]:
@@ -286,12 +302,15 @@ class Containers:
 
         Raises :class:`~scow.errors.Conflict` while it runs, unless forced.
         """
+        from scow.engine import removing
+
         settings = self._records.find(name)
         removing.remove(self._workplace, settings, force=force, volumes=volumes)
         return settings.id
 
     def inspect(self, name: str) -> dict[str, Any]:
         """docker's JSON of a container, as plain values."""
+        from scow.engine import origins
         from scow.engine.containerdoc import container_document
         from scow.engine.describe import network_document
         from scow.engine.networkrecords import read_endpoint
@@ -306,16 +325,20 @@ class Containers:
 
     def export(self, name: str, output: BinaryIO) -> None:
         """Write a container's file system to ``output`` as one flat tar."""
+        from scow.engine import origins
         from scow.image.flatten import flatten
+        from scow.image.writable import reopened
 
-        settings = self._records.find(name)
-        image = load(self._store.layout, settings.manifest)
-        with self._store.layout.working():
-            written = reopened(self._store, image.layers, self._records.home(settings.id))
-            flatten(image.layers, self._store, output, written.changes())
+        settings, store = self._records.find(name), self._workplace.store
+        image = origins.image_of(self._workplace, settings)
+        with store.layout.working():
+            written = reopened(store, image.layers, self._records.home(settings.id))
+            flatten(image.layers, store, output, written.changes())
 
     def written(self, name: str) -> int:
         """Bytes on disk of what a container wrote."""
+        from scow.layer.store import disk_usage
+
         home = self._records.home(self._records.find(name).id)
         return disk_usage(home / "upper") + disk_usage(home / "rootfs")
 

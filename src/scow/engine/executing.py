@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from scow.engine.origins import image_of, options_of
 from scow.engine.records import Settings, State
+from scow.errors import Conflict
+from scow.oci.documents import decode, encode
+from scow.runtime.process import checked, environment, working_directory
 
 if TYPE_CHECKING:
-    from scow.engine.workplace import Workplace
+    from scow.oci.config import Process as ImageProcess
+    from scow.runtime.bundle import Bundle
+    from scow.runtime.child import Stdio
     from scow.runtime.joined import Joined
-    from scow.runtime.runner import Stdio
+    from scow.runtime.options import Options
+    from scow.runtime.probe import Probe
+
+#: What :func:`prepare` writes, in a container's bundle.
+_BASE: Final = "joining.json"
 
 
 class Execution(msgspec.Struct, frozen=True):
@@ -29,10 +38,27 @@ class Execution(msgspec.Struct, frozen=True):
     privileged: bool = False
 
 
-def execute(
-    workplace: Workplace, settings: Settings, state: State, execution: Execution, stdio: Stdio, *, stays: bool
-) -> Joined:
-    """Start it; ``stays``: it goes on when this process ends."""
+def prepare(bundle: Bundle, image: ImageProcess, options: Options, probe: Probe) -> None:
+    """Write into a container's bundle what programs start from that join it: ``process`` without arguments and
+    terminal, the ``seccomp`` document, ``every`` capability that they may be given, and how it is kept apart.
+    """
+    from scow.runtime.bundle import held_capabilities
+
+    process = {key: value for key, value in bundle.spec["process"].items() if key != "consoleSize"}
+    env = environment(image.env or (), options.env, bundle.spec["hostname"], terminal=False)
+    everything = msgspec.structs.replace(options, cap_add=("ALL",), cap_drop=())
+    base = {
+        "process": {**process, "args": [], "terminal": False, "env": env},
+        "seccomp": bundle.spec["linux"].get("seccomp"),
+        "every": held_capabilities(everything, probe),
+        "rootless": probe.rootless,
+        "chroot": probe.rung == 4,
+    }
+    (bundle.directory / _BASE).write_bytes(encode(base))
+
+
+def execute(home: Path, settings: Settings, state: State, execution: Execution, stdio: Stdio, *, stays: bool) -> Joined:
+    """Start it; ``home`` is the container's directory, ``stays``: it goes on when this process ends."""
     from scow.runtime.joined import join
 
     size = None
@@ -40,39 +66,40 @@ def execute(
         from scow.runtime.terminal import size_of
 
         size = size_of(stdio.stdout)
-    plan = {**joining_plan(workplace, settings, execution, size), "pid": state.pid, "born": state.born}
+    plan = {**joining_plan(home, settings, execution, size), "pid": state.pid, "born": state.born}
     return join({**plan, "ends_with_us": not stays}, stdio)
 
 
 def joining_plan(
-    workplace: Workplace, settings: Settings, execution: Execution, size: tuple[int, int] | None = None
+    home: Path, settings: Settings, execution: Execution, size: tuple[int, int] | None = None
 ) -> dict[str, Any]:
     """What a joiner (:mod:`scow.runtime.joining`) is told, but for which process it is."""
-    from scow.runtime.bundle import describe
-    from scow.runtime.probe import probe
-
-    options = options_of(settings)
-    asked = msgspec.structs.replace(
-        options,
-        args=execution.args,
-        entrypoint=(),
-        env=(*options.env, *execution.env),
-        user=execution.user or options.user,
-        workdir=execution.workdir or options.workdir,
-        tty=execution.tty,
-        cap_add=("ALL",) if execution.privileged else options.cap_add,
-        cap_drop=() if execution.privileged else options.cap_drop,
-    )
-    here = probe()
-    directory = workplace.containers.home(settings.id) / "bundle"
-    spec = describe(directory, settings.id, image_of(workplace, settings).config.process, asked, here, size)
-    process, linux = spec["process"], spec["linux"]
-    if execution.privileged:
-        linux = {**linux, "seccomp": None}
+    try:
+        base = decode((home / "bundle" / _BASE).read_bytes(), dict[str, Any], settings.id)
+    except FileNotFoundError:
+        raise Conflict("was started by another version of scow", subject=settings.id[:12], hint="restart it") from None
+    process = _process(base, execution, size)
     return {
         "id": settings.id,
         "process": process,
-        "spec": {"process": process, "linux": {"seccomp": linux.get("seccomp")}},
-        "rootless": here.rootless,
-        "chroot": here.rung == 4,
+        "spec": {"process": process, "linux": {"seccomp": None if execution.privileged else base["seccomp"]}},
+        "rootless": base["rootless"],
+        "chroot": base["chroot"],
     }
+
+
+def _process(base: dict[str, Any], execution: Execution, size: tuple[int, int] | None) -> dict[str, Any]:
+    process: dict[str, Any] = base["process"]
+    asked = {
+        "args": checked(execution.args),
+        "env": environment(process["env"], execution.env, "", execution.tty),
+        "cwd": working_directory(process["cwd"], execution.workdir),
+        "terminal": execution.tty,
+    }
+    if execution.user:
+        asked["user"] = {**process["user"], "username": execution.user}
+    if execution.privileged:
+        asked["capabilities"] = dict.fromkeys(process["capabilities"], base["every"])
+    if size:
+        asked["consoleSize"] = {"height": size[0], "width": size[1]}
+    return {**process, **asked}

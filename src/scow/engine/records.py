@@ -20,7 +20,6 @@ from typing import Any, Final
 import msgspec
 
 from scow.errors import AlreadyExists, Conflict, NotFound, ScowError
-from scow.layer.store import remove
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode
@@ -110,12 +109,13 @@ class Containers:
         self._check_free(settings.name)
         draft = self._root / f".{settings.id}"
         try:
-            draft.mkdir(parents=True)
+            self._root.mkdir(parents=True, exist_ok=True)
+            draft.mkdir(mode=0o700)  # its environment is nobody else's business
             (draft / _SETTINGS).write_bytes(encode(settings))
             (draft / _STATE).write_bytes(encode(State()))
             os.rename(draft, self.home(settings.id))
         except BaseException:
-            remove(draft)
+            _remove(draft)
             raise
 
     def rename(self, settings: Settings, name: str) -> None:
@@ -233,7 +233,13 @@ class Containers:
         doomed = self._root / f".{container_id}-{os.urandom(4).hex()}"
         with contextlib.suppress(FileNotFoundError):
             os.rename(home, doomed)
-        remove(doomed)
+        _remove(doomed)
+
+
+def _remove(directory: Path) -> None:
+    from scow.layer.store import remove  # which most verbs do without
+
+    remove(directory)
 
 
 def _lock(fd: int, container_id: str) -> None:

@@ -14,8 +14,9 @@ from scow.errors import Unsupported
 from scow.oci.config import Process
 from scow.runtime import cgroups, limits
 from scow.runtime.bundle import make_bundle
+from scow.runtime.child import Stdio
 from scow.runtime.options import Mount, Options, Ulimit
-from scow.runtime.runner import Runner, Running, Stdio
+from scow.runtime.runner import Runner, Running
 from scow.snapshot.rootfs import fleeting
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).

@@ -139,7 +139,8 @@ def _below(root: bytes, directories: set[bytes]) -> set[bytes]:
 def _run(workplace: Workplace, image: Image, directory: Path, asked: Slimming) -> int:
     """Run the test on the files in ``directory/rootfs``, with the image's settings; returns its exit code."""
     from scow.runtime.bundle import make_bundle
-    from scow.runtime.runner import Runner, Stdio
+    from scow.runtime.child import Stdio
+    from scow.runtime.runner import Runner
     from scow.snapshot.rootfs import Directory
 
     runner = Runner(workplace.runtime)

@@ -20,8 +20,9 @@ from scow.snapshot.rootfs import fleeting
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
     from scow.runtime.bundle import Bundle
+    from scow.runtime.child import Stdio
     from scow.runtime.networking import Attachment
-    from scow.runtime.runner import Runner, Running, Stdio
+    from scow.runtime.runner import Runner, Running
     from scow.runtime.session import Session
 
 
@@ -107,7 +108,8 @@ def _checking(workplace: Workplace, settings: Settings) -> dict[str, Any] | None
     from scow.runtime.keeping import check_arguments, health
 
     args = check_arguments(check, image_of(workplace, settings).config.process.shell)
-    return health(check, joining_plan(workplace, settings, Execution(args)))
+    home = workplace.containers.home(settings.id)
+    return health(check, joining_plan(home, settings, Execution(args)))
 
 
 @contextlib.contextmanager
@@ -138,6 +140,7 @@ def _network(workplace: Workplace, settings: Settings, image: Image) -> Attachme
 def _bundle(
     settings: Settings, image: Image, home: Path, place: Writable, runner: Runner, network: Attachment | None
 ) -> Bundle:
+    from scow.engine.executing import prepare
     from scow.runtime.bundle import make_bundle
 
     options, process, size = options_of(settings), image.config.process, None
@@ -146,7 +149,9 @@ def _bundle(
 
         size = size_of(0)
     rootfs = fleeting(place.rootfs) if settings.keeping.remove else place.rootfs
-    return make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network)
+    bundle = make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network)
+    prepare(bundle, process, options, runner.probe)
+    return bundle
 
 
 def now() -> str:

@@ -50,8 +50,8 @@ def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | s
 def _enforce(settings: Settings, state: State, resources: dict[str, Any]) -> None:
     """Tell its cgroups; one that it lacks is made, and all of its processes go there."""
     from scow.runtime.bundle import check_limits
+    from scow.runtime.child import told
     from scow.runtime.probe import probe
-    from scow.runtime.runner import told
     from scow.runtime.wire import Refused
 
     path, delegated = limits.path(str(settings.spec.get("cgroup_parent", "")), settings.id), probe().rung != 1

@@ -13,21 +13,20 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.content.layout import ANOTHER_ROOT, name_of
-from scow.engine.catalogue import Catalogue, host_platform
 from scow.engine.records import Containers
 from scow.errors import NotFound
-from scow.image.store import Store
-from scow.oci.descriptor import Descriptor
-from scow.oci.platform import Platform
-from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.build.cache import Records
     from scow.build.caches import Caches
+    from scow.engine.catalogue import Catalogue
     from scow.engine.networkrecords import NetworkRecords
     from scow.engine.volumerecords import VolumeRecords
     from scow.image.collect import Collected
+    from scow.image.store import Store
+    from scow.oci.descriptor import Descriptor
+    from scow.oci.platform import Platform
+    from scow.oci.reference import Reference
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
     from scow.registry.remote import Registry
@@ -40,6 +39,8 @@ def default_root() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/scow")
     if (home := _home()) is None:
+        from scow.content.layout import ANOTHER_ROOT
+
         raise NotFound(f"user {os.geteuid()} has no home directory for a store", hint=ANOTHER_ROOT)
     return home / ".local/share/scow"
 
@@ -65,9 +66,16 @@ class Workplace:
     ) -> None:
         self.root = root
         self.runtime = runtime
-        self.store = Store(root, lambda: self.mounts, lambda name: self.registry.repository(Reference.parse(name)))
         self.containers = Containers(root / "containers")
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
+
+    @cached_property
+    def store(self) -> Store:
+        """The images' blobs, layers and snapshots."""
+        from scow.image.store import Store
+        from scow.oci.reference import Reference
+
+        return Store(self.root, lambda: self.mounts, lambda name: self.registry.repository(Reference.parse(name)))
 
     @cached_property
     def volumes(self) -> VolumeRecords:
@@ -90,6 +98,8 @@ class Workplace:
     @cached_property
     def platform(self) -> Platform:
         """What this machine runs."""
+        from scow.engine.catalogue import host_platform
+
         uname = os.uname()
         return host_platform(uname.machine, uname.sysname.lower())
 
@@ -163,6 +173,9 @@ class Workplace:
 
     def pushing(self, reference: Reference) -> Repository:
         """Where an image goes; repositories there that the store's other names say may lend it parts."""
+        from scow.content.layout import name_of
+        from scow.oci.reference import Reference
+
         others = (Reference.parse(known) for one in self.catalogue().entries if (known := name_of(one)))
         elsewhere = {other.path for other in others if other.host == reference.host}
         mounts = tuple(sorted(elsewhere - {reference.path}))[:4]
@@ -176,6 +189,8 @@ class Workplace:
 
     def catalogue(self) -> Catalogue:
         """A fresh look at the store's images."""
+        from scow.engine.catalogue import Catalogue
+
         return Catalogue(self.store.layout, self.platform)
 
     def needed(self) -> tuple[list[Descriptor], list[str]]:

@@ -6,13 +6,13 @@ them half learnt, and the interpreter crashes (seen with 0.22). So whatever is d
 
 from __future__ import annotations
 
-from threading import Lock
+from _thread import allocate_lock  # threading's Lock, by itself
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
-_LOCK: Final = Lock()
+_LOCK: Final = allocate_lock()
 _KNOWN: Final[set[Any]] = set()
 
 

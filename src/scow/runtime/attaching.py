@@ -7,8 +7,8 @@ import os
 import select
 
 from scow.runtime import terminal, wire
+from scow.runtime.child import Stdio
 from scow.runtime.keys import Typed
-from scow.runtime.runner import Stdio
 from scow.runtime.session import KILLED, Session
 
 _CHUNK = 64 * 1024

@@ -92,7 +92,7 @@ def describe(
 ) -> dict[str, Any]:  # fmt: skip
     """The runtime-spec of a container whose own files are in ``directory``; nothing is written."""
     hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
-    held = _capabilities(options, probe)
+    held = held_capabilities(options, probe)
     devices = told_devices(options, user_namespace=probe.user_namespace)
     return spec(
         process(image, options, hostname), options,
@@ -163,7 +163,8 @@ def _default_hostname(container_id: str, options: Options) -> str:
     return container_id[:12]
 
 
-def _capabilities(options: Options, probe: Probe) -> tuple[str, ...]:
+def held_capabilities(options: Options, probe: Probe) -> tuple[str, ...]:
+    """What a container's processes may hold. Raises :class:`Unsupported` for one that cannot be handed on here."""
     possible = None if probe.rootless else probe.capabilities
     if options.privileged:
         return capabilities.chosen(("ALL",), (), possible)

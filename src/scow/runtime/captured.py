@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Final
 
 from scow.errors import Limit
-from scow.runtime.runner import Stdio
+from scow.runtime.child import Stdio
 
 _LIMIT: Final = 64 << 20  # bytes that are handed out at once
 

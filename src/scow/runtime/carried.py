@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from scow.errors import Unavailable
 from scow.runtime import wire
-from scow.runtime.runner import told
+from scow.runtime.child import told
 from scow.runtime.spawn import start
 
 

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from scow.runtime import tasks, wire
-from scow.runtime.runner import Stdio, began
+from scow.runtime.child import Stdio, began
 from scow.runtime.spawn import start
 
 

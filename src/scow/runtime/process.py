@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from scow.errors import Invalid
-from scow.oci.config import Process as ImageProcess
-from scow.runtime.options import Options
+
+if TYPE_CHECKING:  # who starts one more program in a container needs neither
+    from scow.oci.config import Process as ImageProcess
+    from scow.runtime.options import Options
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -38,7 +43,11 @@ def arguments(image: ImageProcess, options: Options) -> tuple[str, ...]:
     if entrypoint is None:
         entrypoint = image.entrypoint or ()
         command = command or image.cmd or ()
-    words = (*entrypoint, *command)
+    return checked((*entrypoint, *command))
+
+
+def checked(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words of a command, if they can be one. Raises :class:`Invalid`."""
     if not words:
         raise Invalid("no command specified", hint="give one after the image's name")
     for word in words:
@@ -46,7 +55,7 @@ def arguments(image: ImageProcess, options: Options) -> tuple[str, ...]:
     return words
 
 
-def environment(image: tuple[str, ...], asked: tuple[str, ...], hostname: str, terminal: bool) -> tuple[str, ...]:
+def environment(image: Iterable[str], asked: Iterable[str], hostname: str, terminal: bool) -> tuple[str, ...]:
     """Image first, then the user's; the first place of a name is kept, the last value wins."""
     values = {"PATH": DEFAULT_PATH}
     if hostname:

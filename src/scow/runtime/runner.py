@@ -8,34 +8,18 @@ from typing import Any
 
 import msgspec
 
-from scow import errors
-from scow.errors import ScowError, Unavailable, Unsupported
+from scow.errors import Unsupported
 from scow.runtime import cgroups, tasks, wire
 from scow.runtime.bundle import Bundle
+from scow.runtime.child import Stdio, began
 from scow.runtime.probe import Probe, probe
 from scow.runtime.spawn import start
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
 
-_KINDS: dict[str, type[ScowError]] = {
-    "Invalid": errors.Invalid,
-    "Denied": errors.Denied,
-    "Limit": errors.Limit,
-    "Unsupported": Unsupported,
-    "Conflict": errors.Conflict,
-    "NotFound": errors.NotFound,
-}
 _PATIENCE = 2.0  # seconds
 _KILLED = 137
-
-
-class Stdio(msgspec.Struct, frozen=True):
-    """The descriptors a container's process gets; ``stdin`` None is /dev/null. They stay the caller's to close."""
-
-    stdin: int | None = None
-    stdout: int = 1
-    stderr: int = 2
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -176,32 +160,3 @@ def _plain(rootfs: Rootfs) -> dict[str, Any]:
         "work": str(rootfs.work.absolute()),
         "fleeting": rootfs.fleeting,
     }
-
-
-def began(launcher: int, control: int) -> int | None:
-    """Wait for the answer: the terminal's master, if there is one."""
-    try:
-        answer = wire.receive(control)
-        if answer and answer.get("console"):
-            return wire.taken(control)[0]
-    except (OSError, IndexError):
-        answer = None
-    except BaseException:  # interrupted: nothing may stay behind
-        os.close(control)
-        os.waitpid(launcher, 0)
-        raise
-    if answer and "started" in answer:
-        return None
-    os.close(control)
-    _, status = os.waitpid(launcher, 0)
-    if answer is None:
-        raise Unavailable(f"the launcher ended early (status {os.waitstatus_to_exitcode(status)})")
-    raise told(answer["error"])
-
-
-def told(fields: dict[str, Any]) -> ScowError:
-    """The error that a small process of ours reported."""
-    problem, subject, hint = (str(fields[name]) for name in ("problem", "subject", "hint"))
-    if fields["kind"] == "Process":
-        return errors.Process(problem, exit_code=int(fields["exit_code"]), subject=subject, hint=hint)
-    return _KINDS[str(fields["kind"])](problem, subject=subject, hint=hint)

@@ -11,7 +11,7 @@ from typing import Any
 
 from scow.errors import NotFound, Unavailable, Unsupported
 from scow.runtime import wire
-from scow.runtime.runner import told
+from scow.runtime.child import told
 from scow.runtime.spawn import start
 
 KILLED = 137
