@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import Scow
+from tests.support.cli import COMMAND, Scow
+from tests.support.peers import path_of
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +52,29 @@ def test_refused_flags_are_not_offered(scow: Scow) -> None:
 
 def test_an_empty_store_offers_nothing(scow: Scow, tmp_path: Path) -> None:
     assert offered(scow, "--root", str(tmp_path / "none"), "run", "bus") == []
+
+
+def completed(scow: Scow, directory: Path, *words: str) -> list[str]:
+    """What bash itself makes of a line that ends in the last of ``words``."""
+    directory.mkdir(exist_ok=True)
+    (directory / "completion.bash").write_text(scow("completion", "bash").ok().stdout)
+    program = directory / "scow"
+    program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *COMMAND])} "$@"\n')
+    program.chmod(0o755)
+    script = 'source $1/completion.bash; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _scow_completion; '
+    store = scow("info", "--format", "{{.DockerRootDir}}").ok().stdout.strip()
+    script += 'printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(
+        [path_of("bash"), "--norc", "-c", script, "bash", directory, "scow", *words],
+        env={"PATH": f"{directory}:{os.environ['PATH']}", "SCOW_ROOT": store},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr == ""
+    return done.stdout.split()
+
+
+def test_bash_parts_names_at_colons(scow: Scow, tmp_path: Path) -> None:
+    assert completed(scow, tmp_path, "sys") == ["system"]
+    assert completed(scow, tmp_path, "run", "--rm", "busy") == [IMAGE]
+    assert completed(scow, tmp_path, "run", "--rm", "busybox", ":", "la") == ["latest"]
+    assert completed(scow, tmp_path, "run", "-v", "a", ":", "/b", "busybox", ":") == ["latest"]

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scow.cli.helptext import option_lines
+from scow.cli.helptext import help_text, option_lines
 from scow.cli.lazy import Command, Lazy, LazyGroup, help_command
 from scow.cli.misuse import Misuse
 from scow.cli.options import Option, Switch, expand, option, switch
@@ -311,6 +311,13 @@ def test_plain_click_flags_and_counts_may_stand_in_a_cluster() -> None:
     ]
     assert expand(params, ["-o"]) == ["-o"]
     assert expand(params, ["-vz", "--nope=1", "--nope"]) == ["-vz", "--nope=1", "--nope"]
+
+
+def test_what_a_command_is_for_wraps_to_the_terminal() -> None:
+    command = click.Command("x", help="Do one thing with docker-archive:FILE, and then do it again.\n\nNo more.")
+    shown = help_text(click.Context(command, info_name="x", terminal_width=40))
+    told = shown.partition("\n\n")[2]
+    assert told == "Do one thing with docker-archive:FILE,\nand then do it again.\n\nNo more."
 
 
 def test_option_lines_wrap_to_the_terminal() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 #: command -> Debian package
 PACKAGES = {
+    "bash": "bash",
     "buildah": "buildah",
     "busybox": "busybox-static",
     "chromium": "chromium",

@@ -65,7 +65,9 @@ def _head(ctx: click.Context, aliases: str, examples: str) -> str:
     import textwrap
 
     told = textwrap.dedent(ctx.command.help or ctx.command.short_help or "").strip()
-    parts = [usage_line(ctx), told]
+    width = ctx.terminal_width or _terminal_width()
+    wrapped = (textwrap.fill(line, width, break_on_hyphens=False) for line in told.splitlines())
+    parts = [usage_line(ctx), "\n".join(wrapped)]
     if aliases:
         parts.append(f"Aliases:\n  {aliases}")
     if examples:
