@@ -14,7 +14,7 @@ from scow.build.ops import FromGit
 from scow.build.sources import is_git, is_remote, is_web
 from scow.build.sources import repository as parsed
 from scow.engine.builds import BuildOptions
-from scow.errors import Invalid, NotFound, ScowError
+from scow.errors import Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image
 
 
@@ -66,6 +66,43 @@ def test_a_repository_of_a_server_and_of_this_machine(kitchen: Kitchen, checkout
     with pytest.raises(NotFound):
         built(kitchen, f"file://{bare}#main:nothing")
     assert not list((kitchen.engine.root / "ingest").glob("build-*"))
+
+
+def test_a_repository_elsewhere_brings_nothing_of_this_machine(
+    kitchen: Kitchen, checkout: Repository, tmp_path: Path
+) -> None:
+    """A submodule may name a repository by ``file://``: the caller's own ones (CVE-2022-39253)."""
+    private = tmp_path / "private.git"
+    checkout.git("clone", "--quiet", "--bare", ".", str(private))
+    theirs = Repository(checkout.url.replace("/work", "/theirs"), checkout.work.parent / "theirs")
+    checkout.git("clone", "--quiet", ".", str(theirs.work))
+    theirs.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", f"file://{private}", "taken")
+    theirs.git("commit", "--quiet", "-m", "a submodule")
+    with pytest.raises(Unavailable, match="git submodule failed"):
+        built(kitchen, f"{theirs.url}#main")
+    assert "taken/sub/f" in paths(kitchen, built(kitchen, f"file://{theirs.work}/.git#main"))
+
+
+def test_a_look_at_the_time_runs_nothing_of_the_repository(kitchen: Kitchen, tmp_path: Path) -> None:
+    """What is missing of a partial clone git fetches by programs that the repository's own config names."""
+    work = tmp_path / "work"
+    work.mkdir()
+    theirs = Repository("", work)
+    theirs.git("init", "--quiet")
+    (work / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    theirs.git("add", "Dockerfile")
+    theirs.git("commit", "--quiet", "-m", "one")
+    commit = theirs.git("rev-parse", "HEAD")
+    (work / ".git/objects" / commit[:2] / commit[2:]).unlink()
+    for name, value in (
+        ("core.repositoryformatversion", "1"), ("extensions.partialClone", "origin"),
+        ("remote.origin.url", f"file://{work}"), ("remote.origin.promisor", "true"),
+        ("remote.origin.uploadpack", f"touch {tmp_path}/ran; git-upload-pack"),
+    ):  # fmt: skip
+        theirs.git("config", name, value)
+    with pytest.raises(Invalid, match="no commit to take the time of"):
+        built(kitchen, work, source_date_epoch="context")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_the_time_of_the_commit(kitchen: Kitchen, checkout: Repository, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -32,7 +32,8 @@ LARGEST: Final = 16 << 30  # bytes
 _GIT_SECONDS: Final = 1800
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 #: what a Dockerfile may name; the user may name a repository of this machine too
-_PROTOCOLS: Final = ("http", "https", "git", "ssh")
+#: what a repository elsewhere is reached by
+PROTOCOLS: Final = ("http", "https", "git", "ssh")
 
 
 class Download(msgspec.Struct, frozen=True):
@@ -85,6 +86,7 @@ def download(transport: Transport, origin: FromUrl, name: str, target: Path) -> 
 
 
 def _fetch(transport: Transport, url: str, target: Path) -> tuple[bytes, int]:
+    from scow.registry import protocol
     from scow.registry.transport import Call
 
     digest, size = hashlib.sha256(), 0
@@ -97,8 +99,7 @@ def _fetch(transport: Transport, url: str, target: Path) -> tuple[bytes, int]:
                     raise Limit(f"file is larger than {LARGEST} bytes", subject=_host(url))
                 digest.update(data)
                 file.write(data)
-        length = response.headers.get("content-length", "")
-        if length.isdecimal() and int(length) != size:
+        if protocol.length(response.headers) not in (None, size):
             raise Unavailable("the download ended early", subject=_host(url))
         return digest.digest(), _modified(response.headers)
 
@@ -148,21 +149,22 @@ def _shown(url: str) -> str:
 class Git:
     """The git program, in an empty environment; ``agent`` is the SSH agent's socket that it may use.
 
-    ``local``: repositories of this machine may be read.
+    ``protocols`` are those that it may speak; with ``file``, repositories of this machine may be read. What a
+    repository asks for (submodules, the rest of a partial clone) comes by no other.
     """
 
-    def __init__(self, home: Path, agent: Path | None = None, *, local: bool = False) -> None:
+    def __init__(self, home: Path, agent: Path | None = None, *, protocols: Sequence[str] = PROTOCOLS) -> None:
         found = shutil.which("git", path=os.defpath)
         if found is None:
             raise Unsupported("a git repository needs the git program", hint="apt-get install git")
-        self._git, self._home, self._local = found, home, local
+        self._git, self._home, self._local = found, home, "file" in protocols
         self._env = {
             "PATH": os.defpath,
             "HOME": str(home),
             "LC_ALL": "C",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ALLOW_PROTOCOL": ":".join((*_PROTOCOLS, *(["file"] if local else []))),
+            "GIT_ALLOW_PROTOCOL": ":".join(protocols),
             "GIT_SSH_COMMAND": "ssh -o BatchMode=yes",
             **({"SSH_AUTH_SOCK": str(agent)} if agent else {}),
         }

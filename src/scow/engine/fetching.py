@@ -48,7 +48,8 @@ class Fetching(msgspec.Struct, frozen=True):
 
     def _git(self, url: str, place: Path) -> Fetched:
         origin = repository(url)
-        git = remote.Git(place, self.agents.get("default"), local=True)
+        mine = ("file",) if url.lower().startswith("file:") else ()
+        git = remote.Git(place, self.agents.get("default"), protocols=(*remote.PROTOCOLS, *mine))
         top = place / "files"
         directory = git.checkout(origin, git.commit(origin), top)
         when = git.time(top)
@@ -76,7 +77,7 @@ class Fetching(msgspec.Struct, frozen=True):
 def commit_time(directory: Path, scratch: Path) -> int:
     """When the commit that a local context stands on was made. Raises :class:`Invalid` where it is no repository."""
     try:
-        return remote.Git(scratch, local=True).time(directory)
+        return remote.Git(scratch, protocols=()).time(directory)
     except Unavailable as error:
         raise Invalid(
             f"SOURCE_DATE_EPOCH=context: no commit to take the time of: {error.problem}", subject=str(directory)
