@@ -14,6 +14,7 @@ from urllib3.response import BaseHTTPResponse
 
 from scow.errors import Invalid, ScowError, Unsupported
 from scow.registry.hosts import Tls
+from scow.registry.lines import POOLS
 from scow.registry.refusal import printable
 from scow.registry.retry import Trouble
 
@@ -91,6 +92,7 @@ class Connections:
             manager = self._managers.get((tls, proxy))
             if manager is None:
                 manager = self._managers[tls, proxy] = _make_manager(tls, proxy)
+                manager.pool_classes_by_scheme = POOLS
             return manager
 
 
