@@ -355,12 +355,17 @@ def test_new_directories_in_a_setgid_one(chown: str, new: list[tuple[int, int, i
 
 # -- owners -----------------------------------------------------------------------------------------------------------
 
-PASSWD = b"root:x:0:0::/:\nme:x:1000:50::/:\nodd:x:nine:1::/:\nshort\n"
+PASSWD = (
+    b"root:x:0:0::/:\nme:x:1000:50::/:\nodd:x:nine:1::/:\nshort\nmany:x:"
+    + b"9" * 5000
+    + b":1::/:\nbig:x:4294967296:1:\n"
+)
 GROUP = b"root:x:0:\nstaff:x:50:\n"
 OWNERS = [
     ("", (0, 0)), ("5", (5, 5)), ("5:6", (5, 6)), ("me", (1000, 50)), ("me:staff", (1000, 50)), ("me:7", (1000, 7)),
     ("5:root", (5, 0)), ("nobody", "passwd"), ("me:nobody", "group"), ("odd", "passwd"), ("4294967296", "passwd"),
-    ("4294967295", "passwd"), ("4294967294", (4294967294, 4294967294)),
+    ("4294967295", "passwd"), ("4294967294", (4294967294, 4294967294)), ("9" * 5000, "passwd"), ("many", "passwd"),
+    ("big", "passwd"),
 ]  # fmt: skip
 
 

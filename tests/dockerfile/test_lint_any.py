@@ -126,3 +126,8 @@ def test_one_run_of_very_many_programs() -> None:
     looked = look(f"FROM debian:12\nRUN true{' && pip install a' * 20_000} && rm -rf /root/.cache\n")
     assert looked.findings
     assert time.process_time() - began < 10
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000])
+def test_numbers_that_are_none(number: str) -> None:
+    look(f"FROM a:1\nRUN useradd -u {number} a\n".encode())

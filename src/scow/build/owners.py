@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from scow.errors import Invalid
 
+_DIGITS = 20
+
 
 def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
     """``""`` is 0:0. Without a group, a user's name brings its primary group, and a number is the group's as well
@@ -17,11 +19,16 @@ def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
 
 def _numbers(name: str, table: bytes, file: str) -> tuple[int, int]:
     """The id of ``name``, and the one after it: in passwd, the primary group."""
-    if name.isascii() and name.isdigit() and int(name) < (1 << 32) - 1:
-        return int(name), int(name)
+    if (plain := _id(name.encode())) is not None:
+        return plain, plain
     for line in table.splitlines():
         fields = line.split(b":")
-        if len(fields) > 2 and fields[0] == name.encode() and fields[2].isdigit():
-            number = int(fields[2])
-            return number, int(fields[3]) if len(fields) > 3 and fields[3].isdigit() else number
+        if len(fields) > 2 and fields[0] == name.encode() and (found := _id(fields[2])) is not None:
+            primary = _id(fields[3]) if len(fields) > 3 else None
+            return found, found if primary is None else primary
     raise Invalid(f"invalid user index: no {name!r} in the image's /etc/{file}", hint="use a number")
+
+
+def _id(text: bytes) -> int | None:
+    """What the kernel takes for an owner: 32 bits, of which the last number means nobody."""
+    return int(text) if text.isdigit() and len(text) < _DIGITS and int(text) < (1 << 32) - 1 else None

@@ -106,11 +106,16 @@ def _split_digest(text: str) -> tuple[str, Digest | None]:
         raise _refused(text, error.problem) from None
 
 
+def is_tag(text: str) -> bool:
+    """Whether a registry may have a tag of this name (distribution-spec, "Pulling manifests")."""
+    return re.fullmatch(_TAG, text) is not None
+
+
 def _split_tag(name: str, text: str) -> tuple[str, str | None]:
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag or tag.endswith("]"):
         return name, None
-    if not re.fullmatch(_TAG, tag):
+    if not is_tag(tag):
         raise _refused(text, f"{tag!r} is not a tag")
     return head, tag
 

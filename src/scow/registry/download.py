@@ -7,12 +7,13 @@ from collections.abc import Callable
 
 from scow.errors import Integrity, Unavailable, Unsupported
 from scow.oci.descriptor import Descriptor
+from scow.registry import protocol
 from scow.registry.retry import Trouble
 from scow.registry.transport import PIECE, Pauses, Response, Transport
 
 #: A connection that breaks again and again, even with a little progress each time, is given up at some point.
 _REOPEN_LIMIT = 500
-_CONTENT_RANGE = r"(?i:bytes)\s+(\d+)-(\d+)/(\d+|\*)"
+_CONTENT_RANGE = r"(?i:bytes)\s+(\d{1,18})-(\d{1,18})/(\d{1,18}|\*)"
 
 #: Asks for the blob from an offset on, with or without patience of its own; raises what a refusal stands for.
 OpenAt = Callable[[int, bool], Response]
@@ -114,18 +115,18 @@ class Download:
         """Where the response starts, its size being the promised one."""
         if self._is_part and response.status != 206:
             raise Unsupported("the registry hands out whole blobs only", subject=self._descriptor.digest)
-        start, total = 0, response.headers.get("content-length", "")
+        start, total = 0, protocol.length(response.headers)
         if response.status == 206:
             match = re.fullmatch(_CONTENT_RANGE, response.headers.get("content-range", "").strip())
             if match is None or int(match[1]) > self._position:
                 raise Unavailable("answered with another range than was asked for", subject=self._descriptor.digest)
-            start, total = int(match[1]), match[3]
-        if total.isdecimal() and int(total) != self._descriptor.size:
+            start, total = int(match[1]), None if match[3] == "*" else int(match[3])
+        if total not in (None, self._descriptor.size):
             raise Integrity(
                 "content does not have its size: the registry holds something else under this digest",
                 subject=self._descriptor.digest,
                 expected=f"{self._descriptor.size} bytes",
-                actual=f"{int(total)} bytes",
+                actual=f"{total} bytes",
             )
         return start
 

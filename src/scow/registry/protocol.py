@@ -32,6 +32,7 @@ from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 from scow.oci.documents import decode
+from scow.oci.reference import is_tag
 
 #: An error body is read to here and no further.
 ERROR_LIMIT = 64 << 10
@@ -47,6 +48,8 @@ ACCEPTED = (
 )
 ACCEPT = ", ".join((*ACCEPTED, "*/*;q=0.1"))
 _LINK = r"<([^>]*)>((?:\s*;\s*[^,;]+)*)"
+_TAG_SHOWN = 60
+_DIGITS = 19
 _NEXT = r"(?i:rel\s*=\s*\"?next\"?)"
 
 
@@ -186,17 +189,22 @@ def next_page(answer: Answer, asked: str) -> Request | None:
     return None
 
 
+def length(headers: Mapping[str, str]) -> int | None:
+    """The Content-Length, if the answer has one that a length can be."""
+    text = headers.get("content-length", "")
+    return int(text) if text.isdecimal() and len(text) < _DIGITS else None
+
+
 def described(answer: Answer) -> Descriptor | None:
     """The descriptor that a HEAD of a manifest tells, or ``None`` where the registry leaves something out."""
-    length = answer.headers.get("content-length", "")
-    kind = media_type(answer)
+    size, kind = length(answer.headers), media_type(answer)
     try:
         digest = Digest(answer.headers.get("docker-content-digest", ""))
     except ScowError:
         return None
-    if not length.isdecimal() or int(length) == 0 or kind not in ACCEPTED:
+    if not size or kind not in ACCEPTED:
         return None
-    return Descriptor(kind, digest, int(length))
+    return Descriptor(kind, digest, size)
 
 
 def describe(answer: Answer, asked: Digest | None, subject: str) -> Descriptor:
@@ -227,7 +235,11 @@ class _Kind(msgspec.Struct, rename="camel"):
 
 def tag_names(answer: Answer, subject: str) -> list[str]:
     """One page of ``tags/list``; registries answer ``null`` for none."""
-    return decode(answer.body, _Tags, subject).tags or []
+    tags = decode(answer.body, _Tags, subject).tags or []
+    for tag in tags:
+        if not is_tag(tag):
+            raise Invalid(f"the registry lists what is no tag: {tag[:_TAG_SHOWN]!r}", subject=subject)
+    return tags
 
 
 def _kind(answer: Answer, subject: str) -> str:

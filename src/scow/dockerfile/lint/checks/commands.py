@@ -127,7 +127,7 @@ def useradd(file: Linted) -> Iterator[Found]:
                        if before.text in {"-u", "--uid"}), "")  # fmt: skip
         number = number or next((flag.partition("=")[2] or flag[2:] for flag in program.flags
                                  if re.match(r"(-u|--uid=)[0-9]+\Z", flag)), "")  # fmt: skip
-        if number.isdigit() and int(number) > _HIGH_ID and not program.has("-l", "--no-log-init"):
+        if re.fullmatch(r"[0-9]{1,19}", number) and int(number) > _HIGH_ID and not program.has("-l", "--no-log-init"):
             message = "lastlog and faillog have a place for every id below: gigabytes of zeros"
             yield file.found(message, program.place(), *mending.flag(program, "-l"))
 
