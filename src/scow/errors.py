@@ -14,12 +14,31 @@
     ├── Conflict       in use: stop the user of it, or force
     └── Process        a program of the user's failed with ``exit_code``
 
-The fields hold the facts; :func:`str` joins them into one line. Nothing here ever holds a secret.
+The fields hold the facts; :func:`str` joins them into one line. Nothing here ever holds a secret, and nothing speaks to
+a terminal: what an error tells may be words of somebody else's image (:func:`printable`).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+#: C0, C1, what turns the writing direction (UAX #9), what ends a line, and bytes of names that are not UTF-8
+CONTROLS = (
+    *range(32), *range(127, 160), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A),
+    *range(0xDC80, 0xDD00),
+)  # fmt: skip
+_ESCAPED = {code: f"\\u{code:04x}" for code in CONTROLS if code > 126}
+_TOLD = _ESCAPED | {code: f"\\x{code & 255:02x}" for code in (*range(32), *range(0xDC80, 0xDD00))}
+
+
+def printable(text: str) -> str:
+    """One line that moves no cursor and turns no writing direction: such characters are told, as ``\\x1b``."""
+    return text if text.isascii() and text.isprintable() else text.translate(_TOLD)
+
+
+def escaped(json: str) -> str:
+    """JSON that speaks to no terminal either: what it may hold in strings as it is stands there as an escape."""
+    return json if json.isascii() and "\x7f" not in json else json.translate(_ESCAPED)
 
 
 class Where(NamedTuple):
@@ -43,9 +62,9 @@ class ScowError(Exception):
 
     def __init__(self, problem: str, *, subject: str = "", hint: str = "") -> None:
         super().__init__(problem)
-        self.problem = problem
-        self.subject = subject
-        self.hint = hint
+        self.problem = printable(problem)
+        self.subject = printable(subject)
+        self.hint = printable(hint)
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.problem}" if self.subject else self.problem

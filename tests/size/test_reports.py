@@ -7,11 +7,12 @@ import json
 import pytest
 from tests.size.planted import entry, planted, stacked
 
+from scow.errors import printable
 from scow.size.analysis import Analysis
 from scow.size.analyzing import analyze
 from scow.size.report import markdown, terminal
 from scow.size.report.document import document
-from scow.size.report.text import bar, printable
+from scow.size.report.text import bar
 
 HOSTILE = (
     b"tmp/\x1b[31mred\x1b[0m\x07",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scow.cli import formats
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
 from scow.cli.units import human_size
-from scow.errors import Invalid
+from scow.errors import Invalid, printable
 
 if TYPE_CHECKING:
     from scow.engine.advising import Advice, Proof
@@ -64,7 +64,7 @@ def _prove(session: Session, target: str, given: dict[str, Any]) -> None:
     stdio = Stdio(stdout=sys.stderr.fileno()) if test else None
     proof = session.engine.advisor.prove(target, dockerfile=given["file"], test=test, stdio=stdio)
     if given["kind"] == "json":
-        click.echo(json.dumps(_proof(proof), indent=2, ensure_ascii=False))
+        click.echo(formats.as_json(_proof(proof)))
     else:
         click.echo(_advice_text(proof.advice) + _proof_text(proof), nl=False)
     if proof.code:
@@ -73,7 +73,7 @@ def _prove(session: Session, target: str, given: dict[str, Any]) -> None:
 
 def _show(advice: Advice, kind: str) -> None:
     if kind == "json":
-        click.echo(json.dumps(_document(advice), indent=2, ensure_ascii=False))
+        click.echo(formats.as_json(_document(advice)))
     else:
         click.echo(_advice_text(advice), nl=False)
 
@@ -86,7 +86,7 @@ def _advice_text(advice: Advice) -> str:
         lines.append("How much it saves: name an image that was built of it with --image, or let --prove build it.")
     else:
         lines.append(f"The layers hold {human_size(advice.size)}.")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def _told(one: Proposal) -> list[str]:

@@ -181,9 +181,7 @@ def _compared(found: Comparison, template: str) -> str:
 
 def _templated(document: Callable[[], dict[str, Any]], template: str) -> str:
     if template == "json":
-        import json
-
-        return json.dumps(document(), ensure_ascii=False, indent=1) + "\n"
+        return formats.as_json(document(), 1) + "\n"
     from scow.cli.gotemplate.template import compile as compiled
 
     return compiled(template).render(document()) + "\n"

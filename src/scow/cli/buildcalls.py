@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from scow.cli import formats
 from scow.dockerfile.lint.buildkit import Warned, check
 from scow.dockerfile.lint.linting import Looked
 from scow.dockerfile.outline import Outline, Target
 from scow.dockerfile.span import Span
-from scow.errors import Invalid, Unsupported
+from scow.errors import Invalid, Unsupported, printable
 
 _CALLS = ("check", "outline", "targets", "lint")
 _RULER = "-" * 20
@@ -97,7 +97,7 @@ def _encoded(text: str) -> str:
 
 
 def _dumped(document: dict[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return formats.as_json(document) + "\n"
 
 
 def _filled(entries: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def targets_json(targets: Sequence[Target], text: str) -> str:
 
 def _aligned(rows: Iterable[tuple[str, ...]], gap: int) -> str:
     """Columns as Go's tabwriter has them: the last one has no width."""
-    listed = list(rows)
+    listed = [[printable(cell) for cell in row] for row in rows]
     wide = [max(len(row[column]) for row in listed) + gap for column in range(len(listed[0]) - 1)]
     return "".join(
         "".join([*(cell.ljust(width) for cell, width in zip(row, wide, strict=False)), row[-1]]) + "\n"

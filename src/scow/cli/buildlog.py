@@ -17,7 +17,7 @@ import msgspec
 
 from scow.cli.progress import Display
 from scow.cli.transfers import PULL, Transfer
-from scow.errors import ScowError
+from scow.errors import CONTROLS, ScowError
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LAST_LINES = 20
 _LONGEST_LINE = 4096
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-_CONTROLS = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)))
+_DROPPED = dict.fromkeys(code for code in CONTROLS if chr(code) != "\t")
 
 
 class Step(msgspec.Struct):
@@ -64,7 +64,7 @@ class Step(msgspec.Struct):
 def plain(line: bytes) -> str:
     """One line of a program's output as text that moves nothing; of what a ``\\r`` overwrote, the last."""
     text = line.rstrip(b"\r").rpartition(b"\r")[2][:_LONGEST_LINE].decode("utf-8", "replace")
-    return _ESCAPES.sub("", text).translate(_CONTROLS)
+    return _ESCAPES.sub("", text).translate(_DROPPED)
 
 
 class Steps:

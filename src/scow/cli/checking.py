@@ -11,6 +11,7 @@ from scow.cli import formats
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
+from scow.errors import printable
 
 if TYPE_CHECKING:
     from scow.engine.faults import Checked, Fault
@@ -38,7 +39,7 @@ def check(session: Session, repair: bool, quiet: bool, template: str) -> None:
         click.echo(formats.one(_document(checked), template))
     else:
         for line in _lines(checked, quiet=quiet):
-            click.echo(line)
+            click.echo(printable(line))
     if not checked.sound:
         sys.exit(1)
 

@@ -8,6 +8,7 @@ from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
+from scow.errors import printable
 
 
 @click.command(
@@ -21,7 +22,8 @@ from scow.cli.session import Session, pass_session
 def diff(session: Session, container: str) -> None:
     """``scow diff``."""
     for change in session.engine.containers.diff(container):
-        click.echo(f"{change.kind} {change.path}".encode(errors="surrogateescape"))
+        path = printable(change.path) if session.terminal else change.path
+        click.echo(f"{change.kind} {path}".encode(errors="surrogateescape"))
 
 
 @click.command(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scow.errors import Invalid, Process, ScowError, Where
+from scow.errors import Invalid, Process, ScowError, Where, printable
 
 FAILURE: Final = 1
 INTERRUPTED: Final = 130
@@ -46,6 +46,6 @@ def _line(error: ScowError) -> str:
 def caret(where: Where) -> list[str]:
     """The line of the Dockerfile with a caret under what is meant."""
     number = f"{where.line:>5} | "
-    shown = where.text.expandtabs(1)
+    shown = "".join(char if char == printable(char) else "\ufffd" for char in where.text.expandtabs(1))
     before = " " * (len(number) + where.column - 1)
     return [number + shown, before + "^" * max(1, min(where.width, len(shown) - where.column + 1 or 1))]

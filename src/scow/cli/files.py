@@ -14,7 +14,7 @@ from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
-from scow.errors import Invalid
+from scow.errors import Invalid, printable
 
 if TYPE_CHECKING:
     from scow.cli.table import Row
@@ -97,9 +97,9 @@ def _rows(found: Iterable[Found]) -> Iterator[Row]:
 def tree(session: Session, image: str, path: str, depth: int, platform: str | None) -> None:
     """``scow image tree``."""
     entries = [one.entry for one in session.engine.files.list(image, path, recursive=True, platform=platform)]
-    click.echo(path)
+    click.echo(printable(path))
     for line in _drawn(entries, depth):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def _drawn(entries: list[Entry], depth: int) -> Iterator[str]:
@@ -156,4 +156,4 @@ def cp(session: Session, image: str, path: str, target: str, platform: str | Non
     if target == "-":
         raise Invalid("cannot write an archive here", hint="scow image cat, or scow export")
     for left in session.engine.files.cp(image, path, target, platform=platform):
-        click.echo(f"left out, as it is no file: {left}", err=True)
+        click.echo(f"left out, as it is no file: {printable(left)}", err=True)

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from scow.errors import escaped
+
 LIST = """Format output using a custom template:
 'table':            Print output in table format with column headers (default)
 'table TEMPLATE':   Print output in table format using the given Go template
@@ -23,6 +25,13 @@ def one(document: Mapping[str, Any], template: str) -> str:
     from scow.cli.gotemplate.template import compile as compiled
 
     return compiled("{{json .}}" if template == "json" else template).render(document)
+
+
+def as_json(document: Any, indent: int | str = 2) -> str:
+    """A document for eyes and programs, without a last newline; it speaks to no terminal."""
+    import json
+
+    return escaped(json.dumps(document, indent=indent, ensure_ascii=False))
 
 
 def write(output: str | None, report: str | bytes) -> None:

@@ -172,6 +172,4 @@ def _rendered(template: Template, document: Document) -> str:
 
 
 def _indented(found: list[Document]) -> str:
-    import json
-
-    return json.dumps(found, indent=4, ensure_ascii=False)
+    return formats.as_json(found, 4)

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
+from scow.cli import formats
 from scow.cli.failing import caret
 from scow.dockerfile.lint.finding import Finding, Severity
 from scow.dockerfile.lint.linting import Looked
 from scow.dockerfile.lint.table import RULES
+from scow.errors import printable
 
 _SARIF = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note", Severity.STYLE: "note"}
 _GITHUB = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice", Severity.STYLE: "notice"}
@@ -38,7 +39,7 @@ def _told(one: Looked, finding: Finding) -> str:
     lines = [f"{one.source}:{finding.span.start_line}: {finding.severity.word}: {finding.message} [{names}]"]
     where = finding.span.where(one.source, one.text)
     lines += caret(where) if where.text else []
-    return "\n".join([*lines, *([f"hint: {finding.hint}"] if finding.hint else []), ""])
+    return "\n".join([*map(printable, [*lines, *([f"hint: {finding.hint}"] if finding.hint else [])]), ""])
 
 
 def _sum(found: list[tuple[Looked, Finding]]) -> list[str]:
@@ -65,7 +66,7 @@ def as_json(looked: Sequence[Looked]) -> str:
 
 
 def _dumped(document: Any) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return formats.as_json(document) + "\n"
 
 
 def sarif(looked: Sequence[Looked]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from scow.cli import names
+from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -106,7 +106,7 @@ def inspect(session: Session, name: str, verbose: bool, raw: bool, insecure: boo
     if verbose:
         told = {"mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size}
         document = {"Ref": name, "Descriptor": told, "Manifest": document}
-    click.echo(json.dumps(document, indent="\t", ensure_ascii=False))
+    click.echo(formats.as_json(document, "\t"))
 
 
 @click.command(

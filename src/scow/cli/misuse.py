@@ -14,6 +14,7 @@ from typing import IO, Any
 import click
 
 from scow.cli import helptext
+from scow.errors import printable
 
 
 class Misuse(click.UsageError):
@@ -32,7 +33,7 @@ class Misuse(click.UsageError):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """click's way of printing an error."""
-        click.echo(self.text, file=file, err=True)
+        click.echo("\n".join(map(printable, self.text.split("\n"))), file=file, err=True)
 
 
 class WrongArguments(Misuse):

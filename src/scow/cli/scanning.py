@@ -211,7 +211,7 @@ def _reported(report: Report, form: str, *, width: int, colour: bool) -> str:
         from scow.scan.report import bom, sarif
 
         writers = {"sarif": sarif.sarif, "cyclonedx": bom.cyclonedx, "spdx": bom.spdx}
-        return _json(writers[form](report, __version__))
+        return formats.as_json(writers[form](report, __version__)) + "\n"
     from scow.scan.report.document import document
 
     return _templated(lambda: document(report), form)
@@ -231,17 +231,11 @@ def _compared(difference: Difference, form: str, *, width: int, colour: bool) ->
 
 def _templated(document: Callable[[], Mapping[str, Any]], template: str) -> str:
     if template == "json":
-        return _json(document())
+        return formats.as_json(document()) + "\n"
     from scow.cli.gotemplate.template import compile as compiled
 
     text = compiled(template).render(dict(document()))
     return text if text.endswith("\n") else text + "\n"
-
-
-def _json(document: Mapping[str, Any]) -> str:
-    import json
-
-    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _width(session: Session) -> int:

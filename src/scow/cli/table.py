@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from scow.cli.units import width
+from scow.errors import printable
 
 if TYPE_CHECKING:
     from scow.cli.gotemplate.values import Function
@@ -19,7 +20,8 @@ Row = Mapping[str, Any]
 Columns = Sequence[tuple[str, str]]
 _NARROWEST = 10
 _GAP = 3
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160)), " ")
+#: what C0, DEL and C1 are shown as in a cell
+_BLANK = dict.fromkeys((*range(32), *range(127, 160)), " ")
 
 
 def render(
@@ -49,8 +51,9 @@ def render(
 
 
 def _cell(value: Any) -> str:
-    """One line, and nothing that moves a terminal's cursor: the text may come from somebody else's image."""
-    return str(value).translate(_CONTROLS)
+    """One line, and nothing that speaks to a terminal: the text may come from somebody else's image."""
+    text = str(value)
+    return text if text.isascii() and text.isprintable() else printable(text.translate(_BLANK))
 
 
 def _templated(rows: Iterable[Row], format: str, names: Mapping[str, str] | None) -> str:  # noqa: A002

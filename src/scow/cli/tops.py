@@ -7,6 +7,7 @@ import click
 from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.session import Session, pass_session
+from scow.errors import printable
 
 
 @click.command(
@@ -25,7 +26,7 @@ from scow.cli.session import Session, pass_session
 def top(session: Session, container: str, arguments: tuple[str, ...]) -> None:
     """``scow top``."""
     table = session.engine.containers.top(container, arguments)
-    rows = [table.titles, *table.rows]
+    rows = [[printable(cell) for cell in row] for row in (table.titles, *table.rows)]
     widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(len(table.titles))]
     for row in rows:
         cells = (cell.ljust(width + 3) for cell, width in zip(row, widths, strict=False))

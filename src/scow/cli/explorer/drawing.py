@@ -11,8 +11,9 @@ from typing import Final
 from scow.cli.explorer.line import Line, Piece, fitted, styled, wrapped
 from scow.cli.explorer.screen import Screen
 from scow.cli.units import human_size
+from scow.errors import printable
 from scow.size.browse import Mark, Node, Row
-from scow.size.report.text import bar, path, printable, shortened
+from scow.size.report.text import bar, path, shortened
 from scow.size.tree import text
 
 _KEYS: Final = "tab layers/files  enter open  / filter  c changes  s size/name  w waste  q quit"

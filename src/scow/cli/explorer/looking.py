@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from scow.cli.explorer.line import Line
-from scow.size.report.text import printable
+from scow.errors import printable
 
 #: What is read of a file, however large it is.
 LIMIT: Final = 64 << 10

@@ -11,9 +11,9 @@ from typing import Final, Literal
 
 from scow.cli.explorer.looking import LIMIT, Look
 from scow.engine.exploring import Exploration
-from scow.errors import ScowError
+from scow.errors import ScowError, printable
 from scow.size.browse import Listing, Node
-from scow.size.report.text import path, printable
+from scow.size.report.text import path
 from scow.size.waste import Finding, Waste
 
 _ALIASES: Final = {

@@ -7,9 +7,7 @@ import math
 
 from scow.cli.gotemplate import scalars
 from scow.cli.gotemplate.values import Sink, Value, decoded, encoded, entries, is_list, is_map
-from scow.errors import Invalid
-
-_LINES = str.maketrans({"\u2028": "\\u2028", "\u2029": "\\u2029"})
+from scow.errors import Invalid, escaped
 
 
 def to_json(value: Value) -> str:
@@ -39,7 +37,7 @@ def _write(sink: Sink, value: Value) -> None:
 
 
 def _text(text: str) -> str:
-    return json.dumps(decoded(encoded(text)), ensure_ascii=False).translate(_LINES)
+    return escaped(json.dumps(decoded(encoded(text)), ensure_ascii=False))
 
 
 def _scalar(value: Value) -> str:

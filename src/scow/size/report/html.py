@@ -15,11 +15,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
+from scow.errors import printable
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
 from scow.size.report.document import document
-from scow.size.report.text import Human, counted, path, printable, signed
+from scow.size.report.text import Human, counted, path, signed
 
 #: What a page lists of one group of waste, the largest files first.
 _LISTED: Final = 60

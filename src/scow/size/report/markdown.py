@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+from scow.errors import printable
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
-from scow.size.report.text import Human, counted, path, percent, printable, shortened, signed
+from scow.size.report.text import Human, counted, path, percent, shortened, signed
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^-])")
 _FILES: Final = 3

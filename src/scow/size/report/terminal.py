@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from scow.errors import printable
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
-from scow.size.report.text import Human, bar, branches, columns, counted, path, percent, printable, shortened, signed
+from scow.size.report.text import Human, bar, branches, columns, counted, path, percent, shortened, signed
 from scow.size.waste import Waste
 
 _BAR: Final = 20

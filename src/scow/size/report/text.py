@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from scow.errors import printable
 from scow.size.tree import Node
 from scow.size.tree import text as plain
 
 #: Bytes → ``12.3MB``.
 Human = Callable[[int], str]
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_CONTROLS = dict.fromkeys(
-    (*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-)
-
-
-def printable(text: str) -> str:
-    """One line that moves no cursor and turns no writing direction: the text may come from somebody else's image."""
-    return text.translate({**_CONTROLS, **{code: f"\\x{code:02x}" for code in _CONTROLS if code < 160}})
 
 
 def path(raw: bytes) -> str:
