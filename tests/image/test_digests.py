@@ -11,8 +11,7 @@ import pytest
 from tests.layer import tars
 from tests.layer.tars import item
 
-from scow.build.copying import ViewListing
-from scow.build.root import Root
+from scow.build.root import Root, ViewListing
 from scow.image.check import index_problem
 from scow.image.mutate import Layer
 from scow.image.store import Store

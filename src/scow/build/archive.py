@@ -6,10 +6,14 @@ The plain tar is spooled to a file, so that each member's bytes can be read when
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
+from scow.build.parents import Parents
+from scow.build.placed import Placed
 from scow.errors import ScowError
 from scow.layer.compression import detected, inflated
 from scow.layer.entry import Entry
@@ -43,6 +47,29 @@ def unpacker(scratch: Path, time: int) -> Callable[[Content], Iterator[Item] | N
     return unpack
 
 
+def place(
+    members: Iterable[Item], target: bytes, placed: Placed, parents: Parents, owner: tuple[int, int] | None
+) -> None:
+    """Put ``members`` below the directory ``target``, as ``owner``'s where there is one."""
+    for member, content in members:
+        path = _below(target, member.path)
+        if not path:
+            continue
+        found = placed.lies(path)
+        if member.kind != "dir" and found and found.kind == "dir":
+            placed.clear(path)  # what the archive itself put there goes along
+        link = _below(target, member.link) if member.kind == "hardlink" else member.link
+        uid, gid = owner or (member.uid, member.gid)
+        placed.put(replace(member, path=path, link=link, uid=uid, gid=gid), content)
+        while (path := path.rpartition(b"/")[0]) and path != target and path not in placed.items:
+            if placed.view.find(path) is None:
+                parents.make_roots(path)
+
+
+def _below(target: bytes, path: bytes) -> bytes:
+    return target + b"/" + path if target and path else target or path
+
+
 def _head(reader: Reader) -> bytes:
     head = b""
     while len(head) < BLOCK and (chunk := reader.read(_CHUNK)):
@@ -69,10 +96,8 @@ def _members(spool: Path, time: int) -> Iterator[Item]:
 
 
 def _clamped(entry: Entry, time: int) -> Entry:
-    import msgspec
-
     mode = 0o777 if entry.kind == "symlink" else entry.mode  # whatever the archive says
-    return msgspec.structs.replace(entry, mode=mode, mtime=min(entry.mtime, time), offset=-1)
+    return replace(entry, mode=mode, mtime=min(entry.mtime, time), offset=-1)
 
 
 def _slice(spool: Path, offset: int) -> Callable[[], int]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.build import archive
 from scow.build.context import Context
-from scow.build.copying import Copying, matches
+from scow.build.copying import Copying, Unpack
+from scow.build.matching import matches
 from scow.build.ops import CopyOp, FromGit, FromUrl, Origin, key
 from scow.build.owners import owner
 from scow.build.root import Root
@@ -98,7 +98,7 @@ class Filling(msgspec.Struct):
 
     def _copying(self, op: CopyOp, listing: Listing, root: Root, scratch: Path, time: int) -> Copying:
         view = View() if op.link else root.around(clean(op.target.encode()))
-        return Copying(op, listing, view, self._owner(op, root), time, archive.unpacker(scratch, time))
+        return Copying(op, listing, view, self._owner(op, root), time, _unpacker(op, scratch, time))
 
     def _owner(self, op: CopyOp, root: Root) -> tuple[int, int]:
         passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.chown else (b"", b"")
@@ -154,6 +154,14 @@ class Filling(msgspec.Struct):
         if self.transport is None:
             raise Unsupported("this build has no way to the network")
         return self.transport()
+
+
+def _unpacker(op: CopyOp, scratch: Path, time: int) -> Unpack:
+    if not op.unpack:
+        return lambda content: None
+    from scow.build.archive import unpacker
+
+    return unpacker(scratch, time)
 
 
 def _told(name: str, items: Callable[[], Iterator[Item]]) -> Filled:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import msgspec
 
-from scow.build.copying import ViewListing
 from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.layer.entry import Entry
 from scow.layer.mountable import content
+from scow.layer.pack import Content
 from scow.layer.view import Found, View
 from scow.oci.digest import chain_id, chained
 
@@ -107,3 +108,38 @@ def _around(entries: Iterable[Entry], way: set[bytes], below: bytes) -> Iterator
     for entry in entries:
         if entry.path in way or entry.path.startswith(below):
             yield msgspec.structs.replace(entry, kind="file") if entry.kind == "hardlink" else entry
+
+
+class ViewListing:
+    """A stage's or an image's file system as a listing; ``open_file`` opens a file of a layer's tree."""
+
+    def __init__(self, view: View, open_file: Callable[[Found], int]) -> None:
+        self._view, self._open = view, open_file
+
+    def find(self, path: bytes) -> Entry | None:
+        """What lies at ``path``."""
+        found = self._view.find(path)
+        return found.entry if found else None
+
+    def children(self, path: bytes) -> list[bytes]:
+        """The paths right below a directory."""
+        return self._view.children(path)
+
+    def content(self, entry: Entry) -> Content:
+        """The file's bytes."""
+        found = self._view.find(entry.path)
+        assert found is not None  # noqa: S101 - the entry came from here
+        return partial(self._open, found)
+
+    def digest(self, entry: Entry) -> bytes:
+        """The raw sha256 of the content, from the layer's index; for a sparse file, where it lies."""
+        found = self._view.find(entry.path)
+        return entry.digest or (b"%d:%b" % (found.layer, found.source) if found else b"")
+
+    def learn(self, entry: Entry, digest: bytes) -> None:
+        """The indexes know it."""
+
+    def identity(self, entry: Entry) -> object | None:
+        """The place of the content: names of one file share it."""
+        found = self._view.find(entry.path)
+        return (found.layer, found.source) if found else None
