@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 _REPOSITORY = str(Path(__file__).resolve().parents[1])
 if _REPOSITORY not in sys.path:  # `tests.support` is imported by name, from tests and from the bench
     sys.path.insert(0, _REPOSITORY)
@@ -18,3 +20,6 @@ pytest_plugins = [
     "tests.support.daemons",
     "tests.support.containers",
 ]
+
+settings.register_profile("any speed", deadline=None)  # how fast a machine is tells nothing about the code
+settings.load_profile("any speed")

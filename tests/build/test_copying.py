@@ -363,7 +363,8 @@ PASSWD = (
 GROUP = b"root:x:0:\nstaff:x:50:\n"
 OWNERS = [
     ("", (0, 0)), ("5", (5, 5)), ("5:6", (5, 6)), ("me", (1000, 50)), ("me:staff", (1000, 50)), ("me:7", (1000, 7)),
-    ("5:root", (5, 0)), ("nobody", "passwd"), ("me:nobody", "group"), ("odd", "passwd"), ("4294967296", "passwd"),
+    ("5:root", (5, 0)), (":6", (0, 6)), ("5:", (5, 0)), (":", (0, 0)), ("me:", (1000, 0)),
+    ("nobody", "passwd"), ("me:nobody", "group"), ("odd", "passwd"), ("4294967296", "passwd"),
     ("4294967295", "passwd"), ("4294967294", (4294967294, 4294967294)), ("9" * 5000, "passwd"), ("many", "passwd"),
     ("big", "passwd"),
 ]  # fmt: skip
@@ -376,3 +377,7 @@ def test_owners(text: str, found: tuple[int, int] | str) -> None:
             owner(text, PASSWD, GROUP)
     else:
         assert owner(text, PASSWD, GROUP) == found
+
+
+def test_root_needs_no_passwd() -> None:
+    assert owner("root", b"", b"") == owner("root:root", b"", b"") == (0, 0)

@@ -15,7 +15,7 @@ from tests.build.conftest import TIME, Kitchen
 from scow.build.agent import forwarded
 from scow.build.caches import Caches
 from scow.build.ops import CacheMount
-from scow.errors import Invalid, NotFound, Process, Unavailable
+from scow.errors import Invalid, NotFound, Process, ScowError, Unavailable
 
 SECRET = "hush-4711-hush"
 
@@ -112,6 +112,12 @@ def test_tmpfs(kitchen: Kitchen) -> None:
 
 
 # -- cache ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_mount_point_that_cannot_be_one_is_told_with_its_line(kitchen: Kitchen) -> None:
+    with pytest.raises(ScowError, match="Not a directory") as caught:
+        kitchen.build("FROM busybox\nRUN --mount=type=tmpfs,target=/etc/passwd true")
+    assert caught.value.hint == "asked for at Dockerfile:2"
 
 
 def test_a_cache_outlives_the_build(kitchen: Kitchen) -> None:

@@ -192,9 +192,20 @@ def test_a_run_that_this_machine_cannot_do(kitchen: Kitchen) -> None:
     if missing(Platform("s390x", "linux"), AMD) is None:
         pytest.skip("this machine runs s390x")
     with pytest.raises(Unsupported, match="RUN needs linux/s390x, which this machine cannot run") as caught:
-        kitchen.build("FROM --platform=linux/s390x scratch\nRUN x")
+        kitchen.build("FROM scratch\nRUN x", platform="linux/s390x")
     assert "qemu" in caught.value.hint
-    assert kitchen.build("FROM --platform=linux/s390x scratch\nCOPY <<f /f\nx\nf\n", platform="linux/s390x")
+    assert kitchen.build("FROM scratch\nCOPY <<f /f\nx\nf\n", platform="linux/s390x")
+
+
+def test_an_image_is_for_what_was_asked(kitchen: Kitchen) -> None:
+    """Whatever it stands on; scratch is for what is built for, too."""
+    own = "FROM --platform=$BUILDPLATFORM busybox\n"
+    assert str(kitchen.build(own, platform="linux/arm64").config.platform) == "linux/arm64"
+    assert str(kitchen.build(own, platform="linux/arm/v6").config.platform) == "linux/arm/v6"
+    assert kitchen.build(own, platform="linux/amd64").config == kitchen.build(own).config
+    scratch = "FROM --platform=linux/s390x scratch\nENV A=1\n"
+    assert kitchen.build(scratch).config.platform == kitchen.engine.workplace.platform
+    assert str(kitchen.build(scratch, platform="linux/arm64").config.platform) == "linux/arm64"
 
 
 def test_what_binfmt_misc_says(tmp_path: Path) -> None:

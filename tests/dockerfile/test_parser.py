@@ -169,13 +169,37 @@ def test_a_flag_without_text_is_not_said() -> None:
         ("80-82/UDP", ("80/udp", "81/udp", "82/udp")),
         ("127.0.0.1:8080:80/sctp", ("80/sctp",)),
         ("65535", ("65535/tcp",)),
+        ("+80", ("80/tcp",)),
+        ("000080-+82", ("80/tcp", "81/tcp", "82/tcp")),
+        ("[::1]:80:90", ("90/tcp",)),
+        ("::1:8080-8090:90", ("90/tcp",)),
+        (":80-81:90-91", ("90/tcp", "91/tcp")),
     ],
 )
 def test_ports(text: str, expected: tuple[str, ...]) -> None:
     assert ports(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "/", "80/tcp/", "/tcp", "x", "65536", "2-1", "80/x", "-1", "1-", "٣"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "/",
+        "80/tcp/",
+        "/tcp",
+        "x",
+        "65536",
+        "2-1",
+        "80/x",
+        "-1",
+        "1-",
+        "٣",
+        "x:80",
+        "localhost:1:80",
+        "1:2:3:4:80",
+        "1-3:80-81",
+    ],
+)
 def test_no_ports(text: str) -> None:
     with pytest.raises(Invalid, match="invalid"):
         ports(text)

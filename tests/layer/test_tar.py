@@ -33,6 +33,8 @@ def one(stream: bytes) -> tars.Member:
 
 ONE = {
     "ustar": (file(b"a/b"), Entry(b"a/b", "file", 0o644, size=4, offset=512)),
+    "a slash before 1988": (block(b"d/", b"\0"), Entry(b"d", "dir", 0o644)),
+    "a slash since": (block(b"f/", b"0"), Entry(b"f", "file", 0o644, offset=512)),
     "ustar prefix": (block(b"b", prefix=b"a/" * 70), Entry(b"a/" * 70 + b"b", "file", 0o644, offset=512)),
     "leading dot slash": (file(b"./a"), Entry(b"a", "file", 0o644, size=4, offset=512)),
     "absolute is relative to the root": (file(b"/a"), Entry(b"a", "file", 0o644, size=4, offset=512)),

@@ -77,7 +77,7 @@ class Draft(msgspec.Struct):
             env["PATH"] = arguments.path
             process["Env"] = [f"{name}={value}" for name, value in env.items()]
         variables = Variables(arguments.given, outside, env)
-        return cls(stages, stage, arguments, variables, process, _platform(stage, config, arguments))
+        return cls(stages, stage, arguments, variables, process, _platform(config, arguments))
 
     def expand(self, word: str, *, quotes: bool = True) -> str:
         """``word`` with its variables replaced."""
@@ -137,11 +137,11 @@ class Draft(msgspec.Struct):
         return command.argv if isinstance(command, ins.ExecForm) else (*self.shell, command.text)
 
 
-def _platform(stage: Stage, config: Config | None, arguments: Arguments) -> Platform:
-    """What a stage runs on: what its image says, else what is asked for."""
+def _platform(config: Config | None, arguments: Arguments) -> Platform:
+    """What a stage runs on: what its image says, else what is built for, which is what scratch is for, too."""
     if config is not None and config.architecture and config.os:
         return config.platform
-    return Platform.parse(stage.platform) if stage.platform else arguments.platform.normalised()
+    return arguments.platform.normalised()
 
 
 def _process(config: Config) -> dict[str, Any]:

@@ -308,6 +308,7 @@ class Execution(msgspec.Struct):
             return Invalid(error.problem, subject=error.subject, hint=error.hint, where=where)
         if isinstance(error, NotFound) and not error.subject:
             return NotFound(error.problem, subject=str(where), hint=error.hint)
+        error.hint = error.hint or f"asked for at {where}"
         return error
 
 

@@ -29,8 +29,6 @@ def add(draft: Draft, instruction: ins.Add) -> None:
     local = tuple(source for source in sources if source not in names)
     if instruction.checksum and (local or instruction.files or len(remote) != 1):
         raise draft.invalid("checksum can't be specified for multiple or local sources")
-    if instruction.keep_git_dir and not any(isinstance(origin, FromGit) for _, origin in remote):
-        raise draft.invalid("keep-git-dir is for git sources only")
     if local or instruction.files:
         _step(draft, instruction, FromContext(), local)
     for source, origin in remote:

@@ -8,10 +8,8 @@ _DIGITS = 20
 
 
 def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
-    """``""`` is 0:0. Without a group, a user's name brings its primary group, and a number is the group's as well
-    (the Dockerfile reference says so of both, BuildKit does it of numbers only)."""
-    if not text:
-        return 0, 0
+    """What is not said is 0, and root is 0 in every image. Without a group, a user's name brings its primary group, and
+    a number is the group's as well (the Dockerfile reference says so of both, BuildKit does it of numbers only)."""
     user, colon, wanted = text.partition(":")
     uid, primary = _numbers(user, passwd, "passwd")
     return uid, _numbers(wanted, group, "group")[0] if colon else primary
@@ -19,6 +17,8 @@ def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
 
 def _numbers(name: str, table: bytes, file: str) -> tuple[int, int]:
     """The id of ``name``, and the one after it: in passwd, the primary group."""
+    if name in ("", "root"):
+        return 0, 0
     if (plain := _id(name.encode())) is not None:
         return plain, plain
     for line in table.splitlines():

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from scow.build.draft import Draft, health
 from scow.build.ops import MakeDirectoryOp
 from scow.build.variables import PROXIES
 from scow.dockerfile import instructions as ins
+from scow.dockerfile.durations import told
 from scow.dockerfile.ports import ports
 from scow.dockerfile.signals import is_signal
 from scow.dockerfile.span import located
 from scow.errors import Invalid
 from scow.oci.config import Healthcheck
+from scow.oci.quoting import quote
 
 
 def _arg(draft: Draft, instruction: ins.Arg) -> None:
@@ -66,9 +67,9 @@ def _entrypoint(draft: Draft, instruction: ins.Entrypoint) -> None:
     draft.step(f"ENTRYPOINT {_array(draft.process['Entrypoint'])}")
 
 
-def _array(words: list[str]) -> str:
+def _array(words: Sequence[str]) -> str:
     """As docker's history has it: quoted, with spaces between."""
-    return f"[{' '.join(json.dumps(word, ensure_ascii=False) for word in words)}]"
+    return f"[{' '.join(quote(word) for word in words)}]"
 
 
 def _expose(draft: Draft, instruction: ins.Expose) -> None:
@@ -119,7 +120,9 @@ def _healthcheck(draft: Draft, instruction: ins.Healthcheck) -> None:
         instruction.retries,
     )
     draft.process["Healthcheck"] = health(check)
-    draft.step(f"HEALTHCHECK {json.dumps(draft.process['Healthcheck'], ensure_ascii=False)}")
+    times = ("Interval", check.interval), ("Timeout", check.timeout), ("StartPeriod", check.start_period)
+    said = " ".join(f"{name}:{told(time)}" for name, time in (*times, ("StartInterval", check.start_interval)))
+    draft.step(f"HEALTHCHECK {{Test:[{' '.join(test)}] {said} Retries:{check.retries}}}")
 
 
 def _onbuild(draft: Draft, instruction: ins.Onbuild) -> None:

@@ -46,6 +46,26 @@ def duration(text: str) -> int:
     return -total if text[0] == "-" else total
 
 
+def told(nanoseconds: int) -> str:
+    """A duration as Go prints one: ``1h2m3.5s``, ``500ms``, ``0s``."""
+    size = abs(nanoseconds)
+    if size < UNITS["s"]:
+        unit = next((name for name in ("ms", "us", "ns") if size >= UNITS[name]), "s")
+        text = _decimal(size, UNITS[unit]) + unit.replace("u", "\u00b5")
+    else:
+        hours, rest = divmod(size, UNITS["h"])
+        minutes, rest = divmod(rest, UNITS["m"])
+        text = (f"{hours}h" if hours else "") + (f"{minutes}m" if hours or minutes else "")
+        text += _decimal(rest, UNITS["s"]) + "s"
+    return "-" + text if nanoseconds < 0 else text
+
+
+def _decimal(count: int, scale: int) -> str:
+    """``count / scale``, a power of ten, without zeros at its end."""
+    whole, rest = divmod(count, scale)
+    return f"{whole}.{str(rest + scale)[1:].rstrip('0')}" if rest else str(whole)
+
+
 def _nanoseconds(whole: str, fraction: str, unit: str, text: str) -> int:
     if not unit:
         raise Invalid(f'missing unit in duration "{text}"', hint="a number and a unit, such as 30s, 1m30s or 1.5h")

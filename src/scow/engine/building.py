@@ -51,8 +51,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Building(msgspec.Struct):
-    """One build. See :class:`scow.engine.builds.BuildOptions` for the fields. ``remembers``: the digests of the
-    context's files serve the next build too."""
+    """One build. See :class:`scow.engine.builds.BuildOptions` for the fields. ``said``: the platform was asked for, and
+    not only this machine's. ``remembers``: the digests of the context's files serve the next build too."""
 
     workplace: Workplace
     root: Path
@@ -75,6 +75,7 @@ class Building(msgspec.Struct):
     allow: frozenset[str] = frozenset()
     uncached: frozenset[str] = frozenset()
     annotations: Mapping[str, str] = {}
+    said: bool = False
     remembers: bool = True
     warn: Callable[[str], None] = lambda text: None
     cache: Travelling | None = None
@@ -268,6 +269,7 @@ class Building(msgspec.Struct):
         """The config: the base's document with every step of every stage on the way to the target."""
         base, chain = _lineage(built)
         config = document(base.raw_config) if base else mutate.scratch(Platform.parse(built.stage.platform))
+        config = mutate.on(self.platform, config) if self.said else config
         created = _text(seconds)
         steps = [
             mutate.Step(step.created_by, created, layer, "scow", step.author)

@@ -233,6 +233,7 @@ def _asked(options: BuildOptions) -> dict[str, Any]:
         "target": options.get("target"),
         "use_cache": options.get("use_cache", True),
         "pull": options.get("pull", False),
+        "said": options.get("platform") is not None,
         "network": options.get("network", "default"),
         "labels": dict(options.get("labels") or {}),
         "secrets": dict(options.get("secrets") or {}),

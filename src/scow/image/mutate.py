@@ -45,9 +45,16 @@ class Step(msgspec.Struct, frozen=True):
 
 def scratch(platform: Platform) -> dict[str, Any]:
     """The config of an image with nothing in it."""
+    return on(platform, {"config": {}, "rootfs": {"type": "layers", "diff_ids": []}, "history": []})
+
+
+def on(platform: Platform, config: Mapping[str, Any]) -> dict[str, Any]:
+    """``config``, said to be for ``platform``. What it says of its variant holds where the platform says nothing."""
     fields = {"architecture": platform.architecture, "os": platform.os, "variant": platform.variant}
-    config: dict[str, Any] = {key: value for key, value in fields.items() if value}
-    return {**config, "config": {}, "rootfs": {"type": "layers", "diff_ids": []}, "history": []}
+    if all(config.get(name) == wanted for name, wanted in fields.items() if wanted):
+        return dict(config)
+    rest = {name: value for name, value in config.items() if name not in fields}
+    return {**{name: value for name, value in fields.items() if value}, **rest}
 
 
 def edited(config: Mapping[str, Any], steps: Sequence[Step], *, created: str | None, **process: Any) -> dict[str, Any]:

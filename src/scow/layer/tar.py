@@ -265,8 +265,8 @@ def _entry(
         uid, gid = _decimal(records, b"uid", uid), _decimal(records, b"gid", gid)
         mtime = pax.nanoseconds(records[b"mtime"]) if records.get(b"mtime") else mtime
         xattrs = pax.xattrs(records)
-    if kind == "file" and name.endswith(b"/"):
-        kind = "dir"  # how tars from before 1988 say it
+    if not block[156] and name.endswith(b"/"):
+        kind = "dir"  # how tars from before 1988 say it; of those after, Go's reader has such a file for a file
     device = kind in ("char", "block")
     return Entry(
         name,

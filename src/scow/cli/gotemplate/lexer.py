@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from scow.cli.gotemplate.scalars import quote
 from scow.errors import Invalid
+from scow.oci.quoting import quote
 
 SPACES = " \t\r\n"
 KEYWORDS = frozenset(

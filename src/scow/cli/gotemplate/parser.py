@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection
 from scow.cli.gotemplate import literals, nodes
 from scow.cli.gotemplate.cursor import Cursor
 from scow.cli.gotemplate.lexer import KEYWORDS, Token
-from scow.cli.gotemplate.scalars import quote
 from scow.errors import Invalid
+from scow.oci.quoting import quote
 
 _LITERALS = ("string", "raw", "character", "number", "boolean")
 _OPERANDS = frozenset((*_LITERALS, "dot", "field", "identifier", "nil", "variable", "("))

@@ -8,9 +8,9 @@ from decimal import Decimal
 import msgspec
 
 from scow.cli.gotemplate.values import Value, encoded, is_int
+from scow.oci.quoting import quote
 
 _BASES = {"d": ("d", ""), "v": ("d", ""), "b": ("b", "0b"), "o": ("o", "0"), "O": ("o", ""), "x": ("x", "0x")}
-_ESCAPES = {7: "\\a", 8: "\\b", 12: "\\f", 10: "\\n", 13: "\\r", 9: "\\t", 11: "\\v", 92: "\\\\"}
 
 
 class Directive(msgspec.Struct, frozen=True):
@@ -146,21 +146,3 @@ def shortest(value: float, large: int = 6, small: int = -4) -> str:
     digits = "".join(map(str, number.as_tuple().digits))
     mantissa = digits[0] + ("." + digits[1:] if digits[1:] else "")
     return f"{'-' if value < 0 else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
-
-
-def quote(text: str, mark: str = '"', ascii_only: bool = False) -> str:
-    """Go's quoted form: what cannot be printed is escaped."""
-    return mark + "".join(_quoted(char, mark, ascii_only) for char in text) + mark
-
-
-def _quoted(char: str, mark: str, ascii_only: bool) -> str:
-    code = ord(char)
-    if char == mark:
-        return "\\" + char
-    if code in _ESCAPES:
-        return _ESCAPES[code]
-    if char.isprintable() and (code < 128 or not ascii_only):
-        return char
-    if code < 32 or code == 127:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
