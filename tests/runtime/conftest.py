@@ -120,6 +120,7 @@ def _lower(directory: Path, user: int, group: int) -> None:
         (lower / "bin" / name).chmod(0o755)
     (lower / "outside").symlink_to("/../../../../../../../../" + str(directory / "outside").lstrip("/"))
     (lower / "selfexe").symlink_to("/proc/self/exe")
+    (lower / "sbin").symlink_to("bin")  # as distributions have it now
     (directory / "outside").mkdir()
     for path in [directory, *directory.rglob("*")]:
         os.chown(path, user, group if user != os.geteuid() else os.getegid(), follow_symlinks=False)

@@ -136,6 +136,13 @@ def test_a_program_may_come_from_a_mount(driver: Driver, runtime: str) -> None:
     assert driver.run(runtime, "./prog", options={**options, "workdir": "/opt/tools"})["code"] == 4
 
 
+@pytest.mark.parametrize("word", ["/sbin/tool", "/bin/tool", "tool"])
+def test_a_program_that_is_mounted_through_a_symlink(driver: Driver, runtime: str, word: str) -> None:
+    mounts = [{"kind": "bind", "source": str(driver.lower / "bin/busybox"), "target": "/sbin/tool"}]
+    answer = driver.run(runtime, word, options={"mounts": mounts})
+    assert (answer["code"], answer.get("message", answer["err"])) == (127, "tool: applet not found\n")
+
+
 def test_mount_target_through_a_symlink_stays_inside(driver: Driver, runtime: str) -> None:
     mounts = [{"kind": "tmpfs", "source": "", "target": "/outside/made"}]
     driver.run(runtime, "true", options={"mounts": mounts})

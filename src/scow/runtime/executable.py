@@ -27,7 +27,11 @@ class View:
 
     def __init__(self, root: str, mounts: list[dict[str, Any]]) -> None:
         self.root = root
-        self.mounts = [(m["destination"], m["source"] if m["type"] == "bind" else None) for m in reversed(mounts)]
+        self.mounts: list[tuple[str, str | None]] = []  # the last one first
+        for mount in mounts:
+            place, bound = mount["destination"], mount["type"] == "bind"
+            at = (self.place(place) or place) if bound else place
+            self.mounts.insert(0, (at, mount["source"] if bound else None))
 
     def host(self, path: str) -> str | None:
         """Where a resolved container path is on the host."""
@@ -38,6 +42,11 @@ class View:
 
     def resolve(self, path: str) -> str | None:
         """The host's path of what ``path`` leads to, symlinks followed inside; None when it is not there."""
+        place = self.place(path)
+        return None if place is None else self.host(place or "/")
+
+    def place(self, path: str) -> str | None:
+        """The path without symlinks, in the container ("" is the root); None when there is nothing."""
         todo, done, links = path.split("/")[::-1], "", 0
         while todo:
             name = todo.pop()
@@ -56,7 +65,7 @@ class View:
             links += 1
             if links > _LINKS:
                 return None
-        return self.host(done or "/")
+        return done
 
 
 def find_executable(view: View, word: str, path: str, cwd: str) -> str:
