@@ -199,6 +199,23 @@ def test_neighbours_know_each_other_by_name(directory: Path, scow: Scow) -> None
     ]
 
 
+@networked
+def test_neighbours_need_not_forget_who_was_started_again(scow: Scow) -> None:
+    scow("network", "create", "--internal", "kept").ok()
+    for name in ("far", "near"):
+        scow("run", "-d", "--name", name, "--network", "kept", IMAGE, "sleep", "60").ok()
+    try:
+        stations = []
+        for _ in range(2):
+            scow("exec", "near", "ping", "-c", "1", "-W", "2", "far").ok()
+            stations.append(scow("exec", "far", "cat", "/sys/class/net/eth0/address").ok().stdout)
+            scow("restart", "-t", "0", "far").ok()
+        assert stations == ["02:42:0a:59:00:02\n"] * 2
+    finally:
+        scow("rm", "-f", "far", "near").ok()
+        scow("network", "rm", "kept").ok()
+
+
 def test_a_port_is_published_where_there_is_no_way_out(scow: Scow, directory: Path) -> None:
     """A machine that is on no network: pasta, which copies its route, would not start."""
     need_root()

@@ -37,10 +37,11 @@ class Netlink:
         """Make a bridge; FileExistsError when there is one of that name."""
         self._call(_NEWLINK, _CREATE | _EXCL, _link() + _text(_IFLA_IFNAME, name) + _kind("bridge"))
 
-    def veth(self, name: str, master: int, peer: str, namespace: int) -> None:
+    def veth(self, name: str, master: int, peer: str, namespace: int, station: bytes) -> None:
         """Make a pair: ``name`` here, on the bridge with index ``master`` and up; ``peer`` in the network ``namespace``
-        (a descriptor)."""
+        (a descriptor), with ``station`` as its hardware address."""
         other = _link() + _text(_IFLA_IFNAME, peer) + _number(_IFLA_NET_NS_FD, namespace)
+        other += _attribute(_IFLA_ADDRESS, station)
         body = _link(up=True) + _text(_IFLA_IFNAME, name) + _number(_IFLA_MASTER, master)
         self._call(_NEWLINK, _CREATE | _EXCL, body + _kind("veth", _attribute(_VETH_PEER, other)))
 
@@ -68,6 +69,11 @@ class Netlink:
 def index_of(name: str) -> int:
     """The number of a link in the network namespace that this process is in; OSError when there is none."""
     return socket.if_nametoindex(name)
+
+
+def station(address: str) -> bytes:
+    """The hardware address for an IPv4 address, as docker has it: who knew it before a restart knows it after."""
+    return b"\x02\x42" + socket.inet_aton(address)
 
 
 def _link(index: int = 0, up: bool = False) -> bytes:

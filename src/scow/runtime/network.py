@@ -81,7 +81,7 @@ def _plug(network: dict[str, Any]) -> None:
     mine = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     here = netlink.Netlink()
     try:
-        hub.veth(f"v{os.getpid()}", bridge, "eth0", mine)
+        hub.veth(f"v{os.getpid()}", bridge, "eth0", mine, netlink.station(network["address"]))
         index = netlink.index_of("eth0")
         here.address(index, network["address"], network["prefix"])
         here.up(index)
