@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -106,3 +107,17 @@ def test_one_text_is_no_list_of_letters(engine: Engine, name: str, slip: Callabl
     with pytest.raises(Invalid, match=f"^{name}: is one text, where a list of texts is wanted$") as refused:
         slip(engine)
     assert refused.value.hint.startswith(f"{name}=['")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to have a small disk")
+def test_a_program_that_fills_the_disk_still_tells_its_exit_code(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", disk], check=True)
+    try:
+        make_box(disk)
+        engine = Engine(disk / "store")
+        assert engine.containers.run(IMAGE, ["sh", "-c", "cat /dev/zero > /zeros; exit 7"]) == 7
+        assert engine.containers.list() == ()
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)

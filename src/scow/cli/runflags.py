@@ -25,7 +25,8 @@ REFUSED: list[Refused] = [
     *values("--pid", ""),
     *values("--annotation --device-cgroup-rule --device-read-bps"),
     *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device"),
-    *values("--domainname --gpus --ip6 --kernel-memory --link"),
+    *values("--domainname --ip6 --kernel-memory --link"),
+    *values("--gpus", hint="--device for each of its nodes, and -v for the driver's libraries and programs"),
     *values("--link-local-ip --mac-address --storage-opt"),
 ]
 """Docker's flags of ``run`` that are told instead of followed."""

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
+from scow.content.layout import disk_error
 from scow.errors import AlreadyExists, Conflict, NotFound, ScowError
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
@@ -251,5 +252,9 @@ def _lock(fd: int, container_id: str) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    temporary.write_bytes(data)
-    os.rename(temporary, path)
+    try:
+        temporary.write_bytes(data)
+        os.rename(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise disk_error(error, path.parent) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from scow.engine.origins import health_of, image_of, options_of, place_of, stop_signal
 from scow.engine.records import Settings, State
 from scow.engine.volumes import volume_names
+from scow.errors import Unavailable
 from scow.image.image import Image
 from scow.image.writable import Writable
 from scow.runtime.tasks import born
@@ -47,7 +48,8 @@ def run_here(workplace: Workplace, settings: Settings, stdio: Stdio, started: Ca
         except BaseException:
             running.kill()
             raise
-        records.note(settings.id, State("exited", 0, code, begun, now()))
+        with contextlib.suppress(Unavailable):  # a full disk does not cost the exit code; it looks killed from now on
+            records.note(settings.id, State("exited", 0, code, begun, now()))
     return code
 
 

@@ -15,7 +15,6 @@ from scow.content.layout import ANOTHER_ROOT
 from scow.runtime import cgroups, idmap, networking
 from scow.runtime.probe import NO_LINUX, Probe, trial_of_bridges, trial_of_overlay
 
-_FIX_OUTLET = "apt-get install passt"
 _SAMPLES = {
     "memory": {"memory": {"limit": 1 << 30}},
     "cpu": {"cpu": {"quota": 100_000}},
@@ -46,7 +45,7 @@ def examine(here: Probe, directory: Path) -> tuple[Finding, ...]:
         ),
         *_runtimes(here),
         *(_limit(here, name) for name in _SAMPLES),
-        _finding("network: a way out, published ports", networking.why_no_outlet(), _outlet_fix()),
+        _finding("network: a way out, published ports", networking.why_no_outlet(), networking.outlet_fix()),
         _finding("network: names on a user's network", trial_of_bridges() or "", "modprobe -a bridge veth"),
         _finding("seccomp", _seccomp(), ""),
     )
@@ -107,12 +106,6 @@ def _runtimes(here: Probe) -> tuple[Finding, ...]:
 def _limit(here: Probe, name: str) -> Finding:
     lacking = cgroups.lacking(_SAMPLES[name], "/scow/doctor", here.rung != 1)
     return _finding(f"limits: {name}", "; ".join(lacking.values()), cgroups.hint(not here.root))
-
-
-def _outlet_fix() -> str:
-    if not networking.outlet():
-        return _FIX_OUTLET
-    return "chmod 0666 /dev/net/tun" if os.path.exists("/dev/net/tun") else "modprobe tun"
 
 
 def _seccomp() -> str:

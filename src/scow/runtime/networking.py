@@ -66,6 +66,13 @@ def why_no_outlet() -> str:
     return ""
 
 
+def outlet_fix() -> str:
+    """The command that mends :func:`why_no_outlet`."""
+    if not outlet():
+        return "apt-get install passt"
+    return f"chmod 0666 {_TUN}" if os.path.exists(_TUN) else "modprobe tun"
+
+
 def told(attachment: Attachment, rootless: bool) -> dict[str, Any]:
     """The launcher's ``network``; raises :class:`Unsupported` where there is no way out to be had."""
     if attachment.join:
@@ -77,7 +84,7 @@ def told(attachment: Attachment, rootless: bool) -> dict[str, Any]:
         network |= {"address": plug.address, "prefix": plug.prefix}
     if attachment.way_out:
         if why := why_no_outlet():
-            raise Unsupported(why, subject="network", hint="apt-get install passt; --network host needs nothing")
+            raise Unsupported(why, subject="network", hint=f"{outlet_fix()}; --network host needs nothing")
         path, device = outlet(), "eth1" if attachment.plug else "eth0"
         is_pasta = path.endswith("/pasta")
         make = _pasta if is_pasta else _slirp
