@@ -50,6 +50,7 @@ ATTEMPTS = {
     "kernel messages": "mknod /tmp/k c 1 11; head -c1 /tmp/k | grep -q . || head -c1 /dev/kmsg | grep -q .",
     "disk": "disks /tmp/d",
     "disk in /dev": "disks /dev/d",
+    "loop device": "mknod /tmp/o b 7 0; : < /tmp/o",
     # what is outside, by path, descriptor, process and key
     "files of the host": "ls $HOST/canary || ls /proc/1/root$HOST/canary || ls /proc/self/root$HOST/canary",
     "above the root": "ls /../../../../..$HOST/canary || (cd / && ls ..$HOST/canary)",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from scow.runtime.child import Stdio
     from scow.runtime.joined import Joined
     from scow.runtime.options import Options
-    from scow.runtime.probe import Probe
+    from scow.runtime.runner import Runner
 
 #: What :func:`prepare` writes, in a container's bundle.
 _BASE: Final = "joining.json"
@@ -38,19 +38,25 @@ class Execution(msgspec.Struct, frozen=True):
     privileged: bool = False
 
 
-def prepare(bundle: Bundle, image: ImageProcess, options: Options, probe: Probe) -> None:
+def prepare(bundle: Bundle, image: ImageProcess, options: Options, runner: Runner) -> None:
     """Write into a container's bundle what programs start from that join it: ``process`` without arguments and
     terminal, the ``seccomp`` document, ``every`` capability that they may be given, and how it is kept apart.
     """
     from scow.runtime.bundle import held_capabilities
 
+    probe = runner.probe
     process = {key: value for key, value in bundle.spec["process"].items() if key != "consoleSize"}
     env = environment(image.env or (), options.env, bundle.spec["hostname"], terminal=False)
-    everything = msgspec.structs.replace(options, cap_add=("ALL",), cap_drop=())
+    everything = held_capabilities(msgspec.structs.replace(options, cap_add=("ALL",), cap_drop=()), probe)
+    held = {**process["capabilities"], "every": everything}
+    if runner.without_devices:
+        from scow.runtime.oci_runtime import without_mknod
+
+        held = without_mknod(held)
     base = {
-        "process": {**process, "args": [], "terminal": False, "env": env},
+        "process": {**process, "args": [], "terminal": False, "env": env, "capabilities": held},
         "seccomp": bundle.spec["linux"].get("seccomp"),
-        "every": held_capabilities(everything, probe),
+        "every": held.pop("every"),
         "rootless": probe.rootless,
         "chroot": probe.rung == 4,
     }

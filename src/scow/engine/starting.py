@@ -152,7 +152,7 @@ def _bundle(
         size = size_of(0)
     rootfs = fleeting(place.rootfs) if settings.keeping.remove else place.rootfs
     bundle = make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network)
-    prepare(bundle, process, options, runner.probe)
+    prepare(bundle, process, options, runner)
     return bundle
 
 

@@ -77,13 +77,13 @@ def adapted(plan: dict[str, Any]) -> dict[str, Any]:
     if without_cgroups(plan):
         spec["linux"] = {k: v for k, v in spec["linux"].items() if k not in ("cgroupsPath", "resources")}
         spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]
-        spec["process"] = {**spec["process"], "capabilities": _without_mknod(spec["process"]["capabilities"])}
+        spec["process"] = {**spec["process"], "capabilities": without_mknod(spec["process"]["capabilities"])}
         spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] != "cgroup"]
     return spec
 
 
-def _without_mknod(held: dict[str, list[str]]) -> dict[str, list[str]]:
-    """No cgroups, no device cgroup: then nodes must not be made at all."""
+def without_mknod(held: dict[str, list[str]]) -> dict[str, list[str]]:
+    """No cgroups, no device cgroup: then nodes must not be made at all, by nobody in the container."""
     return {kind: [name for name in names if name != "CAP_MKNOD"] for kind, names in held.items()}
 
 

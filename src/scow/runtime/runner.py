@@ -112,6 +112,15 @@ class Runner:
         self.probe = here or probe()
         self.choice = choose(self.probe, runtime)
 
+    @property
+    def without_devices(self) -> bool:
+        """Whether only the want of CAP_MKNOD keeps its containers from devices: see :mod:`scow.runtime.oci_runtime`."""
+        if self.choice.name == SANDBOX:
+            return False
+        from scow.runtime.oci_runtime import without_cgroups
+
+        return without_cgroups(self._machine())
+
     def start(self, bundle: Bundle, stdio: Stdio | None = None, kept: int | None = None) -> Running:
         """Start it and return once its program runs. ``kept`` is a descriptor that stays open until nothing is left.
 
@@ -130,15 +139,21 @@ class Runner:
             "id": bundle.id,
             "rootfs": _plain(bundle.rootfs),
             "spec": bundle.spec,
-            "runtime": self.choice.path,
+            **self._machine(),
             "rootless": self.probe.rootless,
-            "user_namespace": self.probe.user_namespace,
             "chroot": self.probe.rung == 4,
             "delegated": self.probe.rung != 1,
-            "hybrid": self.probe.cgroups == "hybrid",
             "uid_map": [[0, os.geteuid(), 1]],
             "gid_map": [[0, os.getegid(), 1]],
             "network": self._network(bundle),
+        }
+
+    def _machine(self) -> dict[str, Any]:
+        """What decides whether an OCI runtime can make cgroups."""
+        return {
+            "runtime": self.choice.path,
+            "user_namespace": self.probe.user_namespace,
+            "hybrid": self.probe.cgroups == "hybrid",
         }
 
     def _network(self, bundle: Bundle) -> dict[str, Any] | None:
