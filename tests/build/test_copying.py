@@ -13,7 +13,7 @@ from tests.build.listings import TIME, Memory, copied, resolved, told_of, view_o
 
 from scow.build.copying import Copying
 from scow.build.ops import CopyOp, FromContext, key
-from scow.build.owners import owner
+from scow.build.owners import maker, owner
 from scow.errors import Invalid, NotFound
 from scow.layer.entry import Entry
 from scow.layer.pack import Content, Item
@@ -377,6 +377,14 @@ def test_owners(text: str, found: tuple[int, int] | str) -> None:
             owner(text, PASSWD, GROUP)
     else:
         assert owner(text, PASSWD, GROUP) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("me", (1000, 50)), ("nobody", (0, 0)), ("nobody:7", (0, 7)), ("5:nobody", (5, 5)), ("me:staff", (1000, 50))],
+)
+def test_makers_of_directories(text: str, found: tuple[int, int]) -> None:
+    assert maker(text, PASSWD, GROUP) == found
 
 
 def test_root_needs_no_passwd() -> None:

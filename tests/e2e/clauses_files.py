@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from tests.e2e.dockerfiles import slashes
+
 _OUT = (
     "FROM base:1 AS out\nRUN mkdir -p /o/d/e && cd /o && echo 1 > f && echo 2 > d/g && ln -s d l && ln -s /o/f abs"
     " && ln f hard && chown -R 5:6 d && chmod 2751 d && chmod 4755 f && ln -s nowhere dangling\n"
@@ -45,6 +47,8 @@ COPY = {
         "COPY --chown=app one.txt /1\nCOPY --chown=app:extra one.txt /2\nCOPY --chown=7 one.txt /3\n"
         "COPY --chown=7:8 one.txt /4\nCOPY --chown=0:extra one.txt /5\nCOPY --chown=root:9 one.txt /6"
     ),
+    "copy-chown-half": "COPY --chown=:5 one.txt /1\nCOPY --chown=5: one.txt /2\nCOPY --chown=app: dir /3",
+    "copy-chown-root-of-scratch": "FROM scratch\nCOPY --chown=root:root one.txt /1\nCOPY --chown=5:root one.txt /2",
     "copy-chown-makes-parents": "COPY --chown=5:6 one.txt /a/b/c\nCOPY --chown=7:8 dir /a/d/e",
     "copy-chown-new-user": "RUN echo 'n:x:77:88::/:/bin/sh' >> /etc/passwd\nCOPY --chown=n:extra one.txt /x",
     "copy-chown-user-instruction": "USER app\nCOPY one.txt /1\nCOPY dir /2",
@@ -94,6 +98,7 @@ ADD = {
     "add-tars": "ADD packed.tar.gz /1/\nADD packed.tar.xz /2\nADD packed.tar.bz2 packed.tar /3/",
     "add-by-content": "ADD not-named-so /1\nADD not-named-so /2/",
     "add-broken": "ADD broken.tar.gz /1\nADD broken.tar.gz /2/",
+    "add-slashes": "ADD slashes.tar /x/",
     "add-plain": "ADD one.txt /1\nADD dir /2\nADD *.txt /3/",
     "add-chown": "ADD --chown=5:6 dir /1/\nADD --chown=app one.txt /2",
     "add-over-existing": "RUN mkdir -m 700 /packed && echo old > /packed/file\nADD packed.tar.gz /",
@@ -138,6 +143,6 @@ MORE: dict[str, str | bytes | tuple[str | bytes, int] | None] = {
     "star*.md": "star", "starx.md": "not me", "ünï.txt": "ü", "empty": None, "empty-file": "", "hidden.log": "no",
     "modes/a": ("a", 0o600), "modes/b": ("b", 0o4755), "modes/c": ("c", 0o444), "modes/d/e": ("e", 0o777),
     "deep/1/2/3/4/5/f": "deep", "deep/1/.hidden": "h", "ignored/a": "no", "ignored/keep": "yes", "ignored/b/c": "no",
-    "again/a": "again", "order/a/x": "order", "order/b": "",
+    "again/a": "again", "order/a/x": "order", "order/b": "", "slashes.tar": slashes(),
     ".dockerignore": "**/*.log\nignored\n!ignored/keep\nDockerfile*\ncases\n",
 }  # fmt: skip

@@ -44,6 +44,17 @@ def tar_gz(mode: str = "w:gz") -> bytes:
     return output.getvalue()
 
 
+def slashes() -> bytes:
+    """An archive whose names end in slashes: of a file's type, and of the one that was a file's before 1988."""
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w") as archive:
+        for name, kind, content in (("file/", b"0", b"abc"), ("empty/", b"0", b""), ("old/d/", b"\0", b"")):
+            member = tarfile.TarInfo(name)
+            member.type, member.mode, member.size = kind, 0o750, len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return output.getvalue()
+
+
 TREE: dict[str, str | bytes | tuple[str, int]] = {
     "one.txt": "one",
     "two.txt": "two",

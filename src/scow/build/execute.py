@@ -10,7 +10,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -37,8 +37,8 @@ from scow.build.ops import (
     Step,
     key,
 )
-from scow.build.owners import owner
-from scow.build.parents import Parents
+from scow.build.owners import maker
+from scow.build.parents import directory
 from scow.build.root import Root
 from scow.build.secrets import Secrets
 from scow.build.subtree import Listing
@@ -202,7 +202,9 @@ class Execution(msgspec.Struct):
     def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> Prepared:
         def make() -> Layer:
             passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.user else (b"", b"")
-            return self._add(_directory_items(op, owner(op.user, passwd, group), root, self.time * 10**9))
+            view, whose = root.around(clean(op.path.encode())), maker(op.user, passwd, group)
+            items = directory(op.path.encode(), view, whose, self.time * 10**9, named=bool(op.user))
+            return add_layer(self.store.layout, self.store.layers, items)
 
         return told(key("workdir", [root.chain or "", op.path, op.user, str(self.time)]), make)
 
@@ -296,9 +298,6 @@ class Execution(msgspec.Struct):
             return self._built[origin.index].result().root.chain or ""
         return self.images[origin.name].chain or "" if isinstance(origin, FromImage) else None
 
-    def _add(self, items: Iterable[Item]) -> Layer:
-        return add_layer(self.store.layout, self.store.layers, items)
-
     def _placed(self, error: ScowError, step: Step) -> ScowError:
         """The error with the Dockerfile line that asked for it."""
         where = self.where(step)
@@ -362,19 +361,6 @@ class _Place(msgspec.Struct, frozen=True):
         output: bytes = b"",
     ) -> Event:
         return Event(self.stage.title, self.number, self.total, self.step.title, state, seconds, output)
-
-
-def _directory_items(op: MakeDirectoryOp, whose: tuple[int, int], root: Root, nanoseconds: int) -> list[Item]:
-    """The directory and its missing parents; nothing when it is there."""
-    view = root.around(clean(op.path.encode()))
-    real = view.resolve(op.path.encode())
-    if view.find(real):
-        return []
-    placed: dict[bytes, Item] = {}
-    parents = Parents(placed, view, whose, nanoseconds, named=bool(op.user))
-    parents.make(real)
-    parents.add()
-    return [placed[path] for path in sorted(placed)]
 
 
 def _clamping(items: Iterator[Item], upper: Path) -> Iterator[Item]:

@@ -1,4 +1,4 @@
-"""``--chown user[:group]``: numbers, or names looked up in the file system that is written to. Pure."""
+"""Whose files are, as ``user[:group]``: numbers, or names looked up in the file system that is written to. Pure."""
 
 from __future__ import annotations
 
@@ -8,14 +8,30 @@ _DIGITS = 20
 
 
 def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
-    """What is not said is 0, and root is 0 in every image. Without a group, a user's name brings its primary group, and
-    a number is the group's as well (the Dockerfile reference says so of both, BuildKit does it of numbers only)."""
+    """Of ``--chown``. What is not said is 0, and root is 0 in every image. Without a group, a user's name brings its
+    primary group, and a number is the group's as well (the Dockerfile reference says so of both, BuildKit does it of
+    numbers only)."""
     user, colon, wanted = text.partition(":")
-    uid, primary = _numbers(user, passwd, "passwd")
-    return uid, _numbers(wanted, group, "group")[0] if colon else primary
+    uid, primary = _known(user, passwd, "passwd")
+    return uid, _known(wanted, group, "group")[0] if colon else primary
 
 
-def _numbers(name: str, table: bytes, file: str) -> tuple[int, int]:
+def maker(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
+    """Of USER, for what WORKDIR makes: as of a number alone where the image does not know the group, and root's where
+    it does not know the user, as BuildKit has it."""
+    user, colon, wanted = text.partition(":")
+    uid, primary = _numbers(user, passwd) or (0, 0)
+    return uid, (_numbers(wanted, group) or (primary,))[0] if colon else primary
+
+
+def _known(name: str, table: bytes, file: str) -> tuple[int, int]:
+    found = _numbers(name, table)
+    if found is None:
+        raise Invalid(f"invalid user index: no {name!r} in the image's /etc/{file}", hint="use a number")
+    return found
+
+
+def _numbers(name: str, table: bytes) -> tuple[int, int] | None:
     """The id of ``name``, and the one after it: in passwd, the primary group."""
     if name in ("", "root"):
         return 0, 0
@@ -26,7 +42,7 @@ def _numbers(name: str, table: bytes, file: str) -> tuple[int, int]:
         if len(fields) > 2 and fields[0] == name.encode() and (found := _id(fields[2])) is not None:
             primary = _id(fields[3]) if len(fields) > 3 else None
             return found, found if primary is None else primary
-    raise Invalid(f"invalid user index: no {name!r} in the image's /etc/{file}", hint="use a number")
+    return None
 
 
 def _id(text: bytes) -> int | None:

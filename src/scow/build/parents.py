@@ -1,4 +1,7 @@
-"""Directories that nothing names: those above what is copied, the target itself, those that an archive leaves out."""
+"""Directories that no source names: those above what is copied, the target itself, those that an archive leaves out.
+
+And WORKDIR's.
+"""
 
 from __future__ import annotations
 
@@ -60,3 +63,20 @@ class Parents:
             if above and above[0].mode & _SETGID and lies and lies[0] is entry:
                 gid = above[0].gid if grouped else entry.gid
                 self._placed[entry.path] = (replace(entry, mode=entry.mode | _SETGID, gid=gid), b"")
+
+
+def directory(path: bytes, view: View, owner: tuple[int, int], time: int, *, named: bool) -> list[Item]:
+    """``path`` (links in it are followed) and its missing parents; nothing when it is there. See :class:`Parents`.
+
+    Raises :class:`Invalid` where a file is in the way.
+    """
+    real = view.resolve(path)
+    if found := view.find(real):
+        if found.entry.kind != "dir":
+            raise Invalid(f"not a directory: {found.entry.text}")
+        return []
+    placed: dict[bytes, Item] = {}
+    parents = Parents(placed, view, owner, time, named=named)
+    parents.make(real)
+    parents.add()
+    return [placed[path] for path in sorted(placed)]
