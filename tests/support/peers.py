@@ -26,6 +26,7 @@ PACKAGES = {
     "dpkg-deb": "dpkg",
     "fuse-overlayfs": "fuse-overlayfs",
     "git": "git",
+    "jq": "jq",
     "mmdebstrap": "mmdebstrap",
     "newuidmap": "uidmap",
     "openssl": "openssl",
