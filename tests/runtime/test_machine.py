@@ -182,6 +182,20 @@ def test_the_lowest_rung_is_a_chroot(tmp_path: Path) -> None:
     assert not any(b"3173" in command for command in commands)
 
 
+def test_a_filter_that_refuses_namespaces_is_found(tmp_path: Path) -> None:
+    need_root()
+
+    def attempt() -> None:
+        linux.seccomp(bpf.program(seccomp.profile(capabilities.DEFAULT), platform.machine()))
+        probe.cache_clear()
+        assert probe().has("CAP_SYS_ADMIN")
+        assert probe().rung == 4, probe()
+        assert probe().reasons[0].startswith("a filter of system calls refuses namespaces: ")
+        assert trial_of_overlay(tmp_path) is not None
+
+    assert _in_child(attempt) is None
+
+
 def _refused(runner: Runner, tmp_path: Path, rootfs: Directory | Overlay, options: Options) -> None:
     bundle = make_bundle(tmp_path / "b", "b", rootfs, ImageProcess(), options, runner.probe)
     try:

@@ -6,11 +6,12 @@ import contextlib
 import errno
 import os
 import sys
+from collections.abc import Mapping
 from typing import NoReturn
 
 import click
 
-from scow.cli.failing import INTERRUPTED, exit_code, told
+from scow.cli.failing import FAILURE, INTERRUPTED, exit_code, told
 from scow.cli.lazy import Lazy, LazyGroup, help_command
 from scow.cli.options import option
 from scow.cli.refused import NO_DAEMON, flag, refused, values
@@ -100,6 +101,13 @@ _OF_A_DAEMON = [
 ]
 
 
+_PROCESSES = "processes or threads (ulimit -u, or the pids limit of the container that it is in)"
+_SCARCE: Mapping[object, str] = {
+    errno.EAGAIN: _PROCESSES, RuntimeError: _PROCESSES, errno.ENOMEM: "memory", MemoryError: "memory",
+    errno.EMFILE: "open files (ulimit -n)", errno.ENFILE: "open files (ulimit -n)",
+}  # fmt: skip
+
+
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
         from scow import __version__
@@ -160,13 +168,24 @@ def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
     except KeyboardInterrupt:
         flush()
         sys.exit(INTERRUPTED)
-    except OSError as error:
+    except (OSError, MemoryError, RuntimeError) as error:
+        _leave_scarce(error)
         _leave_unwritten(error)
 
 
-def _leave_unwritten(error: OSError) -> NoReturn:
+def _leave_scarce(error: Exception) -> None:
+    """When this process is given no more of something, say of what."""
+    short = _SCARCE.get(getattr(error, "errno", 0) or type(error))
+    if short is None or (isinstance(error, RuntimeError) and "new thread" not in str(error)):
+        return
+    flush()
+    click.echo(f"scow: this process is given no more {short}", err=True)
+    sys.exit(FAILURE)
+
+
+def _leave_unwritten(error: Exception) -> NoReturn:
     """Standard output took no more: its reader has left, or its disk is full. Anything else is a fault of ours."""
-    if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
+    if not isinstance(error, OSError) or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
         raise error
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:

@@ -36,10 +36,15 @@ _CHUNK: Final = 1 << 20
 
 
 class Tar:
-    """The members of a seekable tar by name, links between them followed. ``told`` is what errors call it."""
+    """The members of a seekable tar by name, links between them followed.
 
-    def __init__(self, path: Path, told: str = "") -> None:
-        self._file = path.open("rb")
+    ``file`` is its path, or a descriptor, which stays the caller's; ``told`` is what errors call it.
+    """
+
+    def __init__(self, file: Path | int, told: str = "") -> None:
+        told = told or str(file)
+        self._file = open(os.dup(file) if isinstance(file, int) else file, "rb")  # noqa: SIM115 - closed by close()
+        self._file.seek(0)  # a descriptor may be further on
         self._members: dict[str, tarfile.TarInfo] = {}
         self._archive: tarfile.TarFile | None = None
         try:
@@ -47,9 +52,9 @@ class Tar:
             for member in self._archive:
                 self._members[_clean(member.name)] = member
                 if len(self._members) > _MEMBERS_LIMIT:
-                    raise Invalid("archive has too many members", subject=told or str(path))
+                    raise Invalid("archive has too many members", subject=told)
         except tarfile.TarError as error:
-            raise Invalid(f"not a tar archive: {error}", subject=told or str(path)) from None
+            raise Invalid(f"not a tar archive: {error}", subject=told) from None
 
     def __contains__(self, name: str) -> bool:
         return _clean(name) in self._members

@@ -106,7 +106,9 @@ class Workplace:
     @cached_property
     def stacks(self) -> bool:
         """Whether overlayfs can be had on the store's file system."""
-        return self._tried("overlay")
+        from scow.runtime.probe import probe
+
+        return probe().rung < 4 and self._tried("overlay")
 
     @cached_property
     def mounts(self) -> bool:

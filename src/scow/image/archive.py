@@ -19,8 +19,8 @@ _CHUNK = 1 << 20
 def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
     """The tar in ``file``; spooled to ``ingest`` when it is compressed or cannot be sought."""
     reader, compression = detected(file)
-    if compression == "none" and (path := _on_disk(file)):
-        with contextlib.closing(Tar(path, _name(file))) as tar:
+    if compression == "none" and (fd := _on_disk(file)) is not None:
+        with contextlib.closing(Tar(fd, _name(file))) as tar:
             yield tar
         return
     spool = ingest / f"archive-{os.urandom(8).hex()}"
@@ -37,10 +37,10 @@ def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
         spool.unlink(missing_ok=True)
 
 
-def _on_disk(file: BinaryIO) -> Path | None:
-    """A path of ``file``, if it is a real one that can be sought."""
+def _on_disk(file: BinaryIO) -> int | None:
+    """The descriptor of ``file``, if it is a real one that can be sought."""
     try:
-        return Path(f"/dev/fd/{file.fileno()}") if file.seekable() else None
+        return file.fileno() if file.seekable() else None
     except OSError:  # bytes in memory have no descriptor
         return None
 

@@ -14,6 +14,7 @@ from scow.layer.entry import Entry
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
+_OVER_FILES: Final = 1 << 0 | 1 << 1 | 1 << 3  # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER
 #: A tree of this name is files to mount (:mod:`scow.layer.mountable`); every other one is a plain directory.
 MOUNTABLE: Final = "erofs"
 #: overlayfs' names for the mark of a directory that hides what lies below it.
@@ -118,14 +119,24 @@ def is_opaque(path: Path) -> bool:
 
 
 def rights() -> Rights:
-    """What this process has. root in a user namespace with few ids is an ordinary user by another name."""
+    """What this process has. root with few ids, or without the rights over others' files, is an ordinary user by
+    another name."""
     if os.geteuid() != 0:
         return Ordinary()
     spans = _spans()
-    if sum(count for _, _, count in spans) < _ALL_IDS:
+    if sum(count for _, _, count in spans) < _ALL_IDS or not _rules():
         return Ordinary()
     # an ordinary user's own namespace: root there is one outside id, and the others are a range far from it
     return Mapped() if len(spans) > 1 and spans[0][2] == 1 and spans[0][1] != 0 else Privileged()
+
+
+def _rules() -> bool:
+    """Whether this process may give files away, and still use those of others: a pod's root may have no capability."""
+    with contextlib.suppress(OSError), open("/proc/self/status", "rb") as status:
+        for line in status:
+            if line.startswith(b"CapEff:"):
+                return int(line.split()[1], 16) & _OVER_FILES == _OVER_FILES
+    return True
 
 
 def _spans() -> list[tuple[int, ...]]:

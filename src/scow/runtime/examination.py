@@ -6,14 +6,13 @@ Each look is a function that gives a reason, "" when nothing is missing; the rem
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import msgspec
 
 from scow.content.layout import ANOTHER_ROOT
 from scow.runtime import cgroups, idmap, networking
-from scow.runtime.probe import NO_LINUX, Probe, trial_of_bridges, trial_of_overlay
+from scow.runtime.probe import REMEDIES, Probe, trial_of_bridges, trial_of_overlay
 
 _SAMPLES = {
     "memory": {"memory": {"limit": 1 << 30}},
@@ -32,8 +31,8 @@ class Finding(msgspec.Struct, frozen=True):
 
 def examine(here: Probe, directory: Path) -> tuple[Finding, ...]:
     """Every part, tried where looking is not enough; ``directory`` is the store's."""
-    if sys.platform != "linux":
-        return (_finding("containers", NO_LINUX, "scow in a virtual machine with Linux: lima, colima"),)
+    if why := next((reason for reason in here.reasons if reason in REMEDIES), ""):
+        return (_finding("containers", why, REMEDIES[why]),)
     no_store = _store(directory)
     return (
         *_rungs(here),
@@ -64,7 +63,7 @@ def _store(directory: Path) -> str:
 
 
 def _rungs(here: Probe) -> tuple[Finding, ...]:
-    no_root = "" if here.rung == 1 else "root without CAP_SYS_ADMIN" if here.root else "not root"
+    no_root = "" if here.rung == 1 else here.reasons[0] if here.root else "not root"
     as_root = "docker run --privileged, or a pod with CAP_SYS_ADMIN" if here.root else "sudo scow …"
     no_range = "" if here.rung <= 2 else "root cannot map ids here" if here.root else idmap.why_not()
     no_namespace = "" if here.user_namespaces else "; ".join(reason for reason in here.reasons[-1:])

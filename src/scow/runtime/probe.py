@@ -21,7 +21,9 @@ from scow.runtime.capabilities import NAMES
 from scow.runtime.cgroups import BASE, read
 
 DOCTOR = "scow doctor says what this machine lacks, and what would help"
-NO_LINUX = "containers need Linux"
+NO_LINUX, NO_PROC = "containers need Linux", "there is no /proc, which containers need"
+REMEDIES = {NO_LINUX: "scow in a virtual machine with Linux: lima, colima", NO_PROC: "mount -t proc proc /proc"}
+"""What by itself keeps every container from being made, and what helps."""
 _NOTHING = "neither user namespaces nor CAP_SYS_CHROOT can be had"
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
@@ -76,7 +78,7 @@ class Probe(msgspec.Struct, frozen=True):
     def require(self) -> None:
         """Raise :class:`Unsupported` where no container can be made."""
         if not self.able:
-            why = _NOTHING if sys.platform == "linux" else NO_LINUX
+            why = next((reason for reason in self.reasons if reason in REMEDIES), _NOTHING)
             raise Unsupported(f"no container can be made here: {why}", hint=DOCTOR)
 
     def has(self, capability: str) -> bool:
@@ -87,10 +89,12 @@ class Probe(msgspec.Struct, frozen=True):
 @cache
 def probe() -> Probe:
     """A look at this process and machine, once per process."""
-    if sys.platform != "linux":
-        return Probe(os.geteuid() == 0, 0, False, "none", (), 4, (NO_LINUX,))
+    if sys.platform != "linux" or not os.path.exists("/proc/self/status"):
+        why = NO_PROC if sys.platform == "linux" else NO_LINUX
+        return Probe(os.geteuid() == 0, 0, False, "none", (), 4, (why,))
     root, mapped, held = rights().name == "privileged", rights().name == "mapped", _capabilities()
-    admin = bool(held >> NAMES.index("CAP_SYS_ADMIN") & 1)
+    refused = _why_no_namespaces() if held >> NAMES.index("CAP_SYS_ADMIN") & 1 else "root without CAP_SYS_ADMIN"
+    admin = not refused
     forbidden = [] if (root or mapped) and admin else _why_no_user_namespace()
     cgroups = _cgroups()
     reasons = []
@@ -99,7 +103,7 @@ def probe() -> Probe:
     elif not root:
         reasons.append(f"not root: a user namespace with a single id; {idmap.why_not() or 'the range was not entered'}")
     elif not admin:
-        reasons.append("root without CAP_SYS_ADMIN")
+        reasons.append(refused)
     if cgroups != "v2":
         reasons.append(f"cgroups: {cgroups}, no limits through cgroup v2")
     if root and not held >> NAMES.index("CAP_SYS_RESOURCE") & 1:
@@ -118,10 +122,21 @@ def probe() -> Probe:
     )
 
 
+def _why_no_namespaces() -> str:
+    """Why whoever has CAP_SYS_ADMIN can make none all the same; "" when it can. Tried under a seccomp filter only."""
+    refusal = _in_child(_make_mount_namespace) if _filtered() else ""
+    return f"a filter of system calls refuses namespaces: {refusal}" if refusal else ""
+
+
+def _filtered() -> bool:
+    return "\nSeccomp:\t0" not in read("/proc/self/status")
+
+
 def _why_no_user_namespace() -> list[str]:
-    """Empty when one can be made. Tried only where the switches do not tell: under a seccomp filter."""
+    """Empty when one can be made. Tried only where the switches do not tell: under a seccomp filter, and for root,
+    whose id takes CAP_SETFCAP to map (user_namespaces(7))."""
     reasons = [why for file, (bad, why) in _SWITCHES.items() if read(file).strip() == bad]
-    if reasons or "\nSeccomp:\t0" in read("/proc/self/status"):
+    if reasons or not (_filtered() or os.geteuid() == 0):
         return reasons
     refusal = _in_child(_make_user_namespace)
     return [f"user namespaces: {refusal}"] if refusal else []
@@ -129,8 +144,8 @@ def _why_no_user_namespace() -> list[str]:
 
 def trial_of_overlay(directory: Path) -> str | None:
     """Try an overlay on ``directory``'s file system: None when it worked, else why not."""
-    if sys.platform != "linux":
-        return NO_LINUX
+    if probe().rung == 4:
+        return probe().reasons[-1]
     with_user = probe().rootless
     return _in_child(lambda: _try_overlay(directory, with_user))
 
@@ -206,6 +221,13 @@ def _words(error: BaseException) -> str:
     return str(error) or "failed"
 
 
+def _make_mount_namespace() -> None:
+    from scow.runtime import linux
+
+    linux.unshare(linux.CLONE_NEWNS)
+    linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+
+
 def _make_user_namespace() -> None:
     from scow.runtime import linux
 
@@ -244,8 +266,7 @@ def _try_mountable(directory: Path) -> None:
         made = Mountable()
         made.add(Entry(b"works", "file", 0o644, size=3, offset=0))
         made.finish(tree, 512)
-        linux.unshare(linux.CLONE_NEWNS)
-        linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+        _make_mount_namespace()
         rootfs = {"lower": [str(tree)], "upper": names["upper"], "work": names["work"], "fleeting": True}
         mounting.mount_rootfs(rootfs, names["merged"], place)
         with open(f"{names['merged']}/works", "rb") as merged:
@@ -267,8 +288,7 @@ def _try_overlay(directory: Path, with_user: bool) -> None:
             os.mkdir(path)
         if with_user:
             _make_user_namespace()
-        linux.unshare(linux.CLONE_NEWNS)
-        linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+        _make_mount_namespace()
         rootfs = {"lower": [names["lower"]], "upper": names["upper"], "work": names["work"], "fleeting": False}
         mounting.mount_rootfs(rootfs, names["merged"], place)
         linux.umount(names["merged"])

@@ -214,11 +214,19 @@ def identity(spec: dict[str, Any], rootless: bool, admin: bool) -> None:
         linux.prctl(linux.PR_SET_NO_NEW_PRIVS, 1)
     _filter(spec["linux"].get("seccomp"))
     if not rootless:
-        os.setgroups(user.get("additionalGids", []))
+        _set_groups(user.get("additionalGids", []))
         os.setresgid(gid, gid, gid)
         os.setresuid(uid, uid, uid)
     if uid == 0:
         linux.capset(capabilities.mask(held["effective"]), capabilities.mask(held["permitted"]))
+
+
+def _set_groups(groups: list[int]) -> None:
+    try:
+        os.setgroups(groups)
+    except PermissionError:  # in a user namespace with one id: there nobody can leave the groups that it has
+        if not {0}.issuperset(groups):
+            raise
 
 
 def _rename_ids(uid: int, gid: int) -> None:

@@ -25,7 +25,7 @@ package.__path__ = [sys.argv[1]]
 from scow.runtime.entry import main
 main(sys.argv[2])
 """
-_HIGH = 64  # a descriptor handed over is first moved out of the way of its place
+_HIGH = wire.CONTROL + 1  # a descriptor handed over is first moved out of the way of its place
 _ahead: list[tuple[int, int]] = []
 
 

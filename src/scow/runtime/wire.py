@@ -50,9 +50,9 @@ class Refused(Exception):
         if isinstance(error, Refused):
             return error
         if isinstance(error, PermissionError):
-            return cls("Denied", str(error.strerror), str(error.filename or ""))
+            return cls("Denied", str(error.strerror), str(error.filename or "launcher"))
         if isinstance(error, OSError):
-            return cls("Unsupported", f"{error.strerror}", str(error.filename or ""))
+            return cls("Unsupported", f"{error.strerror}", str(error.filename or "launcher"))
         return cls("Unsupported", f"{type(error).__name__}: {error}", "launcher")
 
 
