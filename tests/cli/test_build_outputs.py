@@ -43,6 +43,8 @@ def test_pushed_when_built(scow: Scow, context: Path, registry: Registry) -> Non
     name = f"{registry.host}/team/named:1"
     scow("build", "-q", "-o", f"type=registry,name={name}", str(context)).ok()
     assert scow("inspect", "-f", "{{.RepoTags}}", name).ok().stdout.count("named:1") == 1
+    told = scow("build", "--push", "-t", name, str(context)).ok().stderr.splitlines()
+    assert told[-1] == f"pushed {name}@{scow('digest', name).ok().stdout.strip()}"
     refused = scow("build", "--push", str(context))
     assert refused.exit_code == 1
     assert "tag is needed when pushing to registry" in refused.stderr

@@ -82,7 +82,7 @@ def test_unknown_host(stocked: Actor) -> None:
     check_refused(stocked, "pull", f"{nobody}/app:1", says=says)
     check_refused(
         stocked, "pull", "no-such-host.invalid/app:1",
-        says=literally("scow: cannot reach no-such-host.invalid: name not known"),
+        says=literally("scow: cannot reach no-such-host.invalid: name not known\nhint: {...}HTTPS_PROXY{...}"),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -124,8 +125,11 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     _write(given["iidfile"], image_id)
     if given["metadata_file"]:
         _write(given["metadata_file"], buildoutput.metadata(session.engine, image_id, tags))
-    buildoutput.put(session.engine, image_id, outputs, tags, before)
-    if given["quiet"] or given["progress"] == "quiet":
+    quiet = given["quiet"] or given["progress"] == "quiet"
+    silent = quiet or given["progress"] == "rawjson"
+    told: Callable[[str], None] = (lambda text: None) if silent else partial(click.echo, err=True)
+    buildoutput.put(session.engine, image_id, outputs, tags, before, told)
+    if quiet:
         click.echo(image_id)
 
 

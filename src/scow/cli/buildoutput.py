@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from scow.cli.archives import sink
@@ -37,21 +37,22 @@ def pushed(outputs: Sequence[Output], tags: Sequence[str]) -> tuple[str, ...]:
 
 
 def put(
-    engine: Engine, image_id: Digest, outputs: Sequence[Output], tags: Sequence[str], before: frozenset[Digest] | None
-) -> None:
-    """Write every output; ``before`` is what :func:`known` said."""
+    engine: Engine, image_id: Digest, outputs: Sequence[Output], tags: Sequence[str],
+    before: frozenset[Digest] | None, told: Callable[[str], None],
+) -> None:  # fmt: skip
+    """Write every output; ``before`` is what :func:`known` said. ``told`` hears of what was pushed."""
     for output in outputs:
-        _put(engine, image_id, output, tags)
+        _put(engine, image_id, output, tags, told)
     if before is not None and image_id not in before:
         engine.images.remove(str(image_id))
 
 
-def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str]) -> None:
+def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str], told: Callable[[str], None]) -> None:
     if output.kind == "local":
         engine.images.checkout(str(image_id), output.target)
     elif output.kind == "image":
         for name in pushed([output], tags):
-            engine.images.push(name)
+            told(f"pushed {name}@{engine.images.push(name).digest}")
     elif output.kind == "layout":
         engine.images.lay_out(tuple(tags) or (str(image_id),), output.target)
     else:

@@ -36,8 +36,9 @@ _FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
 )
 #: What is in the words of a failure -> what helps; the first row that fits counts.
 _HINTS = (
-    ("certificate", "give the registry's CA file, or declare the registry insecure if it is meant to be"),
+    ("certificate", "give the registry's CA file (SCOW_CA_FILE, ca-file), or declare the registry insecure if it is"),
     ("wrong version number", "it may speak plain HTTP: declare the registry insecure if it is meant to be"),
+    ("name not known", "a proxy is named in HTTPS_PROXY, a mirror in registries.toml"),
     ("", ""),
 )
 
