@@ -155,7 +155,7 @@ def test_files_are_read_while_the_index_is_made(memory: Memory, tmp_path: Path) 
     def watch(entry: Entry) -> Callable[[Reader], None] | None:
         return None if entry.path == b"c" else lambda reader: read.update({entry.path: reader.read(3)})
 
-    contents.watch(0, watch)
+    assert contents.watch(0, watch)
     assert read == {b"a": b"fir", b"b": b"bbb"}
-    assert list(contents.entries(0)) == list(plain.entries(0))
-    contents.watch(0, lambda entry: pytest.fail("there is an index now"))
+    assert list(contents.digested(0)) == list(plain.digested(0))
+    assert not contents.watch(0, lambda entry: pytest.fail("there is an index now"))

@@ -18,7 +18,7 @@ import msgspec
 from scow.content.layout import Layout
 from scow.errors import Integrity, NotFound, ScowError
 from scow.image.mutate import Layer
-from scow.image.pipeline import Inflating
+from scow.image.pipeline import Plain
 from scow.layer.apply import apply
 from scow.layer.entry import Entry
 from scow.layer.index import Index, Writer
@@ -67,22 +67,13 @@ def index_problem(layout: Layout, layers: Layers, layer: Layer) -> str:
 def _index_of(layout: Layout, layer: Layer, path: Path) -> Index:
     with path.open("xb") as file:
         writer = Writer(file)
-        stages = Inflating(lambda tar: _write(writer, tar))
-        try:
-            with layout.open(layer.descriptor) as blob:
-                while chunk := blob.read(_CHUNK):
-                    stages.feed(chunk)
-            stages.feed(b"")
-        finally:
-            stages.abandon()
-    if stages.hexdigest != layer.diff_id.hex:
-        raise Integrity(f"blob {layer.descriptor.digest} is another layer (sha256:{stages.hexdigest})")
+        with layout.open(layer.descriptor) as blob:
+            tar = Plain(blob)
+            plain = apply(tar, NoTree(), writer)
+        writer.finish(tar.size, plain=plain)
+    if tar.hexdigest != layer.diff_id.hex:
+        raise Integrity(f"blob {layer.descriptor.digest} is another layer (sha256:{tar.hexdigest})")
     return Index(path)
-
-
-def _write(writer: Writer, tar: Inflating) -> None:
-    plain = apply(tar, NoTree(), writer)
-    writer.finish(tar.size, plain=plain)
 
 
 def _difference(made: Index, kept: Index) -> str:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # of an image that somebody knows already, nothing is read
     from scow.image.passing import Watch
     from scow.image.store import Store
     from scow.layer.entry import Entry
-    from scow.layer.index import Index
+    from scow.layer.index import Index, Writer
+    from scow.layer.store import Draft
     from scow.layer.view import Found, View
 
 
@@ -47,9 +48,9 @@ class Contents(Protocol):
         """What layer ``number`` says, in its order."""
         ...
 
-    def watch(self, number: int, watch: Watch) -> None:
-        """Make the index of layer ``number`` if that is still to be done, and read along: each file of the layer that
-        ``watch`` wants is read by whom it says. Nothing, where there is an index."""
+    def watch(self, number: int, watch: Watch) -> bool:
+        """Make the index of layer ``number`` if that is still to be done, and look on: ``watch`` sees its entries, and
+        each file that it wants is read by whom it says. Whether it was still to be done."""
         ...
 
     def digested(self, number: int) -> Iterator[Entry]:
@@ -93,12 +94,20 @@ class ImageContents:
         with self.index(number) as index:
             yield from index
 
-    def watch(self, number: int, watch: Watch) -> None:
-        """Read along while the index of layer ``number`` is made."""
+    def watch(self, number: int, watch: Watch) -> bool:
+        """Look on while the index of layer ``number`` is made."""
         from scow.image.passing import watched
 
+        made = False
+
+        def make(reader: Reader, draft: Draft, index: Writer) -> bool:
+            nonlocal made
+            made = True
+            return watched(watch, reader, index)
+
         layer = self.layers[number]
-        self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source, watched(watch)).close()
+        self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source, make).close()
+        return made
 
     def digested(self, number: int) -> Iterator[Entry]:
         """The same with the digests of its files."""

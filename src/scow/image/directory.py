@@ -51,8 +51,9 @@ class DirectoryContents:
             if entry.kind == "dir":
                 todo += sorted((os.path.join(path, name) for name in self._names(path)), reverse=True)
 
-    def watch(self, number: int, watch: Watch) -> None:
+    def watch(self, number: int, watch: Watch) -> bool:
         """Nothing: there is no index to be made."""
+        return False
 
     digested = entries  # nobody asks for those of a directory's files
 

@@ -8,23 +8,23 @@ from typing import Final
 
 from scow.content.target import Reader
 from scow.errors import Integrity
-from scow.image.trees import Make
 from scow.layer import tar
 from scow.layer.apply import apply
 from scow.layer.entry import Entry
+from scow.layer.index import Writer
 from scow.layer.placement import Placement
 from scow.layer.tree import Content, NoTree
 from scow.layer.view import Found
 
 _CHUNK: Final = 1 << 20
 
-#: Who wants to read the content of an entry, if anybody does.
+#: Sees each entry that is not about the layers below; who wants to read its content, if anybody does.
 Watch = Callable[[Entry], Callable[[Reader], None] | None]
 
 
-def watched(watch: Watch) -> Make:
-    """The index only, as each file that ``watch`` wants is read by whom it says."""
-    return lambda reader, draft, index: apply(reader, _Watched(watch), index)
+def watched(watch: Watch, reader: Reader, index: Writer) -> bool:
+    """The index only, as ``watch`` sees its entries and each file that it wants is read. Is the layer plain?"""
+    return apply(reader, _Watched(watch), index)
 
 
 def from_tar(plain: Reader, wanted: dict[bytes, Found]) -> Iterator[tuple[Found, Reader]]:
@@ -44,20 +44,23 @@ def from_tar(plain: Reader, wanted: dict[bytes, Found]) -> Iterator[tuple[Found,
 
 
 class _Watched(NoTree):
-    """Writes nothing; hands out each file that is wanted."""
+    """Writes nothing; hands out each file that is wanted. As a pull, it does not stop for the digests of files."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
 
+    def directory(self, entry: Entry) -> None:
+        """Shown."""
+        self._watch(entry)
+
+    symlink = hardlink = special = directory
+
     def file(self, entry: Entry, body: Content) -> bytes:
-        """As :class:`NoTree`."""
+        """Shown, and read by whoever wants it."""
         read = self._watch(entry)
-        if read is None:
-            return super().file(entry, body)
-        member = _Member(entry, body)
-        read(member)
-        digest = member.finish()
-        return b"" if body.map else digest
+        if read is not None:
+            read(_Member(entry, body))
+        return b""
 
 
 class _Member:
@@ -66,30 +69,25 @@ class _Member:
     def __init__(self, entry: Entry, body: Content) -> None:
         self._entry = entry
         self._pieces = _filled(body, entry.size)
-        self._hash = hashlib.sha256()
+        self._hash = hashlib.sha256() if entry.digest else None
         self._rest = b""
 
     def read(self, size: int = -1, /) -> bytes:
         """The next bytes: at most ``size``, ``b""`` at the end."""
         if not self._rest:
             self._rest = next(self._pieces, b"")
-            self._hash.update(self._rest)
-            if not self._rest:
-                self._check()
+            if self._hash:
+                self._check(self._hash)
         part, self._rest = (self._rest, b"") if size < 0 else (self._rest[:size], self._rest[size:])
         return part
 
-    def finish(self) -> bytes:
-        """Read to the end → the raw sha256 of the whole content."""
-        for piece in self._pieces:
-            self._hash.update(piece)
-        return self._hash.digest()
-
-    def _check(self) -> None:
-        expected = self._entry.digest
-        if expected and self._hash.digest() != expected:
+    def _check(self, found: hashlib._Hash) -> None:
+        found.update(self._rest)
+        if not self._rest and found.digest() != self._entry.digest:
             raise Integrity(
-                "file is not what its layer's index says", subject=self._entry.text, expected=expected.hex()
+                "file is not what its layer's index says",
+                subject=self._entry.text,
+                expected=self._entry.digest.hex(),
             )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from scow.errors import ScowError
 from scow.layer.compression import detected, inflated
+from scow.layer.tar import Reader
 
 _ROOM: Final = 4 << 20
 
@@ -60,23 +61,48 @@ class Pipe:
             return chunk
 
 
-class Inflating:
-    """Chunks in, compressed or not; ``consume`` reads the plain bytes on a thread of its own, hashed as they go by.
+class Plain:
+    """The plain bytes of a stream, compressed or not, hashed as they go by.
 
-    One thread inflates, hashes and applies, so that bytes are still in the processor's cache when they are written;
-    layers are side by side. ``known`` is the sha256 of what is fed, when whoever feeds it finds out whether that is so:
-    plain bytes are not hashed twice.
+    ``known`` is the sha256 of what is read, when somebody else finds out whether that is so: plain bytes are not hashed
+    twice.
     """
 
-    def __init__(self, consume: Callable[[Inflating], None], known: str = "") -> None:
+    def __init__(self, reader: Reader, known: str = "") -> None:
+        reader, compression = detected(reader)
+        #: Whether they are what is read: nothing is compressed.
+        self.as_fed = compression == "none"
+        self._known = known if self.as_fed else ""
+        self._plain = inflated(reader, compression)
+        self._hash = hashlib.sha256()
+        #: How many there were.
+        self.size = 0
+
+    @property
+    def hexdigest(self) -> str:
+        """Their sha256, once all were read."""
+        return self._known or self._hash.hexdigest()
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next plain bytes."""
+        chunk = self._plain.read(size)
+        if not self._known:
+            self._hash.update(chunk)
+        self.size += len(chunk)
+        return chunk
+
+
+class Inflating:
+    """Chunks in; ``consume`` reads the :class:`Plain` bytes of them on a thread of its own.
+
+    One thread inflates, hashes and applies, so that bytes are still in the processor's cache when they are written;
+    layers are side by side.
+    """
+
+    def __init__(self, consume: Callable[[Plain], None], known: str = "") -> None:
         self._pipe = Pipe()
         self._known = known
-        self._hash = hashlib.sha256()
         self._consume = consume
-        #: How many plain bytes were read.
-        self.size = 0
-        #: Whether they are what is fed: nothing is compressed.
-        self.as_fed = False
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
@@ -97,22 +123,11 @@ class Inflating:
     @property
     def hexdigest(self) -> str:
         """The sha256 of the plain bytes, once all were fed."""
-        return self._known or self._hash.hexdigest()
-
-    def read(self, size: int = -1, /) -> bytes:
-        """The next plain bytes."""
-        chunk = self._plain.read()
-        if not self._known:
-            self._hash.update(chunk)
-        self.size += len(chunk)
-        return chunk
+        return self._plain.hexdigest
 
     def _work(self) -> None:
         try:
-            reader, compression = detected(self._pipe)
-            self.as_fed = compression == "none"
-            self._known = self._known if self.as_fed else ""
-            self._plain = inflated(reader, compression)
-            self._consume(self)
+            self._plain = Plain(self._pipe, self._known)
+            self._consume(self._plain)
         except BaseException as error:
             self._pipe.fail(error)

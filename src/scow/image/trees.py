@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from scow.errors import Unsupported
-from scow.image.pipeline import Inflating
+from scow.image.pipeline import Inflating, Plain
 from scow.layer.apply import apply
 from scow.layer.index import Index, Writer
 from scow.layer.mountable import TAR, Mountable, MountableTree, digested
@@ -71,14 +71,18 @@ def unpacking_into(draft: Draft, make: Make, known: str = "", *, stored: bool = 
 
     ``known`` is the sha256 that these are held to elsewhere, ``stored`` that they are those of a blob of the store.
     """
-    stages = Inflating(lambda tar: _write(tar, draft, make, stored), known)
+    stages = Inflating(lambda tar: write_layer(tar, draft, make, stored=stored), known)
     try:
         yield stages
     finally:
         stages.abandon()
 
 
-def _write(tar: Inflating, draft: Draft, make: Make, stored: bool) -> None:
+def write_layer(tar: Plain, draft: Draft, make: Make, *, stored: bool) -> None:
+    """``draft``'s index, and its tree of the kind that ``make`` makes, from the layer's bytes.
+
+    ``stored`` tells that these are those of a blob of the store.
+    """
     draft.stored = stored and tar.as_fed
     with draft.index.open("xb") as file:
         writer = Writer(file)

@@ -22,7 +22,6 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest
 
 if TYPE_CHECKING:  # who only asks for what is there already needs none of it
-    from scow.image.pipeline import Inflating
     from scow.image.trees import Make
 
 _CHUNK: Final = 256 << 10
@@ -51,7 +50,7 @@ class Unpacking:
 
         make = trees.maker(self.layers) if self._trees else trees.no_tree
         known = descriptor.digest.hex if descriptor.digest.algorithm == "sha256" else ""
-        with self._drafted(make, known, stored=bool(known)) as (draft, stages):
+        with self._draft() as draft, trees.unpacking_into(draft, make, known, stored=bool(known)) as stages:
             self.layout.receive(descriptor, source, stages.feed)
             self._keep(draft, DiffId(f"sha256:{stages.hexdigest}"))
 
@@ -119,26 +118,25 @@ class Unpacking:
         if tree is None or tree.name != MOUNTABLE:
             self._from_blob(descriptor, diff_id, source, trees.no_tree)
             return
-        try:
-            with self.layers.draft() as draft:
-                trees.note_digests(index, tree, draft)
-                self._keep(draft, diff_id)
-        except OSError as error:
-            raise disk_error(error, self.layout.root) from None
+        with self._draft() as draft:
+            trees.note_digests(index, tree, draft)
+            self._keep(draft, diff_id)
 
     def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, make: Make) -> None:
+        from scow.image.pipeline import Plain
+        from scow.image.trees import write_layer
+
         is_tar = source is self.layout and descriptor.digest.hex == diff_id.hex
-        with self._drafted(make, stored=is_tar) as (draft, stages):
-            with source.open(descriptor) as file:
-                while chunk := file.read(_CHUNK):
-                    stages.feed(chunk)
-                stages.feed(b"")
-            if stages.hexdigest != diff_id.hex:
+        with self._draft() as draft:
+            with source.open(descriptor) as blob:
+                tar = Plain(blob)
+                write_layer(tar, draft, make, stored=is_tar)
+            if tar.hexdigest != diff_id.hex:
                 raise Integrity(
                     "layer is not what the image config says",
                     subject=descriptor.digest,
                     expected=diff_id,
-                    actual=f"sha256:{stages.hexdigest}",
+                    actual=f"sha256:{tar.hexdigest}",
                 )
             self._keep(draft, diff_id)
 
@@ -151,12 +149,10 @@ class Unpacking:
         self.layers.keep(draft, diff_id)
 
     @contextlib.contextmanager
-    def _drafted(self, make: Make, known: str = "", *, stored: bool) -> Iterator[tuple[Draft, Inflating]]:
-        from scow.image.trees import unpacking_into
-
+    def _draft(self) -> Iterator[Draft]:
         try:
-            with self.layers.draft() as draft, unpacking_into(draft, make, known, stored=stored) as stages:
-                yield draft, stages
+            with self.layers.draft() as draft:
+                yield draft
         except OSError as error:
             raise disk_error(error, self.layout.root) from None
 

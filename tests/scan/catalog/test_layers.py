@@ -303,8 +303,8 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
         def entries(self, number: int) -> Iterator[Entry]:
             yield from (Entry(path, "file", 0o644, size=9) for path in (STATUS.encode(), b"etc/os-release"))
 
-        def watch(self, number: int, watch: object) -> None:
-            """Nothing goes by."""
+        def watch(self, number: int, watch: object) -> bool:
+            return False  # nothing goes by
 
         def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, io.BytesIO]]:
             for found in wanted:
@@ -410,8 +410,8 @@ def test_no_hard_link_leads_out_of_a_layer() -> None:
             yield Entry(b"b/status", "file", 0o644, size=9)
             yield Entry(b"lib/apk/db/installed", "hardlink", link=b"b/status")
 
-        def watch(self, number: int, watch: object) -> None:
-            """Nothing goes by."""
+        def watch(self, number: int, watch: object) -> bool:
+            return False  # nothing goes by
 
         def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, io.BytesIO]]:
             for found in wanted:

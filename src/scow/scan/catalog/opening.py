@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Final, cast
@@ -65,6 +64,8 @@ def windowed(reader: Reader, size: int, begin: bytes = b"") -> Iterator[Window]:
     if isinstance(reader, io.IOBase) and reader.seekable():
         yield Window(cast("File", reader))
         return
+    import tempfile
+
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
         _spool(begin, reader, size, spool)
         yield Window(spool)

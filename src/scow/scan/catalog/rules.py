@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -88,18 +89,20 @@ RULES: Final = (
 )
 
 
-def _pattern(rule: Rule) -> re.Pattern[bytes]:
-    text = re.escape(rule.pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
+@cache
+def _pattern(pattern: str) -> re.Pattern[bytes]:
+    """Compiled when the first path asks for it: most images are of few kinds."""
+    text = re.escape(pattern).replace(r"\*\*/", "(?:.*/)?").replace(r"\*", "[^/]*")
     return re.compile(text.encode(), re.DOTALL)
 
 
-def _sorted_in(rules: Sequence[Rule]) -> Mapping[bytes, Sequence[tuple[re.Pattern[bytes], Rule]]]:
+def _sorted_in(rules: Sequence[Rule]) -> Mapping[bytes, Sequence[Rule]]:
     """The rules by what finds them quickly: a last part's ending after its last dot, its whole name, or ``*``."""
-    found: dict[bytes, list[tuple[re.Pattern[bytes], Rule]]] = {}
+    found: dict[bytes, list[Rule]] = {}
     for rule in rules:
         last = rule.pattern.rpartition("/")[2]
         key = last.rpartition(".")[2] if "*" in last else last
-        found.setdefault(key.encode(), []).append((_pattern(rule), rule))
+        found.setdefault(key.encode(), []).append(rule)
     return found
 
 
@@ -113,10 +116,10 @@ _ANY_NAME: Final = tuple(rule.pattern[:-1].encode() for rule in RULES if rule.pa
 
 def rule_for(path: bytes) -> Rule | None:
     """Who reads the file at ``path``, by its name alone."""
-    if _CARRIED.search(path):
-        return None
-    name = path.rpartition(b"/")[2]
-    candidates = _BY_KEY.get(name) or _BY_KEY.get(name.rpartition(b".")[2]) or ()
+    name = path[path.rfind(b"/") + 1 :]
+    candidates = _BY_KEY.get(name) or _BY_KEY.get(name[name.rfind(b".") + 1 :]) or ()
     if path.startswith(_ANY_NAME):
         candidates = (*candidates, *_BY_KEY[b"*"])
-    return next((rule for pattern, rule in candidates if pattern.fullmatch(path)), None)
+    if not candidates or _CARRIED.search(path):  # nearly every path has none
+        return None
+    return next((rule for rule in candidates if _pattern(rule.pattern).fullmatch(path)), None)

@@ -33,8 +33,9 @@ class Layers(Protocol):
         """What layer ``number`` says, in its order."""
         ...
 
-    def watch(self, number: int, watch: Callable[[Entry], Callable[[Reader], None] | None]) -> None:
-        """If the index of layer ``number`` is still to be made: make it, and let ``watch`` say who reads which file."""
+    def watch(self, number: int, watch: Callable[[Entry], Callable[[Reader], None] | None]) -> bool:
+        """If the index of layer ``number`` is still to be made: make it, and let ``watch`` see its entries (but for
+        what they say of the layers below) and say who reads which file. Whether that was so."""
         ...
 
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:
@@ -44,10 +45,11 @@ class Layers(Protocol):
 
 def survey(layers: Layers, number: int) -> Record:
     """Layer ``number``, looked over. What cannot be read is among the readings, with its reason."""
-    opening = Opening()
-    passing = _Passing(opening)
-    layers.watch(number, passing.watch)
-    wanted, links = _wanted(layers, number)
+    look = _Look(Opening())
+    if not layers.watch(number, look.read_along):
+        for entry in layers.entries(number):
+            look.see(entry)
+    wanted = look.wanted() | (_linked_to(layers, number, look.lent) if look.lent else {})
     readings = {path: _too_large(*one) for path, one in wanted.items() if one[0].size > one[1].limit}
     for path in readings:
         del wanted[path]
@@ -57,9 +59,9 @@ def survey(layers: Layers, number: int) -> Record:
             reasons=(f"is where the limit of {_FILES_LIMIT} files was reached: the rest is not read",)
         )
         wanted = dict(islice(wanted.items(), _FILES_LIMIT))
-    told = (*passing.take(wanted), *_readings(layers, number, wanted, opening))
+    told = (*look.take(wanted), *_readings(layers, number, wanted, look.opening))
     readings |= {path: reading for path, reading in told if reading}
-    for path, target in links.items():
+    for path, target in look.links.items():
         if target in readings:
             readings[path] = readings[target]
     return Record(readings)
@@ -85,47 +87,49 @@ def _readings(
             yield denied, Reading(reasons=(error.problem,))
 
 
-def _wanted(layers: Layers, number: int) -> tuple[dict[bytes, tuple[Entry, Rule]], dict[bytes, bytes]]:
-    """The files to read, and hard links to such: what has a name that counts may be a link to one that has none."""
-    wanted: dict[bytes, tuple[Entry, Rule]] = {}
-    links: dict[bytes, bytes] = {}
-    lent: dict[bytes, Rule] = {}
-    there = _There()
-    for entry in layers.entries(number):
-        if entry.kind in _MARKERS:
-            continue
-        wanted.pop(entry.path, None)  # a path that comes twice: the last one counts
-        there.see(entry)
-        rule = rule_for(entry.path)
-        if entry.kind == "hardlink":
-            links[entry.path] = entry.link
-            if rule:
-                lent[entry.link] = rule
-        elif entry.kind == "file" and entry.size and (rule := rule or _by_content(entry)):
-            wanted[entry.path] = (entry, rule)
-            there.expect(entry.path)
-    found = {path: one for path, one in wanted.items() if there.holds(path)}
-    return found | (_linked_to(layers, number, lent) if lent else {}), links
+class _Look:
+    """The entries of one layer, in their order: which files to read, and what those said that went by.
 
-
-def _by_content(entry: Entry) -> Rule | None:
-    return PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None
-
-
-class _Passing:
-    """What files say that were read as they went by: of a path that comes twice, the last one."""
+    ``links`` are the hard links; a link whose name counts has ``lent`` its rule to a file that may have none.
+    """
 
     def __init__(self, opening: Opening) -> None:
-        self._opening = opening
+        self.opening = opening
+        self.links: dict[bytes, bytes] = {}
+        self.lent: dict[bytes, Rule] = {}
+        self._wanted: dict[bytes, tuple[Entry, Rule]] = {}
         self._read: dict[bytes, tuple[Rule, Reading]] = {}
+        self._there = _There()
 
-    def watch(self, entry: Entry) -> Callable[[Reader], None] | None:
-        """Who reads an entry's content, if anybody does."""
+    def see(self, entry: Entry) -> Rule | None:
+        """The next entry: who reads it, if it is a file that counts. Of a path that comes twice, the last one does."""
+        path, kind = entry.path, entry.kind
+        if kind in _MARKERS:
+            return None
+        self._wanted.pop(path, None)
+        self._there.see(entry)
+        rule = rule_for(path)
+        if kind == "hardlink":
+            self.links[path] = entry.link
+            if rule:
+                self.lent[entry.link] = rule
+        elif kind == "file" and entry.size and (rule := rule or _by_content(entry)):
+            self._wanted[path] = (entry, rule)
+            self._there.expect(path)
+            return rule
+        return None
+
+    def read_along(self, entry: Entry) -> Callable[[Reader], None] | None:
+        """As :meth:`see`, of an entry whose content goes by."""
         self._read.pop(entry.path, None)
-        rule = (rule_for(entry.path) or _by_content(entry)) if entry.size else None
+        rule = self.see(entry)
         if rule is None or entry.size > rule.limit or len(self._read) >= _FILES_LIMIT:
             return None
         return partial(self._take, entry, rule)
+
+    def wanted(self) -> dict[bytes, tuple[Entry, Rule]]:
+        """The files to read, once all entries were seen."""
+        return {path: one for path, one in self._wanted.items() if self._there.holds(path)}
 
     def take(self, wanted: dict[bytes, tuple[Entry, Rule]]) -> Iterator[tuple[bytes, Reading]]:
         """What is known of the ``wanted`` files, each of which is then wanted no more."""
@@ -135,7 +139,11 @@ class _Passing:
                 yield path, reading
 
     def _take(self, entry: Entry, rule: Rule, reader: Reader) -> None:
-        self._read[entry.path] = rule, self._opening.read(entry, rule, reader)
+        self._read[entry.path] = rule, self.opening.read(entry, rule, reader)
+
+
+def _by_content(entry: Entry) -> Rule | None:
+    return PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None
 
 
 def _linked_to(layers: Layers, number: int, lent: dict[bytes, Rule]) -> dict[bytes, tuple[Entry, Rule]]:
