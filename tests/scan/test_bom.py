@@ -13,6 +13,7 @@ from scow.scan.bom.cyclonedx import cyclonedx
 from scow.scan.bom.licences import is_expression
 from scow.scan.bom.plain import plain
 from scow.scan.bom.spdx import spdx
+from scow.scan.bom.writing import pieces
 from scow.scan.catalog.bills import from_bill
 from scow.scan.package import Catalog, Distribution, Origin, Package, Unread
 from scow.scan.purls import from_purl
@@ -39,7 +40,7 @@ CATALOGS = {"whole": WHOLE, "empty": Catalog(), "directory": msgspec.structs.rep
 
 
 def encoded(document: dict[str, Any]) -> str:
-    return msgspec.json.encode(document).decode()
+    return b"".join(pieces(document)).decode()
 
 
 @pytest.mark.parametrize("name", CATALOGS)
@@ -69,8 +70,24 @@ def test_the_same_catalog_gives_the_same_bytes(write: Any) -> None:
     assert encoded(write(WHOLE, "1")) != encoded(write(other, "1"))
 
 
+@pytest.mark.parametrize("name", CATALOGS)
+@pytest.mark.parametrize("write", [cyclonedx, spdx, plain])
+def test_a_document_in_pieces_is_laid_out_as_a_whole_one(write: Any, name: str) -> None:
+    text = encoded(write(CATALOGS[name], "1"))
+    assert text == json.dumps(json.loads(text), ensure_ascii=False, indent=2) + "\n"
+
+
+def test_a_document_is_never_there_as_a_whole() -> None:
+    """What is written of a package is gone before the next ones are made."""
+    many = (msgspec.structs.replace(PACKAGES[3], name=f"p{number}") for number in range(3000))
+    catalog = msgspec.structs.replace(WHOLE, packages=tuple(many))
+    for write in (cyclonedx, spdx, plain):
+        sizes = [len(piece) for piece in pieces(write(catalog, "1"))]
+        assert len(sizes) > 3 and max(sizes) < 300_000
+
+
 def test_what_an_spdx_document_says() -> None:
-    document = spdx(WHOLE, "1.0")
+    document = json.loads(encoded(spdx(WHOLE, "1.0")))
     assert document["creationInfo"] == {"created": "2024-05-06T07:08:09Z", "creators": ["Tool: scow-1.0"]}
     assert document["comment"] == "Could not be read:\n/x.jar: is damaged"
     declared = {one["name"]: one["licenseDeclared"] for one in document["packages"]}
@@ -83,11 +100,10 @@ def test_what_an_spdx_document_says() -> None:
 
 
 def test_the_plain_document_names_layers() -> None:
-    document = plain(WHOLE, "1.0")
+    document = json.loads(encoded(plain(WHOLE, "1.0")))
     assert document["packages"][3]["layer"] == "sha256:" + "c" * 64
     assert document["packages"][2]["source"] == {"name": "bash", "version": "1:5.1.8-9.el9"}
     assert document["unread"] == [{"path": "/x.jar", "reason": "is damaged", "layer": "sha256:" + "c" * 64}]
-    json.dumps(document)
 
 
 @pytest.mark.parametrize("write", [cyclonedx, spdx])

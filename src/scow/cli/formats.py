@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import click
@@ -34,12 +34,14 @@ def as_json(document: Any, indent: int | str = 2) -> str:
     return escaped(json.dumps(document, indent=indent, ensure_ascii=False))
 
 
-def write(output: str | None, report: str | bytes) -> None:
-    """Print a whole report, or write it to the file ``output``."""
+def write(output: str | None, report: str | bytes | Iterable[bytes]) -> None:
+    """Print a whole report, perhaps in pieces, or write it to the file ``output``."""
+    pieces = (report,) if isinstance(report, str | bytes) else report
     if output is None:
-        click.echo(report, nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
         return
     from scow.cli.archives import sink
 
     with sink(output) as file:
-        file.write(report if isinstance(report, bytes) else report.encode(errors="backslashreplace"))
+        file.writelines(one if isinstance(one, bytes) else one.encode(errors="backslashreplace") for one in pieces)

@@ -66,7 +66,7 @@ def sbom(
         click.echo(scanner.attach_sbom(target, format=form or "cyclonedx", platform=platform).digest)
         return
     if form in _DOCUMENTS:
-        formats.write(output, scanner.sbom(target, format=form, platform=platform, lockfiles=lockfiles))
+        formats.write(output, scanner.sbom_pieces(target, format=form, platform=platform, lockfiles=lockfiles))
         return
     catalog = scanner.catalog(target, platform=platform, lockfiles=lockfiles)
     from scow.cli import table

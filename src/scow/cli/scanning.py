@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -193,7 +193,7 @@ def _read(name: str) -> bytes:
 # -- what is shown ----------------------------------------------------------------------------------------------------
 
 
-def _reported(report: Report, form: str, *, width: int, colour: bool) -> str:
+def _reported(report: Report, form: str, *, width: int, colour: bool) -> str | Iterable[bytes]:
     from scow.scan.advice import advise
 
     if form in ("", "table"):
@@ -208,10 +208,11 @@ def _reported(report: Report, form: str, *, width: int, colour: bool) -> str:
         return "".join(f"{name}\n" for name in dict.fromkeys(one.name for one in report.findings))
     if form in ("sarif", "cyclonedx", "spdx"):
         from scow import __version__
+        from scow.scan.bom.writing import pieces
         from scow.scan.report import bom, sarif
 
         writers = {"sarif": sarif.sarif, "cyclonedx": bom.cyclonedx, "spdx": bom.spdx}
-        return formats.as_json(writers[form](report, __version__)) + "\n"
+        return pieces(writers[form](report, __version__))
     from scow.scan.report.document import document
 
     return _templated(lambda: document(report), form)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import structs
@@ -107,8 +107,19 @@ class Scanner:
         lockfiles: bool = False,
     ) -> bytes:
         """The catalog as a document: ``cyclonedx`` (1.6), ``spdx`` (2.3) or ``json``; always the same bytes."""
+        return b"".join(self.sbom_pieces(target, format=format, platform=platform, lockfiles=lockfiles))
+
+    def sbom_pieces(
+        self,
+        target: str,
+        *,
+        format: str,  # noqa: A002  (the flag's name)
+        platform: str | None = None,
+        lockfiles: bool = False,
+    ) -> Iterator[bytes]:
+        """As :meth:`sbom`, piece by piece: a document can be far larger than the catalog that it is made from."""
         write = _writer(format)
-        return _encoded(write(self.catalog(target, platform=platform, lockfiles=lockfiles), _version()))
+        return _pieces(write, self.catalog(target, platform=platform, lockfiles=lockfiles))
 
     def sbom_of(self, image: Image, *, format: str = "spdx") -> bytes:  # noqa: A002  (the flag's name)
         """As :meth:`sbom`, of an image that is in the store, whatever it is called there."""
@@ -118,7 +129,7 @@ class Scanner:
         contents = ImageContents(image, store, store.layout)
         write = _writer(format)
         name = str(image.descriptor.digest)
-        return _encoded(write(self._of_image(name, image, contents, lockfiles=False), _version()))
+        return b"".join(_pieces(write, self._of_image(name, image, contents, lockfiles=False)))
 
     def attach_sbom(
         self,
@@ -143,7 +154,8 @@ class Scanner:
         found = self.catalog(target, platform=platform)
         with scratch(self._workplace.store.layout.ingest, "artifact") as directory:
             path = directory / f"sbom.{format}.json"
-            path.write_bytes(_encoded(write(found, _version())))
+            with path.open("xb") as file:
+                file.writelines(_pieces(write, found))
             registries = Registries(self._workplace)
             name = f"{location.name.partition('@')[0]}@{found.digest}"
             return registries.attach(name, [(str(path), media_type)], artifact_type=media_type)
@@ -197,16 +209,11 @@ def _writer(name: str) -> Callable[[Catalog, str], dict[str, Any]]:
     raise Invalid("no such format of a bill of materials", subject=name, hint=f"there are {', '.join(FORMATS)}")
 
 
-def _encoded(document: dict[str, Any]) -> bytes:
-    import msgspec
-
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
-
-
-def _version() -> str:
+def _pieces(write: Callable[[Catalog, str], dict[str, Any]], catalog: Catalog) -> Iterator[bytes]:
     from scow import __version__
+    from scow.scan.bom.writing import pieces
 
-    return __version__
+    return pieces(write(catalog, __version__))
 
 
 def _origins(image: Image) -> tuple[Origin, ...]:

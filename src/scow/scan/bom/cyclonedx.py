@@ -5,7 +5,7 @@ The serial number is made of the content and there is no time in it: the same im
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from scow.scan.bom.facts import complaint, fingerprint, identity, layer, place
@@ -13,13 +13,12 @@ from scow.scan.bom.licences import KNOWN, is_expression
 from scow.scan.package import Catalog, Distribution, Package
 
 _ROOT: Final = "image"
+_DISTRIBUTION: Final = "distribution"
 
 
 def cyclonedx(catalog: Catalog, version: str) -> dict[str, Any]:
-    """The document; ``version`` is that of scow, who wrote it."""
-    components = [_package(catalog, one) for one in catalog.packages]
-    if catalog.distribution:
-        components.insert(0, _distribution(catalog.distribution))
+    """The document, for :func:`~scow.scan.bom.writing.pieces`; ``version`` is that of scow, who wrote it."""
+    named: list[str] = []
     return {
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -27,9 +26,20 @@ def cyclonedx(catalog: Catalog, version: str) -> dict[str, Any]:
         "serialNumber": f"urn:uuid:{_uuid(fingerprint(catalog, version))}",
         "version": 1,
         "metadata": _metadata(catalog, version),
-        "components": components,
-        "dependencies": [{"ref": _ROOT, "dependsOn": [one["bom-ref"] for one in components]}],
+        "components": _components(catalog, named),
+        "dependencies": [{"ref": _ROOT, "dependsOn": named}],
     }
+
+
+def _components(catalog: Catalog, named: list[str]) -> Iterator[dict[str, Any]]:
+    """Each of them; ``named`` then has the names by which the document knows them."""
+    if catalog.distribution:
+        yield _distribution(catalog.distribution)
+        named.append(_DISTRIBUTION)
+    for package in catalog.packages:
+        component = _package(catalog, package)
+        named.append(component["bom-ref"])
+        yield component
 
 
 def _uuid(digits: str) -> str:
@@ -55,17 +65,18 @@ def _properties(told: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
 
 
 def _distribution(one: Distribution) -> dict[str, Any]:
-    component = {"type": "operating-system", "bom-ref": "distribution", "name": one.id, "description": str(one)}
+    component = {"type": "operating-system", "bom-ref": _DISTRIBUTION, "name": one.id, "description": str(one)}
     return {**component, "version": one.version_id} if one.version_id else component
 
 
 def _package(catalog: Catalog, package: Package) -> dict[str, Any]:
+    purl = package.purl
     component: dict[str, Any] = {
         "type": "library",
-        "bom-ref": identity(package),
+        "bom-ref": identity(package, purl),
         "name": package.name,
         "version": package.version,
-        "purl": package.purl,
+        "purl": purl,
     }
     licences = _licences(package.licences)
     if licences:

@@ -17,9 +17,9 @@ def layer(catalog: Catalog, number: int) -> str:
     return catalog.layers[number].diff_id if 0 <= number < len(catalog.layers) else ""
 
 
-def identity(package: Package) -> str:
-    """16 hexadecimal digits that stand for this package at its place."""
-    return hashlib.sha256(package.purl.encode() + b"\0" + package.location).hexdigest()[:16]
+def identity(package: Package, purl: str = "") -> str:
+    """16 hexadecimal digits that stand for this package at its place; ``purl`` is its own, where that is at hand."""
+    return hashlib.sha256((purl or package.purl).encode() + b"\0" + package.location).hexdigest()[:16]
 
 
 def complaint(unread: Unread) -> str:
@@ -32,4 +32,7 @@ def fingerprint(catalog: Catalog, version: str) -> str:
     """64 hexadecimal digits that stand for the catalog as this scow tells it: what a document is called after."""
     import msgspec
 
-    return hashlib.sha256(msgspec.msgpack.encode((version, catalog))).hexdigest()
+    found = hashlib.sha256(msgspec.msgpack.encode((version, msgspec.structs.replace(catalog, packages=()))))
+    for package in catalog.packages:  # one by one: all of them together may be a hundred megabytes
+        found.update(msgspec.msgpack.encode(package))
+    return found.hexdigest()

@@ -9,13 +9,13 @@ from scow.scan.package import Catalog, Package
 
 
 def plain(catalog: Catalog, version: str) -> dict[str, Any]:
-    """The document; ``version`` is that of scow, who wrote it."""
+    """The document, for :func:`~scow.scan.bom.writing.pieces`; ``version`` is that of scow, who wrote it."""
     return {
         "scow": version,
         "image": {"name": catalog.subject, "digest": catalog.digest, "created": catalog.created},
         "distribution": _distribution(catalog),
         "layers": [{"diffId": one.diff_id, "createdBy": one.created_by} for one in catalog.layers],
-        "packages": [_package(catalog, one) for one in catalog.packages],
+        "packages": (_package(catalog, one) for one in catalog.packages),
         "unread": [
             {"path": place(one.path), "reason": one.reason, "layer": layer(catalog, one.layer)}
             for one in catalog.unread

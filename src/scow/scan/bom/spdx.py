@@ -6,6 +6,7 @@ The time that the specification asks for is the image's own: the same image give
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 from scow.scan.bom.facts import complaint, fingerprint, identity, layer, place
@@ -19,7 +20,8 @@ _SECOND: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z")
 
 
 def spdx(catalog: Catalog, version: str) -> dict[str, Any]:
-    """The document; ``version`` is that of scow, who wrote it."""
+    """The document, for :func:`~scow.scan.bom.writing.pieces`; ``version`` is that of scow, who wrote it."""
+    named: list[str] = []
     texts = sorted({text for one in catalog.packages for text in one.licences if not is_expression(text)})
     document: dict[str, Any] = {
         "spdxVersion": "SPDX-2.3",
@@ -28,11 +30,8 @@ def spdx(catalog: Catalog, version: str) -> dict[str, Any]:
         "name": catalog.subject or "unknown",
         "documentNamespace": f"https://spdx.org/spdxdocs/scow-{fingerprint(catalog, version)}",
         "creationInfo": {"created": _created(catalog), "creators": [f"Tool: scow-{version}"]},
-        "packages": [_root(catalog), *(_package(catalog, one) for one in catalog.packages)],
-        "relationships": [
-            _relation("SPDXRef-DOCUMENT", "DESCRIBES", _ROOT),
-            *(_relation(_ROOT, "CONTAINS", _name(one)) for one in catalog.packages),
-        ],
+        "packages": _packages(catalog, named),
+        "relationships": _relations(named),
     }
     if catalog.unread:
         document["comment"] = "Could not be read:\n" + "\n".join(map(complaint, catalog.unread))
@@ -49,12 +48,23 @@ def _created(catalog: Catalog) -> str:
     return f"{found[1]}Z" if found else _NEVER
 
 
+def _packages(catalog: Catalog, named: list[str]) -> Iterator[dict[str, Any]]:
+    """The image, and each of its packages; ``named`` then has their identifiers."""
+    yield _root(catalog)
+    for package in catalog.packages:
+        written = _package(catalog, package)
+        named.append(written["SPDXID"])
+        yield written
+
+
+def _relations(named: list[str]) -> Iterator[dict[str, str]]:
+    yield _relation("SPDXRef-DOCUMENT", "DESCRIBES", _ROOT)
+    for name in named:
+        yield _relation(_ROOT, "CONTAINS", name)
+
+
 def _relation(one: str, kind: str, other: str) -> dict[str, str]:
     return {"spdxElementId": one, "relationshipType": kind, "relatedSpdxElement": other}
-
-
-def _name(package: Package) -> str:
-    return f"SPDXRef-Package-{package.kind}-{identity(package)}"
 
 
 def _unknown(name: str, identifier: str) -> dict[str, Any]:
@@ -79,16 +89,14 @@ def _root(catalog: Catalog) -> dict[str, Any]:
 
 
 def _package(catalog: Catalog, package: Package) -> dict[str, Any]:
-    where = f"found in {place(package.location)}"
+    purl, where = package.purl, f"found in {place(package.location)}"
     brought = layer(catalog, package.layer)
     return {
-        **_unknown(package.name, _name(package)),
+        **_unknown(package.name, f"SPDXRef-Package-{package.kind}-{identity(package, purl)}"),
         "versionInfo": package.version,
         "licenseDeclared": _declared(package.licences),
         "sourceInfo": f"{where}, of layer {brought}" if brought else where,
-        "externalRefs": [
-            {"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": package.purl}
-        ],
+        "externalRefs": [{"referenceCategory": "PACKAGE-MANAGER", "referenceType": "purl", "referenceLocator": purl}],
     }
 
 

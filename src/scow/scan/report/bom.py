@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from scow.scan.bom.cyclonedx import cyclonedx as plain_cyclonedx
@@ -28,7 +28,7 @@ def cyclonedx(report: Report, version: str) -> Document:
     for finding in (*report.findings, *(one for one in report.ignored if one.ignored.startswith(_VEX))):
         groups.setdefault(finding.name, []).append(finding)
     document = plain_cyclonedx(report.catalog, version)
-    return {**document, "vulnerabilities": [_vulnerability(several) for several in groups.values()]}
+    return {**document, "vulnerabilities": map(_vulnerability, groups.values())}
 
 
 def _vulnerability(several: list[Finding]) -> Document:
@@ -77,10 +77,16 @@ def spdx(report: Report, version: str) -> Document:
     told: dict[tuple[str, str], list[Finding]] = {}
     for finding in report.findings:
         told.setdefault(_key(finding.package), []).append(finding)
-    _image, *packages = document["packages"]
-    for package, written in zip(report.catalog.packages, packages, strict=True):
-        written["externalRefs"] = [*written["externalRefs"], *map(_advisory, told.get(_key(package), ()))]
-    return document
+    return {**document, "packages": _advised(report.catalog.packages, document["packages"], told)}
+
+
+def _advised(
+    packages: Iterable[Package], written: Iterator[Document], told: Mapping[tuple[str, str], Sequence[Finding]]
+) -> Iterator[Document]:
+    yield next(written)  # the image
+    for package, one in zip(packages, written, strict=True):
+        key = package.kind, one["SPDXID"].rpartition("-")[2]
+        yield {**one, "externalRefs": [*one["externalRefs"], *map(_advisory, told.get(key, ()))]}
 
 
 def _key(package: Package) -> tuple[str, str]:
