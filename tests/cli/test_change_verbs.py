@@ -78,10 +78,12 @@ def test_pause(box: Scow, writer: str) -> None:
 
 def test_top(box: Scow, writer: str) -> None:
     shown = box("top", writer).ok().stdout.splitlines()
+    assert shown[0].startswith(f"{'UID':20}{'PID':20}PPID")
     assert shown[0].split() == ["UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"]
     pid = box("inspect", "-f", "{{.State.Pid}}", writer).ok().stdout.strip()
     assert [line.split()[1] for line in shown[1:2]] == [pid]
     chosen = box("top", writer, "-o", "pid,comm").ok().stdout.splitlines()
     assert chosen[0].split() == ["PID", "COMMAND"]
     assert chosen[1].split() == [pid, "sh"]
+    assert box("top", writer, "-o", "nothing").stderr.count("\n") == 1
     assert "PID field" in box("top", writer, "-o", "comm").stderr

@@ -112,8 +112,9 @@ def test_ps_and_rm(scow: Scow) -> None:
     assert re.fullmatch(
         r'[0-9a-f]{12}   busybox:latest +"sh -c head -c 10000…" .* Exited \(4\) .* ago .* failed .*', failed
     )
-    assert re.search(r"1\d\dkB \(virtual \d\.\d+MB\)$", failed)
+    assert re.search(r" 100kB \(virtual \d\.\d+MB\)$", failed)
     assert '"true"' in fine
+    assert " 0B (virtual" in fine
     assert scow("ps", "-ql").ok().stdout == fine[:12] + "\n"
     told = json.loads(scow("ps", "-n", "1", "--format", "json").ok().stdout)
     assert (told["Names"], told["State"], told["Image"]) == ("fine", "exited", IMAGE)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.cli.filters import Filters, parse_filters
+from scow.cli.misuse import Misuse
 from scow.errors import Invalid
 
 KNOWN = ("label", "dangling", "reference", "until")
@@ -87,8 +88,9 @@ def test_unknown_keys_and_bad_forms() -> None:
     assert "dangling" in caught.value.hint
     with pytest.raises(Invalid, match="invalid filter 'label!'"):
         parse_filters(["label!=a"], ["until"])
-    with pytest.raises(Invalid, match="bad format of filter"):
+    with pytest.raises(Misuse, match="bad format of filter") as misuse:
         filters("dangling")
+    assert misuse.value.exit_code == 125
 
 
 @given(st.lists(st.tuples(st.sampled_from(KNOWN), st.text())))

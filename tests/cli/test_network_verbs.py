@@ -17,7 +17,7 @@ from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import COMMAND, Scow, environment, popen_scow, run_scow
 from tests.support.peers import need_root, path_of
 
-from scow.runtime.networking import why_no_outlet
+from scow.runtime.networking import outlet, why_no_outlet
 from scow.runtime.ports import Port, exposed, parse
 
 networked = pytest.mark.skipif(bool(why_no_outlet()), reason=why_no_outlet())
@@ -129,11 +129,11 @@ def running(directory: Path, name: str, *argv: str) -> Iterator[subprocess.Popen
         process.communicate()
 
 
-def heard_from(port: int) -> bytes:
+def heard_from(port: int, address: str = "127.0.0.1") -> bytes:
     end = time.monotonic() + 8
     while time.monotonic() < end:
         try:
-            with socket.create_connection(("127.0.0.1", port), 2) as one:
+            with socket.create_connection((address, port), 2) as one:
                 if heard := one.recv(64):
                     return heard
         except OSError:
@@ -165,6 +165,22 @@ def test_a_published_port(directory: Path, scow: Scow) -> None:
         assert "10.0.2.100/24" in joined
 
 
+def _by_ipv6() -> bool:
+    """Whether pasta can give a container IPv6: it copies this machine's way out."""
+    routes = Path("/proc/net/ipv6_route")
+    lines = routes.read_text().splitlines() if routes.exists() else []
+    way_out = any(line.startswith(f"{'0' * 32} 00 ") and line.split()[-1] != "lo" for line in lines)
+    return way_out and outlet().endswith("/pasta")
+
+
+@networked
+@pytest.mark.skipif(not _by_ipv6(), reason="no way out by IPv6, or no pasta")
+def test_a_published_port_of_ipv6(directory: Path, scow: Scow) -> None:
+    with running(directory, "six", "-p", "[::1]::80", IMAGE, "sh", "-c", SERVE):
+        port = scow("port", "six", "80").ok().stdout.strip().removeprefix("[::1]:")
+        assert heard_from(int(port), "::1") == b"hello\n"
+
+
 @networked
 def test_a_port_is_free_again_when_its_container_has_ended(scow: Scow) -> None:
     scow("run", "-d", "--name", "again", "-p", "127.0.0.1::80", IMAGE, "sleep", "60").ok()
@@ -188,11 +204,22 @@ def test_neighbours_know_each_other_by_name(directory: Path, scow: Scow) -> None
         assert told.endswith("0\n")  # internal: no way out
         containers = json.loads(scow("network", "inspect", "back").ok().stdout)[0]["Containers"]
         assert [(one["Name"], one["IPv4Address"]) for one in containers.values()] == [("db", "10.89.0.2/24")]
+        told = (
+            scow("run", "--rm", "--network", "container:db", IMAGE, "sh", "-c", "echo $(hostname) $HOSTNAME")
+            .ok()
+            .stdout
+        )
+        assert told.split() == [scow("ps", "-q", "-f", "name=db").ok().stdout.strip()] * 2
+        for flags in (["-h", "x"], ["-p", "80"], ["--dns", "1.1.1.1"], ["--add-host", "a:1.1.1.1"], ["--expose", "80"]):
+            refused = scow("run", "--rm", "--network", "container:db", *flags, IMAGE, "true")
+            assert (refused.exit_code, "conflicting options" in refused.stderr) == (125, True)
         refused = scow("network", "rm", "back")
         assert "has active endpoints" in refused.stderr
         with running(directory, "late", "--network", "back", "--ip", "10.89.0.9", IMAGE, "sh", "-c", SERVE):
             hosts = (directory / "store/containers").glob("*/bundle/hosts")
             assert any("10.89.0.9\tlate" in path.read_text() for path in hosts)
+            told = scow("run", "--rm", "--network", "container:db", IMAGE, "cat", "/etc/hosts").ok().stdout
+            assert "10.89.0.9\tlate " in told
     scow("network", "rm", "back").ok()
     assert os.listdir(directory / "store/networks") == [
         one for one in os.listdir(directory / "store/networks") if one[0] == "."

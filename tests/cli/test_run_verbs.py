@@ -58,6 +58,13 @@ def test_user_workdir_hostname(scow: Scow) -> None:
     assert shown.split() == ["1000", "1000", "/home/app", "box", "box"]
 
 
+def test_the_whole_name(scow: Scow) -> None:
+    script = "hostname; cat /proc/sys/kernel/domainname; tail -n 2 /etc/hosts"
+    flags = ("--domainname", "example.org", "--add-host", "other:10.1.2.3", "--network", "none")
+    lines = sh(scow, script, "-h", "box", *flags).splitlines()
+    assert lines == ["box", "example.org", "10.1.2.3\tother", "127.0.1.1\tbox.example.org box"]
+
+
 def test_volumes(scow: Scow, tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     (tmp_path / "in/file").write_text("from the host")
@@ -76,7 +83,7 @@ def test_volumes(scow: Scow, tmp_path: Path) -> None:
 
 def test_read_only_network_ulimit_shm(scow: Scow) -> None:
     shown = sh(
-        scow, "touch /x; ls /sys/class/net; ulimit -n; df /dev/shm | tail -1",
+        scow, "touch /x /etc/hosts; ls /sys/class/net; ulimit -n; df /dev/shm | tail -1",
         "--read-only", "--network", "none", "--ulimit", "nofile=100:200", "--shm-size", "2m",
     )  # fmt: skip
     assert shown.split()[:2] == ["lo", "100"]

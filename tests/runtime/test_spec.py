@@ -110,7 +110,8 @@ def test_capabilities_that_are_not_held_are_not_handed_on() -> None:
 
 def test_hosts() -> None:
     lines = etc.hosts("box", ("db:10.0.0.1", "six:[::1]", "eq=10.0.0.2")).decode().splitlines()
-    assert lines[-4:] == ["127.0.1.1\tbox", "10.0.0.1\tdb", "::1\tsix", "10.0.0.2\teq"]
+    assert lines[-4:] == ["10.0.0.1\tdb", "::1\tsix", "10.0.0.2\teq", "127.0.1.1\tbox"]
+    assert etc.hosts("box.example.org", ()).endswith(b"\n127.0.1.1\tbox.example.org box\n")
     for bad in ("db", ":1.2.3.4", "db:", "db:host", "a b:1.2.3.4", "db:1.2.3.4\nx"):
         with pytest.raises(Invalid):
             etc.hosts("box", (bad,))
@@ -120,6 +121,8 @@ def test_resolv_conf() -> None:
     host = b"nameserver 1.1.1.1\nsearch lan\n"
     assert etc.resolv_conf(host, ()) == host
     assert etc.resolv_conf(host, ("9.9.9.9",)) == b"search lan\nnameserver 9.9.9.9\n"
+    assert etc.resolv_conf(host, ("9.9.9.9",), (".",)) == b"nameserver 9.9.9.9\n"
+    assert etc.resolv_conf(host, (), (".",)) == b"nameserver 1.1.1.1\n"
     with pytest.raises(Invalid):
         etc.resolv_conf(host, ("dns",))
 

@@ -29,6 +29,7 @@ container_flags = together(
     _many("--cap-drop", help="Drop Linux capabilities"),
     _string("--cidfile", help="Write the container ID to the file"),
     _many("--dns", help="Name servers, instead of this machine's"),
+    _string("--domainname", help="What follows the host name in its whole name"),
     _string("--entrypoint", help="Instead of the image's ENTRYPOINT; an empty one takes it away"),
     _many("-e", "--env", callback=environment.VARIABLES, help="Set environment variables"),
     _many("--env-file", help="Read environment variables from a file"),

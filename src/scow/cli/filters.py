@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+import click
 import msgspec
 
+from scow.cli.misuse import Misuse
 from scow.cli.truths import TRUTHS
 from scow.cli.units import parse_time
 from scow.errors import Invalid
@@ -75,8 +77,9 @@ def parse_filters(texts: Iterable[str], known: Collection[str]) -> Filters:
     for text in filter(None, texts):
         key, separator, value = text.partition("=")
         if not separator:
-            raise Invalid(
-                f'invalid argument "{text}" for "-f, --filter" flag: bad format of filter (expected name=value)'
+            raise Misuse(
+                f'invalid argument "{text}" for "-f, --filter" flag: bad format of filter (expected name=value)',
+                click.get_current_context(silent=True),
             )
         key, value = key.strip().lower(), value.strip()
         if key not in known and not (key == "label!" and "label" in known):

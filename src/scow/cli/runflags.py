@@ -25,7 +25,7 @@ REFUSED: list[Refused] = [
     *values("--pid", ""),
     *values("--annotation --device-cgroup-rule --device-read-bps"),
     *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device"),
-    *values("--domainname --ip6 --kernel-memory --link"),
+    *values("--ip6 --kernel-memory --link"),
     *values("--gpus", hint="--device for each of its nodes, and -v for the driver's libraries and programs"),
     *values("--link-local-ip --mac-address --storage-opt"),
 ]
@@ -69,6 +69,7 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
         user=given["user"] or "",
         workdir=given["workdir"] or "",
         hostname=given["hostname"] or "",
+        domainname=given["domainname"] or "",
         tty=given["tty"],
         interactive=given["interactive"],
         **networkflags.network_options(given),

@@ -27,7 +27,7 @@ def top(session: Session, container: str, arguments: tuple[str, ...]) -> None:
     """``scow top``."""
     table = session.engine.containers.top(container, arguments)
     rows = [[printable(cell) for cell in row] for row in (table.titles, *table.rows)]
-    widths = [max(len(row[at]) for row in rows if at < len(row)) for at in range(len(table.titles))]
+    widths = [max(17, *(len(row[at]) for row in rows if at < len(row))) for at in range(len(table.titles))]
     for row in rows:
         cells = (cell.ljust(width + 3) for cell, width in zip(row, widths, strict=False))
         click.echo("".join(cells).rstrip())

@@ -80,6 +80,7 @@ def _config(settings: Settings, options: Options, image: Image, check: Healthche
     document = process_document(process)
     asked: dict[str, Any] = {
         "Hostname": options.hostname or settings.id[:12],
+        "Domainname": options.domainname,
         "User": options.user,
         "WorkingDir": options.workdir,
         "StopSignal": options.stop_signal,

@@ -336,11 +336,11 @@ class Containers:
             flatten(image.layers, store, output, written.changes())
 
     def written(self, name: str) -> int:
-        """Bytes on disk of what a container wrote."""
-        from scow.layer.store import disk_usage
+        """Bytes in the files that a container wrote."""
+        from scow.layer.store import length
 
         home = self._records.home(self._records.find(name).id)
-        return disk_usage(home / "upper") + disk_usage(home / "rootfs")
+        return length(home / "upper", home / "rootfs")
 
     def _running(self, name: str) -> tuple[Settings, State]:
         settings = self._records.find(name)

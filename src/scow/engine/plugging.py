@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scow.engine.networkrecords import Endpoint, Network, free_address, read_endpoint, write_endpoint
-from scow.errors import Conflict, Invalid, ScowError
+from scow.errors import Conflict, Invalid, NotFound, ScowError
 from scow.runtime import ports
 from scow.runtime.networking import ADDRESS, GATEWAY, PREFIX, Attachment, Plug
 from scow.runtime.ports import Port
@@ -34,6 +34,7 @@ def check(workplace: Workplace, options: Options) -> None:
         return
     if mode.startswith(_OTHERS):
         workplace.containers.find(mode.removeprefix(_OTHERS))
+        _check_joining(options)
     elif mode not in ("host", "none", "bridge"):
         workplace.networks.find(mode)
     named = mode not in ("host", "none", "bridge") and not mode.startswith(_OTHERS)
@@ -41,6 +42,27 @@ def check(workplace: Workplace, options: Options) -> None:
         raise Invalid("user specified IP address is supported on user defined networks only")
     if options.network_aliases and not named:
         raise Invalid("network-scoped alias is supported only for containers in user defined networks")
+
+
+#: What comes with another container's network, in docker's words.
+_COME_ALONG = {
+    "hostname": "hostname",
+    "domainname": "hostname",
+    "dns": "dns",
+    "dns_search": "dns",
+    "dns_options": "dns",
+    "add_host": "custom host-to-IP mapping",
+    "ports": "port publishing",
+    "publish_all": "port publishing",
+    "expose": "port exposing",
+}
+
+
+def _check_joining(options: Options) -> None:
+    for field, what in _COME_ALONG.items():
+        if getattr(options, field):
+            kind = " container type" if what.startswith("port ") else ""
+            raise Invalid(f"conflicting options: {what} and the{kind} network mode")
 
 
 def plugged(workplace: Workplace, settings: Settings, image: Image, options: Options) -> Attachment:
@@ -51,7 +73,7 @@ def plugged(workplace: Workplace, settings: Settings, image: Image, options: Opt
     """
     mode, home = options.network, workplace.containers.home(settings.id)
     if mode.startswith(_OTHERS):
-        return Attachment(join=_joined(workplace, mode.removeprefix(_OTHERS)))
+        return _joined(workplace, mode.removeprefix(_OTHERS))
     published = tuple(_assigned(_asked(options, image)))
     if mode == "bridge":
         write_endpoint(home, Endpoint(mode, ADDRESS, PREFIX, GATEWAY, (), published))
@@ -71,12 +93,17 @@ def plugged(workplace: Workplace, settings: Settings, image: Image, options: Opt
     return Attachment(published, plug, not network.internal, neighbours=neighbours)
 
 
-def _joined(workplace: Workplace, name: str) -> str:
+def _joined(workplace: Workplace, name: str) -> Attachment:
     other = workplace.containers.find(name)
     state = workplace.containers.state(other.id)
     if state.status != "running" or not state.pid:
         raise Conflict(f"cannot join network of a non running container: {other.id}")
-    return f"/proc/{state.pid}/ns/net"
+    files = workplace.containers.home(other.id) / "bundle"
+    try:
+        hostname = (files / "hostname").read_text().strip()
+    except OSError:
+        raise NotFound("is going away", subject=f"container {other.id[:12]}") from None
+    return Attachment(join=f"/proc/{state.pid}/ns/net", files=str(files), hostname=hostname)
 
 
 def _asked(options: Options, image: Image) -> Iterable[Port]:

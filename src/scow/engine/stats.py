@@ -44,7 +44,7 @@ def stats(settings: Settings, state: State, pause: float) -> Stats:
     else:
         spent = sum(used - before.get(pid, used if pause == 0 else 0) for pid, used in after.items())
     memory, pids, read, written = _sums(after, last)
-    received, sent = _network(state.pid)
+    received, sent = _network(state.pid) if settings.spec.get("network", "host") != "host" else (0, 0)  # not its own
     limit = int(settings.spec.get("limits", {}).get("memory", 0)) or _total()
     share = 100 * spent / max(now - since, 0.001) if pause else 0.0
     return Stats(settings.id, settings.name, share, memory, limit, received, sent, read, written, pids)

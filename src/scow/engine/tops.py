@@ -82,7 +82,7 @@ def _by_ps(inside: Sequence[int], arguments: Sequence[str]) -> Table:
         raise Unsupported("there is no ps on this machine", hint="leave its arguments out") from None
     lines = done.stdout.splitlines()
     if done.returncode or not lines:
-        raise Invalid(f"ps: {done.stderr.strip() or 'shows nothing'}")
+        raise Invalid(f"ps: {next(iter(done.stderr.strip().splitlines()), 'shows nothing')}")
     titles = lines[0].split()
     if "PID" not in titles:
         raise Invalid("Couldn't find PID field in ps output", hint="let ps show it: -o pid,comm")

@@ -201,8 +201,16 @@ def remove(path: Path) -> None:
 
 def disk_usage(*paths: Path) -> int:
     """Bytes that ``paths`` take on disk together, as ``du`` counts them: hard links once."""
+    return sum(status.st_blocks * 512 for status in _each(*paths))
+
+
+def length(*paths: Path) -> int:
+    """Bytes in all files beneath ``paths``, however the disk holds them: hard links once, directories not at all."""
+    return sum(status.st_size for status in _each(*paths) if not stat.S_ISDIR(status.st_mode))
+
+
+def _each(*paths: Path) -> Iterator[os.stat_result]:
     seen: set[tuple[int, int]] = set()
-    total = 0
     todo = [os.fsencode(path) for path in paths]
     while todo:
         at = todo.pop()
@@ -214,11 +222,10 @@ def disk_usage(*paths: Path) -> int:
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-        total += status.st_blocks * 512
+        yield status
         if stat.S_ISDIR(status.st_mode):
             with contextlib.suppress(OSError):
                 todo += [os.path.join(at, name) for name in os.listdir(at)]
-    return total
 
 
 def sync_directory(path: Path) -> None:

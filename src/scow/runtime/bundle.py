@@ -55,9 +55,13 @@ def make_bundle(
     if options.group_add and probe.rootless:
         raise Unsupported("takes more ids than one", subject="--group-add", hint=idmap.why_not())
     directory = directory.absolute()
+    if network and network.hostname:
+        options = msgspec.structs.replace(options, hostname=network.hostname)
     document = describe(directory, container_id, image, options, probe, size)
     if options.init:
         _put_init_first(document)
+    if network and network.files:
+        _share_files(document, directory, network.files)
     hostname = document["hostname"]
     try:
         (directory / "rootfs").mkdir(parents=True, exist_ok=True)
@@ -73,6 +77,13 @@ def make_bundle(
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
     _limit(document["linux"], options, probe)
     return Bundle(directory, container_id, rootfs, document, network)
+
+
+def _share_files(document: dict[str, Any], directory: Path, theirs: str) -> None:
+    """Who has another container's network has its names too."""
+    for mount in document["mounts"]:
+        if mount["source"].startswith(f"{directory}/"):
+            mount["source"] = f"{theirs}/{os.path.basename(mount['source'])}"
 
 
 def _put_init_first(document: dict[str, Any]) -> None:
@@ -92,6 +103,8 @@ def describe(
 ) -> dict[str, Any]:  # fmt: skip
     """The runtime-spec of a container whose own files are in ``directory``; nothing is written."""
     hostname = etc.checked_hostname(options.hostname or _default_hostname(container_id, options))
+    if options.domainname:
+        etc.checked_hostname(options.domainname)
     held = held_capabilities(options, probe)
     devices = told_devices(options, user_namespace=probe.user_namespace)
     return spec(
@@ -104,9 +117,10 @@ def describe(
 
 def _hosts(hostname: str, options: Options, network: Attachment | None) -> bytes:
     add = tuple(_with_gateway(entry, network is not None) for entry in options.add_host)
+    whole = f"{hostname}.{options.domainname}" if options.domainname else hostname
     if network is None:
-        return etc.hosts(hostname, add)
-    return etc.hosts(hostname, add, network.address, network.neighbours)
+        return etc.hosts(whole, add)
+    return etc.hosts(whole, add, network.address, network.neighbours)
 
 
 def _with_gateway(entry: str, own_network: bool) -> str:

@@ -18,14 +18,19 @@ ff02::2\tip6-allrouters
 
 
 def hosts(hostname: str, add_host: tuple[str, ...], address: str = "127.0.1.1", neighbours: Neighbours = ()) -> bytes:
-    """``add_host`` entries are ``name:address`` (or ``name=address``); ``address`` is the container's own."""
-    lines = [_HOSTS, f"{address}\t{hostname}\n"]
+    """``add_host`` entries are ``name:address`` (or ``name=address``); ``address`` is the container's own.
+
+    They come first, as the first line with a name counts; a ``hostname`` with dots is known by its first part too.
+    """
+    lines = [_HOSTS]
     for entry in add_host:
         cut = min((i for i in (entry.find(":"), entry.find("=")) if i >= 0), default=-1)
         name, there = entry[:cut], entry[cut + 1 :].strip("[]")
         if cut < 1 or any(c.isspace() for c in name):
             raise Invalid("bad format for add-host", subject=entry, hint="NAME:ADDRESS")
         lines.append(f"{_address(there, entry)}\t{name}\n")
+    first, dot, _ = hostname.partition(".")
+    lines.append(f"{address}\t{hostname} {first}\n" if dot and first else f"{address}\t{hostname}\n")
     return with_neighbours("".join(lines).encode(), neighbours)
 
 
@@ -57,7 +62,9 @@ def resolv_conf(
     others = [
         f"{kind.decode()} {words[0]}".encode() for kind, words in asked.items() if words and kind != b"nameserver"
     ]
-    return host if not (servers or others or resolver) else b"\n".join([*kept, *servers, *others]) + b"\n"
+    if search == (".",):  # none, not even the host's
+        others.remove(b"search .")
+    return host if not (dns or search or options or resolver) else b"\n".join([*kept, *servers, *others]) + b"\n"
 
 
 def _reachable(line: bytes, resolver: str) -> bytes:

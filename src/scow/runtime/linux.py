@@ -98,6 +98,12 @@ def prctl(operation: int, *arguments: object) -> int:
     return _checked(_libc.prctl(operation, *wide), f"prctl {operation}")
 
 
+def setdomainname(name: str) -> None:
+    """setdomainname(2)."""
+    raw = name.encode()
+    _checked(_libc.setdomainname(raw, ctypes.c_size_t(len(raw))), "setdomainname")
+
+
 def sethostname(name: str) -> None:
     """sethostname(2)."""
     raw = name.encode()

@@ -31,12 +31,15 @@ class Plug(msgspec.Struct, frozen=True):
 
 class Attachment(msgspec.Struct, frozen=True):
     """A container's own network. ``way_out`` False: it reaches nobody but its network; ``join``: the path of another
-    container's network namespace, and then nothing else counts. ``neighbours``: addresses and the names at them."""
+    container's network namespace, ``files`` that one's bundle, ``hostname`` its name, and then nothing else counts.
+    ``neighbours``: addresses and the names at them."""
 
     ports: tuple[Port, ...] = ()
     plug: Plug | None = None
     way_out: bool = True
     join: str = ""
+    files: str = ""
+    hostname: str = ""
     neighbours: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
@@ -94,7 +97,8 @@ def told(attachment: Attachment, rootless: bool) -> dict[str, Any]:
 
 
 def _pasta(path: str, ports: Sequence[Port], device: str, rootless: bool) -> list[str]:
-    words = [path, "-f", "-q", "-4", "--config-net", "-I", device, "-a", ADDRESS, "-n", str(PREFIX), "-g", GATEWAY]
+    families = [] if any(":" in port.address for port in ports) else ["-4"]
+    words = [path, "-f", "-q", *families, "--config-net", "-I", device, "-a", ADDRESS, "-n", str(PREFIX), "-g", GATEWAY]
     words += ["--no-map-gw", "--dns-forward", RESOLVER, "-T", "none", "-U", "none"]
     for flag, protocol in (("-t", "tcp"), ("-u", "udp")):
         mapped = [_mapping(port) for port in ports if port.protocol == protocol]

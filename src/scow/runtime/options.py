@@ -66,6 +66,7 @@ class Options(msgspec.Struct, frozen=True):
 
     ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or
     ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
+    ``domainname`` is what follows the ``hostname`` in the whole name.
     ``network`` is host, none, bridge (a network of its own), the name of a user's network, or ``container:NAME``.
     ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
     ``seccomp`` is a profile of docker's as JSON text, "unconfined", or "" for the default; ``unmasked`` shows all of
@@ -80,6 +81,7 @@ class Options(msgspec.Struct, frozen=True):
     user: str = ""
     workdir: str = ""
     hostname: str = ""
+    domainname: str = ""
     tty: bool = False
     interactive: bool = False
     network: str = "host"

@@ -87,6 +87,9 @@ def _sysctls(settings: dict[str, str]) -> None:
     """Through the host's /proc, which shows every process its own namespaces' settings."""
     for name, value in settings.items():
         try:
+            if name == "kernel.domainname":  # the file is the machine's root's, whoever's the namespace is
+                linux.setdomainname(value)
+                continue
             with open(f"/proc/sys/{name.replace('.', '/')}", "w") as file:
                 file.write(value)
         except OSError as error:

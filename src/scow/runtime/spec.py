@@ -94,7 +94,9 @@ def device_rules(options: Options, devices: Sequence[dict[str, Any]]) -> list[di
 
 def sysctls(options: Options) -> dict[str, str]:
     """The settings of the container's own namespaces; raises :class:`Invalid` for one that would be the host's."""
-    found = {}
+    if options.uts == "host" and (options.hostname or options.domainname):
+        raise Invalid("conflicting options: hostname and the UTS mode")
+    found = {"kernel.domainname": options.domainname} if options.domainname else {}
     for text in options.sysctls:
         name, equals, value = text.partition("=")
         ipc = name.startswith(_IPC_SETTINGS)
@@ -120,10 +122,8 @@ def mounts(options: Options, directory: str, user_namespace: bool, single_id: bo
     """The default mounts, then the user's and the generated files, parents first: a volume on /etc hides no hosts."""
     asked = [_mount(m) for m in options.mounts]
     taken = {m["destination"] for m in asked}
-    generated = [
-        _bind(f"{directory}/{name}", f"/etc/{name}", ["rbind", "rprivate"])
-        for name in ("hosts", "hostname", "resolv.conf")
-    ]
+    ways = ["rbind", "rprivate", *(["ro"] if options.read_only else [])]
+    generated = [_bind(f"{directory}/{name}", f"/etc/{name}", ways) for name in ("hosts", "hostname", "resolv.conf")]
     standard, generated = (
         [m for m in some if m["destination"] not in taken]
         for some in (_default_mounts(options, user_namespace, single_id), generated)
