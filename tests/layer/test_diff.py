@@ -14,9 +14,11 @@ from tests.layer.tars import Item
 from tests.support.peers import need_root, path_of
 from tests.support.trees import difference, snapshot_tree
 
+from scow.errors import Conflict, Limit
 from scow.layer import diff
 from scow.layer.checkout import checkout
 from scow.layer.entry import Entry
+from scow.layer.store import remove
 from scow.layer.view import View
 
 
@@ -143,3 +145,69 @@ def test_applied_to_what_was_there_it_gives_what_was_seen(script: str, tmp_path:
     seen.pop(b"."), flat.pop(b".")
     assert difference(seen, flat) == []
     assert {found.entry.path for found in view.walk()} - {b""} == set(seen)
+
+
+def outside(tmp_path: Path) -> Path:
+    """A directory that no upper directory is above, with a file of the same name as one in :func:`moving`."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/f").write_bytes(b"secret")
+    return tmp_path / "outside"
+
+
+def moving(tmp_path: Path) -> Path:
+    upper = tmp_path / "upper"
+    (upper / "d/e").mkdir(parents=True)
+    (upper / "d/e/f").write_bytes(b"my own")
+    (upper / "z").write_bytes(b"last")
+    return upper
+
+
+@pytest.mark.parametrize("seen", [b"d", b"d/e", b"d/e/f"])
+@pytest.mark.parametrize("swapped", ["d", "d/e"])
+def test_a_directory_that_becomes_a_symlink_leads_nowhere(tmp_path: Path, seen: bytes, swapped: str) -> None:
+    """A container that runs while it is exported, committed or compared: CVE-2018-15664 and its kind."""
+    upper, elsewhere = moving(tmp_path), outside(tmp_path)
+    (elsewhere / "e").mkdir()
+    (elsewhere / "e/f").write_bytes(b"secret")
+    found = []
+    walking = diff.changes(str(upper), diff.on_disk)
+    for entry, content in walking:
+        found.append((entry, content))
+        if entry.path == seen:
+            (upper / swapped).rename(tmp_path / "before")
+            (upper / swapped).symlink_to(elsewhere)
+    assert b"z" in [entry.path for entry, _ in found]
+    for entry, content in found:
+        if callable(content):
+            try:
+                with os.fdopen(content(), "rb") as file:
+                    assert file.read() in (b"my own", b"last"), entry
+            except Conflict:
+                assert entry.path == b"d/e/f"
+
+
+@pytest.mark.parametrize("kind", ["fifo", "symlink", "gone"])
+def test_a_file_that_becomes_something_else_is_not_opened(tmp_path: Path, kind: str) -> None:
+    upper, elsewhere = moving(tmp_path), outside(tmp_path)
+    contents = [content for entry, content in diff.changes(str(upper), diff.on_disk) if entry.path == b"d/e/f"]
+    (upper / "d/e/f").unlink()
+    if kind == "fifo":
+        os.mkfifo(upper / "d/e/f")
+    elif kind == "symlink":
+        (upper / "d/e/f").symlink_to(elsewhere / "f")
+    assert callable(contents[0])
+    with pytest.raises(Conflict, match="was changed while it was read"):
+        contents[0]()
+
+
+def test_a_path_that_no_layer_can_hold_is_told(tmp_path: Path) -> None:
+    at = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(20):
+        os.mkdir("d" * 250, dir_fd=at)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
+    with pytest.raises(Limit, match="over the limit of 4096"):
+        collected(tmp_path)
+    remove(tmp_path / ("d" * 250))

@@ -17,10 +17,10 @@ from tests.layer.tars import item
 from scow.errors import Conflict
 from scow.layer import pack as packing
 from scow.layer.compression import MEMBER
-from scow.layer.diff import opener
 from scow.layer.entry import Entry
 from scow.layer.index import Index, Writer
 from scow.layer.pack import Content, Packed, pack
+from scow.layer.reach import opener
 
 SMALL = [
     item("", "dir", mode=0o755, mtime=10**9),
@@ -84,7 +84,7 @@ def big(directory: Path) -> list[tuple[Entry, Content]]:
     for number, size in enumerate([MEMBER - 512, MEMBER, 1, 0, 2 * MEMBER + 17, 511, 512]):
         path = directory / f"f{number}"
         path.write_bytes(noise.randbytes(4096) * (size // 4096) + bytes(size % 4096))
-        made.append((Entry(b"f%d" % number, "file", 0o644, size=size), opener(os.fsencode(path))))
+        made.append((Entry(b"f%d" % number, "file", 0o644, size=size), opener(os.fsencode(directory), b"f%d" % number)))
     return made
 
 
@@ -109,7 +109,7 @@ def test_an_empty_layer(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [4, 6])
 def test_a_file_that_changes_meanwhile_is_told(tmp_path: Path, size: int) -> None:
     (tmp_path / "f").write_bytes(b"x" * 5)
-    item = (Entry(b"f", "file", size=size), opener(os.fsencode(tmp_path / "f")))
+    item = (Entry(b"f", "file", size=size), opener(os.fsencode(tmp_path), b"f"))
     with pytest.raises(Conflict):
         packed([item], tmp_path)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import BinaryIO
 
 import msgspec
 
+from scow.errors import Conflict
 from scow.image import rootfs
 from scow.image.mutate import Layer
 from scow.image.store import Store
@@ -44,17 +46,19 @@ def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, changes: It
         first = names.setdefault((found.layer, found.source), entry.path)
         if first != entry.path and entry.kind not in ("dir", "symlink"):
             entry = msgspec.structs.replace(entry, kind="hardlink", link=first, size=0)
-        _write(output, entry, opener(found) if entry.kind == "file" else None)
+        with contextlib.suppress(Conflict):  # a container that runs took it away, or put something else there
+            _write(output, entry, opener(found) if entry.kind == "file" else None)
     output.write(END)
     output.flush()
 
 
 def _write(output: BinaryIO, entry: Entry, content: Callable[[], int] | None) -> None:
-    output.write(header(entry))
     if content is None or not entry.size:
+        output.write(header(entry))
         return
     left = entry.size
     with os.fdopen(content(), "rb") as file:
+        output.write(header(entry))
         while left and (data := file.read(min(left, _CHUNK))):
             output.write(data)
             left -= len(data)

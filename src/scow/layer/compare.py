@@ -6,14 +6,14 @@ A file counts as changed when its type, size, time, mode, owner, link or xattrs 
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.layer.diff import Owners, item
+from scow.layer.diff import Owners, item, walk
 from scow.layer.entry import Entry
+from scow.layer.reach import Reach
 from scow.layer.view import View
 
 if TYPE_CHECKING:
@@ -22,41 +22,28 @@ if TYPE_CHECKING:
 
 def changes(root: str, before: View, owners: Owners, *, latest: int | None = None) -> Iterator[Item]:
     """The entries of ``root`` that ``before`` does not have so, and whiteouts for what is gone; parents first."""
-    top = os.fsencode(root)
-    seen: set[bytes] = {b""}
+    seen: dict[bytes, os.stat_result] = {}
     changed: dict[bytes, os.stat_result] = {}
-    for path, status in _walk(top):
-        seen.add(path)
-        found = before.find(path)
-        if found is None or not _same(found.entry, _plain(path, top, status, owners), status):
-            changed[path] = status
-    gone = [found.entry.path for found in before.walk() if found.entry.path not in seen]
-    for path in (*changed, *gone):
-        _add_parents(path, top, changed)
-    links: dict[tuple[int, int], bytes] = {}
-    for path in sorted({*changed, *(path for path in gone if path.rpartition(b"/")[0] in seen)}):
-        if path in changed:
-            yield item(path, os.path.join(top, path), changed[path], owners, links, latest)
-        else:
-            yield Entry(path, "whiteout"), b""
+    with Reach(os.fsencode(root)) as reach:
+        for path, status in walk(reach):
+            seen[path] = status
+            found = before.find(path)
+            if path and (found is None or not _same(found.entry, _plain(reach, path, status, owners), status)):
+                changed[path] = status
+        gone = [found.entry.path for found in before.walk() if found.entry.path not in seen]
+        for path in (*changed, *gone):
+            _add_parents(path, seen, changed)
+        links: dict[tuple[int, int], bytes] = {}
+        for path in sorted({*changed, *(path for path in gone if path.rpartition(b"/")[0] in seen)}):
+            if path in changed:
+                yield item(reach, path, changed[path], owners, links, latest)
+            else:
+                yield Entry(path, "whiteout"), b""
 
 
-def _walk(top: bytes) -> Iterator[tuple[bytes, os.stat_result]]:
-    todo = sorted(os.listdir(top), reverse=True)
-    while todo:
-        path = todo.pop()
-        full = os.path.join(top, path)
-        status = os.lstat(full)
-        if stat.S_ISSOCK(status.st_mode):
-            continue
-        yield path, status
-        if stat.S_ISDIR(status.st_mode):
-            todo += sorted((os.path.join(path, name) for name in os.listdir(full)), reverse=True)
-
-
-def _plain(path: bytes, top: bytes, status: os.stat_result, owners: Owners) -> Entry:
+def _plain(reach: Reach, path: bytes, status: os.stat_result, owners: Owners) -> Entry:
     """The entry by itself, not as a link to another."""
-    return item(path, os.path.join(top, path), status, owners, {}, None)[0]
+    return item(reach, path, status, owners, {}, None)[0]
 
 
 def _same(old: Entry, new: Entry, status: os.stat_result) -> bool:
@@ -68,8 +55,8 @@ def _same(old: Entry, new: Entry, status: os.stat_result) -> bool:
     ) == msgspec.structs.replace(new, mtime=0 if timeless else new.mtime)
 
 
-def _add_parents(path: bytes, top: bytes, changed: dict[bytes, os.stat_result]) -> None:
+def _add_parents(path: bytes, seen: Mapping[bytes, os.stat_result], changed: dict[bytes, os.stat_result]) -> None:
     """Every changeset names the directories above what it brings."""
     while path := path.rpartition(b"/")[0]:
-        if path not in changed and os.path.lexists(full := os.path.join(top, path)):
-            changed[path] = os.lstat(full)
+        if path in seen:
+            changed.setdefault(path, seen[path])

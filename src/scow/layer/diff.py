@@ -6,13 +6,13 @@ Documentation/filesystems/overlayfs.rst); hard links are found by inode.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
 from scow.layer.entry import Entry, Kind
+from scow.layer.reach import Reach, lent, opener
 from scow.layer.tree import is_whiteout
 from scow.layer.view import View
 
@@ -58,55 +58,52 @@ def changes(upper: str, owners: Owners, *, latest: int | None = None) -> Iterato
 
     ``latest`` (ns) is a ceiling for times, for builds that must come out the same tomorrow.
     """
-    with contextlib.ExitStack() as lent:
-        yield from _walk(os.fsencode(upper), owners, latest, lent)
-
-
-def _walk(root: bytes, owners: Owners, latest: int | None, lent: contextlib.ExitStack) -> Iterator[Item]:
     links: dict[tuple[int, int], bytes] = {}
+    with Reach(os.fsencode(upper)) as reach:
+        for path, status in walk(reach):
+            if is_whiteout(status):
+                yield Entry(path, "whiteout"), b""
+                continue
+            made = [item(reach, path, status, owners, links, latest)] if path else []
+            if stat.S_ISDIR(status.st_mode) and not _OPAQUE.isdisjoint(_xattrs(reach.place(path))):
+                made.append((Entry(path, "opaque"), b""))
+            yield from made
+
+
+def walk(reach: Reach) -> Iterator[tuple[bytes, os.stat_result]]:
+    """Everything beneath, sorted, parents first; without sockets, which mean nothing once their process is gone, and
+    without what is gone itself by the time that it is looked at."""
     todo = [b""]
     while todo:
         path = todo.pop()
-        full = os.path.join(root, path) if path else root
-        status = os.lstat(full)
-        if is_whiteout(status):
-            yield Entry(path, "whiteout"), b""
+        try:
+            status = os.lstat(reach.place(path))
+            below = reach.names(path) if stat.S_ISDIR(status.st_mode) else []
+        except (FileNotFoundError, NotADirectoryError):
             continue
-        if stat.S_ISSOCK(status.st_mode):
-            continue  # a socket means nothing once its process is gone: no tar can hold it
-        if _is_closed(status):  # to an ordinary user, not to the root of its container
-            lent.enter_context(_lent(full, 0o500))
-        if path:
-            yield item(path, full, status, owners, links, latest)
-        if stat.S_ISDIR(status.st_mode):
-            if not _OPAQUE.isdisjoint(_xattrs(full)):
-                yield Entry(path, "opaque"), b""
-            todo += sorted((os.path.join(path, name) for name in os.listdir(full)), reverse=True)
-
-
-def _is_closed(status: os.stat_result) -> bool:
-    """Whether a directory's owner cannot look into it."""
-    return stat.S_ISDIR(status.st_mode) and status.st_mode & 0o500 != 0o500 and os.geteuid() == status.st_uid != 0
+        if not stat.S_ISSOCK(status.st_mode):
+            yield path, status
+        todo += reversed(below)
 
 
 def item(
+    reach: Reach,
     path: bytes,
-    full: bytes,
     status: os.stat_result,
     owners: Owners,
     links: dict[tuple[int, int], bytes],
     latest: int | None,
 ) -> Item:
-    """The entry of the file at ``full``, and its content. ``links`` remembers files with several names."""
+    """The entry of the file at ``path``, and its content. ``links`` remembers files with several names."""
     kind = KINDS[stat.S_IFMT(status.st_mode)]
-    link = os.readlink(full) if kind == "symlink" else b""
+    link = os.readlink(reach.place(path)) if kind == "symlink" else b""
     content: bytes | Callable[[], int] = b""
     if status.st_nlink > 1 and kind != "dir":
         first = links.setdefault((status.st_dev, status.st_ino), path)
         if first != path:
             kind, link = "hardlink", first
     if kind == "file":
-        content = opener(full)
+        content = opener(reach.root, path)
     uid, gid = owners(path, status)
     mtime = status.st_mtime_ns if latest is None else min(status.st_mtime_ns, latest)
     device = kind in ("char", "block")
@@ -121,37 +118,12 @@ def item(
         link,
         major=os.major(status.st_rdev) if device else 0,
         minor=os.minor(status.st_rdev) if device else 0,
-        xattrs=tuple(sorted((os.fsencode(k), v) for k, v in _xattrs(full).items() if not k.startswith(_OVERLAY))),
+        xattrs=_told_xattrs(reach.place(path)),
     ), content
 
 
-def opener(path: bytes) -> Callable[[], int]:
-    """A function that opens ``path`` for reading, following no link, whatever its owner left of its mode."""
-
-    def open_it() -> int:
-        try:
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except PermissionError:
-            with _lent(path, 0o400):
-                return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-
-    return open_it
-
-
-@contextlib.contextmanager
-def _lent(path: bytes, right: int) -> Iterator[None]:
-    """Its owner has ``right`` on ``path``, and may search the directories above it, for the length of the block."""
-    with contextlib.ExitStack() as above:
-        try:
-            mode = stat.S_IMODE(os.lstat(path).st_mode)
-        except PermissionError:
-            above.enter_context(_lent(os.path.dirname(path), 0o100))
-            mode = stat.S_IMODE(os.lstat(path).st_mode)
-        os.chmod(path, mode | right)
-        try:
-            yield
-        finally:
-            os.chmod(path, mode)
+def _told_xattrs(place: bytes) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(sorted((os.fsencode(k), v) for k, v in _xattrs(place).items() if not k.startswith(_OVERLAY)))
 
 
 def _xattrs(path: bytes) -> dict[str, bytes]:
@@ -160,7 +132,7 @@ def _xattrs(path: bytes) -> dict[str, bytes]:
         try:
             return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
         except PermissionError:
-            with _lent(path, 0o400):
+            with lent(path, 0o400):
                 return {name: os.getxattr(path, name, follow_symlinks=False) for name in names}
     except OSError:  # a file system without xattrs
         return {}

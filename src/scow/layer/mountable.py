@@ -11,6 +11,7 @@ they cannot hold (sparse files, a root that hides what lies below it) makes a la
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -22,7 +23,6 @@ import msgspec
 
 from scow.errors import Invalid
 from scow.layer import erofs
-from scow.layer.diff import opener
 from scow.layer.entry import Entry
 from scow.layer.erofs import Directory, Node
 from scow.layer.rights import MOUNTABLE, OPAQUE
@@ -229,7 +229,7 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
     Its content is ``entry.size`` bytes from where the descriptor stands.
     """
     if tree.name != MOUNTABLE:
-        return opener(os.path.join(os.fsencode(tree), found.source))
+        return _opener(os.path.join(os.fsencode(tree), found.source))
 
     def open_it() -> int:
         fd = os.open(tree / TAR, os.O_RDONLY | os.O_CLOEXEC)
@@ -237,6 +237,35 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
         return fd
 
     return open_it
+
+
+def _opener(path: bytes) -> Callable[[], int]:
+    """A function that opens ``path``, which nobody changes, for reading, whatever is left of its mode."""
+
+    def open_it() -> int:
+        try:
+            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except PermissionError:
+            with _lent(path, 0o400):
+                return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+
+    return open_it
+
+
+@contextlib.contextmanager
+def _lent(path: bytes, right: int) -> Iterator[None]:
+    """Its owner has ``right`` on ``path``, and may search the directories above it, for the length of the block."""
+    with contextlib.ExitStack() as above:
+        try:
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+        except PermissionError:
+            above.enter_context(_lent(os.path.dirname(path), 0o100))
+            mode = stat.S_IMODE(os.lstat(path).st_mode)
+        os.chmod(path, mode | right)
+        try:
+            yield
+        finally:
+            os.chmod(path, mode)
 
 
 def digested(tree: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
