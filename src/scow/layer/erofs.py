@@ -114,7 +114,8 @@ def _metadata(nodes: list[Node], directories: dict[int, _Listing], end: int, dat
         piece = []
         for node in nodes[first : first + _PIECE]:
             piece.append(_inode(node, data, tar))
-            data += _blocks(node.room)
+            if node.room:
+                data += _blocks(node.room)
         yield b"".join(piece)
     yield bytes(-end % BLOCK)
     for node in nodes:
@@ -128,28 +129,33 @@ def _numbered(root: Directory) -> tuple[list[Node], dict[int, _Listing], int]:
     found: list[Node] = []
     directories: dict[int, _Listing] = {}
     at = _FIRST
-    todo: list[tuple[Node, Directory]] = [(root, root)]
+    todo = [(root, root)]
     while todo:
         node, parent = todo.pop()
-        node.at, node.packed = at, _xattrs(node) if node.xattrs else b""
-        node.room = len(node.target)
-        if isinstance(node, Directory):
-            blocks, node.room = _in_blocks(sorted([b".", b"..", *node.children]))
-            directories[at] = _Listing(parent, blocks)
-            node.names += 2
-            todo += [(child, node) for child in node.children.values() if _first_name(node, child)]
-        at += -(-(_INODE.size + len(node.packed)) // _SLOT) * _SLOT
-        found.append(node)
+        blocks, node.room = _in_blocks(sorted([b".", b"..", *node.children]))
+        directories[at] = _Listing(parent, blocks)
+        node.names += 2
+        at = _place(node, at, found)
+        for child in node.children.values():
+            if isinstance(child, Directory):
+                node.names += 1
+                todo.append((child, node))
+                continue
+            child.names += 1
+            if child.names == 1:
+                child.room = len(child.target)
+                at = _place(child, at, found)
     return found, directories, at
 
 
-def _first_name(directory: Node, child: Node) -> bool:
-    """Count a name; whether it is the child's first."""
-    if isinstance(child, Directory):
-        directory.names += 1
-        return True
-    child.names += 1
-    return child.names == 1
+def _place(node: Node, at: int, found: list[Node]) -> int:
+    """Give a node its place; where the next one's is."""
+    node.at = at
+    found.append(node)
+    if not node.xattrs:
+        return at + _INODE.size
+    node.packed = _xattrs(node)
+    return at + -(-(_INODE.size + len(node.packed)) // _SLOT) * _SLOT
 
 
 def _inode(node: Node, data: int, tar: int) -> bytes:
@@ -166,7 +172,7 @@ def _inode(node: Node, data: int, tar: int) -> bytes:
     fixed = _INODE.pack(
         _EXTENDED_PLAIN, count, mode, 0, size, where, number, node.uid, node.gid, seconds, nanoseconds, node.names
     )
-    return fixed + packed + bytes(-(_INODE.size + len(packed)) % _SLOT)
+    return fixed + packed + bytes(-(_INODE.size + len(packed)) % _SLOT) if packed else fixed
 
 
 def _xattrs(node: Node) -> bytes:

@@ -57,13 +57,14 @@ class Writer:
     def add(self, entry: Entry) -> None:
         """Append an entry, in the tar's order."""
         self._frame.append(entry)
-        if not entry.path and entry.kind == "dir":
-            self._root = entry
         if entry.path in LANDMARKS:
             self._landmarks.append(entry)
+            if not entry.path and entry.kind == "dir":
+                self._root = entry
         if entry.kind == "file":
             self._content += entry.size
-            self._digests = self._digests and (entry.offset < 0 or bool(entry.digest))
+            if self._digests and entry.offset >= 0 and not entry.digest:
+                self._digests = False
         if len(self._frame) >= _FRAME:
             self._flush()
 

@@ -12,6 +12,7 @@ from scow.layer.entry import Entry, Kind
 from scow.layer.follow import follow
 
 _SLASH = ord("/")
+_NEW = ("file", "dir")
 
 
 class Placement:
@@ -26,6 +27,14 @@ class Placement:
     def place(self, entry: Entry) -> Entry:
         """``entry`` at its real path, noted. Raises :class:`Invalid` where a parent is not a directory, and
         for a hard link to itself or to a file in the directory that it replaces."""
+        path, kind = entry.path, entry.kind
+        if kind in _NEW and path not in self.seen and path not in self._directories:
+            parent, slash, _ = path.rpartition(b"/")
+            if not slash or parent in self._directories:  # nearly all: where it says, and nothing is in its place
+                self.seen[path] = kind
+                if kind == "dir":
+                    self._directories.add(path)
+                return entry
         path, link = self._directory(entry.path) if entry.kind == "opaque" else self.real(entry.path), entry.link
         if entry.kind == "hardlink":
             link = self.real(link)

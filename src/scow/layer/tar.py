@@ -7,8 +7,10 @@ The members come out judged (:mod:`scow.layer.entry`). Everything is bounded: ex
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final, Protocol
 
 from scow.errors import Invalid, Limit
@@ -38,6 +40,11 @@ _KINDS: Final[dict[bytes, Kind]] = {
     b"5": "dir",
     b"6": "fifo",
 }
+_USUAL_KINDS: Final[dict[bytes, Kind]] = {b"0": "file", b"5": "dir"}
+#: name; mode, owner and group; size; time; checksum; what follows it.
+_FIELDS: Final = struct.Struct("100s24s12s12s8s356s").unpack
+#: How a path may not begin that is clean: with nothing, too.
+_UNUSUAL: Final = (b"", b".", b"/")
 #: mode, owner, group and time (in seconds) of a header.
 _Numbers = tuple[int, ...]
 #: What nearly every header looks like: each number octal, of full width, with one terminator.
@@ -57,12 +64,23 @@ class Reader(Protocol):
 class _Stream:
     """A reader with look-ahead: small reads are slices of one large chunk."""
 
+    __slots__ = ("_at", "_chunk", "_read", "_view", "offset")
+
     def __init__(self, reader: Reader) -> None:
         self._read = reader.read
         self._chunk = b""
         self._view = memoryview(b"")
         self._at = 0
         self.offset = 0
+
+    def block(self) -> bytes:
+        """The next block; ``b""`` at the end of the stream."""
+        at, end = self._at, self._at + BLOCK
+        if end <= len(self._chunk):
+            self._at = end
+            self.offset += BLOCK
+            return self._chunk[at:end]
+        return b"" if self.at_end() else self.take(BLOCK)
 
     def take(self, size: int) -> bytes:
         """Exactly ``size`` bytes (small). Raises :class:`Invalid` at the end of the stream."""
@@ -128,6 +146,8 @@ class _Stream:
 class Body:
     """A member's content: pieces with their place in the file. Read it before the next member, or not at all."""
 
+    __slots__ = ("_left", "_stream", "map")
+
     def __init__(self, stream: _Stream, stored: int, holes: sparse.Map | None = None) -> None:
         self._stream = stream
         self._left = stored - (holes.consumed if holes else 0)
@@ -162,10 +182,13 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
     stream = _Stream(reader)
     shared: dict[bytes, bytes] = {}
     own: dict[bytes, bytes] = {}
-    while not stream.at_end():
-        block = stream.take(BLOCK)
-        if block == _ZEROS:
-            break
+    while (block := stream.block()) and block != _ZEROS:
+        usual = None if own or shared else _usual(block, stream.offset)
+        if usual is not None:
+            body = Body(stream, usual.size)
+            yield usual, body
+            body.finish(-usual.size % BLOCK)
+            continue
         flag, size, numbers = _check(block)
         if flag in (b"x", b"g") or flag in _GNU_LONG:
             target = shared if flag == b"g" else own
@@ -185,6 +208,57 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
                 yield entry, body
         body.finish(-stored % BLOCK)
     stream.drain()
+
+
+def _usual(block: bytes, offset: int) -> Entry | None:
+    """What :func:`_check`, :func:`_entry` and :func:`judge` make of a header such as nearly all are: a file or a
+    directory, each number of full width, a name that is clean already. ``None`` for any other."""
+    name, owner, size, mtime, said, rest = _FIELDS(block)
+    known, numbers, time = _usual_rest(rest), _usual_owner(owner), _usual_time(mtime)
+    if known is None or numbers is None or time < 0 or size[11] not in _TERMINATORS or not size[:11].isdigit():
+        return None
+    kind, prefix, total = known
+    # The lower half of Adler-32 is 1 + the sum, as long as that is below 65 521.
+    if said != b"%06o\0 " % ((zlib.adler32(block[:148]) & 0xFFFF) - 1 + total):
+        return None
+    path = prefix + name.rstrip(b"\0/" if kind == "dir" else b"\0")
+    find = path.find  # `in` raises and catches an error of its own each time, for bytes
+    if path[:1] in _UNUSUAL or path[-1:] == b"/" or find(b"/.") >= 0 or find(b"//") >= 0 or find(b"\0") >= 0:
+        return None
+    try:
+        length = int(size[:11], 8)
+    except ValueError:
+        return None
+    if kind == "dir":
+        return Entry(path, kind, *numbers, 0, time)
+    return Entry(path, kind, *numbers, length, time, b"", b"", offset)
+
+
+@lru_cache(256)
+def _usual_rest(rest: bytes) -> tuple[Kind, bytes, int] | None:
+    """Of what follows the checksum: the kind, what precedes the name, and its part of the sum, with that of a blank
+    checksum. The same for nearly all members of a layer."""
+    kind = _USUAL_KINDS.get(rest[:1])
+    if kind is None:
+        return None
+    prefix = rest[189:344].partition(b"\0")[0] + b"/" if rest[189] and rest[101:107] == b"ustar\0" else b""
+    return kind, prefix, sum(rest) + 8 * 32
+
+
+@lru_cache(256)
+def _usual_owner(fields: bytes) -> tuple[int, int, int] | None:
+    """Mode, owner and group."""
+    found = re.fullmatch(rb"([0-7]{7})[\0 ]([0-7]{7})[\0 ]([0-7]{7})[\0 ]", fields)
+    if found is None:
+        return None
+    mode, uid, gid = (int(digits, 8) for digits in found.groups())
+    return mode & 0o7777, uid, gid
+
+
+@lru_cache(256)
+def _usual_time(field: bytes) -> int:
+    """Nanoseconds; -1 when it is written in another way."""
+    return int(field[:11], 8) * 10**9 if re.fullmatch(rb"[0-7]{11}[\0 ]", field) else -1
 
 
 def _check(block: bytes) -> tuple[bytes, int, _Numbers]:
