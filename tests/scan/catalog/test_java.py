@@ -72,6 +72,54 @@ def test_a_manifest_with_the_group() -> None:
     assert (package.name, package.version, package.ecosystem) == ("org.example:thing", "4.1", "Maven")
 
 
+@pytest.mark.parametrize(
+    ("name", "manifest", "expected"),
+    [
+        ("spring-core-5.3.17.jar", "Automatic-Module-Name: spring.core", "org.springframework:spring-core 5.3.17"),
+        ("spring-context-support-6.0.1.jar", "Automatic-Module-Name: spring.context.support",
+         "org.springframework:spring-context-support 6.0.1"),
+        ("spring-boot-2.6.5.jar", "Automatic-Module-Name: spring.boot", "org.springframework.boot:spring-boot 2.6.5"),
+        ("spring-security-web-5.6.2.jar", "Automatic-Module-Name: spring.security.web",
+         "org.springframework.security:spring-security-web 5.6.2"),
+        ("spring-kafka-2.8.0.jar", "Automatic-Module-Name: spring.kafka", "spring-kafka 2.8.0"),
+        ("reactor-core-3.4.16.jar", "Bundle-SymbolicName: io.projectreactor.reactor-core;singleton:=true",
+         "io.projectreactor:reactor-core 3.4.16"),
+        ("guava-31.1-jre.jar", "Bundle-SymbolicName: com.google.guava", "guava 31.1-jre"),
+        ("micrometer-core-1.8.4.jar", "Implementation-Title: io.micrometer#micrometer-core;1.8.4",
+         "io.micrometer:micrometer-core 1.8.4"),
+        ("catalina.jar", "Bundle-SymbolicName: org.apache.tomcat-catalina\nBundle-Version: 9.0.60",
+         "org.apache.tomcat:tomcat-catalina 9.0.60"),
+        ("tomcat-embed-core-9.0.60.jar", "Bundle-SymbolicName: org.apache.tomcat-embed-core",
+         "org.apache.tomcat.embed:tomcat-embed-core 9.0.60"),
+        ("h2-2.0.204.jar", "Automatic-Module-Name: com.h2database", "com.h2database:h2 2.0.204"),
+        ("okhttp-4.9.0.jar", "Automatic-Module-Name: okhttp3", "com.squareup.okhttp3:okhttp 4.9.0"),
+        ("groovy-3.0.9.jar", "Automatic-Module-Name: org.codehaus.groovy", "org.codehaus.groovy:groovy 3.0.9"),
+        ("lucene-core-8.11.1.jar", "Implementation-Title: org.apache.lucene", "org.apache.lucene:lucene-core 8.11.1"),
+        ("kotlin-stdlib-1.4.10.jar", "Implementation-Title: kotlin-stdlib\nImplementation-Vendor: JetBrains",
+         "org.jetbrains.kotlin:kotlin-stdlib 1.4.10"),
+        ("core-1.jar", "Automatic-Module-Name: spring.core", "core 1"),
+        ("a-b-1.jar", "Bundle-SymbolicName: " + "a." * 5000 + "a-b", "a-b 1"),
+    ],
+)  # fmt: skip
+def test_what_gradle_packed_says_its_group_in_other_words(name: str, manifest: str, expected: str) -> None:
+    """Manifests as the projects publish them; what nobody's words tell has no group."""
+    (package,) = read(jar({"META-INF/MANIFEST.MF": manifest.encode() + b"\n"}), f"lib/{name}".encode()).packages
+    assert f"{package.name} {package.version}" == expected
+    assert package.ecosystem == ("Maven" if ":" in expected else "")
+
+
+def test_the_sections_of_a_manifest_are_about_parts() -> None:
+    manifest = b"Bundle-SymbolicName: org.apache.tomcat-annotations-api\r\nBundle-Version: 9.0.60\r\n\r\n"
+    section = b"Name: javax/annotation/\r\nImplementation-Version: 1.3.FR\r\n"
+    found = [
+        read(jar({"META-INF/MANIFEST.MF": one}), b"lib/api.jar") for one in (manifest + section, b"A: b\n\n" + section)
+    ]
+    assert [told(one) for one in found] == [
+        ["org.apache.tomcat:tomcat-annotations-api 9.0.60 lib/api.jar"],
+        ["api 1.3.FR lib/api.jar"],
+    ]
+
+
 def test_without_a_group_it_is_matched_with_nothing() -> None:
     (package,) = read(jar({"META-INF/MANIFEST.MF": b"Bundle-Version: 1.2\n"}), b"lib/thing.jar").packages
     assert (package.name, package.version, package.ecosystem) == ("thing", "1.2", "")

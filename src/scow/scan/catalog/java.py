@@ -1,8 +1,8 @@
 """Java archives (jar, war, ear …), nested ones too. Pure.
 
 What Maven packed says what it is in ``META-INF/maven/<group>/<artifact>/pom.properties``; a shaded jar has several.
-Others have the manifest, whose ``Implementation-Vendor-Id`` is the group when Maven wrote it. A name without a group is
-in nobody's advisories: it is shown and not matched. Nothing is looked up by its checksum.
+Others have the manifest (:mod:`scow.scan.catalog.manifest`). A name without a group is in nobody's advisories: it is
+shown and not matched. Nothing is looked up by its checksum.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final
 
 from scow.errors import Limit, ScowError
 from scow.scan.catalog import zipped
+from scow.scan.catalog.manifest import from_manifest
 from scow.scan.catalog.reading import Reading, fields, text
 from scow.scan.catalog.window import Window
 from scow.scan.package import Package
@@ -28,8 +29,6 @@ _ARCHIVE_COST: Final = 64 << 10
 _POM: Final = re.compile(rb"META-INF/maven/[^/]+/[^/]+/pom\.properties")
 _PROPERTY: Final = re.compile(rb"^[ \t]*(groupId|artifactId|version)[ \t]*[=:](.*)$", re.MULTILINE)
 _MANIFEST: Final = b"META-INF/MANIFEST.MF"
-_FILE_NAME: Final = re.compile(r"(?:.*/)?([^/]+?)(?:-(\d[^/]*))?\.[a-z]+")
-_VERSIONS: Final = ("Implementation-Version", "Bundle-Version", "Specification-Version")
 
 
 def archive(path: bytes, file: Window) -> Reading:
@@ -66,7 +65,7 @@ class _Opening:
         if not found:
             manifest = next((member for member in inside if member.name == _MANIFEST), None)
             told = self._content(file, manifest, _DOCUMENT_LIMIT) if manifest else b""
-            found = [one for one in [_from_manifest(path, told)] if one]
+            found = [one for one in [from_manifest(path, told)] if one]
         self.packages += found
         if not found and not any(member.name.endswith(ARCHIVES) for member in inside):
             self._note(path, "does not say what it is")
@@ -110,16 +109,3 @@ def _from_pom(path: bytes, data: bytes) -> Package | None:
     if not (group and artifact and version):
         return None
     return Package(f"{group}:{artifact}", version, "maven", "Maven", location=path)
-
-
-def _from_manifest(path: bytes, data: bytes) -> Package | None:
-    lines = re.sub(r"\r?\n ", "", text(data)).splitlines()
-    told = {key: value.strip() for key, _, value in (line.partition(":") for line in reversed(lines))}
-    named = _FILE_NAME.fullmatch(text(path))
-    artifact = named[1] if named else ""
-    version = (named[2] if named else "") or next((told[key] for key in _VERSIONS if told.get(key)), "")
-    if not artifact or not version:
-        return None
-    group = told.get("Implementation-Vendor-Id", "")
-    name = f"{group}:{artifact}" if group else artifact
-    return Package(name, version, "maven", "Maven" if group else "", location=path)
