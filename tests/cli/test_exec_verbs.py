@@ -53,6 +53,15 @@ def test_what_it_is_given(box: Scow, sleeper: str) -> None:
     assert other == "app\n1000 2000\n/tmp\n/home/app\n"
 
 
+def test_nothing_of_images_is_loaded_for_it(box: Scow, sleeper: str) -> None:
+    """What it starts from was written down when the container started; that is half of its time."""
+    told = box("exec", sleeper, "true", env={"PYTHONPROFILEIMPORTTIME": "1"}).ok().stderr
+    loaded = {line.rpartition("|")[2].strip() for line in told.splitlines()}
+    assert "scow.runtime.joined" in loaded
+    parts = ("scow.image", "scow.layer", "scow.content", "scow.runtime.bundle", "scow.runtime.probe")
+    assert not [name for name in loaded if name.startswith(parts)]
+
+
 def test_it_is_in_the_container(box: Scow, sleeper: str) -> None:
     kinds = "for n in pid mnt ipc uts net user cgroup; do readlink /proc/{}/ns/$n; done"
     mine = box("exec", sleeper, "sh", "-c", kinds.format("self")).ok().stdout

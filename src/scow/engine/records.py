@@ -19,7 +19,6 @@ from typing import Any, Final
 
 import msgspec
 
-from scow.content.layout import disk_error
 from scow.errors import AlreadyExists, Conflict, NotFound, ScowError
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
@@ -256,5 +255,7 @@ def _write(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         os.rename(temporary, path)
     except OSError as error:
+        from scow.content.layout import disk_error
+
         temporary.unlink(missing_ok=True)
         raise disk_error(error, path.parent) from None
