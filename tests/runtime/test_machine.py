@@ -105,6 +105,30 @@ def test_places_go_away_and_leave_their_parents_as_they_were(root: int) -> None:
     assert os.stat("a", dir_fd=root).st_mtime_ns == 7
 
 
+@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("link", ["../run/made", "/run/made", "../../../run/made", "first"])
+def test_a_place_behind_a_link_to_nothing_is_made_inside(
+    root: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: str, by_hand: bool
+) -> None:
+    """The /etc/resolv.conf of an image with systemd, and one that would lead out."""
+    if by_hand:
+        monkeypatch.setattr(linux, "openat2", _not_there)
+    os.symlink("/run/made", "a/first", dir_fd=root)
+    os.symlink(link, "a/conf", dir_fd=root)
+    os.symlink("absolute/x", "a/out", dir_fd=root)
+    placed = beneath.make_place(root, "/a/conf", False)
+    assert os.path.isfile(tmp_path / "root/run/made")
+    assert os.readlink("a/conf", dir_fd=root) == link
+    placed += beneath.make_place(root, "/a/out", False)
+    for place in reversed(placed):
+        place.remove(root)
+    assert sorted(os.listdir(tmp_path)) == ["root", "secret"]
+    assert (tmp_path / "secret").read_text() == "outside"
+    assert not (tmp_path / "root/run").exists()
+    with pytest.raises(OSError, match="symbolic links"):
+        beneath.make_place(root, "/loop", False)
+
+
 def test_overlay_of_old_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if probe().rung != 1:
         pytest.skip("not root")

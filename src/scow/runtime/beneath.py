@@ -66,7 +66,8 @@ class Placed:
 def make_place(root: int, path: str, directory: bool, mode: int = 0o755) -> list[Placed]:
     """Make sure that something can be mounted on ``path``: what had to be made, outermost first.
 
-    ``mode`` is that of the mount point itself, when it is a directory.
+    ``mode`` is that of the mount point itself, when it is a directory. Where a symlink leads to nothing, what it leads
+    to inside is made: /etc/resolv.conf of a systemd's image is such a one.
     """
     try:
         os.close(open_beneath(root, path, os.O_PATH))
@@ -74,16 +75,35 @@ def make_place(root: int, path: str, directory: bool, mode: int = 0o755) -> list
     except FileNotFoundError:
         pass
     made: list[Placed] = []
-    parent, parts = "/", [part for part in path.split("/") if part]
-    for index, name in enumerate(parts):
+    parent, todo, links = "/", _parts(path), 0
+    while todo:
+        name = todo.pop()
         whole = f"{parent.rstrip('/')}/{name}"
         try:
             os.close(open_beneath(root, whole, os.O_PATH))
         except FileNotFoundError:
-            last = index == len(parts) - 1
-            made.append(_make(root, parent, name, directory or not last, mode if last else 0o755))
+            target = _link_beneath(root, parent, name)
+            if target is not None and links < _LINKS:
+                links += 1
+                parent = "/" if target.startswith("/") else parent
+                todo += _parts(target)
+                continue
+            made.append(_make(root, parent, name, directory or bool(todo), 0o755 if todo else mode))
         parent = whole
     return made
+
+
+def _parts(path: str) -> list[str]:
+    """Of a path, what is to be taken next at the end."""
+    return [part for part in path.split("/") if part not in ("", ".")][::-1]
+
+
+def _link_beneath(root: int, parent: str, name: str) -> str | None:
+    at = open_beneath(root, parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        return _link(at, name)
+    finally:
+        os.close(at)
 
 
 def _make(root: int, parent: str, name: str, directory: bool, mode: int) -> Placed:
@@ -103,7 +123,7 @@ def _make(root: int, parent: str, name: str, directory: bool, mode: int) -> Plac
 
 def _walk(root: int, path: str, flags: int) -> int:
     """The same by hand, for kernels before 5.6: every component by itself, links read and followed within the root."""
-    todo, done, links = [p for p in path.split("/") if p not in ("", ".")][::-1], [os.dup(root)], 0
+    todo, done, links = _parts(path), [os.dup(root)], 0
     try:
         while todo:
             name = todo.pop()
@@ -118,7 +138,7 @@ def _walk(root: int, path: str, flags: int) -> int:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
                 while target.startswith("/") and len(done) > 1:
                     os.close(done.pop())
-                todo += [p for p in target.split("/") if p not in ("", ".")][::-1]
+                todo += _parts(target)
                 continue
             how = os.O_PATH | os.O_DIRECTORY if todo else flags
             done.append(os.open(name, how | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=done[-1]))
