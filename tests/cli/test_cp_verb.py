@@ -73,6 +73,10 @@ def test_out_links_owners_and_streams(box: Scow, source: str, tmp_path: Path) ->
     assert os.readlink(tmp_path / "link") == "one"
     box("cp", "-L", f"{source}:/src/link", str(tmp_path / "followed")).ok()
     assert (tmp_path / "followed").read_text() == "one\n"
+    refused = box("cp", f"{source}:/src/pipe", str(tmp_path / "pipe"))
+    assert (refused.exit_code, "copied with -a only" in refused.stderr) == (1, True)
+    box("cp", "-a", f"{source}:/src/pipe", str(tmp_path / "pipe")).ok()
+    assert (tmp_path / "pipe").is_fifo()
     box("cp", "-a", f"{source}:/src/deep", str(tmp_path / "kept")).ok()
     two = (tmp_path / "kept/two").stat()
     assert (two.st_mode & 0o7777, two.st_uid, two.st_gid) == (0o4755, 5, 6)

@@ -164,6 +164,8 @@ class _Target:
             os.close(_enter(self.at, [] if self.name == "." else [self.name]))
             return
         if member.type in _NODES and not nodes:
+            if "/" not in member.name:  # it is all that was asked for
+                raise Refusal(f"{member.name!r} is a device or a FIFO, which is copied with -a only")
             return
         self._make_room()
         if member.issym():
