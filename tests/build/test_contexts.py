@@ -164,3 +164,16 @@ def test_an_ignore_file_of_the_dockerfiles_own(kitchen: Kitchen) -> None:
     kitchen.file("File", "FROM scratch\nCOPY . /\n")
     kitchen.file("File.dockerignore", "b\nFile*\n.docker*\n")
     assert paths(kitchen, built(kitchen, kitchen.context, dockerfile=kitchen.context / "File")) == {"a"}
+
+
+def test_a_few_hex_digits_are_a_name(kitchen: Kitchen, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so many as docker shows of an id are that image."""
+
+    def pull(self: object, name: str, **rest: object) -> None:
+        raise NotFound(f"asked for {name}")
+
+    monkeypatch.setattr(type(kitchen.engine.images), "pull", pull)
+    base = kitchen.build("ENV A=1").id.hex
+    with pytest.raises(NotFound, match=f"asked for {base[:8]}"):
+        kitchen.build(f"FROM {base[:8]}\nENV B=1")
+    assert "B=1" in (kitchen.build(f"FROM {base[:12]}\nENV B=1").config.process.env or ())

@@ -81,6 +81,7 @@ def test_where_things_go(sources: str, target: str, below: dict[str, str | None]
 PROBLEMS: list[tuple[str, str, dict[str, str | None], type[Exception], str]] = [
     ("aa", "/", {}, NotFound, '"/aa": not found'),
     ("d/thre", "/", {}, NotFound, '"/d/thre": not found'),
+    ("\\aa", "/", {}, NotFound, '"/\\aa": not found'),
     ("hanging", "/", {}, NotFound, '"/hanging": not found'),
     ("a", "/x/", {"x": "file"}, Invalid, "cannot copy to non-directory: /x"),
     ("d", "/x", {"x": "file"}, Invalid, "cannot copy to non-directory: /x"),

@@ -13,16 +13,17 @@ import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Conflict, NotFound
-from scow.layer.diff import KINDS
-from scow.layer.entry import Entry
-from scow.layer.pack import Content
+from scow.layer.entry import KINDS, Entry
 from scow.oci.known import known
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Content
 
 _RACY: Final = 50_000_000  # ns: coarser than any kernel's clock tick
 _READ: Final = 1 << 20
@@ -84,12 +85,14 @@ class Context:
 
     def _listed(self, path: bytes) -> list[bytes]:
         ignored, prefix = self._ignored.beneath(os.fsdecode(path)), path + b"/" if path else b""
-        text, status = os.fsdecode, self._status
+        status = self._status
         seen = []
         with os.scandir(self._full(path)) as found:
             for entry in found:
-                child = prefix + entry.name
-                if ignored(text(entry.name)) and not self._kept(child, entry.is_dir(follow_symlinks=False)):
+                name = entry.name
+                child = prefix + name
+                text = name.decode("utf-8", "surrogateescape")  # os.fsdecode, which is called for each file
+                if ignored(text) and not self._kept(child, entry.is_dir(follow_symlinks=False)):
                     continue
                 try:
                     status[child] = entry.stat(follow_symlinks=False)
@@ -164,19 +167,18 @@ class Context:
         return self._root + b"/" + path if path else self._root
 
     def _entry(self, path: bytes, status: os.stat_result) -> Entry | None:
-        kind = KINDS.get(stat.S_IFMT(status.st_mode))
+        mode = status.st_mode
+        kind = KINDS.get(stat.S_IFMT(mode))
+        if kind == "file":  # nearly always
+            return Entry(path, kind, mode & 0o7777, 0, 0, status.st_size)
         if kind is None:
             return None  # a socket
         device = kind in ("char", "block")
         return Entry(
             path,
             kind,
-            stat.S_IMODE(status.st_mode),
-            0,
-            0,
-            status.st_size if kind == "file" else 0,
-            0,
-            os.readlink(self._full(path)) if kind == "symlink" else b"",
+            mode & 0o7777,
+            link=os.readlink(self._full(path)) if kind == "symlink" else b"",
             major=os.major(status.st_rdev) if device else 0,
             minor=os.minor(status.st_rdev) if device else 0,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -21,13 +21,15 @@ from scow.build.subtree import Listing, real_path
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Invalid, NotFound
 from scow.layer.entry import Entry, clean
-from scow.layer.pack import Content, Item
 from scow.layer.view import View
 
-_SHA256: Final = 32
+if TYPE_CHECKING:
+    from scow.layer.pack import Content, Item
 
-#: Members of an archive, or ``None`` when the file is not one.
-Unpack = Callable[[Content], Iterator[Item] | None]
+    #: Members of an archive, or ``None`` when the file is not one.
+    Unpack = Callable[[Content], Iterator[Item] | None]
+
+_SHA256: Final = 32
 
 
 class Copying(msgspec.Struct, dict=True):

@@ -44,18 +44,16 @@ from scow.build.secrets import Secrets
 from scow.build.subtree import Listing
 from scow.build.untouched import without_untouched
 from scow.errors import Integrity, Invalid, NotFound, Process, ScowError, Where
-from scow.image.add import add_layer, add_unpacked, before
 from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
-from scow.image.writable import writable
 from scow.layer.entry import clean
-from scow.layer.pack import Item
 from scow.layer.store import remove
-from scow.snapshot.rootfs import Rootfs
 
 if TYPE_CHECKING:
+    from scow.layer.pack import Item
     from scow.registry.transport import Transport
+    from scow.snapshot.rootfs import Rootfs
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -202,6 +200,8 @@ class Execution(msgspec.Struct):
     def _prepare_directory(self, op: MakeDirectoryOp, root: Root) -> Prepared:
         def make() -> Layer:
             passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.user else (b"", b"")
+            from scow.image.add import add_layer
+
             view, whose = root.around(clean(op.path.encode())), maker(op.user, passwd, group)
             items = directory(op.path.encode(), view, whose, self.time * 10**9, named=bool(op.user))
             return add_layer(self.store.layout, self.store.layers, items)
@@ -221,6 +221,8 @@ class Execution(msgspec.Struct):
 
     def _packed(self, filled: Filled, earlier: Layer | None, *, entered: bool) -> Layer:
         """The layer, with what it has in common with an earlier one taken from there."""
+        from scow.image.add import add_layer, add_unpacked, before
+
         add = partial(add_unpacked if entered else add_layer, self.store.layout, self.store.layers)
         known = before(self.store.layout, self.store.layers, earlier) if earlier else None
         if known:
@@ -248,6 +250,9 @@ class Execution(msgspec.Struct):
 
     def _run(self, place: _Place, op: RunOp, root: Root, directory: Path, mounting: Mounting) -> Layer:
         self.ready(op)
+        from scow.image.add import add_layer
+        from scow.image.writable import writable
+
         written = writable(self.store, root.layers, directory, stacks=self.stacks)
         with mounting.made(op, directory / "mounts") as mounted:
             code = self._follow(place, RunRequest(op, written.rootfs, directory, -1, mounted))

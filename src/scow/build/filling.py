@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scow.build.context import Context
-from scow.build.copying import Copying, Unpack
+from scow.build.copying import Copying
 from scow.build.matching import matches
 from scow.build.ops import CopyOp, FromGit, FromUrl, Origin, key
 from scow.build.owners import owner
@@ -20,11 +20,12 @@ from scow.build.subtree import Listing, Subtree, real_path
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Unsupported
 from scow.layer.entry import Entry, clean
-from scow.layer.pack import Item
 from scow.layer.view import View
 from scow.oci.documents import encode
 
 if TYPE_CHECKING:
+    from scow.build.copying import Unpack
+    from scow.layer.pack import Item
     from scow.registry.transport import Transport
 
 

@@ -9,7 +9,7 @@ from scow.build.subtree import Listing, real_path
 from scow.dockerfile.ignore import match
 from scow.errors import NotFound
 
-_WILD: Final = re.compile(r"[*?\[\\]")
+_WILD: Final = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")  # a backslash alone makes no pattern
 
 
 def matches(listing: Listing, pattern: str, *, follow: bool) -> list[bytes]:

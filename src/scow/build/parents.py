@@ -5,12 +5,16 @@ And WORKDIR's.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from scow.errors import Invalid
 from scow.layer.entry import Entry
-from scow.layer.pack import Item
 from scow.layer.view import View
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Item
 
 _SETGID = 0o2000
 

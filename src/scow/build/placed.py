@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from msgspec.structs import replace
 
 from scow.layer.entry import Entry
-from scow.layer.pack import Content, Item
 from scow.layer.view import View
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Content, Item
 
 
 class Placed:

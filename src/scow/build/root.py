@@ -6,16 +6,18 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.layer.entry import Entry
-from scow.layer.mountable import content
-from scow.layer.pack import Content
 from scow.layer.view import Found, View
 from scow.oci.digest import chain_id, chained
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Content
 
 _SLASH = ord("/")
 #: So many looks at a part of the view cost about as much as the whole, which is then kept.
@@ -99,6 +101,8 @@ class Root:
             view.stack(number, index)
 
     def _open(self, found: Found) -> int:
+        from scow.layer.mountable import content
+
         layer = self.layers[found.layer]
         return content(self._store.unpacking.tree(layer.descriptor, layer.diff_id), found)()
 

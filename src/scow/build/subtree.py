@@ -6,17 +6,17 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, Protocol, get_args
+from typing import TYPE_CHECKING, Final, Protocol, get_args
 
 import msgspec
 
 from scow.errors import NotFound
-from scow.layer.checkout import File
 from scow.layer.entry import Entry, Kind
 from scow.layer.follow import follow
-from scow.layer.pack import Content
-from scow.layer.rights import rights
-from scow.layer.tree import OverlayTree
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Content
+    from scow.layer.tree import OverlayTree
 
 #: Kinds as bytes.
 _KINDS: Final = {kind: kind.encode() for kind in get_args(Kind)}
@@ -95,8 +95,8 @@ class Subtree(msgspec.Struct, frozen=True):
         for path, entry in self.walk():
             content = self.listing.digest(entry) if entry.kind == "file" else entry.link
             told = (len(path), path, len(content), content, _KINDS[entry.kind], entry.mode)
-            digest.update(b"%d:%b %d:%b %b %o " % told)
-            digest.update(b"%d:%d %d %d" % (entry.uid, entry.gid, entry.major, entry.minor))
+            owners = (entry.uid, entry.gid, entry.major, entry.minor)
+            digest.update(b"%d:%b %d:%b %b %o %d:%d %d %d" % (*told, *owners))
             for name, value in entry.xattrs:
                 digest.update(b" %d:%b %d:%b" % (len(name), name, len(value), value))
         return digest.hexdigest()
@@ -112,6 +112,9 @@ class Subtree(msgspec.Struct, frozen=True):
         return target
 
     def _write(self, directory: Path, name: bytes) -> None:
+        from scow.layer.rights import rights
+        from scow.layer.tree import OverlayTree
+
         tree = OverlayTree(directory, rights())
         first: dict[object, bytes] = {}
         try:
@@ -131,6 +134,8 @@ class Subtree(msgspec.Struct, frozen=True):
 
 
 def _place(tree: OverlayTree, entry: Entry, content: Content) -> None:
+    from scow.layer.checkout import File
+
     if entry.kind == "dir":
         tree.directory(entry)
     elif entry.kind == "file":

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from scow.build import arriving
 from scow.build.sources import is_remote
 from scow.dockerfile.parser import LARGEST
 from scow.errors import Invalid, Limit
-from scow.layer.compression import Rewound
 
 Dockerfile = Path | bytes | None
 
@@ -43,6 +41,9 @@ def _found(context: Path, file: str) -> Path:
 @contextlib.contextmanager
 def _from_stdin(stdin: BinaryIO, file: str | None, store: Path) -> Iterator[tuple[Path, Dockerfile]]:
     """A tar of the context, or a Dockerfile for a context that holds nothing."""
+    from scow.build import arriving
+    from scow.layer.compression import Rewound
+
     head = stdin.read(arriving.HEAD)
     if arriving.is_archive(head):
         import tempfile

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from scow.cli.archives import sink
 from scow.cli.buildflags import EXPORTS, Output
 from scow.errors import Invalid, Unsupported
 from scow.oci.digest import Digest
@@ -56,6 +55,8 @@ def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str], 
     elif output.kind == "layout":
         engine.images.lay_out(tuple(tags) or (str(image_id),), output.target)
     else:
+        from scow.cli.archives import sink
+
         with sink(None if output.target == "-" else output.target) as file:
             if output.kind == "tar":
                 engine.images.export(str(image_id), file)

@@ -123,7 +123,13 @@ class Patterns(msgspec.Struct):
         directory = directory.strip("/")
         last = self._last(directory) if directory else -1
         prefix = directory + "/" if directory else ""
-        return lambda name: self._says(self._own(prefix + name, name, last))
+        own, patterns = self._own, self.patterns
+
+        def ignored(name: str) -> bool:
+            index = own(prefix + name, name, last)
+            return index >= 0 and not patterns[index].exception
+
+        return ignored
 
     def may_hold_exception(self, directory: str) -> bool:
         """Can anything beneath this ignored directory be taken back in? If not, a walk need not enter it."""
@@ -152,7 +158,10 @@ class Patterns(msgspec.Struct):
 
     def _own(self, path: str, name: str, last: int) -> int:
         """The index of the last pattern that matches the path itself, or ``last`` where that is later."""
-        last = max(last, self._paths.get(path, -1), self._names.get(name, -1))
+        if (index := self._paths.get(path, -1)) > last:
+            last = index
+        if (index := self._names.get(name, -1)) > last:
+            last = index
         if self._order and self._order[0] > last:
             found = self._others.fullmatch(path)
             if found:

@@ -24,9 +24,9 @@ from scow.dockerfile.parser import LARGEST, Dockerfile, parse
 from scow.engine.steps import Steps
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
-from scow.image.add import add_image
 from scow.image.image import Image, load
 from scow.image.mutate import Layer
+from scow.image.put import add_image
 from scow.layer.store import scratch
 from scow.oci.config import document
 from scow.oci.descriptor import Descriptor
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from scow.build.travel import Travelling
     from scow.engine.workplace import Workplace
 
+#: So many digits of an image's id stand for it: what is shorter is a name, as in ``FROM cafe``.
+_SHORT = 12
 _FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
 
 
@@ -219,6 +221,8 @@ class Building(msgspec.Struct):
         catalogue = self.workplace.catalogue()
         with contextlib.suppress(NotFound):
             entry = catalogue.named(name)
+            if entry is None and len(name) < _SHORT:
+                return None
             image = load(self.workplace.store.layout, entry, wanted) if entry else catalogue.find(name).image
             if image.config.platform.fitness(wanted) and self._hold(image):
                 self.workplace.store.used(image.descriptor)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 import msgspec
 
-from scow.build.arriving import dockerfile as beneath
 from scow.build.ops import Surroundings, Ulimit
 from scow.build.recipe import Recipe
 from scow.build.sources import is_remote
@@ -267,6 +266,8 @@ class _Place:
         if found.alone is not None:
             dockerfile = found.alone
         elif not isinstance(dockerfile, bytes):
+            from scow.build.arriving import dockerfile as beneath
+
             dockerfile = beneath(found.root, os.fspath(dockerfile or "Dockerfile"))
         when = found.time if epoch == "context" else epoch
         return {"root": found.root, "dockerfile": dockerfile, "epoch": when, "remembers": False}

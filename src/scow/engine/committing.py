@@ -13,8 +13,9 @@ from scow.engine import origins, starting
 from scow.engine.pausing import held
 from scow.engine.records import Settings
 from scow.image import mutate, rootfs
-from scow.image.add import add_image, add_layer
+from scow.image.add import add_layer
 from scow.image.image import Image
+from scow.image.put import add_image
 from scow.oci.config import document, parse
 from scow.oci.descriptor import Descriptor
 from scow.oci.documents import encode

@@ -7,7 +7,8 @@ from typing import BinaryIO
 
 from scow.build.metadata import changed_process
 from scow.image import mutate
-from scow.image.add import add_image, add_tar
+from scow.image.add import add_tar
+from scow.image.put import add_image
 from scow.image.store import Store
 from scow.layer.compression import detected, inflated
 from scow.oci.config import Config

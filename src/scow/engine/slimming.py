@@ -12,8 +12,9 @@ import msgspec
 
 from scow.errors import Limit, Process, Unsupported
 from scow.image import merge, mutate, rootfs
-from scow.image.add import add_image, add_layer
+from scow.image.add import add_layer
 from scow.image.image import Image, load
+from scow.image.put import add_image
 from scow.image.writable import writable
 from scow.layer.mountable import content
 from scow.layer.store import scratch

@@ -9,8 +9,9 @@ import msgspec
 
 from scow.errors import Invalid
 from scow.image import merge, mutate, rootfs
-from scow.image.add import add_image, add_layer
+from scow.image.add import add_layer
 from scow.image.image import Image, load
+from scow.image.put import add_image
 from scow.oci.config import document
 from scow.oci.digest import Digest
 from scow.oci.reference import Reference

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
 from scow.content.layout import BlobDraft, Layout, disk_error
-from scow.image.mutate import Layer, manifest
+from scow.image.mutate import Layer
 from scow.image.trees import maker, unpacking_into
 from scow.layer.compression import encoder
 from scow.layer.earlier import MOST, Earlier
@@ -24,7 +24,6 @@ from scow.layer.tar import Reader
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest
-from scow.oci.documents import encode
 
 
 def add_layer(
@@ -131,15 +130,3 @@ def _placed(items: Iterable[Item], placement: Placement) -> Iterator[Item]:
     for entry, content in items:
         placement.place(entry)
         yield entry, content
-
-
-def add_image(
-    layout: Layout,
-    config: dict[str, object],
-    layers: Iterable[Descriptor],
-    annotations: Mapping[str, str] | None = None,
-) -> Descriptor:
-    """Put a config document and the manifest that joins it with ``layers``; returns the manifest's descriptor."""
-    raw = encode(config)
-    layout.put(media_types.OCI_CONFIG, raw)
-    return layout.put(media_types.OCI_MANIFEST, manifest(raw, tuple(layers), annotations))

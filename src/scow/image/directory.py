@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 from scow.content.target import Reader
 from scow.errors import Denied, NotFound
 from scow.image.contents import from_tree
-from scow.layer.diff import KINDS
-from scow.layer.entry import Entry, Kind
+from scow.layer.entry import KINDS, Entry, Kind
 from scow.layer.view import Found, View
 
 if TYPE_CHECKING:

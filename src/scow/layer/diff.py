@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, Protocol
 
-from scow.layer.entry import Entry, Kind
+from scow.layer.entry import KINDS, Entry
 from scow.layer.reach import Reach, lent, opener
 from scow.layer.tree import is_whiteout
 from scow.layer.view import View
@@ -19,15 +19,6 @@ from scow.layer.view import View
 if TYPE_CHECKING:
     from scow.layer.pack import Item
 
-#: A file's format in its mode → what an entry of it is.
-KINDS: Final[dict[int, Kind]] = {
-    stat.S_IFREG: "file",
-    stat.S_IFDIR: "dir",
-    stat.S_IFLNK: "symlink",
-    stat.S_IFCHR: "char",
-    stat.S_IFBLK: "block",
-    stat.S_IFIFO: "fifo",
-}
 _OPAQUE: Final = frozenset({"trusted.overlay.opaque", "user.overlay.opaque"})
 _OVERLAY: Final = ("trusted.overlay.", "user.overlay.")
 

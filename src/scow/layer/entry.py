@@ -7,6 +7,7 @@ root itself. Whiteouts carry the path they hide, not their marker's name.
 # Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
 import re
+import stat
 from typing import Final, Literal
 
 import msgspec
@@ -14,6 +15,15 @@ import msgspec
 from scow.errors import Invalid, Limit
 
 Kind = Literal["file", "dir", "symlink", "hardlink", "char", "block", "fifo", "whiteout", "opaque"]
+#: A file's format in its mode → what an entry of it is.
+KINDS: Final[dict[int, Kind]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "dir",
+    stat.S_IFLNK: "symlink",
+    stat.S_IFCHR: "char",
+    stat.S_IFBLK: "block",
+    stat.S_IFIFO: "fifo",
+}
 
 _PREFIX: Final = b".wh."
 _OPAQUE: Final = b".wh..wh..opq"
