@@ -145,6 +145,7 @@ HISTORY = [
     ("COPY --link a b", "COPY a b"),
     ("COPY <<x /y\ntext\nx", "COPY <<x /y"),
     ("ADD a.tar /", "ADD a.tar /"),
+    ("ADD --keep-git-dir a /", "ADD a /"),
 ]  # fmt: skip
 
 

@@ -118,7 +118,6 @@ REFUSED: list[tuple[type[ScowError], str]] = [
     (Invalid, "ADD --checksum=sha256:xx https://x.org/a /b"),
     (Invalid, f"ADD --checksum=sha256:{'0' * 64} a /b"),
     (Invalid, f"ADD --checksum=sha256:{'0' * 64} https://x.org/a https://x.org/b /c/"),
-    (Invalid, "ADD --keep-git-dir a /b"),
     (Invalid, "ADD https://x.org/ /b/"),
     (Invalid, "ADD https://u:p@x.org/a /b"),
     (Unsupported, "ADD ftp://x.org/a /b"),
