@@ -170,6 +170,13 @@ def test_the_filter_says_what_the_profile_says(machine: str, held: tuple[str, ..
     assert {"read", "execve", "fchmodat2"} <= allowed
 
 
+def test_what_every_machine_of_64_bits_has() -> None:
+    """Numbers of include/uapi/asm-generic/unistd.h that stand in a profile of docker's."""
+    known = {name: numbers[MACHINES.index("aarch64")] for name, numbers in NUMBERS.items()}
+    generic = {"name_to_handle_at": 264, "open_by_handle_at": 265, "setns": 268, "bpf": 280, "clone3": 435}
+    assert {name: known[name] for name in generic} == generic
+
+
 def test_conditions() -> None:
     program, arch = bpf.program(seccomp.profile(capabilities.DEFAULT), "x86_64"), bpf.AUDIT_ARCH["x86_64"]
 
