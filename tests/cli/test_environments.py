@@ -66,6 +66,12 @@ def test_where_nothing_can_be_run_images_are_still_kept(store: Path, tmp_path: P
     assert remedy in page
 
 
+def test_a_terminal_of_an_old_character_set(store: Path) -> None:
+    done = run(("env", "PYTHONIOENCODING=latin-1"), store, "analyze", IMAGE)
+    assert done.returncode == 0, done.stderr
+    assert b"?" in done.stdout
+
+
 def test_another_users_home_is_as_good_as_none(ordinary_user: User, tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import sys
 from collections.abc import Mapping
@@ -159,6 +160,8 @@ def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
     """Run the command line and leave with its exit code; ``own_process``: nothing else runs in this process."""
     arguments = sys.argv[1:] if argv is None else argv
     sys.setswitchinterval(0.001)  # the stages of a pull hand work to each other often
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.encoding != "utf-8":
+        sys.stdout.reconfigure(errors="replace")  # the lines of a tree are in few of the old character sets
     try:
         scow.main(arguments, prog_name="scow", standalone_mode=True, obj=own_process)
     except ScowError as error:
