@@ -39,6 +39,8 @@ _AHEAD = {"run": "launch", "start": "launch", "exec": "joining"}
 
 def program() -> NoReturn:
     """Run the command line, and then be gone at once: taking the interpreter down costs a tenth of a ``run``."""
+    if sys.stdin is None or sys.stdout is None or sys.stderr is None:
+        _stand_open()
     gc.set_threshold(100_000, 50, 50)  # a command lives too short for the collector to pay
     later.stand_in(*_LATER)
     later.stand_for("datetime", "_datetime")  # whose twin in Python is run for nothing before 3.12
@@ -59,6 +61,15 @@ def program() -> NoReturn:
     except KeyboardInterrupt:  # before or after all else was ready for it
         code = _INTERRUPTED
     os._exit(code)
+
+
+def _stand_open() -> None:
+    """/dev/null for each standard stream that came closed: the next file that is opened would be taken for it."""
+    for fd, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_RDWR)
+            os.dup2(opened, fd) if opened != fd else os.set_inheritable(fd, True)
+            setattr(sys, name, open(fd, mode))  # noqa: SIM115 - for as long as the process lives
 
 
 if __name__ == "__main__":

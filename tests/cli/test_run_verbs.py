@@ -11,7 +11,7 @@ from pathlib import Path
 import pexpect
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import COMMAND, Scow, environment, popen_scow
+from tests.support.cli import COMMAND, PROGRAM, Scow, environment, popen_scow
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +205,26 @@ def test_start_imports_nothing_heavy(directory: Path, scow: Scow) -> None:
     assert "scow.engine.containers" in loaded
     heavy = ("urllib3", "rich", "ssl", "http.client", "scow.build", "scow.registry.transport", "scow.dockerfile")
     assert not [name for name in loaded if name.startswith(heavy)]
+
+
+@pytest.mark.parametrize(("closed", "told"), [("<&-", "hi"), (">&-", ""), ("2>&-", "hi"), ("<&- >&- 2>&-", "")])
+def test_closed_streams_are_nobodys(directory: Path, scow: Scow, closed: str, told: str) -> None:
+    typed = f'exec "$@" run --rm {IMAGE} sh -c "echo hi; exit 3" {closed}'
+    done = subprocess.run(
+        ["sh", "-c", typed, "sh", sys.executable, *PROGRAM], env=environment(directory / "store", directory),
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (3, told, "")
+
+
+def test_a_directory_that_is_gone(directory: Path, scow: Scow, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    typed = f'cd "$1" && rmdir "$1" && shift && exec "$@" run --rm -v ./x:/x {IMAGE} true'
+    done = subprocess.run(
+        ["sh", "-c", typed, "sh", tmp_path / "gone", sys.executable, *PROGRAM],
+        env=environment(directory / "store", directory), capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "scow: the current directory is gone\nhint: cd to one that is there\n",
+    )

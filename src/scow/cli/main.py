@@ -173,6 +173,7 @@ def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
         sys.exit(INTERRUPTED)
     except (OSError, MemoryError, RuntimeError) as error:
         _leave_scarce(error)
+        _leave_nowhere(error)
         _leave_unwritten(error)
 
 
@@ -184,6 +185,13 @@ def _leave_scarce(error: Exception) -> None:
     flush()
     click.echo(f"scow: this process is given no more {short}", err=True)
     sys.exit(FAILURE)
+
+
+def _leave_nowhere(error: Exception) -> None:
+    """When a relative path means nothing any more."""
+    if isinstance(error, FileNotFoundError) and not os.path.exists(os.curdir):
+        click.echo("scow: the current directory is gone\nhint: cd to one that is there", err=True)
+        sys.exit(FAILURE)
 
 
 def _leave_unwritten(error: Exception) -> NoReturn:
