@@ -83,6 +83,20 @@ def test_a_changed_byte_is_seen(name: str, at: int, change: Callable[[bytes, int
     assert not survived(path, DiffId.of(tar))
 
 
+def test_a_tar_that_is_known_to_be_right_is_not_read(tmp_path: Path) -> None:
+    """Only as the same file, and the metadata always is."""
+    path, tar = tmp_path / MOUNTABLE, tars.write(LAYER)
+    written(path, tar)
+    blob, other = tmp_path / "blob", tmp_path / "other"
+    blob.hardlink_to(path / TAR)
+    other.write_bytes(tar)
+    (path / TAR).write_bytes(b"changed")
+    found = [survived(path, DiffId.of(tar), known) for known in (blob, other, tmp_path / "gone", None)]
+    assert found == [True, False, False, False]
+    (path / METADATA).write_bytes(b"changed")
+    assert not survived(path, DiffId.of(tar), blob)
+
+
 def test_one_that_is_gone_has_not_survived(tmp_path: Path) -> None:
     assert not survived(tmp_path / MOUNTABLE, DiffId.of(b""))
 

@@ -70,7 +70,7 @@ class Checking:
         for entry in names:
             faults += self._image_faults(entry, bad)
         layers = list(self._store.layers)
-        trees, found = self._layer_faults(layers, names, bad)
+        trees, found = self._layer_faults(layers, names, {str(digest) for digest in blobs} - bad.keys())
         faults += found
         containers, found = self._container_faults()
         faults += found
@@ -121,12 +121,12 @@ class Checking:
                 yield Fault("image", subject, error.problem)
 
     def _layer_faults(
-        self, layers: list[DiffId], names: Iterable[Descriptor], bad: dict[str, str]
+        self, layers: list[DiffId], names: Iterable[Descriptor], sound: set[str]
     ) -> tuple[int, list[Fault]]:
-        """How many trees there are, and what is wrong with indexes and trees."""
+        """How many trees there are, and what is wrong with indexes and trees. ``sound`` blobs have their digests."""
         blobs = self._blobs_of(names)
         held = {one: blobs[one] for one in layers if one in blobs and self._layout.present(blobs[one])}
-        known = [Layer(blob, one) for one, blob in held.items() if blob.digest not in bad]
+        known = [Layer(blob, one) for one, blob in held.items() if blob.digest in sound]
         with ThreadPoolExecutor(_THREADS, "check") as pool:
             problems = pool.map(lambda layer: index_problem(self._layout, self._store.layers, layer), known)
             pairs = list(zip(known, problems, strict=True))
@@ -136,19 +136,20 @@ class Checking:
         for diff_id in layers:
             tree = self._store.layers.tree(diff_id)
             trees += tree is not None
-            if tree is not None and diff_id not in broken and (problem := self._tree_problem(diff_id)):
+            if tree is not None and diff_id not in broken and (problem := self._tree_problem(diff_id, sound)):
                 faults.append(Fault("layer", diff_id, problem))
         return trees, faults
 
-    def _tree_problem(self, diff_id: DiffId) -> str:
+    def _tree_problem(self, diff_id: DiffId, sound: set[str]) -> str:
         tree, index = self._store.layers.tree(diff_id), self._store.layers.index(diff_id)
         if tree is None:
             return ""
         if index is None:
             return "tree has no layer index"
+        blob = self._layout.path(Digest(diff_id)) if diff_id in sound else None
         try:
             with index:
-                problem = tree_problem(tree, diff_id, index)
+                problem = tree_problem(tree, diff_id, index, blob)
         except ScowError as error:
             return error.problem
         return f"tree is not what the layer holds ({problem})" if problem else ""

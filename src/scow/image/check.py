@@ -5,6 +5,7 @@ Each function says in words what is wrong, or ``""``. Nothing is changed.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -18,6 +19,7 @@ import msgspec
 from scow.content.layout import Layout
 from scow.errors import Integrity, NotFound, ScowError
 from scow.image.mutate import Layer
+from scow.image.passing import watched
 from scow.image.pipeline import Plain
 from scow.layer.apply import apply
 from scow.layer.entry import Entry
@@ -48,54 +50,54 @@ def blob_problem(path: Path, digest: Digest) -> str:
 
 
 def index_problem(layout: Layout, layers: Layers, layer: Layer) -> str:
-    """The layer index is made again from the blob, and compared entry by entry. One that is not there is made later."""
+    """The layer index is made again from the blob, and compared entry by entry. One that is not there is made later.
+
+    The blob has its digest (:func:`blob_problem`): an uncompressed one is not hashed again.
+    """
+    place = layers.home(layer.diff_id) / "index"
     try:
-        with scratch(layout.ingest, "layer") as directory:
-            made = _index_of(layout, layer, directory / "index")
-            try:
-                kept = Index(layers.home(layer.diff_id) / "index")
-            except FileNotFoundError:
-                return ""
-            with made, kept:
-                return _difference(made, kept)
+        with Index(place) if place.exists() else contextlib.nullcontext() as kept:
+            digests = kept is not None and kept.header.digests
+            with (
+                scratch(layout.ingest, "layer") as directory,
+                _index_of(layout, layer, directory / "index", digests=digests) as made,
+            ):
+                return _difference(made, kept) if kept is not None else ""
     except NotFound:  # without its blob there is nothing to compare it with: the image's problem
         return ""
     except ScowError as error:
         return error.problem
 
 
-def _index_of(layout: Layout, layer: Layer, path: Path) -> Index:
+def _index_of(layout: Layout, layer: Layer, path: Path, *, digests: bool) -> Index:
+    """The index, with the digests of files only where somebody asked for them once."""
+    digest = layer.descriptor.digest
     with path.open("xb") as file:
         writer = Writer(file)
         with layout.open(layer.descriptor) as blob:
-            tar = Plain(blob)
-            plain = apply(tar, NoTree(), writer)
+            tar = Plain(blob, digest.hex if digest.algorithm == "sha256" else "")
+            plain = apply(tar, NoTree(), writer) if digests else watched(lambda entry: None, tar, writer)
         writer.finish(tar.size, plain=plain)
     if tar.hexdigest != layer.diff_id.hex:
-        raise Integrity(f"blob {layer.descriptor.digest} is another layer (sha256:{tar.hexdigest})")
+        raise Integrity(f"blob {digest} is another layer (sha256:{tar.hexdigest})")
     return Index(path)
 
 
 def _difference(made: Index, kept: Index) -> str:
-    digests = kept.header.digests  # they are only found out once somebody asks for them
-    for right, found in zip_longest(made if digests else map(_undigested, made), kept):
+    for right, found in zip_longest(made, kept):
         if right != found:
             told = (right or found or Entry(b"", "dir")).text
             return f"layer index is not what the blob holds (at {told})"
-    header = msgspec.structs.replace(made.header, digests=digests)
+    header = msgspec.structs.replace(made.header, digests=kept.header.digests)
     same = msgspec.structs.astuple(header) == msgspec.structs.astuple(kept.header)
     return "" if same else "layer index has other totals than the blob"
 
 
-def _undigested(entry: Entry) -> Entry:
-    return msgspec.structs.replace(entry, digest=b"") if entry.digest else entry
-
-
-def tree_problem(tree: Path, diff_id: DiffId, index: Index) -> str:
-    """The layer's tree, of either kind, has every byte."""
+def tree_problem(tree: Path, diff_id: DiffId, index: Index, blob: Path | None = None) -> str:
+    """The layer's tree, of either kind, has every byte. So has ``blob``, which may be the tree's tar."""
     if tree.name != MOUNTABLE:
         return directory_problem(tree, index)
-    return "" if survived(tree, diff_id) else "the mountable files were changed"
+    return "" if survived(tree, diff_id, blob) else "the mountable files were changed"
 
 
 def directory_problem(tree: Path, entries: Iterable[Entry]) -> str:
