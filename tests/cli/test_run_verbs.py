@@ -224,7 +224,4 @@ def test_a_directory_that_is_gone(directory: Path, scow: Scow, tmp_path: Path) -
         ["sh", "-c", typed, "sh", tmp_path / "gone", sys.executable, *PROGRAM],
         env=environment(directory / "store", directory), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stderr) == (
-        1,
-        "scow: the current directory is gone\nhint: cd to one that is there\n",
-    )
+    assert (done.returncode, done.stderr) == (1, "scow: the current directory is gone\nhint: cd to one that is there\n")

@@ -189,7 +189,7 @@ def _leave_scarce(error: Exception) -> None:
 
 def _leave_nowhere(error: Exception) -> None:
     """When a relative path means nothing any more."""
-    if isinstance(error, FileNotFoundError) and not os.path.exists(os.curdir):
+    if isinstance(error, FileNotFoundError) and not os.stat(os.curdir).st_nlink:
         click.echo("scow: the current directory is gone\nhint: cd to one that is there", err=True)
         sys.exit(FAILURE)
 
