@@ -54,18 +54,18 @@ def test_an_empty_store_offers_nothing(scow: Scow, tmp_path: Path) -> None:
     assert offered(scow, "--root", str(tmp_path / "none"), "run", "bus") == []
 
 
-def completed(scow: Scow, directory: Path, *words: str) -> list[str]:
+def completed(scow: Scow, directory: Path, *words: str, called: str = "scow") -> list[str]:
     """What bash itself makes of a line that ends in the last of ``words``."""
     directory.mkdir(exist_ok=True)
     (directory / "completion.bash").write_text(scow("completion", "bash").ok().stdout)
     program = directory / "scow"
     program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *COMMAND])} "$@"\n')
     program.chmod(0o755)
-    script = 'source $1/completion.bash; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _scow_completion; '
+    script = 'source $1/completion.bash; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _scow_completion $1; '
     store = scow("info", "--format", "{{.DockerRootDir}}").ok().stdout.strip()
     script += 'printf "%s\\n" "${COMPREPLY[@]}"'
     done = subprocess.run(
-        [path_of("bash"), "--norc", "-c", script, "bash", directory, "scow", *words],
+        [path_of("bash"), "--norc", "-c", script, "bash", directory, called, *words],
         env={"PATH": f"{directory}:{os.environ['PATH']}", "SCOW_ROOT": store},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
@@ -75,6 +75,7 @@ def completed(scow: Scow, directory: Path, *words: str) -> list[str]:
 
 def test_bash_parts_names_at_colons(scow: Scow, tmp_path: Path) -> None:
     assert completed(scow, tmp_path, "sys") == ["system"]
+    assert completed(scow, tmp_path, "sys", called="docker") == ["system"]  # an alias
     assert completed(scow, tmp_path, "run", "--rm", "busy") == [IMAGE]
     assert completed(scow, tmp_path, "run", "--rm", "busybox", ":", "la") == ["latest"]
     assert completed(scow, tmp_path, "run", "-v", "a", ":", "/b", "busybox", ":") == ["latest"]
