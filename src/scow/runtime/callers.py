@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+import _socket
 
 from scow.runtime import wire
 from scow.runtime.loop import IN, OUT, Loop
@@ -21,7 +21,7 @@ _MUCH = 1024 * 1024  # bytes that wait for one caller, before the container is m
 class Caller:
     """One connection. ``wish`` says what it is attached to: ``{"stdin": bool, "output": bool}``, or None."""
 
-    def __init__(self, owner: Callers, connection: socket.socket, wish: dict[str, Any] | None) -> None:
+    def __init__(self, owner: Callers, connection: _socket.socket, wish: dict[str, Any] | None) -> None:
         self.owner, self.socket, self.wish = owner, connection, wish
         self.pending, self.received = bytearray(), bytearray()
         self.leaving = False
@@ -62,7 +62,7 @@ class Callers:
 
     def add(self, fd: int, wish: dict[str, Any] | None) -> Caller:
         """Take over a connected socket."""
-        connection = socket.socket(fileno=fd)
+        connection = _socket.socket(fileno=fd)
         connection.setblocking(False)
         caller = self._all[fd] = Caller(self, connection, wish)
         self._loop.watch(fd, lambda: self._ready(caller))

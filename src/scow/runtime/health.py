@@ -6,8 +6,8 @@ one succeeds); ``retries`` of them in a row mean ``unhealthy``, one success mean
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
 import time
 
 from scow.runtime import joining
@@ -105,7 +105,7 @@ class _Check:
         self._loop = loop
         self.started = now()
         self._text = b""
-        self._control, theirs = socket.socketpair()
+        self._control, theirs = _socket.socketpair()
         self._reader, writer = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(writer, True)
         null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)

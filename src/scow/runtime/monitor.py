@@ -31,12 +31,12 @@ a run everybody gets ``{"exit": code}``. Everything a monitor needs is loaded wh
 from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # the module without enum
+import _socket
 import fcntl
-import json
 import os
 import resource  # noqa: F401 - a container with limits needs it, whatever becomes of the interpreter's files
-import socket
 import time
+from _json import encode_basestring_ascii
 
 from scow.layer.removal import remove_at
 from scow.runtime import cgroups, journal, restarting, tasks
@@ -112,7 +112,7 @@ class Monitor:
             self.loop.turn()
         self._leave(listener)
 
-    def _leave(self, listener: socket.socket) -> None:
+    def _leave(self, listener: _socket.socket) -> None:
         """Nothing is left to keep: take away what is in the way of others, and tell everybody."""
         self.loop.forget(listener.fileno())
         if os.path.lexists(SOCKET):
@@ -216,9 +216,9 @@ class Monitor:
         if self.program:
             self.program.hold(crowded)
 
-    def _connected(self, listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        self.callers.add(connection.detach(), None)
+    def _connected(self, listener: _socket.socket) -> None:
+        fd, _ = listener._accept()  # type: ignore[attr-defined]
+        self.callers.add(fd, None)
 
     def _asked(self, caller: Caller, message: dict[str, Any]) -> None:
         for verb, wish in message.items():
@@ -276,7 +276,7 @@ class Monitor:
     def _note(self, **changed: Any) -> None:
         """Write the state: beside its place and renamed, into room that was made before, lest the disk be full."""
         self.state.update(changed)
-        raw = json.dumps(self.state).encode()
+        raw = _document(self.state).encode()
         try:
             with open(_SPARE, "r+b" if os.path.exists(_SPARE) else "xb") as file:
                 file.write(raw)
@@ -313,10 +313,19 @@ def _catch_signals() -> int:
     return reader
 
 
-def _listen() -> socket.socket:
+def _document(value: Any) -> str:
+    """Plain values as JSON: regular expressions and enums come with the json module, and would be half of a start."""
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{_document(key)}:{_document(one)}' for key, one in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_document, value))}]"
+    return encode_basestring_ascii(value) if isinstance(value, str) else str(value)
+
+
+def _listen() -> _socket.socket:
     if os.path.lexists(SOCKET):  # of a monitor that was killed
         os.unlink(SOCKET)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
     listener.bind(SOCKET)
     os.chmod(SOCKET, 0o600)
     listener.listen(16)

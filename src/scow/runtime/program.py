@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _socket
 import os
-import socket
 
 from scow.runtime import launch
 from scow.runtime.forking import forked
@@ -26,7 +26,7 @@ class Program:
 
     def __init__(self, plan: dict[str, Any], keep: dict[str, Any]) -> None:
         self._plan, self._keep = plan, keep
-        self._control, self._theirs = socket.socketpair()
+        self._control, self._theirs = _socket.socketpair()
         self._outputs: dict[int, str] = {}
         self._loop: Loop | None = None
         self._wrote: Wrote = lambda stream, part: None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _socket
 import contextlib
 import os
-import socket
 import struct
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ class Session:
     """A line to a monitor. When it is an attached one: ``terminal`` says whether the container has one, and what is
     written to ``entrance`` (not blocking) the container reads."""
 
-    def __init__(self, channel: socket.socket, answer: dict[str, Any]) -> None:
+    def __init__(self, channel: _socket.socket, answer: dict[str, Any]) -> None:
         self.channel = channel
         self.terminal = bool(answer.get("terminal"))
         self.entrance: int | None = wire.taken(channel.fileno())[0] if answer.get("entrance") else None
@@ -33,7 +33,7 @@ class Session:
 
         Raises :class:`NotFound` when there is none, or it is leaving, and :class:`Unavailable` when it does not answer.
         """
-        channel = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        channel = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
         _be_patient(channel, _PATIENCE)
         try:
             _connect(channel, home)
@@ -94,7 +94,7 @@ def begin(plan: dict[str, Any], kept: int) -> Session:
     Returns once the container's program runs. Raises what the launcher met, as :meth:`Runner.start`.
     """
     starter, line = start("monitor", plan, (None, None, None), kept)
-    ours = socket.socket(fileno=line)
+    ours = _socket.socket(fileno=line)
     try:
         os.waitpid(starter, 0)  # it has left its own child behind
         answer = _answer(ours)
@@ -111,13 +111,13 @@ def begin(plan: dict[str, Any], kept: int) -> Session:
     raise told(answer["error"])
 
 
-def _be_patient(channel: socket.socket, seconds: int) -> None:
+def _be_patient(channel: _socket.socket, seconds: int) -> None:
     """How long a read or write may take (0: as long as it takes); the descriptor goes on blocking."""
-    for which in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-        channel.setsockopt(socket.SOL_SOCKET, which, struct.pack("ll", seconds, 0))
+    for which in (_socket.SO_RCVTIMEO, _socket.SO_SNDTIMEO):
+        channel.setsockopt(_socket.SOL_SOCKET, which, struct.pack("ll", seconds, 0))
 
 
-def _connect(channel: socket.socket, home: Path) -> None:
+def _connect(channel: _socket.socket, home: Path) -> None:
     """By a short name: a socket's path has 107 bytes at most."""
     at = os.open(home, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -126,6 +126,6 @@ def _connect(channel: socket.socket, home: Path) -> None:
         os.close(at)
 
 
-def _answer(channel: socket.socket) -> dict[str, Any] | None:
+def _answer(channel: _socket.socket) -> dict[str, Any] | None:
     """The first message, and not a byte more: a descriptor may come after it."""
     return wire.receive(channel.fileno())
