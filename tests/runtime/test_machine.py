@@ -247,3 +247,22 @@ def test_root_starts_containers_with_an_interpreter_that_nobody_can_write(tmp_pa
     assert running.pid == 0
     for fd in (reader, writer, interpreter):
         os.close(fd)
+
+
+def test_where_the_root_is_no_mount_point_a_root_directory_is_left(tmp_path: Path) -> None:
+    need_root()
+    for name in ("proc", "place"):
+        (tmp_path / name).mkdir()
+
+    def attempt() -> None:
+        linux.unshare(linux.CLONE_NEWNS)
+        linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
+        linux.mount("/proc", str(tmp_path / "proc"), None, linux.MS_BIND | linux.MS_REC)
+        os.chroot(tmp_path)
+        os.chdir("/")
+        probe.cache_clear()
+        assert probe().rung == 4, probe()
+        assert probe().able
+        assert "no mount point" in probe().reasons[0]
+
+    assert _in_child(attempt) is None

@@ -335,6 +335,8 @@ class Images:
 
         wanted = Platform.parse(platform) if platform else self._workplace.platform
         descriptor = select(source, asked, wanted)
+        if keep != "compressed":
+            self._workplace.mounts  # noqa: B018 - tried in a child, which is not forked beside threads
         unpacking = self._store.taking(trees=keep != "compressed", blobs=keep != "unpacked")
         copy(source, unpacking, descriptor.plain, watch=watch)
         image = load(self._store.layout, descriptor.plain)

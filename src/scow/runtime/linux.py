@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import struct
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
@@ -120,12 +121,9 @@ def capset(effective: int, permitted: int) -> None:
 
 def seccomp(program: bytes) -> None:
     """Install a filter: ``program`` is an array of ``struct sock_filter``. Needs no_new_privs or CAP_SYS_ADMIN."""
-
-    class Program(ctypes.Structure):
-        _fields_ = (("count", ctypes.c_ushort), ("filter", ctypes.c_char_p))
-
-    told = Program(len(program) // 8, program)
-    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(told))
+    code = ctypes.create_string_buffer(program, len(program))
+    told = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))  # a Structure would load its layout by now
+    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.c_char_p(told))
 
 
 def openat2(directory: int, path: str, flags: int, resolve: int) -> int:

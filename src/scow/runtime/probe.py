@@ -24,6 +24,7 @@ DOCTOR = "scow doctor says what this machine lacks, and what would help"
 NO_LINUX, NO_PROC = "containers need Linux", "there is no /proc, which containers need"
 REMEDIES = {NO_LINUX: "scow in a virtual machine with Linux: lima, colima", NO_PROC: "mount -t proc proc /proc"}
 """What by itself keeps every container from being made, and what helps."""
+_CHROOTED = "/ is no mount point: bind the directory on itself before chroot(8)"
 _NOTHING = "neither user namespaces nor CAP_SYS_CHROOT can be had"
 
 Cgroups = Literal["v1", "hybrid", "v2", "none"]
@@ -124,8 +125,16 @@ def probe() -> Probe:
 
 def _why_no_namespaces() -> str:
     """Why whoever has CAP_SYS_ADMIN can make none all the same; "" when it can. Tried under a seccomp filter only."""
+    if not _root_is_mounted():
+        return _CHROOTED
     refusal = _in_child(_make_mount_namespace) if _filtered() else ""
     return f"a filter of system calls refuses namespaces: {refusal}" if refusal else ""
+
+
+def _root_is_mounted() -> bool:
+    """Whether / is a mount point; under chroot(2) it may not be, and then mounts cannot be kept to oneself
+    (mount_namespaces(7)), nor a user namespace be made (unshare(2))."""
+    return any(line.split(" ", 5)[4:5] == ["/"] for line in read("/proc/self/mountinfo").splitlines())
 
 
 def _filtered() -> bool:
@@ -136,6 +145,7 @@ def _why_no_user_namespace() -> list[str]:
     """Empty when one can be made. Tried only where the switches do not tell: under a seccomp filter, and for root,
     whose id takes CAP_SETFCAP to map (user_namespaces(7))."""
     reasons = [why for file, (bad, why) in _SWITCHES.items() if read(file).strip() == bad]
+    reasons += [] if _root_is_mounted() else [_CHROOTED]
     if reasons or not (_filtered() or os.geteuid() == 0):
         return reasons
     refusal = _in_child(_make_user_namespace)
