@@ -138,7 +138,7 @@ def test_nothing_stays_of_what_was_refused(scow: Scow) -> None:
 
 def test_what_changes_nothing_is_fine(scow: Scow) -> None:
     flags = ["--privileged=false", "--restart", "no", "--init=0", "-d=false", "--security-opt", "no-new-privileges"]
-    assert sh(scow, "echo ok", *flags) == "ok\n"
+    assert sh(scow, "echo ok", *flags, "--platform", "linux") == "ok\n"
 
 
 def test_missing_image_is_looked_for(scow: Scow) -> None:
