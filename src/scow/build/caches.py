@@ -38,7 +38,7 @@ class Caches:
         place = self._root / _name(mount, seed)
         number = 0
         while True:
-            place.mkdir(parents=True, exist_ok=True)
+            place.mkdir(0o700, parents=True, exist_ok=True)
             try:
                 lock = os.open(place / f"{number}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             except FileNotFoundError:  # removed just now

@@ -65,8 +65,8 @@ class Layout:
     def create(self) -> None:
         """Make the directory a layout; harmless on one that is. Raises :class:`Unavailable` where it cannot be."""
         try:
-            for directory in (self._blobs / "sha256", self.ingest):
-                directory.mkdir(parents=True, exist_ok=True)
+            (self._blobs / "sha256").mkdir(parents=True, exist_ok=True)
+            self.ingest.mkdir(0o700, exist_ok=True)
             if not (self.root / "oci-layout").exists():
                 self._replace("oci-layout", _LAYOUT)
         except OSError as error:
@@ -188,7 +188,7 @@ class Layout:
         """A file for a blob whose digest is not known yet; gone at the end unless it was kept."""
         path = self.ingest / f"blob-{os.urandom(8).hex()}"
         with _on_disk(self.root):
-            self.ingest.mkdir(parents=True, exist_ok=True)
+            self.ingest.mkdir(0o700, parents=True, exist_ok=True)
             try:
                 with path.open("xb") as file:
                     fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here

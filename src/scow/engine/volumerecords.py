@@ -76,7 +76,8 @@ class VolumeRecords:
         if known is not None:
             return known
         draft = self._root / f".{volume.name}-{os.urandom(4).hex()}"
-        (draft / "_data").mkdir(parents=True)
+        draft.mkdir(0o700, parents=True)
+        (draft / "_data").mkdir()
         (draft / "_data").chmod(0o755)
         (draft / _SETTINGS).write_bytes(encode(volume))
         os.rename(draft, self._root / volume.name)

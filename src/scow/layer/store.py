@@ -118,7 +118,7 @@ class Layers:
     def keep(self, draft: Draft, diff_id: DiffId) -> None:
         """Move the draft's index and tree in place. What is there already stays: it is the same."""
         home = self.home(diff_id)
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(0o700, parents=True, exist_ok=True)
         tree = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
         if tree is not None and self.tree(diff_id) is None:
             self._keep_tree(draft, tree, home / tree.name)
@@ -175,9 +175,13 @@ def _is_there(tree: bytes, entry: Entry) -> bool:
 
 @contextlib.contextmanager
 def scratch(ingest: Path, name: str) -> Iterator[Path]:
-    """A new directory to work in, removed at the end; collection leaves it alone while it is held."""
+    """A new directory to work in, removed at the end; collection leaves it alone while it is held.
+
+    It is nobody else's, as :meth:`Layers.home` is: a setuid program of a container's would be one of this machine's
+    (CVE-2021-41091).
+    """
     directory = ingest / f"{name}-{os.urandom(8).hex()}"
-    directory.mkdir(parents=True)
+    directory.mkdir(0o700, parents=True)
     held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
     try:

@@ -43,7 +43,7 @@ class Snapshots:
             make(draft)
         finally:
             os.close(held)
-        place.parent.mkdir(parents=True, exist_ok=True)
+        place.parent.mkdir(0o700, parents=True, exist_ok=True)
         with contextlib.suppress(FileNotFoundError):
             os.rename(place, self._ingest / f"trash-{os.urandom(8).hex()}")
         with contextlib.suppress(OSError):  # another command may have been first
