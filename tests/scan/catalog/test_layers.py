@@ -291,6 +291,13 @@ def test_an_archive_is_looked_at_without_being_unpacked(tmp_path: Path) -> None:
     assert not list((tmp_path / "two/layers").rglob("bin"))
 
 
+def test_a_library_need_not_be_executable(tmp_path: Path) -> None:
+    """``go build -buildmode=c-shared`` makes such, of mode 0644."""
+    library = item("opt/libapp.so", data=programs.go(), mode=0o644)
+    found = catalog(tmp_path, [[library, item("opt/libapp.txt", data=programs.go(), mode=0o644)]])
+    assert {one.location for one in found.packages if one.kind == "golang"} == {b"opt/libapp.so"}
+
+
 def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
     from collections.abc import Iterable, Iterator
 

@@ -1,7 +1,7 @@
 """Which files say something, and who reads them: one table. Pure.
 
 A pattern's last part is a name, ``*.ext``, ``*`` or what stands between; ``**/`` means any directories or none. What
-is executable is looked at for its first bytes, whatever its name.
+is executable, or a ``.so``, is looked at for its first bytes.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ from scow.scan.catalog.rules import PROGRAMS, Rule, rule_for
 _FILES_LIMIT: Final = 200_000
 _HOLDING: Final = frozenset({"dir", "whiteout", "opaque"})
 _MARKERS: Final = frozenset({"whiteout", "opaque"})  # they speak of the layers below
+_LIBRARY: Final = b".so"  # need not be executable; those of C have their version behind that
 _PROGRAM_LEAST: Final = 4096  # a smaller one has no room for what is looked for
 
 
@@ -143,7 +144,8 @@ class _Look:
 
 
 def _by_content(entry: Entry) -> Rule | None:
-    return PROGRAMS if entry.mode & 0o111 and entry.size >= _PROGRAM_LEAST else None
+    may_be = entry.size >= _PROGRAM_LEAST and (entry.mode & 0o111 or entry.path.endswith(_LIBRARY))
+    return PROGRAMS if may_be else None
 
 
 def _linked_to(layers: Layers, number: int, lent: dict[bytes, Rule]) -> dict[bytes, tuple[Entry, Rule]]:
