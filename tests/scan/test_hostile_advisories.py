@@ -120,3 +120,15 @@ def test_versions_that_look_like_traps_are_read_quickly(text: str) -> None:
         with contextlib.suppress(Invalid):
             order(text)
     assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://example.com/CVE-1?a=b#c", True), ("https://example.com/\u00e9 x", False), ("https://", False),
+        ("https://example.com/\x1b[31m", False), ("javascript:alert(1)", False), ("https://a/" + "b" * 5000, False),
+    ],
+)  # fmt: skip
+def test_a_link_is_one_that_a_document_may_hold(url: str, kept: bool) -> None:
+    raw = json.dumps({"id": "X-1", "modified": "", "references": [{"type": "ADVISORY", "url": url}]})
+    assert parse(raw.encode())[0].url == (url if kept else "")

@@ -6,6 +6,7 @@ a whole.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any, Final, Literal
 
@@ -19,6 +20,8 @@ EventKind = Literal["introduced", "fixed", "last_affected", "limit"]
 #: Bytes of one advisory; the longest real ones (a distribution's kernel) have a few million.
 ADVISORY_LIMIT: Final = 32 << 20
 _SUMMARY_LIMIT: Final = 240
+#: what every format can hold as a link
+_URL: Final = re.compile(r"https?://[!-~]{1,2048}").fullmatch
 _KINDS: Final[tuple[EventKind, ...]] = ("introduced", "fixed", "last_affected", "limit")
 
 
@@ -184,4 +187,4 @@ def _summary(document: _Document) -> str:
 def _url(document: _Document) -> str:
     """The advisory itself, where the document says where it is."""
     found = (one.url for one in document.references or () if one.type == "ADVISORY")
-    return next((url for url in found if url.startswith(("https://", "http://"))), "")
+    return next((url for url in found if _URL(url)), "")
