@@ -83,8 +83,8 @@ def test_what_a_run_sees(text: str, given: dict[str, str], seen: dict[str, str])
 
 def test_proxies_are_hidden() -> None:
     stage = last("FROM scratch\nRUN x\nARG HTTP_PROXY\nRUN y", given={"HTTP_PROXY": "secret", "NO_PROXY": "n"})
-    assert run_of(stage, 0).hidden == ("HTTP_PROXY=secret", "NO_PROXY=n")
-    assert run_of(stage, 1).hidden == ("NO_PROXY=n",)
+    assert run_of(stage, 0).hidden == ("HTTP_PROXY=secret", "NO_PROXY=n", "http_proxy=secret", "no_proxy=n")
+    assert run_of(stage, 1).hidden == ("NO_PROXY=n", "http_proxy=secret", "no_proxy=n")
     assert histories(stage)[:2] == ["RUN /bin/sh -c x", "ARG HTTP_PROXY"]
 
 
@@ -111,12 +111,32 @@ def test_arguments_nobody_asks_for() -> None:
     assert graph("FROM scratch\nARG A\nLABEL a=b", asked).unused == ("B",)
 
 
+def test_triggers_of_a_stage() -> None:
+    """They are done by the stages on it, may want further stages, and go no further."""
+    text = (
+        "FROM scratch AS other\nFROM scratch AS one\nONBUILD ENV A=1\nONBUILD COPY --from=other a b\n"
+        "FROM one AS two\nENV B=$A\nFROM two"
+    )
+    found = graph(text)
+    assert [stage.title for stage in found.stages] == ["other", "one", "two", "stage-3"]
+    assert histories(found.stages[2]) == ["ENV A=1", "COPY a b", "ENV B=1"]
+    assert all_origins(found.stages[2]) == (FromStage(0),)
+    assert [stage.process.get("OnBuild") for stage in found.stages[1:]] == [
+        ["ENV A=1", "COPY --from=other a b"],
+        None,
+        None,
+    ]
+    assert histories(found.stages[3]) == []
+
+
 # -- history ----------------------------------------------------------------------------------------------------------
 
 HISTORY = [
     ("RUN echo a", "RUN /bin/sh -c echo a"),
     ('RUN ["echo", "a b"]', "RUN echo a b"),
-    ("ARG B=2\nARG A=1\nRUN x", "RUN |2 A=1 B=2 /bin/sh -c x"),
+    ("ARG B=2\nARG A=1\nARG C\nARG A=3\nRUN x", "RUN |3 B=2 A=3 C= /bin/sh -c x"),
+    ("ARG 'B'=2\nENV B=$B-\nRUN x", "RUN |1 B=2- /bin/sh -c x"),
+    ("ARG https_proxy=x\nRUN x", "RUN /bin/sh -c x"),
     ('SHELL ["/bin/bash", "-ec"]\nRUN x', "RUN /bin/bash -ec x"),
     ("RUN <<EOF\nset -e\nx\nEOF", "RUN /bin/sh -c set -e\nx\n"),
     ("RUN <<-EOF\n\tx\n\tEOF", "RUN /bin/sh -c x\n"),

@@ -31,6 +31,7 @@ COPY = {
     "copy-wild-class": "COPY [o-t]*.txt /x/\nCOPY [^o]*.txt /y/",
     "copy-wild-one-match-to-file": "COPY on*.txt /x\nCOPY r*.sh /bin/r",
     "copy-wild-escaped": "COPY star\\*.md /x/",
+    "copy-escaped-letter": "# escape=`\nFROM base:1\nCOPY dir\\a.txt /x",
     "copy-json": 'COPY ["odd name.txt", "/odd name/"]\nCOPY ["one.txt", "two.txt", "/x/"]',
     "copy-relative-target": "WORKDIR /w/x\nCOPY one.txt a\nCOPY one.txt ./b/\nCOPY one.txt ../c\nCOPY one.txt .",
     "copy-symlink": "COPY top-link /x\nCOPY dir/sub/link /y",

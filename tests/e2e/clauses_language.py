@@ -39,6 +39,7 @@ VARIABLES = {
 
 ARGUMENTS = {
     "arg-default": "ARG A=1\nENV B=$A\nARG A=2\nENV C=$A",
+    "arg-quoted-name": "ARG 'A'=1\nENV B=$A",
     "arg-many": "ARG A=1 B=2 C\nENV D=$A$B$C",
     "arg-without-value": "ARG A\nENV B=x${A}x C=${A:-unset}",
     "arg-default-from-arg": "ARG A=1\nARG B=$A-${A:+y}\nENV C=$B",
@@ -77,6 +78,7 @@ ARGUMENTS_GIVEN = {
     "given-redeclared": "ARG G=1\nARG G=2\nENV A=$G",
     "given-run": "ARG G\nRUN echo $G > /f",
     "given-proxy-in-run": "RUN echo $http_proxy > /f",
+    "given-proxy-in-either-case": "RUN echo $http_proxy $HTTP_PROXY $no_proxy > /f",
     "given-proxy-declared": "ARG http_proxy\nRUN echo $http_proxy > /f",
     "given-stage": "FROM base:1 AS given\nARG G\nENV A=$G\nFROM given\nENV B=$G",
 }
@@ -137,6 +139,7 @@ METADATA = {
     "onbuild-many": "ONBUILD COPY . /x\nONBUILD ARG A=1\nONBUILD   RUN    a  b\nonbuild user app\nONBUILD LABEL a=b",
     "onbuild-array": 'ONBUILD RUN ["a", "b"]\nONBUILD CMD ["c"]\nONBUILD HEALTHCHECK NONE',
     "onbuild-triggers": "FROM trigger:1\nENV LAST=$A",
+    "onbuild-of-a-stage": "FROM base:1 AS one\nONBUILD RUN echo 1 > /f\nONBUILD COPY --from=two /g /h\nFROM base:1 AS two\nRUN echo 2 > /g\nFROM one AS three\nFROM three\nENV A=1",
     "onbuild-twice-removed": "FROM trigger:1 AS one\nFROM one\nENV B=1",
 }
 

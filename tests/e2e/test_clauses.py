@@ -48,7 +48,7 @@ TRIGGER = "FROM base:1\nONBUILD ENV A=1 B=2\nONBUILD COPY one.txt /triggered\nON
 REFUSED = frozenset({
     "copy-missing", "copy-directory-over-file", "copy-two-over-a-file", "copy-ignored", "from-dangling", "from-deleted",
     "run-fails", "run-missing-program", "stage-other-case", "copy-below-a-file",
-    "copy-directory-below-a-file", "workdir-below-a-file", "workdir-is-a-file",
+    "copy-directory-below-a-file", "workdir-below-a-file", "workdir-is-a-file", "copy-escaped-letter",
 })  # fmt: skip
 
 

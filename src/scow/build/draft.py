@@ -68,9 +68,10 @@ class Draft(msgspec.Struct):
         base = st.base(stages, stage)
         if base is not None:
             below = drafts[base.index]
-            return cls(stages, stage, arguments, below.variables.copy(), dict(below.process), below.platform)
+            process = {name: value for name, value in below.process.items() if name != "OnBuild"}
+            return cls(stages, stage, arguments, below.variables.copy(), process, below.platform)
         config = bases[stage.image] if stage.image != SCRATCH else None
-        process: dict[str, Any] = {"WorkingDir": "/"} if config is None else _process(config)
+        process = {"WorkingDir": "/"} if config is None else _process(config)
         process.pop("OnBuild", None)  # its triggers are this stage's first instructions
         env = dict(entry.partition("=")[::2] for entry in process.get("Env") or ())
         if arguments.path and "PATH" not in env:

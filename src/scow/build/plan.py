@@ -92,13 +92,17 @@ def needed(stages: Stages, arguments: Arguments) -> tuple[Stage, ...]:
 
 
 def triggered(stages: Stages, bases: Mapping[str, Config]) -> Stages:
-    """The stages with the ONBUILD triggers of the images they stand on before their own instructions."""
+    """The stages with the ONBUILD triggers of the images and stages they stand on before their own instructions."""
     return replace(stages, stages=tuple(_triggered(stages, stage, bases) for stage in stages.stages))
 
 
 def _triggered(stages: Stages, stage: Stage, bases: Mapping[str, Config]) -> Stage:
-    config = bases.get(stage.image) if st.base(stages, stage) is None else None
-    expressions = (config.process.on_build or ()) if config else ()
+    below = st.base(stages, stage)
+    if below is None:
+        config = bases.get(stage.image)
+        expressions = (config.process.on_build or ()) if config else ()
+    else:
+        expressions = tuple(one.expression for one in below.instructions if isinstance(one, ins.Onbuild))
     triggers = tuple(parse_trigger(text, f"ONBUILD of {stage.image}") for text in expressions)
     return replace(stage, instructions=(*triggers, *stage.instructions))
 

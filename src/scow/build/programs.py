@@ -43,7 +43,8 @@ def run(draft: Draft, instruction: ins.Run) -> None:
         around=draft.arguments.around,
         platform=_foreign(draft),
     )
-    prefix = f"|{len(args)} {' '.join(args)} " if args else ""
+    declared = draft.variables.told
+    prefix = f"|{len(declared)} {' '.join(declared)} " if declared else ""
     told = f"{' '.join(argv)} {script.decode()}" if script else " ".join(argv)
     draft.step(f"RUN {prefix}{told}", op)
 

@@ -23,8 +23,9 @@ def _arg(draft: Draft, instruction: ins.Arg) -> None:
     told = []
     for definition in instruction.definitions:
         default = draft.expand(definition.default) if definition.default is not None else None
-        value = draft.variables.declare(definition.name, default)
-        told.append(definition.name + (f"={value}" if value is not None and definition.name not in PROXIES else ""))
+        name = draft.expand(definition.name)
+        value = draft.variables.declare(name, default)
+        told.append(name + (f"={value}" if value is not None and name not in PROXIES else ""))
     draft.step(f"ARG {' '.join(told)}")
 
 

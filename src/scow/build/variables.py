@@ -27,13 +27,13 @@ class Variables:
         self._given, self._outside = given, outside
         self.env = dict(env)
         self.args: dict[str, str] = {}
-        self._declared: set[str] = set()
+        self._declared: dict[str, None] = {}  # in their order
         self._over: set[str] = set()  # arguments that stand below the ENV of their name
 
     def copy(self) -> Variables:
         """The same values for a stage built on this one."""
         other = Variables(self._given, self._outside, self.env)
-        other.args, other._declared, other._over = dict(self.args), set(self._declared), set(self._over)
+        other.args, other._declared, other._over = dict(self.args), dict(self._declared), set(self._over)
         return other
 
     def lookup(self, name: str) -> str | None:
@@ -51,7 +51,7 @@ class Variables:
         One that has a value keeps it when it is declared again without.
         """
         value = self._given.get(name, default if default is not None else self._outside.get(name))
-        self._declared.add(name)
+        self._declared[name] = None
         if value is not None:
             self.args[name] = value
             if name in self.env:
@@ -68,15 +68,23 @@ class Variables:
         )
 
     @property
+    def told(self) -> tuple[str, ...]:
+        """The declared arguments as a RUN's history has them: in their order, empty without a value, no proxies."""
+        names = [name for name in self._declared if name not in PROXIES]
+        return tuple(f"{name}={self.lookup(name) or ''}" for name in names)
+
+    @property
     def run_env(self) -> dict[str, str]:
         """The variables of ENV as a RUN sees them."""
         return {name: self.args[name] if name in self._over else value for name, value in self.env.items()}
 
     @property
     def proxies(self) -> tuple[str, ...]:
-        """The predeclared arguments that the user gave."""
+        """The predeclared arguments that the user gave, each in upper and in lower case."""
+        given = {name: value for name, value in sorted(self._given.items()) if name in PROXIES and value}
+        both = {name: value for one, value in given.items() for name in (one.upper(), one.lower())} | given
         return tuple(
             f"{name}={value}"
-            for name, value in sorted(self._given.items())
-            if name in PROXIES and name not in self._declared and name not in self.env
+            for name, value in sorted(both.items())
+            if name not in self._declared and name not in self.env
         )

@@ -152,8 +152,9 @@ class Building(msgspec.Struct):
             allow=self.allow,
             around=self.around,
         )
-        written, reachable, outside = plan.select(st.stages(read), arguments)
-        stages = written
+        written, _, outside = plan.select(st.stages(read), arguments)
+        stages = plan.triggered(written, {})
+        reachable = plan.needed(stages, arguments)
         images: dict[str, Image] = {}
         while missing := {
             name: stage
