@@ -139,7 +139,7 @@ METADATA = {
     "onbuild-many": "ONBUILD COPY . /x\nONBUILD ARG A=1\nONBUILD   RUN    a  b\nonbuild user app\nONBUILD LABEL a=b",
     "onbuild-array": 'ONBUILD RUN ["a", "b"]\nONBUILD CMD ["c"]\nONBUILD HEALTHCHECK NONE',
     "onbuild-triggers": "FROM trigger:1\nENV LAST=$A",
-    "onbuild-of-a-stage": "FROM base:1 AS one\nONBUILD RUN echo 1 > /f\nONBUILD COPY --from=two /g /h\nFROM base:1 AS two\nRUN echo 2 > /g\nFROM one AS three\nFROM three\nENV A=1",
+    "onbuild-of-a-stage": "FROM base:1 AS one\nONBUILD RUN echo 1 > /f\nONBUILD COPY one.txt /g\nFROM one AS two\nFROM two\nENV A=1",
     "onbuild-twice-removed": "FROM trigger:1 AS one\nFROM one\nENV B=1",
 }
 
