@@ -63,7 +63,7 @@ def start(module: str, plan: dict[str, Any], streams: Sequence[int | None], kept
 
 
 def _cannot(module: str, error: OSError) -> Unavailable:
-    return Unavailable(f"cannot start the {module}: {error.strerror}", subject=sys.executable)
+    return Unavailable(f"cannot start scow-{module}: {error.strerror}", subject=sys.executable)
 
 
 def _ready(module: str) -> tuple[int, int]:
@@ -77,7 +77,7 @@ def _ready(module: str) -> tuple[int, int]:
             return process, control
     except OSError as error:
         raise _cannot(module, error) from None
-    raise Unavailable(f"the {module} does not start", subject=sys.executable)
+    raise Unavailable(f"scow-{module} does not start", subject=sys.executable)
 
 
 def _says_ready(process: int, control: int) -> bool:
