@@ -73,7 +73,7 @@ class Reach:
             os.close(self._fd)
             self._fd = fd
             if _is_closed(os.fstat(fd)):
-                self._lent.enter_context(lent(b"/proc/self/fd/%d/." % fd, 0o500))
+                self._lent.enter_context(_lent(os.dup(fd), 0o500))
         self._at = parent
 
 
@@ -107,12 +107,17 @@ def opener(root: bytes, path: bytes) -> Callable[[], int]:
     return open_it
 
 
-@contextlib.contextmanager
-def lent(place: bytes, right: int) -> Iterator[None]:
+def lent(place: bytes, right: int) -> contextlib.AbstractContextManager[None]:
     """Its owner has ``right`` on what is at ``place``, and is no link, for the length of the block."""
-    fd = os.open(place, _PATH)
+    return _lent(os.open(place, _PATH), right)
+
+
+@contextlib.contextmanager
+def _lent(fd: int, right: int) -> Iterator[None]:
+    """The same of what a descriptor, which is closed at the end, stands for."""
+    itself = b"/proc/self/fd/%d" % fd
     try:
-        mode, itself = stat.S_IMODE(os.fstat(fd).st_mode), b"/proc/self/fd/%d" % fd
+        mode = stat.S_IMODE(os.fstat(fd).st_mode)
         os.chmod(itself, mode | right)
         try:
             yield
