@@ -60,10 +60,10 @@ def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as client:
         try:
             client.connect(str(path))
-        except OSError:
+            client.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return b" 200 " in client.recv(64)
+        except OSError:  # not there yet, or there and not able to answer
             return False
-        client.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
-        return b" 200 " in client.recv(64)
 
 
 def unmount_beneath(directory: Path) -> None:
