@@ -180,7 +180,11 @@ def test_it_does_not_matter_how_the_bytes_come(size: int) -> None:
     assert drip.read() == b""
 
 
-@pytest.mark.parametrize("tail", [b"", bytes(512), END, END + b"junk", bytes(10240), END + os.urandom(5 << 20)])
+@pytest.mark.parametrize(
+    "tail",
+    [b"", bytes(512), END, END + b"junk", bytes(10240), END + os.urandom(5 << 20)],
+    ids=["nothing", "a block", "two", "junk", "many blocks", "noise"],
+)
 def test_what_follows_the_end_is_read_but_means_nothing(tail: bytes) -> None:
     reader = io.BytesIO(file(b"a") + tail)
     assert [member.entry.path for member in read(reader)] == [b"a"]

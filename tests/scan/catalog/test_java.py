@@ -129,7 +129,11 @@ def test_a_jar_that_says_nothing_is_told() -> None:
     assert read(jar({"A.class": b"x"})).reasons == ("does not say what it is",)
 
 
-@pytest.mark.parametrize("data", [b"", b"PK", b"no archive", LOG4J[:-30], LOG4J[: len(LOG4J) // 2]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK", b"no archive", LOG4J[:-30], LOG4J[: len(LOG4J) // 2]],
+    ids=["nothing", "letters", "text", "without its end", "a half"],
+)
 def test_what_is_no_archive_is_told(data: bytes) -> None:
     assert read(data).packages == ()
     assert len(read(data).reasons) == 1
