@@ -8,7 +8,6 @@ lock, by rename. Any OCI tool can read the directory in place.
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import threading
@@ -17,10 +16,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from scow.content.disk import disk_error, on_disk
 from scow.content.lock import Lease, leased, locked
 from scow.content.target import Reader, Source
 from scow.content.verify import Verifier, read_document
-from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError, Unavailable
+from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError
 from scow.oci.descriptor import REF_NAME, Descriptor
 from scow.oci.digest import Digest
 from scow.oci.documents import decode, encode
@@ -34,9 +34,6 @@ _LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK: Final = 1 << 20
 _PIECE: Final = 8 << 20
 _INDEX_LIMIT: Final = 64 << 20
-_FULL: Final = "free some space (scow system prune) or set SCOW_ROOT to another disk"
-_CLOSED: Final = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
-ANOTHER_ROOT: Final = "name a directory for the store that you may write: --root DIR, or SCOW_ROOT=DIR"
 
 
 class Layout:
@@ -145,7 +142,7 @@ class Layout:
             file = path.open("rb")
         except FileNotFoundError:
             self._fetch(descriptor)
-            with _on_disk(self.root):
+            with on_disk(self.root):
                 file = path.open("rb")
         except OSError as error:
             raise disk_error(error, self.root) from None
@@ -170,7 +167,7 @@ class Layout:
         unless it is Invalid or the disk is full).
         """
         partial = self.ingest / f"{descriptor.digest.hex}.part"
-        with _on_disk(self.root), _taking_turns(partial) as file:
+        with on_disk(self.root), _taking_turns(partial) as file:
             if self.present(descriptor):
                 self._show(descriptor, watch)
             else:
@@ -187,7 +184,7 @@ class Layout:
     def draft(self) -> Iterator[BlobDraft]:
         """A file for a blob whose digest is not known yet; gone at the end unless it was kept."""
         path = self.ingest / f"blob-{os.urandom(8).hex()}"
-        with _on_disk(self.root):
+        with on_disk(self.root):
             self.ingest.mkdir(0o700, parents=True, exist_ok=True)
             try:
                 with path.open("xb") as file:
@@ -214,7 +211,7 @@ class Layout:
         with self._guard:
             self._workers += 1
             if self._lease is None:
-                with _on_disk(self.root):
+                with on_disk(self.root):
                     self._lease = Lease(self._leases)
         try:
             yield
@@ -231,7 +228,7 @@ class Layout:
         Under the lock: a collection that has read the leases already must be over before ``name`` is put in place.
         """
         if self._lease and not self._lease.holds(name):
-            with _on_disk(self.root), locked(self.root / "lock", shared=True):
+            with on_disk(self.root), locked(self.root / "lock", shared=True):
                 self._lease.hold(name)
 
     def leased(self) -> set[str]:
@@ -242,7 +239,7 @@ class Layout:
     def exclusive(self) -> Iterator[None]:
         """Nobody else changes names or looks for blobs meanwhile."""
         self.create()
-        with _on_disk(self.root), locked(self.root / "lock"):
+        with on_disk(self.root), locked(self.root / "lock"):
             yield
 
     def blobs(self) -> Iterator[tuple[Digest, int]]:
@@ -263,7 +260,7 @@ class Layout:
         """Synced, read-only, renamed: from here on the blob exists."""
         from scow.content.replacing import sync_directory
 
-        with _on_disk(self.root):
+        with on_disk(self.root):
             file.flush()
             os.fchmod(file.fileno(), 0o444)
             os.fsync(file.fileno())
@@ -287,7 +284,7 @@ class Layout:
     def _replace(self, name: str, data: bytes) -> None:
         from scow.content.replacing import replace
 
-        with _on_disk(self.root):
+        with on_disk(self.root):
             replace(self.root / name, data)
 
 
@@ -377,24 +374,6 @@ def _write_all(file: BinaryIO, data: bytes) -> None:
     view = memoryview(data)
     while len(view):
         view = view[file.write(view) :]
-
-
-@contextlib.contextmanager
-def _on_disk(where: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise disk_error(error, where) from None
-
-
-def disk_error(error: OSError, where: Path) -> Unavailable:
-    """What the disk said, as something the caller can act on."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return Unavailable(
-        (error.strerror or str(error)).lower() if not full else "no space left on the disk",
-        subject=str(where),
-        hint=_FULL if full else ANOTHER_ROOT if error.errno in _CLOSED else "",
-    )
 
 
 def summary(entries: tuple[Descriptor, ...]) -> dict[str, Descriptor]:

@@ -255,7 +255,7 @@ def _write(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         os.rename(temporary, path)
     except OSError as error:
-        from scow.content.layout import disk_error
+        from scow.content.disk import disk_error
 
         temporary.unlink(missing_ok=True)
         raise disk_error(error, path.parent) from None

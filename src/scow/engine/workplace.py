@@ -39,7 +39,7 @@ def default_root() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/scow")
     if (home := _home()) is None:
-        from scow.content.layout import ANOTHER_ROOT
+        from scow.content.disk import ANOTHER_ROOT
 
         raise NotFound(f"user {os.geteuid()} has no home directory for a store", hint=ANOTHER_ROOT)
     return home / ".local/share/scow"

@@ -8,7 +8,8 @@ from typing import BinaryIO
 
 import msgspec
 
-from scow.content.layout import BlobDraft, Layout, disk_error
+from scow.content.disk import disk_error
+from scow.content.layout import BlobDraft, Layout
 from scow.image.mutate import Layer
 from scow.image.trees import maker, unpacking_into
 from scow.layer.compression import encoder

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from scow.content.layout import Layout, disk_error
+from scow.content.disk import disk_error
+from scow.content.layout import Layout
 from scow.content.target import Source
 from scow.errors import Integrity, ScowError
 from scow.layer.index import Header, Index

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from scow.content.layout import ANOTHER_ROOT
+from scow.content.disk import ANOTHER_ROOT
 from scow.runtime import bpf, cgroups, idmap, networking
 from scow.runtime.probe import REMEDIES, Probe, trial_of_bridges, trial_of_overlay
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, cast
 from urllib.parse import quote
 
-from scow.content.layout import disk_error
+from scow.content.disk import disk_error
 from scow.content.target import Reader
 from scow.content.verify import read_all
 from scow.errors import Limit, NotFound

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scow.content.layout import disk_error
+from scow.content.disk import disk_error
 from scow.errors import Integrity, Invalid, Limit, NotFound, Unavailable
 from scow.scan.advisory import Advisory, Affected, parse
 from scow.scan.bulk import Document
