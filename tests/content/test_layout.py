@@ -127,7 +127,7 @@ def test_blobs_are_read_only(layout: Layout) -> None:
 
 def test_a_draft_that_is_not_kept_leaves_nothing(layout: Layout) -> None:
     with pytest.raises(ZeroDivisionError), layout.draft() as draft:
-        draft.file.write(b"x")
+        draft.write(b"x")
         raise ZeroDivisionError
     assert rests(layout) == []
 
@@ -328,7 +328,7 @@ big = memory.add(os.urandom(3 << 20))
 full("push", lambda: layout.push(big, memory))
 def drafted():
     with layout.draft() as draft:
-        draft.file.write(os.urandom(3 << 20))
+        draft.write(os.urandom(3 << 20))
         draft.keep(big.digest)
 full("draft", drafted)
 for path in layout.ingest.iterdir():

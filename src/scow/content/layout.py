@@ -187,7 +187,7 @@ class Layout:
         with on_disk(self.root):
             self.ingest.mkdir(0o700, parents=True, exist_ok=True)
             try:
-                with path.open("xb") as file:
+                with path.open("xb", buffering=0) as file:
                     fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here
                     yield BlobDraft(self, file, path)
             finally:
@@ -198,7 +198,7 @@ class Layout:
         descriptor = Descriptor.of(media_type, data)
         if not self.exists(descriptor):
             with self.draft() as draft:
-                draft.file.write(data)
+                draft.write(data)
                 draft.keep(descriptor.digest)
         return descriptor
 
@@ -261,7 +261,6 @@ class Layout:
         from scow.content.replacing import sync_directory
 
         with on_disk(self.root):
-            file.flush()
             os.fchmod(file.fileno(), 0o444)
             os.fsync(file.fileno())
             place = self.path(digest)
@@ -292,11 +291,18 @@ class BlobDraft:
     """A blob being written; :meth:`keep` gives it its name."""
 
     def __init__(self, layout: Layout, file: BinaryIO, path: Path) -> None:
-        self._layout, self.file, self._path = layout, file, path
+        self._layout, self._file, self._path = layout, file, path
+        self._size = self._begun = 0
+
+    def write(self, data: bytes | bytearray, /) -> None:
+        """The next bytes: the earlier ones are on their way to the disk meanwhile."""
+        _write_all(self._file, data)
+        self._size += len(data)
+        self._begun = _begun(self._file, self._begun, self._size)
 
     def keep(self, digest: Digest) -> None:
         """Put it in place; the caller hashed what it wrote."""
-        self._layout._settle(self.file, self._path, digest)
+        self._layout._settle(self._file, self._path, digest)
 
 
 def name_of(entry: Descriptor) -> str | None:
@@ -370,7 +376,7 @@ def _begun(file: BinaryIO, since: int, size: int) -> int:
     return size
 
 
-def _write_all(file: BinaryIO, data: bytes) -> None:
+def _write_all(file: BinaryIO, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while len(view):
         view = view[file.write(view) :]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -18,7 +17,7 @@ from scow.layer.entry import Entry
 from scow.layer.index import Writer
 from scow.layer.members import Members
 from scow.layer.mountable import TAR, Mountable
-from scow.layer.pack import Item, Note, Packed, Watch, compress, pack
+from scow.layer.pack import Item, Note, Output, Packed, Watch, compress, pack
 from scow.layer.placement import Placement
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
@@ -75,7 +74,7 @@ def _packed(
             writer.add(entry)
             note(entry)
 
-        packed = pack(_placed(items, placement), blob.file, noted, watch, earlier)
+        packed = pack(_placed(items, placement), blob, noted, watch, earlier)
         writer.finish(packed.tar_size, plain=placement.plain)
         return packed
 
@@ -105,10 +104,10 @@ def add_unpacked(layout: Layout, layers: Layers, items: Iterable[Item], earlier:
     return _add_unpacked(layout, layers, lambda output, watch: pack(items, output, None, watch, earlier))
 
 
-def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[BinaryIO, Watch], Packed]) -> Layer:
+def _add_unpacked(layout: Layout, layers: Layers, write: Callable[[Output, Watch], Packed]) -> Layer:
     try:
         with layers.draft() as draft, layout.draft() as blob, unpacking_into(draft, maker(layers)) as stages:
-            packed = write(blob.file, lambda plain: stages.feed(bytes(plain)))
+            packed = write(blob, lambda plain: stages.feed(bytes(plain)))
             stages.feed(b"")
             return _keep(layout, layers, draft, blob, packed)
     except OSError as error:

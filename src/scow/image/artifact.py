@@ -65,7 +65,7 @@ def _blob(layout: Layout, path: str, media_type: str) -> Descriptor:
             while chunk := file.read(_CHUNK):
                 hashed.update(chunk)
                 size += len(chunk)
-                draft.file.write(chunk)
+                draft.write(chunk)
             digest = Digest(f"sha256:{hashed.hexdigest()}")
             draft.keep(digest)
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError):

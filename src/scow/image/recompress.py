@@ -11,11 +11,14 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, Final
 
 from scow.content.target import Reader
 from scow.errors import Invalid
 from scow.layer.compression import MEMBER
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Output
 
 _THREADS: Final = max(2, os.cpu_count() or 2)
 #: Compression -> its lowest, usual and highest level.
@@ -24,7 +27,7 @@ LEVELS: Final[dict[str, tuple[int, int, int]]] = {"gzip": (1, 6, 12), "zstd": (1
 Squeeze = Callable[[bytes], bytes]
 
 
-def recompress(plain: Reader, output: BinaryIO, compression: str, level: int | None = None) -> tuple[str, int]:
+def recompress(plain: Reader, output: Output, compression: str, level: int | None = None) -> tuple[str, int]:
     """Write ``plain`` to ``output``; returns the sha256 (hex digits) and length of what was written."""
     hashed, size = hashlib.sha256(), 0
     for data in _squeezed(_members(plain), squeeze(compression, level)):

@@ -130,7 +130,7 @@ class _Rewriting:
         with self._staging.draft() as draft, self._source.open(layer) as reader:
             checked = _Checked(reader, layer)
             plain = inflated(*detected(checked))
-            hexdigest, size = recompress(plain, draft.file, compression, self._wish.level)
+            hexdigest, size = recompress(plain, draft, compression, self._wish.level)
             checked.finish()
             digest = Digest(f"sha256:{hexdigest}")
             draft.keep(digest)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import repeat
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
@@ -42,6 +42,14 @@ Compressed = Callable[[int, memoryview], bytes | bytearray]
 Note = Callable[[Entry], None]
 
 
+class Output(Protocol):
+    """Where a blob's bytes go: all of them, or an error."""
+
+    def write(self, data: bytes | bytearray, /) -> object:
+        """Take the next bytes."""
+        ...
+
+
 class Packed(msgspec.Struct, frozen=True):
     """A new layer: sha256 and length of the compressed blob, and of the tar inside it (hex digests); the compressed
     sizes of its members."""
@@ -67,7 +75,7 @@ class _Writer(threading.Thread):
     A buffer is free again once its member was written: a few of them are all that is in memory.
     """
 
-    def __init__(self, output: BinaryIO, watch: Watch | None) -> None:
+    def __init__(self, output: Output, watch: Watch | None) -> None:
         super().__init__(name="pack", daemon=True)
         self._output, self._watch = output, watch
         self.members: SimpleQueue[_Member | None] = SimpleQueue()
@@ -179,7 +187,7 @@ def _made(number: int, plain: memoryview) -> bytearray:
 
 
 def _streamed(
-    output: BinaryIO, watch: Watch | None, fill: Callable[[_Stream], None], compressed: Compressed = _made
+    output: Output, watch: Watch | None, fill: Callable[[_Stream], None], compressed: Compressed = _made
 ) -> Packed:
     """What ``fill`` writes into the stream, packed."""
     from concurrent.futures import ThreadPoolExecutor  # brings logging: not for those who find everything cached
@@ -195,7 +203,7 @@ def _streamed(
 
 def pack(
     items: Iterable[Item],
-    output: BinaryIO,
+    output: Output,
     note: Note | None = None,
     watch: Watch | None = None,
     earlier: Earlier | None = None,
@@ -230,7 +238,7 @@ def pack(
     return _streamed(output, watch, fill, compressed)
 
 
-def compress(reader: Reader, output: BinaryIO, watch: Watch) -> Packed:
+def compress(reader: Reader, output: Output, watch: Watch) -> Packed:
     """Write a tar that is there already to ``output``, compressed; ``watch`` sees its bytes, and must not keep them."""
 
     def fill(stream: _Stream) -> None:

@@ -27,8 +27,8 @@ from scow.registry.transport import Body, Response
 _PIECE = 1 << 20
 _CREATED = frozenset({200, 201, 202, 204})
 #: Blobs of more bytes go in chunks of so many, the last of which is up to half as large again.
-CHUNKED = 64 << 20
-CHUNK = 32 << 20
+CHUNKED = 128 << 20
+CHUNK = 64 << 20
 #: The session is gone, or was never meant for chunks.
 _NO_CHUNKS = frozenset({400, 404, 405, 411, 416, 501})
 _RECEIVED = r"(?:bytes=)?0-(\d{1,18})"
