@@ -281,6 +281,14 @@ LIMITS = {
     "long path": pax(record(b"path", b"abc/" * 1200)) + file(b"a"),
     "long PAX header": block(b"x", b"x", 2 << 20) + bytes(2 << 20) + file(b"a"),
     "long GNU name": gnu_long(b"n" * (2 << 20), b"L") + file(b"a"),
+    "many PAX headers": b"".join(pax(record(b"k%d" % n, bytes(400_000))) for n in range(3)) + file(b"a"),
+    "many global headers": b"".join(pax(record(b"k%d" % n, bytes(400_000)), b"g") + file(b"a") for n in range(3)),
+    "sparse map without an end": pax(
+        record(b"GNU.sparse.major", b"1") + record(b"GNU.sparse.minor", b"0") + record(b"GNU.sparse.realsize", b"9")
+    )
+    + block(b"s", b"0", 4 << 20)
+    + padded(b"9\n")
+    + bytes(4 << 20),
 }
 
 

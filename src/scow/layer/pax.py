@@ -15,6 +15,7 @@ _SPARSE_MAP: Final = b"GNU.sparse.map"
 def parse(data: bytes) -> dict[bytes, bytes]:
     """``b"25 path=some/name\\n…"`` → records; the last of a key wins. Raises :class:`Invalid`."""
     records: dict[bytes, bytes] = {}
+    pairs: list[bytes] = []
     start = 0
     while start < len(data) and data[start]:
         space = data.find(b" ", start, start + 12)
@@ -26,10 +27,12 @@ def parse(data: bytes) -> dict[bytes, bytes]:
         if end > len(data) or data[end - 1 : end] != b"\n" or not equals or not key or b"\0" in key:
             raise Invalid("damaged PAX header: a record does not end where it says")
         if key in _SPARSE_PARTS:  # format 0.0 repeats two keys where 0.1 has one list
-            value = records[_SPARSE_MAP] + b"," + value if _SPARSE_MAP in records else value
-            key = _SPARSE_MAP
-        records[key] = value
+            pairs.append(value)
+        else:
+            records[key] = value
         start = end
+    if pairs:
+        records[_SPARSE_MAP] = b",".join(pairs)
     return records
 
 

@@ -9,7 +9,8 @@ import msgspec
 
 from scow.errors import Invalid, Limit
 
-_SEGMENTS_LIMIT: Final = 1 << 20
+_SEGMENTS_LIMIT: Final = 1 << 18
+_MAP_LIMIT: Final = 1 << 20  # bytes; Go's since CVE-2025-58183
 _SIZE_LIMIT: Final = 4 << 40  # a lastlog that knows the highest uid is 1.2 TiB
 _BLOCK: Final = 512
 
@@ -70,7 +71,7 @@ def _pax_1(records: dict[bytes, bytes], take: Callable[[int], bytes]) -> Map:
     while lines < 2 * count + 1:
         blocks.append(take(_BLOCK))
         lines += blocks[-1].count(b"\n")
-        if len(blocks) > _SEGMENTS_LIMIT:
+        if len(blocks) * _BLOCK > _MAP_LIMIT:
             raise Limit("sparse file with too long a map")
     numbers = [_int(line) for line in b"".join(blocks).split(b"\n")[1 : 2 * count + 1]]
     return _map(_size(records), numbers, _BLOCK * len(blocks))

@@ -193,6 +193,8 @@ def members(reader: Reader) -> Iterator[tuple[Entry, Body]]:
         if flag in (b"x", b"g") or flag in _GNU_LONG:
             target = shared if flag == b"g" else own
             target.update(_extension(stream, flag, size))
+            if sum(map(len, target)) + sum(map(len, target.values())) > _EXTENDED_LIMIT:  # of many headers
+                raise Limit(f"tar extended headers are over the limit of {_EXTENDED_LIMIT} bytes")
             continue
         records = {**shared, **own} if shared else own
         if records:
