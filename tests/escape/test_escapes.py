@@ -144,6 +144,65 @@ def test_mounts_through_symlinks_stay_inside(driver: Driver, runtime: str, canar
     assert sorted(os.listdir(canary)) == ["canary"], told
 
 
+def another_image(driver: Driver, name: str) -> Path:
+    """A root file system like the usual one, to be spoilt."""
+    lower = driver.directory / name
+    subprocess.run(["cp", "-a", str(driver.lower), str(lower)], check=True)
+    return lower
+
+
+def volume(driver: Driver, name: str, **links: str) -> dict[str, str]:
+    """A directory of the container's user with these symlinks, as a mount on /v."""
+    place = driver.directory / name
+    place.mkdir(exist_ok=True)
+    for link, target in links.items():
+        with contextlib.suppress(FileExistsError):
+            os.symlink(target, place / link)
+    for path in (place, *place.iterdir()):
+        os.chown(path, driver.user, driver.user, follow_symlinks=False)
+    return {"kind": "bind", "source": str(place), "target": "/v"}
+
+
+@pytest.mark.parametrize("kernels", ["proc", "sys"])
+def test_what_is_masked_is_not_led_astray(driver: Driver, runtime: str, kernels: str) -> None:
+    """/proc is a symlink, which a volume turns to another place once it is mounted: it would be writable at the first
+    one (CVE-2019-19921, CVE-2023-27561, CVE-2023-28642)."""
+    lower = another_image(driver, f"astray-{kernels}-{runtime}")
+    for path in (lower / "v", lower / "real", lower / "dummy"):
+        path.mkdir()
+    (lower / "v/now").symlink_to("/real")
+    (lower / kernels).symlink_to("/v/now")
+    script = "for f in /real/sys/kernel/core_pattern /real/kcore /real/firmware; do [ -e $f ] && echo $f; done; true"
+    mounts = [volume(driver, f"v-{kernels}-{runtime}", now="/dummy")]
+    told = driver.run(runtime, "sh", "-c", script, lower=[str(lower)], options={"mounts": mounts})
+    assert f"/{kernels}: must be a directory" in told.get("message", ""), told
+
+
+@pytest.mark.parametrize("place", ["/v", "/dev"])
+def test_no_node_of_a_volume_works(driver: Driver, runtime: str, place: str) -> None:
+    """Neither those that an image brought into it nor those that are made there, in a volume on /dev (which an image
+    may declare) too; but what every container has works there."""
+    if driver.user != 0 or driver.mapped:
+        pytest.skip("nodes are root's to make")
+    mounts = [volume(driver, f"nodes{place.replace('/', '-')}-{runtime}") | {"target": place}]
+    for name, minor in (("null", 3), ("mem", 1), ("zero", 5)):
+        os.mknod(Path(mounts[0]["source"], name), 0o20666, os.makedev(1, minor))
+    script = f"cd {place}; mknod d b 7 0; for f in mem d; do (: < $f) && echo ESCAPED; done; : > /dev/null && echo null"
+    told = driver.run(runtime, "sh", "-c", script, options={"mounts": mounts})
+    assert told.get("error") or told["out"] in ("null\n", ""), told
+    if runtime == "sandbox":
+        assert told["out"] == "null\n"
+        told = driver.run(runtime, "sh", "-c", script, options={"mounts": mounts, "privileged": True})
+        assert ("ESCAPED" in told["out"]) == (place == "/dev"), told
+
+
+def test_nothing_is_masked_with_what_the_container_brings(driver: Driver) -> None:
+    """CVE-2025-31133: /dev/null is a symlink to what is to be masked. runc has it until 1.2.8."""
+    mounts = [volume(driver, "null", null="/proc/keys") | {"target": "/dev"}]
+    told = driver.run("sandbox", "wc", "-c", "/proc/keys", options={"mounts": mounts})
+    assert "is not the null device" in told.get("message", ""), told
+
+
 @pytest.mark.parametrize("cwd", ["/proc/self/fd/7", "/proc/self/fd/9/../..", "/proc/1/cwd/..", "/data/evil"])
 def test_a_working_directory_is_inside(driver: Driver, runtime: str, canary: Path, cwd: str) -> None:
     """CVE-2024-21626: a descriptor of the runtime's as working directory."""

@@ -105,8 +105,10 @@ app:x:1000:1001::/home/app:/bin/sh
 broken:x:one:2:
 homeless:x:1002:1002:::/bin/sh
 77:x:5:6::/odd:/bin/sh
+nobody-at-all:x:4294967295:0::/:/bin/sh
+over:x:1000:4294967296::/:/bin/sh
 """
-GROUP = b"root:x:0:\napp:x:1001:\nstaff:x:50:other,app\nadm:x:4:app\nbad:x:z:app\n"
+GROUP = b"none:x:4294967295:app\nroot:x:0:\napp:x:1001:\nstaff:x:50:other,app\nadm:x:4:app\nbad:x:z:app\n"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,11 @@ def test_users(text: str, expected: User) -> None:
         ("ghost", "unable to find user ghost: no matching entries in passwd file"),
         ("broken", "unable to find user broken: no matching entries in passwd file"),
         ("root:ghosts", "unable to find group ghosts: no matching entries in group file"),
+        # setresuid(-1) leaves a process what it is: root (CVE-2024-40635)
+        ("nobody-at-all", "unable to find user nobody-at-all: no matching entries in passwd file"),
+        ("4294967295", "uids and gids must be in range 0-2147483647"),
+        ("over", "unable to find user over: no matching entries in passwd file"),
+        ("root:none", "unable to find group none: no matching entries in group file"),
         ("2147483648", "uids and gids must be in range 0-2147483647"),
         ("٣", "unable to find user ٣: no matching entries in passwd file"),
     ],

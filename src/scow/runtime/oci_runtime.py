@@ -76,10 +76,15 @@ def adapted(plan: dict[str, Any]) -> dict[str, Any]:
         del spec["hostname"]  # it is this machine's, and runc refuses to name that
     if without_cgroups(plan):
         spec["linux"] = {k: v for k, v in spec["linux"].items() if k not in ("cgroupsPath", "resources")}
-        spec["mounts"] = [m for m in spec["mounts"] if m["type"] != "cgroup"]
+        spec["mounts"] = [_without_nodes(m) for m in spec["mounts"] if m["type"] != "cgroup"]
         spec["process"] = {**spec["process"], "capabilities": without_mknod(spec["process"]["capabilities"])}
         spec["linux"]["namespaces"] = [n for n in spec["linux"]["namespaces"] if n["type"] != "cgroup"]
     return spec
+
+
+def _without_nodes(mount: dict[str, Any]) -> dict[str, Any]:
+    """Nor may those work that an image brought into its volumes."""
+    return {**mount, "options": [*mount["options"], "nodev"]} if mount["type"] == "bind" else mount
 
 
 def without_mknod(held: dict[str, list[str]]) -> dict[str, list[str]]:

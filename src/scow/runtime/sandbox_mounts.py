@@ -49,12 +49,8 @@ def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
             if mount["type"] in ("mqueue", "cgroup") and mount["destination"] != "/":
                 continue  # kernels and cgroup modes differ: an empty directory is left
             raise Refused.by(error) from None
-        if mount["destination"] == "/dev" and mount["type"] == "tmpfs":
-            _fill_dev(root, may_make_nodes)
-            for device in spec["linux"].get("devices", ()):
-                _device(root, device, may_make_nodes)
-            if not _every_device(spec):
-                _restrict(root, "/dev", linux.MS_NODEV, below=False)
+        if mount["destination"] == "/dev":
+            _devices(spec, root, mount["type"] == "tmpfs", may_make_nodes)
     for path in spec["linux"].get("readonlyPaths", ()):
         _read_only(root, path)
     for path in spec["linux"].get("maskedPaths", ()):
@@ -148,6 +144,42 @@ def _fill_dev(root: int, may_make_nodes: bool) -> None:
         os.close(dev)
 
 
+def _devices(spec: dict[str, Any], root: int, of_its_own: bool, may_make_nodes: bool) -> None:
+    """No node in /dev works but what every container has and what was asked for; the privileged have them all.
+
+    ``of_its_own``: /dev is new. Otherwise it is a volume or the host's, with the nodes that are in it.
+    """
+    devices = spec["linux"].get("devices", ())
+    if of_its_own:
+        _fill_dev(root, may_make_nodes)
+        for device in devices:
+            _device(root, device, may_make_nodes)
+    if _every_device(spec):
+        return
+    _restrict(root, "/dev", linux.MS_NODEV, below=not of_its_own)
+    if not of_its_own:
+        for name, (major, minor) in DEVICES.items():
+            _let_work(root, f"/dev/{name}", stat.S_IFCHR, os.makedev(major, minor))
+        for device in devices:
+            kind = stat.S_IFBLK if device["type"] == "b" else stat.S_IFCHR
+            _let_work(root, device["path"], kind, os.makedev(device["major"], device["minor"]))
+
+
+def _let_work(root: int, path: str, kind: int, device: int) -> None:
+    """A mount of its own for a node, where it is there and this one."""
+    try:
+        fd = open_beneath(root, path, os.O_PATH)
+    except FileNotFoundError:
+        return
+    there = os.fstat(fd)
+    if (stat.S_IFMT(there.st_mode), there.st_rdev) == (kind, device):
+        here = f"/proc/self/fd/{fd}"
+        linux.mount(here, here, None, linux.MS_BIND)
+        kept = os.fstatvfs(fd).f_flag & _ATTRIBUTES & ~linux.MS_NODEV
+        _on(root, path, None, None, linux.MS_BIND | linux.MS_REMOUNT | kept)
+    os.close(fd)
+
+
 def _every_device(spec: dict[str, Any]) -> bool:
     """Whether nodes that the container makes may work: it is privileged."""
     rules = spec["linux"]["resources"]["devices"]
@@ -198,8 +230,17 @@ def _mask(root: int, path: str) -> None:
         if stat.S_ISDIR(os.fstat(fd).st_mode):
             linux.mount("tmpfs", f"/proc/self/fd/{fd}", "tmpfs", linux.MS_RDONLY, "size=0k")
         else:
-            null = open_beneath(root, "/dev/null", os.O_PATH)  # the container's own: it may chmod this one
+            null = _null(root)
             linux.mount(f"/proc/self/fd/{null}", f"/proc/self/fd/{fd}", None, linux.MS_BIND)
             os.close(null)
     finally:
         os.close(fd)
+
+
+def _null(root: int) -> int:
+    """The container's own, for it may chmod this one; in a /dev of a volume it may be anything (CVE-2025-31133)."""
+    fd = open_beneath(root, "/dev/null", os.O_PATH)
+    there = os.fstat(fd)
+    if not stat.S_ISCHR(there.st_mode) or there.st_rdev != os.makedev(*DEVICES["null"]):
+        raise Refused("Invalid", "is not the null device, and nothing can be masked with it", "/dev/null")
+    return fd

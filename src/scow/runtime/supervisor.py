@@ -5,9 +5,10 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # the module without enum: 3 ms less
 import os
 import select
+import stat
 
 from scow.runtime import cgroups, chroot, linux, oci_runtime, sandbox, tasks
-from scow.runtime.beneath import Placed, make_place, read_beneath
+from scow.runtime.beneath import Placed, make_place, open_beneath, read_beneath
 from scow.runtime.executable import View, find_executable
 from scow.runtime.mounting import mount_rootfs
 from scow.runtime.users import UnknownUser, find_user
@@ -251,8 +252,23 @@ def _lookup(process: dict[str, Any]) -> tuple[str, str, str]:
     return process["args"][0], path, process["cwd"]
 
 
+def _check_kernels_own(root: int) -> None:
+    """Refuse a /proc or /sys that is a symlink: through a later mount it leads elsewhere, and what has to be masked and
+    read-only below it is then not (CVE-2019-19921, CVE-2023-27561)."""
+    for path in ("/proc", "/sys"):
+        try:
+            fd = open_beneath(root, path, os.O_PATH | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            continue
+        directory = stat.S_ISDIR(os.fstat(fd).st_mode)
+        os.close(fd)
+        if not directory:
+            raise Refused("Invalid", "must be a directory, and this image has something else there", path)
+
+
 def _make_places(mounts: list[dict[str, Any]], root: int) -> list[Placed]:
     """Mount points that the root file system lacks; those inside other mounts are not ours to make."""
+    _check_kernels_own(root)
     placed: list[Placed] = []
     outer: list[str] = []
     for mount in mounts:

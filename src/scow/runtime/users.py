@@ -43,14 +43,14 @@ def find_user(text: str, passwd: bytes, group: bytes) -> User:
         return User(user.uid, gid, (gid,), user.home)
     if not login:
         return User(user.uid, user.gid, (user.gid,), user.home)
-    extra = {int(line[2]) for line in _lines(group, 4) if login in line[3].split(",") and _number(line[2]) is not None}
+    extra = {int(line[2]) for line in _lines(group, 4) if login in line[3].split(",") and _id(line[2]) is not None}
     return User(user.uid, user.gid, tuple(sorted({user.gid, *extra})), user.home)
 
 
 def _user(name: str, passwd: bytes) -> tuple[User, str]:
     wanted = _number(name or "0")
     for line in _lines(passwd, 6):
-        uid, gid = _number(line[2]), _number(line[3])
+        uid, gid = _id(line[2]), _id(line[3])
         if uid is None or gid is None:
             continue
         if line[0] == name or uid == wanted:
@@ -63,7 +63,7 @@ def _user(name: str, passwd: bytes) -> tuple[User, str]:
 def _group(name: str, group: bytes) -> int:
     wanted = _number(name)
     for line in _lines(group, 3):
-        gid = _number(line[2])
+        gid = _id(line[2])
         if gid is not None and (line[0] == name or gid == wanted):
             return gid
     if wanted is None:
@@ -79,6 +79,12 @@ def _lines(file: bytes, fields: int) -> list[list[str]]:
 
 def _number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else None
+
+
+def _id(text: str) -> int | None:
+    """What a file has as an id. Larger ones are none: 4294967295 would leave the process who it is (CVE-2024-40635)."""
+    number = _number(text)
+    return number if number is not None and number <= _LARGEST_ID else None
 
 
 def _in_range(number: int) -> int:
