@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from scow.content.archive import DockerArchive, OciArchive, Tar, open_archive, write
+from scow.content.archive import DockerArchive, OciArchive, open_archive, write
 from scow.content.copy import copy
 from scow.content.layout import Layout
+from scow.content.tar import Tar
 from scow.image.store import Store
 from scow.oci import media_types
 from scow.oci.reference import Reference

@@ -17,7 +17,8 @@ from tests.layer import tars
 from tests.layer.tars import item
 
 from scow.cli.gotemplate.template import compile as compile_template
-from scow.content.archive import Tar, open_archive
+from scow.content.archive import open_archive
+from scow.content.tar import Tar
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.parser import parse as parse_dockerfile
 from scow.dockerfile.stages import stages

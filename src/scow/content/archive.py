@@ -13,97 +13,25 @@ import os
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from scow.content.layout import Layout
+from scow.content.tar import Tar
 from scow.content.target import Reader
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci import media_types
 from scow.oci.config import parse as parse_config
 from scow.oci.descriptor import REF_NAME, Descriptor
 from scow.oci.digest import Digest
-from scow.oci.documents import DOCUMENT_LIMIT, decode, encode
+from scow.oci.documents import decode, encode
 from scow.oci.manifest import Index, Manifest, parse
 from scow.oci.reference import Reference
 
 #: containerd's annotation for an image's full name; docker and containerd write it.
 FULL_NAME: Final = "io.containerd.image.name"
-_MEMBERS_LIMIT: Final = 100_000
 _CHUNK: Final = 1 << 20
-
-
-class Tar:
-    """The members of a seekable tar by name, links between them followed.
-
-    ``file`` is its path, or a descriptor, which stays the caller's; ``told`` is what errors call it.
-    """
-
-    def __init__(self, file: Path | int, told: str = "") -> None:
-        told = told or str(file)
-        self._file = open(os.dup(file) if isinstance(file, int) else file, "rb")  # noqa: SIM115 - closed by close()
-        self._file.seek(0)  # a descriptor may be further on
-        self._members: dict[str, tarfile.TarInfo] = {}
-        self._archive: tarfile.TarFile | None = None
-        try:
-            self._archive = tarfile.open(fileobj=self._file, mode="r:")  # noqa: SIM115 - closed by close()
-            for member in self._archive:
-                self._members[_clean(member.name)] = member
-                if len(self._members) > _MEMBERS_LIMIT:
-                    raise Invalid("archive has too many members", subject=told)
-        except tarfile.TarError as error:
-            raise Invalid(f"not a tar archive: {error}", subject=told) from None
-
-    def __contains__(self, name: str) -> bool:
-        return _clean(name) in self._members
-
-    def find(self, name: str) -> tuple[int, int]:
-        """Where a file's bytes begin, and how many there are. Raises :class:`NotFound`."""
-        name = _clean(name)
-        for _ in range(8):
-            member = self._members.get(name)
-            if member is None:
-                break
-            if member.isreg() and not member.issparse():
-                return member.offset_data, member.size
-            if not (member.issym() or member.islnk()):
-                break
-            base = os.path.dirname(name) if member.issym() else ""
-            name = _clean(os.path.normpath(os.path.join(base, member.linkname)))
-        raise NotFound("archive has no such file", subject=name)
-
-    @contextlib.contextmanager
-    def open(self, name: str, offset: int = 0) -> Iterator[Reader]:
-        """A file's bytes from ``offset`` on; may be read side by side."""
-        start, size = self.find(name)
-        yield _Range(self._file.fileno(), start + offset, max(size - offset, 0))
-
-    def read(self, name: str) -> bytes:
-        """A small file, whole."""
-        start, size = self.find(name)
-        if size > DOCUMENT_LIMIT:
-            raise Invalid("document is too large", subject=name)
-        return os.pread(self._file.fileno(), size, start)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
-
-
-class _Range:
-    """Some bytes of a file, by pread: readers do not disturb each other."""
-
-    def __init__(self, fd: int, at: int, size: int) -> None:
-        self._fd, self._at, self._left = fd, at, size
-
-    def read(self, size: int = -1, /) -> bytes:
-        wanted = min(self._left, size if size >= 0 else _CHUNK)
-        data = os.pread(self._fd, wanted, self._at) if wanted else b""
-        self._at += len(data)
-        self._left -= len(data)
-        return data
 
 
 class OciArchive:
@@ -353,10 +281,6 @@ def _docker_manifest(tar: Tar) -> list[_DockerEntry]:
 
 def _blob(digest: Digest) -> str:
     return f"blobs/{digest.algorithm}/{digest.hex}"
-
-
-def _clean(name: str) -> str:
-    return "/".join(part for part in name.split("/") if part not in ("", "."))
 
 
 def _compression(head: bytes) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from scow.content.archive import Tar
+from scow.content.tar import Tar
 from scow.layer.compression import detected, inflated
 
 _CHUNK = 1 << 20
