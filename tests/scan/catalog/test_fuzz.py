@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.scan.catalog import programs
 from tests.scan.catalog.test_java import LOG4J, jar
 from tests.scan.catalog.test_rpm import ndb
-from tests.scan.catalog.test_texts import APK, DPKG, PACMAN
+from tests.scan.catalog.test_texts import APK, DPKG, PACMAN, PNPM
 
 from scow.scan.catalog import rpm
 from scow.scan.catalog.reading import sane
@@ -37,6 +37,7 @@ SEEDS = [
     DPKG, APK, PACMAN, LOG4J, jar({"a.jar": LOG4J, "META-INF/MANIFEST.MF": b"Bundle-Version: 1\n"}), ndb([HEADER] * 3),
     programs.go(), programs.old_go(), programs.go(wide=False), programs.rust([{"name": "a", "version": "1"}]),
     sqlite_file(), b'{"name": "x", "version": "1", "packages": [{"name": "a", "purl": "pkg:npm/x@1"}]}',
+    b"\npackages:\n" + PNPM["9.0"],
     b"# stub: a 1 ruby lib\n s.name = 'x'\n", b"ID=debian\nVERSION_ID=12\n", b"Name: a\nVersion: 1\n\nbody",
     bytes(12) + b"\x61\x15\x06\x00" + bytes(4) + struct.pack("<I", 512) + bytes(8) + struct.pack("<I", 3) + bytes(2000),
 ]  # fmt: skip

@@ -233,6 +233,27 @@ def test_dotnet() -> None:
     assert found.packages == (Package("Newtonsoft.Json", "12.0.1", "nuget", "NuGet"),)
 
 
+def test_dotnets_files_and_runtimes() -> None:
+    runtime = "runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.14"
+    libraries = {
+        "app/1.0.0": {"type": "project"},
+        "Json/13.0.1": {"type": "package"},
+        "Native/1.0.0": {"type": "package"},
+        "System.Net.Http/4.3.0": {"type": "package"},
+        runtime: {"type": "runtimepack"},
+    }
+    target = {
+        "app/1.0.0": {"dependencies": {"Json": "13.0.1"}, "runtime": {"app.dll": {}}},
+        "Json/13.0.1": {"runtime": {"lib/net6.0/Json.dll": {"assemblyVersion": "13.0.0.0"}}},
+        "Native/1.0.0": {"runtimeTargets": {"runtimes/linux-x64/native/n.so": {"rid": "linux-x64"}}},
+        "System.Net.Http/4.3.0": {"dependencies": {"Json": "13.0.1"}},
+        runtime: {"runtime": {"System.Private.CoreLib.dll": {}}, "native": {"libcoreclr.so": {}}},
+    }
+    told = {"targets": {".NETCoreApp,Version=v8.0": {}, ".NETCoreApp,Version=v8.0/linux-x64": target}}
+    found = documents.dotnet(b"", json.dumps({**told, "libraries": libraries}).encode())
+    assert names(found) == ["Json 13.0.1", "Native 1.0.0", "Microsoft.NETCore.App.Runtime.linux-x64 8.0.14"]
+
+
 def test_gems() -> None:
     stubbed = b"# -*- encoding: utf-8 -*-\n# stub: rake 13.0.6 ruby lib\n\nGem::Specification.new do |s|\n"
     stubbed += b'  s.name = "rake".freeze\n  s.licenses = ["MIT".freeze]\nend\n'
@@ -252,6 +273,8 @@ def test_npms_lockfiles() -> None:
     assert names(found) == ["a 1.0.0", "@b/c 2.0.0", "real 3.0.0"]
     older = {"dependencies": {"a": {"version": "1.0.0", "dependencies": {"b": {"version": "2.0.0"}}}}}
     assert names(lockfiles.package_lock(b"", json.dumps(older).encode())) == ["a 1.0.0", "b 2.0.0"]
+    others = {"dependencies": {"alias": {"version": "npm:@a/b@3.0.0"}, "own": {"version": "file:packages/own"}}}
+    assert names(lockfiles.package_lock(b"", json.dumps(others).encode())) == ["@a/b 3.0.0"]
     assert lockfiles.package_lock(b"", b"[]").reasons != ()
 
 
@@ -264,3 +287,74 @@ def test_yarns_lockfiles() -> None:
     berry = b'__metadata:\n  version: 6\n\n"app@workspace:.":\n  version: 0.0.0-use.local\n\n"lodash@npm:^4.17.0":\n'
     berry += b'  version: 4.17.21\n  resolution: "lodash@npm:4.17.21"\n'
     assert names(lockfiles.yarn_lock(b"", berry)) == ["lodash 4.17.21"]
+    aliases = b'"a@npm:lodash@3.10.1":\n  version "3.10.1"\n\nb@npm:@c/d@1.0.0:\n  version "1.0.0"\n\n'
+    aliases += b'"own@file:./own":\n  version "9.9.9"\n'
+    assert names(lockfiles.yarn_lock(b"", aliases)) == ["lodash 3.10.1", "@c/d 1.0.0"]
+
+
+PNPM = {
+    "5.4": b"""
+  /@babel/core/7.0.0_x@1.0.0:
+    resolution: {integrity: sha512-Xm==}
+    dependencies:
+      chalk: 2.4.2
+
+  /chalk/2.4.2:
+    engines: {node: '>=4'}
+
+  file:own:
+    resolution: {directory: own, type: directory}
+    name: own
+    version: 9.9.9
+
+  github.com/a/1git/0123:
+    resolution: {tarball: https://codeload.github.com/a/1git/tar.gz/0123}
+    name: git
+    version: 1.0.0
+""",
+    "6.0": b"""
+  /@babel/core@7.0.0(x@1.0.0):
+    resolution: {integrity: sha512-Xm==}
+    dev: false
+
+  /chalk@2.4.2:
+    resolution: {integrity: sha512-Mt==}
+
+  file:own:
+    resolution: {directory: own, type: directory}
+    name: own
+
+  github.com/a/1git/0123:
+    resolution: {tarball: https://codeload.github.com/a/1git/tar.gz/0123}
+    name: git
+    version: 1.0.0
+""",
+    "9.0": b"""
+  '@babel/core@7.0.0':
+    resolution: {integrity: sha512-Xm==}
+
+  chalk@2.4.2:
+    resolution: {integrity: sha512-Mt==}
+
+  own@file:own:
+    resolution: {directory: own, type: directory}
+
+  git@https://codeload.github.com/a/1git/tar.gz/0123:
+    resolution: {tarball: https://codeload.github.com/a/1git/tar.gz/0123}
+    version: 1.0.0
+
+snapshots:
+
+  '@babel/core@7.0.0(x@1.0.0)':
+    dependencies:
+      chalk: 2.4.2
+""",
+}
+
+
+@pytest.mark.parametrize("version", PNPM)
+def test_pnpms_lockfiles(version: str) -> None:
+    """As pnpm 7, 8 and 9 write them."""
+    importers = b"importers:\n\n  packages/1:\n    dependencies:\n      chalk:\n        version: 2.4.2\n\npackages:\n"
+    found = lockfiles.pnpm_lock(b"", b"lockfileVersion: '%s'\n\n%s" % (version.encode(), importers) + PNPM[version])
+    assert names(found) == ["@babel/core 7.0.0", "chalk 2.4.2", "git 1.0.0"]

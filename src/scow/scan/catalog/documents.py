@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -58,14 +58,34 @@ class _Library(msgspec.Struct):
     type: str = ""
 
 
+class _Assets(msgspec.Struct, rename="camel"):
+    runtime: Any = None
+    native: Any = None
+    runtime_targets: Any = None
+    resources: Any = None
+
+
 class _Dependencies(msgspec.Struct):
     libraries: dict[str, _Library] = {}
+    targets: dict[str, dict[str, _Assets]] = {}
+
+
+#: what comes from NuGet by its type, and what stands before its name: a runtime that an application brings itself
+_PREFIXES: Final = {"package": "", "runtimepack": "runtimepack."}
 
 
 def dotnet(path: bytes, data: bytes) -> Reading:
-    """``<program>.deps.json``: libraries by ``name/version``; those of type ``package`` come from NuGet."""
+    """``<program>.deps.json``: libraries by ``name/version``. One of which no target has a file is not shipped."""
     record = document(data, _Dependencies)
     if isinstance(record, str):
         return Reading(reasons=(record,))
-    named = (name.rpartition("/") for name, library in record.libraries.items() if library.type == "package")
+    shipped = {
+        name for target in record.targets.values() for name, one in target.items()
+        if one.runtime or one.native or one.runtime_targets or one.resources
+    }  # fmt: skip
+    named = (
+        name.removeprefix(_PREFIXES[library.type]).rpartition("/")
+        for name, library in record.libraries.items()
+        if library.type in _PREFIXES and (name in shipped or not record.targets)
+    )
     return Reading(tuple(Package(name, version, "nuget", "NuGet", location=path) for name, _, version in named))
