@@ -14,6 +14,7 @@ from scow.build.ops import FromGit
 from scow.build.sources import is_git, is_remote, is_web
 from scow.build.sources import repository as parsed
 from scow.engine.builds import BuildOptions
+from scow.engine.contexts import divided
 from scow.errors import Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image
 
@@ -147,6 +148,13 @@ def test_named_contexts_from_elsewhere(kitchen: Kitchen, web: Web, checkout: Rep
     text = "FROM scratch\nCOPY --from=web inner /a\nCOPY --from=code sub/f /b\n"
     image = kitchen.build(text, build_contexts={"web": url, "code": f"{checkout.url}#main"})
     assert paths(kitchen, image) == {"a", "b"}
+
+
+def test_a_contexts_name_is_the_shortest_of_its_image() -> None:
+    given = {"docker.io/library/a:latest": "docker-image://b", "c:1": "/c", "Data": "/d"}
+    names, directories = divided(given, Path)
+    assert names == {"a": "docker.io/library/b:latest", "c:1": None, "Data": None}
+    assert directories == {"c:1": Path("/c"), "Data": Path("/d")}
 
 
 def test_what_is_where() -> None:

@@ -76,6 +76,8 @@ def test_named_contexts(scow: Scow, context: Path, tmp_path: Path) -> None:
     scow("build", "--build-context", f"nowhere:9=docker-image://{IMAGE}", str(context)).ok()
     refused = scow("build", "--build-context", f"nowhere:9={other}", str(context))
     assert (refused.exit_code, "FROM nowhere:9, which is a directory" in refused.stderr) == (1, True)
+    refused = scow("build", "--build-context", f"more={other}/f", str(context))
+    assert refused.stderr.startswith(f"scow: {other}/f: build context is not a directory")
 
 
 def test_an_image_layout_as_a_context(scow: Scow, box: Path, context: Path, tmp_path: Path) -> None:
@@ -109,6 +111,8 @@ def test_files_about_the_result(scow: Scow, box: Path, context: Path, tmp_path: 
     assert told["containerimage.digest"] == image.descriptor.digest
     assert told["image.name"] == "docker.io/library/about:latest"
     assert image.manifest.annotations == {"a.b": "c"}
+    scow("build", "--iidfile", str(tmp_path / "id"), "--target", "none", str(context))
+    assert not (tmp_path / "id").exists()
     refused = scow("build", "--iidfile", "/no/such/place", str(context))
     assert (refused.exit_code, "cannot write the file" in refused.stderr) == (1, True)
 
@@ -132,8 +136,17 @@ def test_outputs(scow: Scow, context: Path, tmp_path: Path) -> None:
 
 def test_an_output_to_a_pipe(scow: Scow, context: Path) -> None:
     (context / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
-    result = scow("build", "-o", "-", str(context)).ok()
-    assert "Dockerfile" in result.stdout
+    whole = scow("build", "-o", "-", str(context)).ok().stdout
+    assert "Dockerfile" in whole
+    assert scow("build", "-q", "-o", "-", str(context)).ok().stdout == whole
+
+
+def test_values_that_are_empty_are_none(scow: Scow, context: Path) -> None:
+    """As ``--cache-from "$CACHE"`` of a script. An output to "" was one to the current directory."""
+    flags = ["--output", "--secret", "--ssh", "--cache-from", "--cache-to", "--build-context", "--annotation"]
+    write(context, "ENV EMPTY=1")
+    scow("build", "-q", *[word for flag in flags for word in (flag, "")], str(context), cwd=context).ok()
+    assert [one.name for one in context.iterdir()] == ["Dockerfile"]
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -181,7 +194,7 @@ def test_what_secrets_mean(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("id=x,src=/no/such", NotFound), ("id=x,env=NONE", NotFound), ("id=x", NotFound), ("", Invalid),
+        ("id=x,src=/no/such", NotFound), ("id=x,env=NONE", NotFound), ("id=x", NotFound), ("id=", Invalid),
         ("id=x,what=y", Invalid), ("id=x,type=y", Invalid), ("type=file", Invalid), ("id", Invalid),
     ],
 )  # fmt: skip
@@ -207,6 +220,7 @@ def test_what_agents_mean(tmp_path: Path) -> None:
 
 
 def test_small_ones() -> None:
+    assert [one.where for one in buildflags.caches_from(["a,b", "type=registry,ref=c"])] == ["a", "b", "c"]
     assert buildflags.hosts(["a:1.2.3.4", "b=::1", "c:[::2]"]) == ("a:1.2.3.4", "b:::1", "c:::2")
     assert buildflags.names(["a,b", "c", ""]) == ("a", "b", "c")
     given = ["manifest:a=b", "c=d", "index:e=f", "manifest,index:g=h", "org:x=y"]

@@ -355,6 +355,13 @@ def test_given_contexts_beat_stages_and_images() -> None:
     assert [stage.base for stage in found.stages] == ["docker.io/library/mine:2"]
     named, image = FromContext("dir"), FromImage("docker.io/library/other:1")
     assert all_origins(found.stages[0]) == (named, image, named)
+    full = graph("FROM docker.io/library/alpine\nCOPY --from=alpine:latest b /\n", Arguments(contexts=contexts))
+    assert (full.stages[0].base, all_origins(full.stages[0])) == (
+        contexts["alpine"],
+        (FromImage("docker.io/library/mine:2"),),
+    )
+    target = graph("FROM alpine AS One\nRUN never\n", Arguments(contexts=contexts)).stages[-1]
+    assert (target.base, target.steps) == (contexts["one"], ())
     with pytest.raises(Unsupported, match="Dockerfile:1: FROM dir, which is a directory"):
         last("FROM dir", contexts=contexts)
 

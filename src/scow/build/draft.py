@@ -17,6 +17,7 @@ from scow.dockerfile.stages import SCRATCH, Stage, Stages
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.config import Config, Healthcheck
 from scow.oci.platform import Platform
+from scow.oci.reference import Reference
 
 DEFAULT_SHELL: Final = ("/bin/sh", "-c")
 DEFAULT_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -115,9 +116,9 @@ class Draft(msgspec.Struct):
         """What ``--from`` or a mount's ``from`` means: a given context, an earlier stage, else an image."""
         if not reference:
             return FromContext()
-        if reference in self.arguments.contexts:
-            image = self.arguments.contexts[reference]
-            return FromContext(reference) if image is None else FromImage(image)
+        if name := context(self.arguments.contexts, reference):
+            image = self.arguments.contexts[name]
+            return FromContext(name) if image is None else FromImage(image)
         stage = st.source(self.stages, self.stage, instruction, reference)
         if stage is None and reference == SCRATCH:
             raise NotFound("scratch holds no files", subject=str(self.stages.dockerfile.where(self.span)))
@@ -136,6 +137,20 @@ class Draft(msgspec.Struct):
     def argv(self, command: ins.Command) -> tuple[str, ...]:
         """The argument vector of a command in either form."""
         return command.argv if isinstance(command, ins.ExecForm) else (*self.shell, command.text)
+
+
+def context(contexts: Mapping[str, str | None], reference: str) -> str | None:
+    """The given context that ``reference`` means: ``alpine`` is also ``docker.io/library/alpine:latest``."""
+    names = (reference, familiar(reference)) if contexts else ()
+    return next((name for name in names if name in contexts), None)
+
+
+def familiar(reference: str) -> str:
+    """The shortest name of the same image; of what is no image's name, that."""
+    try:
+        return Reference.parse(reference).familiar.removesuffix(":latest")
+    except Invalid:
+        return reference
 
 
 def _platform(config: Config | None, arguments: Arguments) -> Platform:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from scow.build.draft import DEFAULT_PATH, DEFAULT_SHELL, Arguments, Draft
+from scow.build.draft import DEFAULT_PATH, DEFAULT_SHELL, Arguments, Draft, context
 from scow.build.files import add, copy
 from scow.build.ops import Graph, PlannedStage
 from scow.build.programs import run
@@ -24,7 +24,6 @@ from scow.dockerfile.stages import SCRATCH, Stage, Stages
 from scow.errors import Invalid, Unsupported
 from scow.oci.config import Config
 from scow.oci.platform import Platform
-from scow.oci.reference import Reference
 
 __all__ = ["DEFAULT_PATH", "DEFAULT_SHELL", "Arguments", "image_names", "needed", "plan", "select", "triggered"]
 
@@ -41,8 +40,10 @@ def select(stages: Stages, arguments: Arguments) -> tuple[Stages, tuple[Stage, .
 
 
 def _on_context(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
-    """The stage, its image replaced where the user gave a context of that name."""
-    name = next((name for name in _spellings(stage.image) if name in arguments.contexts), None)
+    """The stage, its image (or all of it) replaced where the user gave a context of that name."""
+    if own := arguments.contexts.get(stage.name):
+        return replace(stage, image=own, instructions=())
+    name = context(arguments.contexts, stage.image)
     if name is None:
         return stage
     image = arguments.contexts[name]
@@ -77,15 +78,6 @@ def image_of(key: str) -> tuple[str, str]:
     return name, platform
 
 
-def _spellings(image: str) -> tuple[str, ...]:
-    """``alpine`` is also ``alpine:latest``."""
-    try:
-        familiar = Reference.parse(image).familiar
-    except Invalid:
-        return (image,)
-    return (image, familiar, familiar.removesuffix(":latest"))
-
-
 def needed(stages: Stages, arguments: Arguments) -> tuple[Stage, ...]:
     """The stages that the target needs, each after those it needs."""
     return st.reachable(stages, st.select(stages, arguments.target), arguments.contexts)
@@ -117,8 +109,8 @@ def image_names(
         if stage.image != SCRATCH and st.base(stages, stage) is None:
             names.setdefault(stage.image, stage)
         for instruction, reference in st.references(stage):
-            if reference in given:
-                image = given[reference]
+            if name := context(given, reference):
+                image = given[name]
             else:
                 image = reference if st.source(stages, stage, instruction, reference) is None else None
             if image is not None and image != SCRATCH:

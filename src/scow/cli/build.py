@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -107,6 +108,9 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     buildoutput.check(outputs, tags, given["platform"])
     asked = {**_asked(session, given), **_surroundings(session, given)}
     before = buildoutput.known(session.engine, outputs, tags)
+    if given["iidfile"]:  # so that no one takes an earlier build's for this one's
+        with contextlib.suppress(OSError):
+            Path(given["iidfile"]).unlink()
     with (
         buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile),
         _log(session, given) as log,
@@ -129,7 +133,7 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     silent = quiet or given["progress"] == "rawjson"
     told: Callable[[str], None] = (lambda text: None) if silent else partial(click.echo, err=True)
     buildoutput.put(session.engine, image_id, outputs, tags, before, told)
-    if quiet:
+    if quiet and not any(output.target == "-" for output in outputs):
         click.echo(image_id)
 
 

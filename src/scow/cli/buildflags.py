@@ -1,8 +1,11 @@
-"""What ``build`` reads of its flags with more than one word in them: ``--secret``, ``--ssh``, ``--output`` …"""
+"""What ``build`` reads of its flags with more than one word in them: ``--secret``, ``--ssh``, ``--output`` …
+
+Empty values are none, as with docker: they come of variables that a script has not set.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -34,7 +37,7 @@ class Output(NamedTuple):
 def secrets(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, bytes | Path]:
     """``id=ID[,src=FILE|,env=NAME]``; alone, an id is a variable's name, else a file's."""
     found: dict[str, bytes | Path] = {}
-    for entry in entries:
+    for entry in filter(None, entries):
         fields = _fields(entry, _SECRET_KEYS, "secret")
         name = fields.get("id") or Path(fields.get("src", "")).name or fields.get("env", "")
         if not name:
@@ -64,7 +67,7 @@ def _secret(name: str, fields: Mapping[str, str], caller: Mapping[str, str]) -> 
 def agents(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, Path]:
     """``default``, or ``ID=SOCKET``."""
     found: dict[str, Path] = {}
-    for entry in entries:
+    for entry in filter(None, entries):
         name, equals, path = entry.partition("=")
         path = path if equals else caller.get(_AGENT, "")
         if not path:
@@ -80,7 +83,7 @@ def agents(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, Path]
 def pairs(entries: Iterable[str], what: str) -> dict[str, str]:
     """``KEY=VALUE`` of ``--build-context`` and ``--annotation``."""
     found: dict[str, str] = {}
-    for entry in entries:
+    for entry in filter(None, entries):
         name, equals, value = entry.partition("=")
         if not (name and equals):
             raise Invalid(f"invalid {what} {entry!r}, expected key=value")
@@ -164,7 +167,7 @@ def names(entries: Iterable[str]) -> tuple[str, ...]:
 
 def outputs(entries: Iterable[str]) -> tuple[Output, ...]:
     """``DIR``, ``-``, or ``type=KIND,dest=PATH``."""
-    return tuple(_output(entry) for entry in entries)
+    return tuple(map(_output, filter(None, entries)))
 
 
 def _output(entry: str) -> Output:
@@ -212,7 +215,7 @@ def caches_from(entries: Sequence[str]) -> tuple[CacheFrom, ...]:
     from scow.engine.caching import CacheFrom
 
     found = []
-    for entry in entries:
+    for entry in _each(entries):
         kind, fields = _cache(entry, "cache-from")
         if kind == "inline":
             raise Invalid("an inline cache is taken from its image", subject=entry, hint="--cache-from IMAGE")
@@ -230,7 +233,7 @@ def caches_to(entries: Sequence[str]) -> tuple[CacheTo, ...]:
     from scow.engine.caching import CacheTo
 
     found = []
-    for entry in entries:
+    for entry in _each(entries):
         kind, fields = _cache(entry, "cache-to")
         where = fields.get("ref" if kind == "registry" else "dest", "")
         if not where and kind != "inline":
@@ -244,6 +247,12 @@ def caches_to(entries: Sequence[str]) -> tuple[CacheTo, ...]:
         tag = fields.get("tag", "latest")
         found.append(CacheTo(kind, where, tag, "max" if mode == "max" else "min", ignored, mounts))
     return tuple(found)
+
+
+def _each(entries: Iterable[str]) -> Iterator[str]:
+    """The entries; those that are only names may have commas between them."""
+    for entry in filter(None, entries):
+        yield from [entry] if "=" in entry else names([entry])
 
 
 def _cache(entry: str, what: str) -> tuple[Literal["registry", "local", "inline"], dict[str, str]]:

@@ -89,8 +89,9 @@ class Building(msgspec.Struct):
 
     def build(self) -> Outcome:
         """Do it."""
-        if not self.root.is_dir():
-            raise NotFound("build context is not a directory", subject=str(self.root))
+        for root in (self.root, *self.directories.values()):
+            if not root.is_dir():
+                raise NotFound("build context is not a directory", subject=str(root))
         read, ignored = self._read()
         self._check_front_end(read)
         self._check_rules(read, ignored)

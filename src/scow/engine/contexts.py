@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from scow.build.draft import familiar
 from scow.build.sources import is_remote
 from scow.content.layout import Layout, name_of
 from scow.errors import Invalid, NotFound, Unsupported
@@ -21,9 +22,10 @@ def divided(given: Mapping[str, str], fetch: Callable[[str], Path]) -> tuple[dic
     """Each name → an image's name or ``None``, and those of directories → their paths; ``fetch`` brings a URL's."""
     contexts: dict[str, str | None] = {}
     directories: dict[str, Path] = {}
-    for name, value in given.items():
-        if not name or not value:
-            raise Invalid("invalid context value, expected key=value", subject=f"{name}={value}")
+    for key, value in given.items():
+        if not key or not value:
+            raise Invalid("invalid context value, expected key=value", subject=f"{key}={value}")
+        name = familiar(key)
         if value.startswith(IMAGE):
             contexts[name] = str(Reference.parse(value.removeprefix(IMAGE)))
         elif value.startswith(LAYOUT):
