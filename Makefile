@@ -15,7 +15,7 @@ PURE_TESTS := $(wildcard tests/oci tests/dockerfile tests/layer tests/image test
     tests/cli/test_gotemplate.py tests/registry/test_protocol.py tests/registry/test_challenge.py tests/registry/test_routes.py \
     tests/runtime/test_process.py tests/runtime/test_spec.py tests/runtime/test_limit_tables.py tests/scan/test_versions.py \
     tests/size)
-PURE_ROOMS += $(addprefix scow.scan.,advice advisory affected assess compare concern cvss cvss4 ecosystem finding ignore match report severity wish)
+PURE_ROOMS += $(addprefix scow.scan.,advice advisory affected assess compare concern cvss cvss4 ecosystem finding ignore match report severity vex wish)
 PURE_TESTS += $(wildcard $(addprefix tests/scan/test_,match.py affected.py cvss.py database.py ignore.py report.py assess.py))
 PURE_ROOMS += scow.registry.spans
 PURE_ROOMS += scow.scan.catalog scow.scan.bom scow.scan.purls scow.scan.package

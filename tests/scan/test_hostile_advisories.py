@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from scow.errors import Invalid, Limit, Unsupported
 from scow.scan.advisory import Record, parse
 from scow.scan.affected import fixed_version, is_affected
-from scow.scan.ignore import parse_ignore, parse_vex
+from scow.scan.ignore import parse_ignore
 from scow.scan.marks import exploited, likelihoods
 from scow.scan.match import match
 from scow.scan.package import Package
 from scow.scan.severity import rated
+from scow.scan.vex import parse_vex
 
 _SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=12))
 _ANYTHING = st.recursive(

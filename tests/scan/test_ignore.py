@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from scow.errors import Invalid, Limit
-from scow.scan.finding import Finding
-from scow.scan.ignore import Ignoring, Rule, joined, parse_ignore, parse_vex
+from scow.scan.finding import Finding, Report
+from scow.scan.ignore import Ignoring, Rule, joined, left_out, parse_ignore
 from scow.scan.package import Catalog, Package
+from scow.scan.vex import parse_vex
 
 PACKAGE = Package(
     "libssl3", "3.0.11-1", "deb", "Debian:12", "openssl", arch="amd64", namespace="debian", distro="debian-12"
@@ -20,7 +21,8 @@ CATALOG = Catalog("registry.example.com:5000/team/app:1", "sha256:" + "a" * 64)
 
 
 def reason(ignoring: Ignoring, today: str = "2024-06-01") -> str:
-    return ignoring.reason(FINDING, CATALOG, today)
+    told = left_out(Report(CATALOG, (FINDING,)), ignoring, today)
+    return "".join(one.ignored for one in told.ignored)
 
 
 def test_the_rules_of_a_file() -> None:
@@ -66,7 +68,7 @@ def test_what_is_no_rule_is_refused_with_its_place(text: str) -> None:
 
 def vex(*statements: dict[str, Any], **fields: Any) -> Ignoring:
     document = {"@context": "https://openvex.dev/ns/v0.2.0", "timestamp": "2024-01-01T00:00:00Z", **fields}
-    return parse_vex(json.dumps({**document, "statements": statements}).encode(), "x.json")
+    return Ignoring(statements=parse_vex(json.dumps({**document, "statements": statements}).encode(), "x.json"))
 
 
 def statement(*products: Any, status: str = "not_affected", **fields: Any) -> dict[str, Any]:
@@ -83,6 +85,7 @@ SSL = "pkg:deb/debian/libssl3@3.0.11-1"
         ({"@id": "pkg:deb/debian/libssl3"}, True),
         ({"@id": SSL + "?arch=amd64"}, True),
         ({"@id": SSL + "?arch=arm64"}, False),
+        ({"@id": SSL + "?epoch=1"}, False),
         ({"@id": "pkg:deb/debian/libssl3@3.0.12-1"}, False),
         ({"@id": "pkg:deb/ubuntu/libssl3"}, False),
         ({"@id": "pkg:rpm/debian/libssl3"}, False),
@@ -90,6 +93,9 @@ SSL = "pkg:deb/debian/libssl3@3.0.11-1"
         ({"@id": "pkg:oci/app@sha256%3A" + "a" * 64}, True),
         ({"@id": "pkg:oci/app@sha256:" + "b" * 64}, False),
         ({"@id": "pkg:oci/app?repository_url=registry.example.com:5000/team"}, True),
+        ({"@id": "pkg:oci/app?repository_url=registry.example.com:5000/team/app"}, True),
+        ({"@id": "pkg:oci/app?repository_url=registry.example.com:5000/other/app"}, False),
+        ({"@id": "pkg:oci/app?repository_url=!"}, False),
         ({"@id": "pkg:oci/other"}, False),
         ({"@id": "registry.example.com:5000/team/app:1"}, True),
         ({"@id": "pkg:oci/app", "subcomponents": [{"@id": SSL}]}, True),
@@ -117,6 +123,49 @@ def test_the_last_statement_counts() -> None:
     new = statement(SSL, status="affected", timestamp="2024-02-01T00:00:00Z")
     assert not reason(vex(new, old))
     assert reason(joined([vex(new), vex(statement(SSL), timestamp="2024-03-01T00:00:00Z")]))
+
+
+def test_of_statements_of_one_time_the_last_counts() -> None:
+    denied, affected = statement(SSL), statement(SSL, status="affected")
+    assert not reason(vex(denied, affected))
+    assert reason(vex(affected, denied))
+    other = {**affected, "vulnerability": {"name": "DEBIAN-CVE-2024-1"}}
+    assert not reason(vex(denied, other))
+    assert reason(vex(other, denied))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2024-01-01T09:00:00+09:00", "2024-01-01T01:00:00Z"),
+        ("2024-01-01T00:00:00Z", "2024-01-01T00:00:00.123456789Z"),
+        ("2024-01-01T00:00:00", "2024-01-01T00:00:01Z"),
+        ("soon", "2024-01-01T00:00:00Z"),
+    ],
+)
+def test_times_are_compared_as_times(earlier: str, later: str) -> None:
+    told = statement(SSL, timestamp=later), statement(SSL, status="affected", timestamp=earlier)
+    assert reason(vex(*told, timestamp=""))
+    assert reason(vex(*reversed(told), timestamp=""))
+
+
+def test_many_rules_and_statements_are_no_trouble() -> None:
+    """Counted: what is not about a vulnerability is not looked at for it."""
+    looked = 0
+
+    class Name(str):
+        def __eq__(self, other: object) -> bool:
+            nonlocal looked
+            looked += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    rules = tuple(Rule(Name(f"CVE-1-{number}")) for number in range(1000))
+    findings = tuple(Finding(f"CVE-2-{number}", (f"CVE-2-{number}",), PACKAGE) for number in range(1000))
+    told = left_out(Report(CATALOG, findings), Ignoring(rules), "2024-01-01")
+    assert told.findings == findings
+    assert looked < 20_000
 
 
 def test_why() -> None:

@@ -64,6 +64,7 @@ PURE = (
     "engine/faults",
     "engine/syncing",
     "scan/match",
+    "scan/vex",
     "scan/wish",
     "scan/report",
     "size",

@@ -156,10 +156,11 @@ def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring | None:
     named = [ignorefile] if ignorefile else [name for name in _IGNORE_FILES if Path(name).is_file()]
     if not (named or vex):
         return None
-    from scow.scan.ignore import joined, parse_ignore, parse_vex
+    from scow.scan.ignore import Ignoring, joined, parse_ignore
+    from scow.scan.vex import parse_vex
 
     rules = [parse_ignore(_read(name).decode(errors="replace"), name) for name in named]
-    return joined([*rules, *(parse_vex(_read(name), name) for name in vex)])
+    return joined([*rules, *(Ignoring(statements=parse_vex(_read(name), name)) for name in vex)])
 
 
 def _form(told: str, template: str | None, *, quiet: bool, compared: bool) -> str:
