@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 WORKERS ?= auto
 PYTEST_ARGS ?=
+# a file's tests stay in one worker, which builds what they share once; tests/conftest.py puts the files in order
+DISTRIBUTED = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
@@ -23,7 +25,7 @@ PURE_TESTS += tests/registry/test_wide.py
 PURE_TESTS += $(wildcard $(addprefix tests/scan/,test_bom.py test_package.py $(addprefix catalog/test_,texts.py java.py fuzz.py layers.py rpm.py)))
 DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
 
-.PHONY: help venv demo check lint types plan doctest coverage test bench clean
+.PHONY: help venv demo check lint types plan doctest coverage test rest bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -62,13 +64,15 @@ doctest: $(VENV)/.developed
 	if [ -f docs/cli.md ]; then $(BIN)/python -m scow.cli.reference | diff -u docs/cli.md -; fi
 
 coverage: $(VENV)/.developed
-	$(if $(PURE_TESTS),$(BIN)/pytest -q -n $(WORKERS) -m 'not slow' $(PURE_TESTS) $(PURE_ROOMS:%=--cov=%) --cov-branch \
+	$(if $(PURE_TESTS),$(BIN)/pytest -q $(DISTRIBUTED) $(PURE_TESTS) $(PURE_ROOMS:%=--cov=%) --cov-branch \
 	    --cov-report=term:skip-covered --cov-fail-under=90)
 
-# session fixtures (registries, dockerd) start once per worker, in about a second; tests that must not run side by side
-# carry the same @pytest.mark.xdist_group
+# session fixtures (registries, dockerd) start once per worker, in about a second
 test: $(VENV)/.developed  ## the whole suite; a missing peer is skipped aloud
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest $(DISTRIBUTED) $(PYTEST_ARGS)
+
+rest: PYTEST_ARGS += $(PURE_TESTS:%=--ignore=%)
+rest: test  ## of the suite, what `make check` has not run
 
 bench: $(VENV)/.developed  ## scow beside docker, podman, buildah and skopeo (BENCH_ARGS="--rows pull,push --rounds 3")
 	$(BIN)/python -m bench.bench $(BENCH_ARGS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 _REPOSITORY = str(Path(__file__).resolve().parents[1])
@@ -23,3 +25,12 @@ pytest_plugins = [
 
 settings.register_profile("any speed", deadline=None)  # how fast a machine is tells nothing about the code
 settings.load_profile("any speed")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers take whole files: those with slow tests come first, then the larger ones, so that all end together."""
+    if not hasattr(config, "workerinput"):
+        return
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (-slow[item.path], -tests[item.path], str(item.path)))

@@ -20,7 +20,7 @@ from tests.support.containers import Tool
 from tests.support.daemons import Docker
 from tests.support.trees import Record, difference, snapshot_tar, snapshot_tree, umoci_unpack
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow, pytest.mark.xdist_group("build_like_docker")]
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
 FIELDS = (
     "Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "ExposedPorts", "Volumes", "Healthcheck", "Shell",

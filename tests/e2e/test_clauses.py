@@ -26,7 +26,7 @@ from tests.support.trees import difference
 from scow import Engine
 from scow.errors import ScowError
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow, pytest.mark.xdist_group("build_like_docker")]
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
 TABLES: dict[str, dict[str, str]] = {
     name: table

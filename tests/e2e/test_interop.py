@@ -15,7 +15,7 @@ from tests.support.daemons import Docker
 from tests.support.registries import Registry
 from tests.support.trees import difference, snapshot_tree, umoci_unpack
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow, pytest.mark.xdist_group("interop")]
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
 #: every field of an image's config that a container gets to know
 DOCKERFILE = """\

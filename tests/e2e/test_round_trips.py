@@ -27,7 +27,7 @@ from tests.support.daemons import Docker
 from tests.support.registries import Registry
 from tests.support.trees import Record, difference, snapshot_tar, snapshot_tree, umoci_unpack
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow, pytest.mark.xdist_group("round_trips")]
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
 Tree = Mapping[bytes, Record]
 

@@ -15,7 +15,7 @@ from tests.e2e.tricky import ALL, TIME, Layer, as_archive, write_image
 from tests.support.peers import need_root
 from tests.support.trees import Record, difference, snapshot_tar, snapshot_tree, umoci_unpack
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow, pytest.mark.xdist_group("same_files")]
+pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
 #: what a runtime mounts over the image's files, or makes so that it can
 MOUNTED = (b"proc", b"sys", b"dev", b"etc/resolv.conf", b"etc/hosts", b"etc/hostname")

@@ -6,8 +6,6 @@ import io
 import json
 import os
 import sqlite3
-import subprocess
-import sys
 import threading
 import zipfile
 from pathlib import Path
@@ -277,29 +275,6 @@ def test_a_killed_import_leaves_the_old_file_and_no_litter(database: Database, t
     assert ids(database) == ["P-1"]
     take(database, {"P-2": document("P-2")})
     assert sorted(os.listdir(database.directory)) == ["PyPI.sqlite", "lock"]
-
-
-@pytest.mark.slow
-def test_an_import_stays_within_its_memory(tmp_path: Path) -> None:
-    """150 000 advisories, as many as the largest ecosystems have: at most 250 MB resident."""
-    place = tmp_path / "all.zip"
-    raw = document("P", summary="a summary of some length " * 4, details="details " * 60)
-    with zipfile.ZipFile(place, "w", zipfile.ZIP_STORED) as writer:
-        for number in range(150_000):
-            writer.writestr(f"MAL-2024-{number}.json", raw.replace(b'"x"', b'"package-%d"' % number))
-    program = (
-        "import sys; from pathlib import Path; from scow.scan.database import Database;"
-        "from scow.scan.bulk import zipped; from scow.scan.importing import import_documents\n"
-        "with open(sys.argv[1], 'rb') as file, zipped(file, 'all.zip') as documents:\n"
-        "    done = import_documents(Database(Path(sys.argv[2])), 'npm', documents, now='', source='')\n"
-        "status = Path('/proc/self/status').read_text()  # getrusage would tell of who started this process, too\n"
-        "print(done.changed, status.partition('VmHWM:')[2].split()[0])"
-    )
-    argv = [sys.executable, "-c", program, str(place), str(tmp_path / "advisories")]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True)
-    changed, peak = map(int, done.stdout.split())
-    assert changed == 150_000
-    assert peak < 250_000, f"{peak} KiB"
 
 
 def test_every_shared_advisory_is_read(database: Database) -> None:

@@ -23,7 +23,7 @@ from tests.support.cli import Scow, bound_scow, popen_scow
 from tests.support.peers import path_of
 from tests.support.shared import shared
 
-pytestmark = [pytest.mark.slow, pytest.mark.peers, pytest.mark.xdist_group("scan-real")]
+pytestmark = [pytest.mark.slow, pytest.mark.peers]
 
 #: as pip and npm would have left them
 PYPI = {

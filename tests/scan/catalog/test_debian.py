@@ -23,7 +23,7 @@ COPY app /srv/app
 RUN dpkg --purge --force-all e2fsprogs && rm -rf /wheels
 """
 
-pytestmark = [pytest.mark.slow, pytest.mark.peers, pytest.mark.xdist_group("debian-pip")]
+pytestmark = [pytest.mark.slow, pytest.mark.peers]
 
 
 def fetched(argv: list[str], cwd: Path) -> None:
