@@ -43,23 +43,17 @@ def test_bad_limits(scow: Scow, flags: list[str], told: str) -> None:
 
 @pytest.mark.skipif(probe().rung != 1, reason="only root can be sure to limit")
 def test_memory_is_limited_and_inspect_says_who_ran_out(scow: Scow) -> None:
-    flags = [
-        "-m",
-        "24m",
-        "--memory-swap",
-        "24m",
-        "--cpus",
-        "0.5",
-        "-c",
-        "512",
-        "--pids-limit",
-        "64",
-        "--cpuset-cpus",
-        "0",
-    ]
-    result = scow(
-        "run", "--name", "hungry", *flags, IMAGE, "sh", "-c", "head -c 64m /dev/zero | tail -c 64m > /dev/null; exit 3"
-    )
+    bounds = {
+        "-m": "24m",
+        "--memory-swap": "24m",
+        "--cpus": "0.5",
+        "-c": "512",
+        "--pids-limit": "64",
+        "--cpuset-cpus": "0",
+    }
+    flags = [word for pair in bounds.items() for word in pair]
+    hungry = "dd if=/dev/zero of=/dev/null bs=64M count=1; exit 3"
+    result = scow("run", "--name", "hungry", *flags, IMAGE, "sh", "-c", hungry)
     assert result.exit_code == 3, result.stderr
     state = json.loads(scow("inspect", "hungry").ok().stdout)[0]["State"]
     assert state["OOMKilled"] is True

@@ -23,6 +23,7 @@ from tests.support.rootfs import busybox_tar_path
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 KILLS = 12
+RUNTIMES = ("sandbox", "runc", "crun")
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +36,18 @@ def box(directory: Path) -> Scow:
     return make_box(directory)
 
 
-@pytest.fixture(params=["sandbox", "runc", "crun"])
+@pytest.fixture(params=RUNTIMES)
 def victim(box: Scow, request: pytest.FixtureRequest) -> Iterator[str]:
-    made = box(
-        "--runtime", request.param, "run", "-d", "--name", "victim", IMAGE, "sh", "-c", "sleep 1000 & sleep 1001"
-    )
+    yield sleeping(box, request.param, "victim")
+    box("rm", "-f", "victim")
+
+
+def sleeping(box: Scow, runtime: str, name: str) -> str:
+    """The id of a new container with two processes."""
+    made = box("--runtime", runtime, "run", "-d", "--name", name, IMAGE, "sh", "-c", "sleep 1000 & sleep 1001")
     if "is not installed" in made.stderr:
         pytest.skip(made.stderr)
-    yield made.ok().stdout.strip()
-    box("rm", "-f", "victim")
+    return made.ok().stdout.strip()
 
 
 def state(directory: Path, container_id: str) -> dict[str, object]:
@@ -77,11 +81,17 @@ def test_kill_of(box: Scow, directory: Path, victim: str, who: str) -> None:
     assert not (directory / "store/containers" / victim).exists()
 
 
-def test_rm_of_what_does_not_listen(box: Scow, directory: Path, victim: str) -> None:
-    for name in ("monitor", "supervisor"):
-        os.kill(chain(directory, victim)[name], signal.SIGSTOP)
-    box("rm", "-f", "victim", timeout=60).ok()
-    gone(victim)
+def test_rm_of_what_does_not_listen(box: Scow, directory: Path) -> None:
+    """It is waited for in vain, for seconds: by all three at once."""
+    deaf = {runtime: sleeping(box, runtime, f"deaf-{runtime}") for runtime in RUNTIMES}
+    for container_id in deaf.values():
+        for name in ("monitor", "supervisor"):
+            os.kill(chain(directory, container_id)[name], signal.SIGSTOP)
+    removing = [popen_scow("rm", "-f", f"deaf-{runtime}", root=directory / "store") for runtime in deaf]
+    told = [process.communicate(timeout=60) for process in removing]
+    assert [process.returncode for process in removing] == [0, 0, 0], told
+    for container_id in deaf.values():
+        gone(container_id)
 
 
 @pytest.mark.parametrize("words", [("run", "-d"), ("run",), ("run", "--rm")])

@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 from tests.support.cli import popen_scow, run_scow
 
+from scow import Engine
 from scow.image.store import Store
 from scow.testing.registry import Registry
 
@@ -61,12 +62,13 @@ class Place:
 
     def ids(self) -> frozenset[str]:
         """The ids of all images."""
-        return frozenset(self.run("images", "-q", "--no-trunc").split())
+        return frozenset(str(one.id) for one in Engine(self.root).images.list())
 
     def check(self) -> None:
         """The store is whole, by our own judgement and by scow's."""
         check(self.root)
-        self.run("system", "check", "-q")
+        found = Engine(self.root).system.check()
+        assert found.sound, found.faults
 
     def kill(self, argv: tuple[str, ...], longest: float) -> float | None:
         """Start the command and kill it with all its children, at a random moment before ``longest``.
