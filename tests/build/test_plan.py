@@ -7,7 +7,9 @@ from tests.build.planning import PATH, config, copy_of, graph, histories, last, 
 
 from scow.build.metadata import changed_process
 from scow.build.ops import (
+    BindMount,
     CacheMount,
+    CopyOp,
     FromContext,
     FromImage,
     FromStage,
@@ -16,7 +18,6 @@ from scow.build.ops import (
     PlannedStage,
     RunOp,
     TmpfsMount,
-    origins,
 )  # fmt: skip
 from scow.build.plan import Arguments
 from scow.errors import Invalid, NotFound, Unsupported
@@ -25,7 +26,10 @@ from scow.oci.platform import Platform
 
 def all_origins(stage: PlannedStage) -> tuple[Origin, ...]:
     """What its steps take files from."""
-    return tuple(origin for step in stage.steps for origin in origins(step.op))
+    ops = [step.op for step in stage.steps]
+    mounts = [mount for op in ops if isinstance(op, RunOp) for mount in op.mounts]
+    copied = [op.origin for op in ops if isinstance(op, CopyOp)]
+    return (*copied, *(one.origin for one in mounts if isinstance(one, BindMount | CacheMount) and one.origin))
 
 
 def environment(text: str, **given: str) -> dict[str, str]:

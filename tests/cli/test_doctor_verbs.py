@@ -88,6 +88,8 @@ def test_a_user_that_the_system_does_not_know_and_who_has_no_home(ordinary_user:
         "scow: user 54321 has no home directory for a store\n"
         "hint: name a directory for the store that you may write: --root DIR, or SCOW_ROOT=DIR\n"
     )
+    here = run_scow("version", root=Path(), home=Path(), user=nobody, cwd=Path("/"), env={"HOME": "", "SCOW_ROOT": ""})
+    assert "Version:" in here.ok().stdout
     denied = run_scow(
         "login", "-u", "a", "--password-stdin", "127.0.0.1:1", root=Path(), home=Path(), user=nobody, cwd=Path("/"),
         env={"HOME": "", "SCOW_ROOT": ""}, stdin=b"secret",

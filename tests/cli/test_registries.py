@@ -133,6 +133,24 @@ def test_pull_for_another_platform(console: Console, registry: Registry, tiny: b
     assert other("inspect", "-f", "{{.Os}}/{{.Architecture}}", name).ok().stdout == "linux/arm64\n"
 
 
+@pytest.mark.parametrize("verb", ["pull", "copy", "digest", "sbom"])
+def test_a_platform_that_nothing_is_for_is_refused_before_a_request(
+    console: Console, tmp_path: Path, verb: str
+) -> None:
+    operands = ["docker://127.0.0.1:1/app", f"oci:{tmp_path}/out:1"] if verb == "copy" else ["127.0.0.1:1/app"]
+    refused = console(verb, "--platform", "bogus/x", *operands)
+    assert refused.stderr == "scow: 'bogus/x': unknown operating system or architecture\nhint: as in linux/arm64\n"
+
+
+def test_an_operating_system_alone_is_that_on_this_processor(console: Console, tiny: bytes, tmp_path: Path) -> None:
+    console.image(tiny, "app:1")
+    archive = tmp_path / "app.tar"
+    console("save", "--platform", "linux", "-o", str(archive), "app:1").ok()
+    console("load", "--platform", "linux", "-i", str(archive)).ok()
+    console("copy", "--platform", "linux", "app:1", f"oci:{tmp_path}/out:1").ok()
+    console("sbom", "--platform", "linux", "app:1").ok()
+
+
 def test_what_is_not_there_is_said_in_one_line(console: Console, pushed: str) -> None:
     gone = console("pull", pushed.replace(":1", ":none"))
     assert gone.code == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scow.errors import Invalid
-from scow.oci.platform import Platform, best
+from scow.oci.platform import Platform, best, wanted
 
 SPELLINGS = {
     "linux/amd64": "linux/amd64", "amd64": "linux/amd64", "linux/x86_64": "linux/amd64", "x86-64": "linux/amd64",
@@ -34,6 +34,20 @@ def test_what_is_no_platform(text: str) -> None:
         Platform.parse(text)
 
 
+def test_what_is_asked_for_where_we_are() -> None:
+    here = Platform("arm", "linux", "v6")
+    assert wanted(None, here) == here
+    assert [str(wanted(text, here)) for text in ("linux", "windows", "macos", "amd64", "linux/arm")] == [
+        "linux/arm/v6", "windows/arm/v6", "darwin/arm/v6", "linux/amd64", "linux/arm",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["", "bogus/x", "bogus/amd64", "linux/amd46", "linux/bogus/v8"])
+def test_what_no_image_is_for_is_not_asked_for(text: str) -> None:
+    with pytest.raises(Invalid):
+        wanted(text, Platform("amd64", "linux"))
+
+
 #: wanted, what there is, which of them
 BEST = [
     ("linux/amd64", ["linux/arm64", "linux/amd64"], 1),
@@ -57,9 +71,9 @@ BEST = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "there", "found"), BEST)
-def test_best(wanted: str, there: list[str], found: int | None) -> None:
-    assert best([Platform.parse(text) for text in there], Platform.parse(wanted)) == found
+@pytest.mark.parametrize(("asked", "there", "found"), BEST)
+def test_best(asked: str, there: list[str], found: int | None) -> None:
+    assert best([Platform.parse(text) for text in there], Platform.parse(asked)) == found
 
 
 def test_entries_that_say_nothing_do_not_count() -> None:

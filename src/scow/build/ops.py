@@ -173,14 +173,6 @@ class MakeDirectoryOp(msgspec.Struct, frozen=True):
 Op = RunOp | CopyOp | MakeDirectoryOp
 
 
-def origins(op: Op | None) -> tuple[Origin, ...]:
-    """Where an op's files come from."""
-    if isinstance(op, CopyOp):
-        return (op.origin,)
-    mounts = op.mounts if isinstance(op, RunOp) else ()
-    return tuple(mount.origin for mount in mounts if isinstance(mount, BindMount | CacheMount) and mount.origin)
-
-
 class Step(msgspec.Struct, frozen=True):
     """One instruction: its ``op`` (``None`` when it only sets metadata), and how history tells it."""
 

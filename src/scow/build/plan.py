@@ -23,7 +23,7 @@ from scow.dockerfile.span import located
 from scow.dockerfile.stages import SCRATCH, Stage, Stages
 from scow.errors import Invalid, Unsupported
 from scow.oci.config import Config
-from scow.oci.platform import Platform
+from scow.oci.platform import Platform, wanted
 
 __all__ = ["DEFAULT_PATH", "DEFAULT_SHELL", "Arguments", "image_names", "needed", "plan", "select", "triggered"]
 
@@ -58,13 +58,13 @@ def _on_platform(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
     if not stage.platform:
         return stage
     try:
-        wanted = Platform.parse(stage.platform)
+        asked = wanted(stage.platform, arguments.build_platform)
     except Invalid as error:
         raise located(error, stages.dockerfile.where(stage.start.span)) from None
-    stage = replace(stage, platform=str(wanted))
-    if wanted == arguments.platform.normalised() or stage.image == SCRATCH or st.base(stages, stage):
+    stage = replace(stage, platform=str(asked))
+    if asked == arguments.platform.normalised() or stage.image == SCRATCH or st.base(stages, stage):
         return stage
-    return replace(stage, image=image_key(stage.image, str(wanted)))
+    return replace(stage, image=image_key(stage.image, stage.platform))
 
 
 def image_key(name: str, platform: str = "") -> str:

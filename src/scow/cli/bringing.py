@@ -25,12 +25,9 @@ def bring(session: Session, image: str, pull: str, platform: str | None, *, quie
 
 
 def _is_here(session: Session, image: str, platform: str | None) -> bool:
+    wanted = session.engine.workplace.wanted(platform) if platform else None
     try:
         known = session.engine.images.find(image)
     except NotFound:
         return False
-    if platform is None:
-        return True
-    from scow.oci.platform import Platform
-
-    return bool(known.image.config.platform.fitness(Platform.parse(platform)))
+    return wanted is None or bool(known.image.config.platform.fitness(wanted))

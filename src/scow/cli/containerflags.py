@@ -12,7 +12,7 @@ from scow.cli import environment, runflags
 from scow.cli.keepingflags import keeping, keeping_flags
 from scow.cli.limitflags import limit_flags
 from scow.cli.networkflags import network_flags
-from scow.cli.options import option, platform, switch, together
+from scow.cli.options import option, switch, together
 from scow.cli.refused import refused
 from scow.cli.securityflags import security_flags
 
@@ -40,7 +40,7 @@ container_flags = together(
     _many("--label-file", help="Read labels from a file"),
     _many("--mount", metavar="mount", help="Mount something (type=bind,source=…,target=…)"),
     _string("--name", help="Name the container"),
-    _string("--platform", callback=platform, help="Take the image for another platform than this machine's"),
+    _string("--platform", help="Take the image for another platform than this machine's"),
     _string("--pull", type=click.Choice(["always", "missing", "never"]), default="missing",
             help="Pull the image before creating: always, missing or never"),
     switch("-q", "--quiet", help="Do not tell about pulling"),

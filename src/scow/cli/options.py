@@ -6,7 +6,6 @@ A boolean flag is a :func:`switch`: to click it takes a value, so ``--rm=false``
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,11 +102,6 @@ def together(*flags: Callable[[Any], Any]) -> Callable[[_Decorated], _Decorated]
         return function
 
     return declare
-
-
-def platform(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
-    """A callback for ``--platform``: ``linux`` alone is Linux on this machine's processor."""
-    return f"linux/{os.uname().machine}" if text == "linux" else text
 
 
 def each(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Any, ...]]:

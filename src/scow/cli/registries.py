@@ -8,7 +8,7 @@ import click
 
 from scow.cli import names
 from scow.cli.lazy import Command
-from scow.cli.options import option, platform, switch
+from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
 from scow.cli.transfers import PULL, PUSH, Transfer
 from scow.errors import Invalid, NotFound
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 )
 @click.argument("name", metavar="NAME[:TAG|@DIGEST]", shell_complete=names.images)
 @switch("-a", "--all-tags", help="Download all tagged images in the repository")
-@option(
-    "--platform", metavar="string", callback=platform, help="Take the image for another platform than this machine's"
-)
+@option("--platform", metavar="string", help="Take the image for another platform than this machine's")
 @option(
     "--keep",
     type=click.Choice(["both", "compressed", "unpacked"]),

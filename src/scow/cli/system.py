@@ -150,12 +150,12 @@ def info(session: Session, template: str) -> None:
     """,
 )
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
-@pass_session
-def version(session: Session, template: str) -> None:
+def version(template: str) -> None:
     """``scow version``."""
     from scow.cli import facts
+    from scow.engine import Engine
 
-    document = facts.version_document(session.engine.version())
+    document = facts.version_document(Engine.version())
     if not template:
         click.echo(facts.version_text(document), nl=False)
         return

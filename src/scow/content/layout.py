@@ -380,8 +380,3 @@ def _write_all(file: BinaryIO, data: bytes | bytearray) -> None:
     view = memoryview(data)
     while len(view):
         view = view[file.write(view) :]
-
-
-def summary(entries: tuple[Descriptor, ...]) -> dict[str, Descriptor]:
-    """Name → entry, for the named ones."""
-    return {name: entry for entry in entries if (name := name_of(entry))}

@@ -171,8 +171,9 @@ class Engine:
         """Forget the password for ``host``; whether there was one."""
         return self.workplace.credentials.erase(host)
 
-    def version(self) -> Version:
-        """What this is."""
+    @staticmethod
+    def version() -> Version:
+        """What this is; no store is needed."""
         import platform
 
         from scow import __version__

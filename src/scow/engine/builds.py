@@ -21,7 +21,7 @@ from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.documents import encode
 from scow.oci.manifest import Index
-from scow.oci.platform import Platform
+from scow.oci.platform import Platform, wanted
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Images(Protocol):
         """Fetch an image by its name."""
         ...
 
-    def bring(self, source: Source, asked: Descriptor, platform: str | None, watch: Watch) -> Image:
+    def bring(self, source: Source, asked: Descriptor, platform: Platform, watch: Watch) -> Image:
         """Copy an image into the store."""
         ...
 
@@ -115,7 +115,8 @@ def build(
     warn: Callable[[str], None],
 ) -> Made:
     """Do it."""
-    platforms = _platforms(options.get("platform"), workplace.platform)
+    asked = (options.get("platform") or str(workplace.platform)).split(",")
+    platforms = list(dict.fromkeys(wanted(one, workplace.platform) for one in asked))
     cache = _cache(workplace, options, platforms[0], warn)
     built: list[tuple[Platform, Outcome]] = []
     with scratch(workplace.store.layout.ingest, "build") as directory, _sending(workplace, options) as made:
@@ -162,12 +163,6 @@ def _sending(workplace: Workplace, options: BuildOptions) -> Iterator[Callable[[
         yield sending.send
 
 
-def _platforms(text: str | None, here: Platform) -> list[Platform]:
-    """Each platform once, in the order given."""
-    found = [Platform.parse(one) for one in text.split(",")] if text else [here]
-    return list(dict.fromkeys(found))
-
-
 def _told(watch: Callable[[Event], None], platform: Platform, platforms: Sequence[Platform]) -> Callable[[Event], None]:
     """``watch``; of several platforms, stages are told with theirs."""
     if len(platforms) == 1:
@@ -178,7 +173,7 @@ def _told(watch: Callable[[Event], None], platform: Platform, platforms: Sequenc
 def _brought(images: Images, workplace: Workplace, name: str, platform: Platform, watch: Watch) -> Image:
     """An image from elsewhere. The store's own keeps its name when one for another platform is asked for."""
     if name.startswith(contexts.LAYOUT):
-        return images.bring(*contexts.in_layout(name), str(platform), watch)
+        return images.bring(*contexts.in_layout(name), platform, watch)
     if platform.fitness(workplace.platform) or workplace.catalogue().named(name) is None:
         images.pull(name, platform=str(platform), watch=watch)
         entry = workplace.catalogue().named(name)
@@ -186,7 +181,7 @@ def _brought(images: Images, workplace: Workplace, name: str, platform: Platform
             return load(workplace.store.layout, entry, platform)
     reference = Reference.parse(name)
     repository = workplace.registry.repository(reference)
-    return images.bring(repository, repository.resolve(reference.selector), str(platform), watch)
+    return images.bring(repository, repository.resolve(reference.selector), platform, watch)
 
 
 def _index(

@@ -146,8 +146,3 @@ def _told(text: str) -> str:
         return Reference.parse(text).familiar
     except Invalid:
         return text
-
-
-def host_platform(machine: str, system: str = "linux") -> Platform:
-    """The platform of this machine's containers: always linux, on the machine's architecture."""
-    return Platform(machine, "linux" if system == "darwin" else system).normalised()

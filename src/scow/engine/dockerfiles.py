@@ -19,7 +19,6 @@ from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.parser import LARGEST, parse
 from scow.dockerfile.stages import stages
 from scow.errors import Denied, Invalid, Limit, NotFound, ScowError
-from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
     from scow.dockerfile.outline import Outline, Target
@@ -102,8 +101,7 @@ class Dockerfiles:
 
         text, name = read_text(dockerfile, "Dockerfile")
         read = parse(text, name)
-        here = self.workplace.platform
-        values = platform_arguments(Platform.parse(platform) if platform else here, here)
+        values = platform_arguments(self.workplace.wanted(platform), self.workplace.platform)
         return outline(stages(read), target, build_args, values), read.text
 
     def targets(self, dockerfile: str | os.PathLike[str] | bytes) -> tuple[tuple[Target, ...], str]:

@@ -57,12 +57,12 @@ class Images:
         is fetched again; a pull that was cut short goes on where it ended.
         """
         keeping.check(keep)
-        reference = Reference.parse(name)
+        reference, wanted = Reference.parse(name), self._workplace.wanted(platform)
         repository = self._workplace.registry.repository(reference)
         with self._bringing(resumable=True):
             asked = repository.resolve(reference.selector)
             before = self._workplace.catalogue().named(reference.familiar)
-            image = self.bring(repository, asked, platform, watch, keep)
+            image = self.bring(repository, asked, wanted, watch, keep)
             entry = image.descriptor.plain.annotated(annotations={SOURCE: asked.digest})
             self._store.layout.tag(entry, reference.familiar)
         if keep == "unpacked":
@@ -95,7 +95,7 @@ class Images:
     def find(self, name: str, platform: str | None = None) -> Known:
         """The image that ``name`` means: a reference, an id, or the beginning of one. In an index the one for
         ``platform``, else for this machine, else the first. Raises :class:`~scow.errors.NotFound`."""
-        return self._workplace.catalogue().find(name, Platform.parse(platform) if platform else None)
+        return self._workplace.catalogue().find(name, self._workplace.wanted(platform) if platform else None)
 
     def tag(self, name: str, target: str) -> None:
         """Give an image one more name."""
@@ -235,12 +235,13 @@ class Images:
         from scow.image.archive import opened
 
         keeping.check(keep, of_registry=False)
+        wanted = self._workplace.wanted(platform)
         self._store.layout.create()
         loaded: list[tuple[str | None, Digest]] = []
         with self._bringing(), opened(archive, self._store.layout.ingest) as tar:
             source = tar_archive.open_archive(tar)
             for name, descriptor in source.names():
-                image = self.bring(source, descriptor, platform, watch, keep)
+                image = self.bring(source, descriptor, wanted, watch, keep)
                 if name:
                     self._store.layout.tag(image.descriptor.plain, name)
                 else:
@@ -261,7 +262,7 @@ class Images:
         from scow.engine.importing import import_image
 
         reference = Reference.parse(name) if name else None
-        wanted = Platform.parse(platform) if platform else self._workplace.platform
+        wanted = self._workplace.wanted(platform)
         with self._store.layout.working():
             descriptor = import_image(self._store, archive, several("changes", changes), message, wanted, _now())
             if reference:
@@ -327,14 +328,11 @@ class Images:
                     self._workplace.collect()
             raise
 
-    def bring(
-        self, source: Source, asked: Descriptor, platform: str | None, watch: Watch, keep: Keep = "both"
-    ) -> Image:
+    def bring(self, source: Source, asked: Descriptor, platform: Platform, watch: Watch, keep: Keep = "both") -> Image:
         """Copy the image for ``platform`` into the store, unpacked but for ``keep``, and make sure that it is whole."""
         from scow.content.copy import copy
 
-        wanted = Platform.parse(platform) if platform else self._workplace.platform
-        descriptor = select(source, asked, wanted)
+        descriptor = select(source, asked, platform)
         if keep != "compressed":
             self._workplace.mounts  # noqa: B018 - tried in a child, which is not forked beside threads
         unpacking = self._store.taking(trees=keep != "compressed", blobs=keep != "unpacked")

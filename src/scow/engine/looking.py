@@ -15,7 +15,6 @@ from scow.errors import Conflict, Invalid, NotFound
 from scow.image.image import Image, load
 from scow.oci.descriptor import Descriptor
 from scow.oci.location import Location
-from scow.oci.platform import Platform
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -73,7 +72,7 @@ def peek(workplace: Workplace, text: str, platform: str | None = None) -> Iterat
 
 @contextlib.contextmanager
 def _image(workplace: Workplace, location: Location, platform: str | None) -> Iterator[tuple[Image, Source]]:
-    wanted = Platform.parse(platform) if platform else workplace.platform
+    wanted = workplace.wanted(platform)
     with workplace.store.layout.working(), placed(workplace, location, lambda: workplace.registry) as found:
         source, descriptor = found
         if location.kind == "store" and platform:

@@ -21,7 +21,6 @@ from scow.layer.store import scratch
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.location import Location
-from scow.oci.platform import Platform
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from scow.content.referrers import Referring
     from scow.engine.workplace import Workplace
     from scow.image.rewrite import Wish
+    from scow.oci.platform import Platform
     from scow.registry.credentials import CredentialStore
     from scow.registry.remote import Registry
     from scow.registry.repository import Repository
@@ -84,13 +84,15 @@ class Registries:
         """
         from scow.content.copy import copy
 
-        to = Location.parse(target)
+        to, wanted = Location.parse(target), tuple(map(self._workplace.wanted, platforms))
+        if every and wanted:
+            raise Invalid("all platforms and some do not go together")
         with (
             self._store.layout.working(),
             ends.source(self._workplace, Location.parse(source), self._registry(source_credentials)) as found,
         ):
             place, origin, asked = found
-            chosen, wish = self._chosen(origin, asked, platforms, every, None if wish and wish.empty else wish)
+            chosen, wish = self._chosen(origin, asked, wanted, every, None if wish and wish.empty else wish)
             if wish and (preserve_digests or referrers):
                 flag = "--preserve-digests" if preserve_digests else "--referrers"
                 raise Conflict("what is asked for changes digests", hint=f"leave out {flag}")
@@ -157,10 +159,10 @@ class Registries:
 
     def digest(self, name: str, *, platform: str | None = None) -> Descriptor:
         """What a name means at its registry now; with ``platform``, the image for it in the index there."""
-        reference = Reference.parse(name)
+        wanted = self._workplace.wanted(platform)
         repository = self._repository(name)
-        found = repository.resolve(reference.selector)
-        return select(repository, found, Platform.parse(platform)) if platform else found
+        found = repository.resolve(Reference.parse(name).selector)
+        return select(repository, found, wanted) if platform else found
 
     def delete(self, name: str) -> str:
         """Delete a tag or, by digest, a manifest with all its tags at the registry; returns what was deleted.
@@ -236,19 +238,16 @@ class Registries:
         return tuple(copy_referrers(referring, sink, root, ends.keeper(sink), watch))
 
     def _chosen(
-        self, origin: Source, asked: Descriptor, platforms: Sequence[str], every: bool, wish: Wish | None
+        self, origin: Source, asked: Descriptor, platforms: tuple[Platform, ...], every: bool, wish: Wish | None
     ) -> tuple[Descriptor, Wish | None]:
         """What to copy below ``asked``, and everything that is to change, if anything is."""
-        wanted = tuple(Platform.parse(text) for text in platforms)
-        if every and wanted:
-            raise Invalid("all platforms and some do not go together")
         if asked.media_type not in media_types.INDEXES or every:
             return asked, wish
-        if len(wanted) > 1:
+        if len(platforms) > 1:
             from scow.image.rewrite import Wish
 
-            return asked, msgspec.structs.replace(wish or Wish(), platforms=wanted)
-        return select(origin, asked, wanted[0] if wanted else self._workplace.platform), wish
+            return asked, msgspec.structs.replace(wish or Wish(), platforms=platforms)
+        return select(origin, asked, platforms[0] if platforms else self._workplace.platform), wish
 
     @contextlib.contextmanager
     def _rewritten(self, origin: Source, root: Descriptor, wish: Wish | None) -> Iterator[tuple[Source, Descriptor]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -172,6 +172,3 @@ class Pruned(msgspec.Struct, frozen=True):
     bytes: int = 0
     volumes: tuple[str, ...] = ()
     networks: tuple[str, ...] = ()
-
-
-Document = dict[str, Any]

@@ -97,11 +97,17 @@ class Workplace:
 
     @cached_property
     def platform(self) -> Platform:
-        """What this machine runs."""
-        from scow.engine.catalogue import host_platform
+        """What this machine runs; containers of a Mac are Linux's."""
+        from scow.oci.platform import Platform
 
-        uname = os.uname()
-        return host_platform(uname.machine, uname.sysname.lower())
+        system, machine = os.uname().sysname.lower(), os.uname().machine
+        return Platform(machine, "linux" if system == "darwin" else system).normalised()
+
+    def wanted(self, platform: str | None) -> Platform:
+        """The platform that ``platform`` asks for on this machine; this machine's where it says nothing."""
+        from scow.oci.platform import wanted
+
+        return wanted(platform or None, self.platform)
 
     @cached_property
     def stacks(self) -> bool:

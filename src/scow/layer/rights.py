@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -72,16 +70,6 @@ class Privileged:
             os.mknod(name, _SPECIAL[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=fd)
         except PermissionError:
             os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
-
-
-@contextlib.contextmanager
-def _unmapped_ids_aside() -> Iterator[None]:
-    """A container of another tool may lack an id that an image uses: the index keeps it."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
 
 
 class Mapped(Privileged):

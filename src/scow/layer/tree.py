@@ -25,11 +25,8 @@ from scow.layer.sparse import Map
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORIES: Final = 48
-_ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
 _OPEN_PARENTS: Final = 16
-_DEPTH: Final = 64
 _NO_XATTR: Final = {errno.ENOTSUP, errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENODATA, errno.ERANGE, errno.E2BIG}
-_SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK, "fifo": stat.S_IFIFO}
 
 
 class Content(Protocol):

@@ -23,11 +23,15 @@ _ARCHITECTURES: Final[dict[str, tuple[str, str | None]]] = {
 #: The variant that leaving it out means.
 _DEFAULT_VARIANT: Final = {"arm": "v7", "arm64": "v8", "amd64": "v1"}
 _OSES: Final = {"macos": "darwin"}
-_KNOWN: Final = (
-    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64",
-    "s390x", "wasm",
-)  # fmt: skip
-"""Go's names of architectures, so that one word is seldom mistaken."""
+#: Go's names, by which images go, and what some images for WebAssembly say.
+_KNOWN: Final = frozenset({
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc", "ppc64", "ppc64le",
+    "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64", "wasm", "wasm32",
+})  # fmt: skip
+_KNOWN_OSES: Final = frozenset({
+    "aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js", "linux", "netbsd", "openbsd", "plan9",
+    "solaris", "wasi", "wasip1", "windows", "zos",
+})  # fmt: skip
 
 
 class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -46,7 +50,7 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
         if not 1 <= len(parts) <= 3 or not all(part.replace("-", "").replace("_", "").isalnum() for part in parts):
             raise Invalid("not a platform: want os/architecture[/variant]", subject=repr(text))
         if len(parts) == 1:
-            if parts[0] not in (*_KNOWN, *_ARCHITECTURES):
+            if parts[0] not in _KNOWN and parts[0] not in _ARCHITECTURES:
                 raise Invalid(
                     "unknown architecture", subject=repr(text), hint="os/architecture[/variant], as in linux/arm64"
                 )
@@ -82,6 +86,18 @@ class Platform(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __str__(self) -> str:
         return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
+def wanted(text: str | None, here: Platform) -> Platform:
+    """The platform that somebody asks for: ``here`` when nothing is said, and ``here``'s architecture where only an
+    operating system is. Raises :class:`Invalid` for one that no image can be for."""
+    if text is None:
+        return here
+    alone = _OSES.get(text, text)
+    found = Platform(here.architecture, alone, here.variant) if alone in _KNOWN_OSES else Platform.parse(text)
+    if found.os not in _KNOWN_OSES or found.architecture not in _KNOWN:
+        raise Invalid("unknown operating system or architecture", subject=repr(text), hint="as in linux/arm64")
+    return found
 
 
 def best(platforms: Iterable[Platform | None], wanted: "Platform") -> int | None:

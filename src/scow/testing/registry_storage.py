@@ -25,8 +25,6 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 from scow.oci.manifest import Index, Manifest, parse
 
-_PIECE = 1 << 20
-
 
 class Storage:
     """Names are checked by the caller; digests by their type."""
