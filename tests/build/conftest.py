@@ -49,7 +49,7 @@ class Kitchen:
     def entries(self, image: Image, layer: int = -1) -> dict[str, Entry]:
         """What a layer of the image holds."""
         chosen = image.layers[layer]
-        with self.engine.workplace.store.unpacking.index(chosen.descriptor, chosen.diff_id) as index:
+        with self.engine.workplace.store.unpacking.index(chosen) as index:
             return {entry.path.decode(): entry for entry in index}
 
     def files(self, image: Image) -> dict[str, Entry]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.cli.boxes import make_box
+from tests.support.cli import Scow
 
 from scow.cli.main import main
 from scow.testing.registry import Registry
@@ -106,6 +108,18 @@ def console(tmp_path: Path) -> Console:
     home = tmp_path / "home"
     home.mkdir()
     return Console(tmp_path / "store", home)
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a module's tests share."""
+    return tmp_path_factory.mktemp("box")
+
+
+@pytest.fixture(scope="module")
+def box(directory: Path) -> Scow:
+    """The command on a store that a module's tests share, with an image in it."""
+    return make_box(directory)
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ CMD ["cat", "/made"]
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("build")
-
-
-@pytest.fixture(scope="module")
 def scow(directory: Path) -> Scow:
     return make_box(directory)
 

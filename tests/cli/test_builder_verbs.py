@@ -15,11 +15,6 @@ from scow.engine.values import CachePiece
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("builder")
-
-
-@pytest.fixture(scope="module")
 def scow(directory: Path) -> Scow:
     return make_box(directory)
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from tests.cli.boxes import IMAGE, make_box
+from tests.cli.boxes import IMAGE
 from tests.cli.test_life_verbs import until
 from tests.support.cli import Scow
 
@@ -15,11 +15,6 @@ WRITING = (
     "echo x > /new; rm /etc/group; mkdir -p /d/e; chown 5:6 /d; chmod 4755 /d/e; touch /etc/passwd;"
     " rm -r /home; mkdir /home; echo ready; while :; do date; sleep 0.05; done"
 )
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Scow:
-    return make_box(tmp_path_factory.mktemp("change"))
 
 
 @pytest.fixture(params=["sandbox", "runc", "crun"])

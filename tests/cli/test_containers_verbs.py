@@ -94,11 +94,6 @@ def test_rows() -> None:
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("containers")
-
-
-@pytest.fixture(scope="module")
 def scow(directory: Path) -> Scow:
     return make_box(directory)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.boxes import IMAGE, make_box
+from tests.cli.boxes import IMAGE
 from tests.support.cli import Scow
 
 MAKING = (
@@ -22,16 +22,6 @@ MAKING = (
 def members(tar: bytes) -> list[tarfile.TarInfo]:
     with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
         return opened.getmembers()
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cp")
-
-
-@pytest.fixture(scope="module")
-def box(directory: Path) -> Scow:
-    return make_box(directory)
 
 
 @pytest.fixture(scope="module", params=["running", "stopped"])

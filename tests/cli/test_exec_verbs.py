@@ -9,19 +9,9 @@ from pathlib import Path
 
 import pexpect
 import pytest
-from tests.cli.boxes import IMAGE, make_box
+from tests.cli.boxes import IMAGE
 from tests.cli.test_life_verbs import until
 from tests.support.cli import COMMAND, Scow, environment
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("exec")
-
-
-@pytest.fixture(scope="module")
-def box(directory: Path) -> Scow:
-    return make_box(directory)
 
 
 @pytest.fixture(scope="module")

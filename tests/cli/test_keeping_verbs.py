@@ -7,14 +7,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests.cli.boxes import IMAGE, make_box
+from tests.cli.boxes import IMAGE
 from tests.cli.test_life_verbs import field, until
 from tests.support.cli import Scow
-
-
-@pytest.fixture(scope="module")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Scow:
-    return make_box(tmp_path_factory.mktemp("keeping"))
 
 
 @pytest.fixture

@@ -17,11 +17,6 @@ LONG_AGO = 1_500_000_000
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("used")
-
-
-@pytest.fixture(scope="module")
 def scow(directory: Path) -> Scow:
     made = make_box(directory)
     (directory / "context").mkdir()

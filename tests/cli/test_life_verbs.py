@@ -9,20 +9,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.cli.boxes import IMAGE, make_box
+from tests.cli.boxes import IMAGE
 from tests.support.cli import Scow, popen_scow
 
 COUNTING = 'trap "echo bye; exit 9" TERM; i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done'
-
-
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("life")
-
-
-@pytest.fixture(scope="module")
-def box(directory: Path) -> Scow:
-    return make_box(directory)
 
 
 @pytest.fixture

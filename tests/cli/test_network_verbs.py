@@ -24,11 +24,6 @@ networked = pytest.mark.skipif(bool(why_no_outlet()), reason=why_no_outlet())
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("networks")
-
-
-@pytest.fixture(scope="module")
 def scow(directory: Path) -> Scow:
     return make_box(directory)
 

@@ -15,11 +15,6 @@ from tests.support.cli import COMMAND, PROGRAM, Scow, environment, popen_scow
 
 
 @pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("run")
-
-
-@pytest.fixture(scope="module")
 def scow(directory: Path) -> Scow:
     return make_box(directory)
 

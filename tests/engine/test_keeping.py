@@ -33,11 +33,6 @@ def name(registry: Registry, tmp_path: Path) -> str:
     return Made().at(Engine(tmp_path / "maker"), f"{registry.host}/team/app:1")
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path / "store")
-
-
 def pulled(engine: Engine, name: str, keep: Keep, platform: str = AMD) -> Image:
     engine.images.pull(name, platform=platform, keep=keep)
     return engine.images.find(name, platform).image

@@ -26,11 +26,6 @@ def motd(engine: Engine, text: str) -> bytes:
         return read(contents, found)
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path / "store")
-
-
 def test_every_place(engine: Engine, tmp_path: Path) -> None:
     engine.images.import_(io.BytesIO(ROOTFS), "tiny:1")
     with (tmp_path / "a.tar").open("wb") as file:

@@ -86,11 +86,6 @@ def image(
     return name
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path / "store")
-
-
 def sent(registry: Registry, name: str) -> int:
     """Bytes of blobs that the registry says it has sent from a repository."""
     wanted = name.partition("/")[2].rpartition(":")[0]

@@ -44,11 +44,6 @@ def registry(request: pytest.FixtureRequest) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path / "store")
-
-
-@pytest.fixture
 def name(engine: Engine, registry: Registry) -> str:
     return Made().at(engine, f"{registry.host}/team/app:1")
 

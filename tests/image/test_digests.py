@@ -51,12 +51,12 @@ def pulled(tmp_path: Path) -> Pulled:
 
 def test_a_pull_leaves_them_out_and_they_are_found_once(pulled: Pulled) -> None:
     store, layer = pulled()
-    with store.unpacking.index(layer.descriptor, DIFF_ID) as index:
+    with store.unpacking.index(layer) as index:
         assert not index.header.digests
         assert list(index) == WITHOUT
-    with store.unpacking.with_digests(layer.descriptor, DIFF_ID) as index:
+    with store.unpacking.with_digests(layer) as index:
         assert list(index) == WITH_DIGESTS
-    with store.unpacking.index(layer.descriptor, DIFF_ID) as index:  # kept
+    with store.unpacking.index(layer) as index:  # kept
         assert index.header.digests
         assert list(index) == WITH_DIGESTS
     assert os.listdir(store.layout.ingest) == []
@@ -69,13 +69,13 @@ def test_without_the_mountable_file_they_come_out_of_the_blob(pulled: Pulled) ->
     (tree / "tar").unlink()
     (tree / "metadata").unlink()
     tree.rmdir()
-    with store.unpacking.with_digests(layer.descriptor, DIFF_ID) as index:
+    with store.unpacking.with_digests(layer) as index:
         assert list(index) == WITH_DIGESTS
 
 
 def test_a_directory_is_written_with_them(pulled: Pulled) -> None:
     store, layer = pulled(mounts=False)
-    with store.unpacking.index(layer.descriptor, DIFF_ID) as index:
+    with store.unpacking.index(layer) as index:
         assert index.header.digests
         assert list(index) == WITH_DIGESTS
 
@@ -84,7 +84,7 @@ def test_a_directory_is_written_with_them(pulled: Pulled) -> None:
 def test_an_index_is_sound_with_and_without(digested: bool, pulled: Pulled) -> None:
     store, layer = pulled()
     if digested:
-        store.unpacking.with_digests(layer.descriptor, DIFF_ID).close()
+        store.unpacking.with_digests(layer).close()
     assert index_problem(store.layout, store.layers, layer) == ""
     path = store.layers.home(DIFF_ID) / "index"
     path.write_bytes(path.read_bytes().replace(b"d/small", b"d/smell", 1))

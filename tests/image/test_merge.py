@@ -58,7 +58,7 @@ def merged(store: Store, layers: Sequence[Layer], kept: int) -> tuple[Layer, lis
     whole, below = rootfs.view(layers, store.unpacking), rootfs.view(layers[:kept], store.unpacking)
     planned = merge.above(whole, below)
     layer = add_layer(store.layout, store.layers, merge.items(planned, layers, store.unpacking))
-    with store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+    with store.unpacking.index(layer) as index:
         return layer, list(index)
 
 
@@ -90,7 +90,7 @@ def test_everything_into_one(tmp_path: Path) -> None:
         layer, entries = merged(store, layers, 0)
         assert not [entry for entry in entries if entry.kind in ("whiteout", "opaque")]
         assert compare(Side("", (), view(store, layers)), Side("", (), view(store, [layer]))).changes == ()
-        assert store.unpacking.header(layer.descriptor, layer.diff_id).plain
+        assert store.unpacking.header(layer).plain
 
 
 NAMES = st.sampled_from(["a", "b", "d", "d/a", "d/b", "d/e", "d/e/a"])

@@ -19,6 +19,7 @@ from tests.support.trees import Record, difference, snapshot_tree
 from scow.errors import Integrity, Invalid, ScowError, Unavailable
 from scow.image.check import tree_problem
 from scow.image.image import load
+from scow.image.mutate import Layer
 from scow.image.shedding import shed
 from scow.image.store import Store
 from scow.image.unpack import Unpacking
@@ -180,7 +181,7 @@ def test_a_diff_id_that_is_not_the_layers_is_refused(store: Store) -> None:
     wrong = DiffId.of(b"another layer")
     for ask in (store.unpacking.tree, store.unpacking.index):
         with pytest.raises(Integrity) as caught:
-            ask(blob, wrong)
+            ask(Layer(blob, wrong))
         assert (caught.value.expected, caught.value.actual) == (wrong, DIFF_ID)
     assert list(store.layers) == [DIFF_ID]
 
@@ -192,11 +193,11 @@ def test_what_is_missing_is_made_up_for_from_the_blob(store: Store) -> None:
     indexes_only.push(blob, memory)
     assert store.layers.tree(DIFF_ID) is None
     assert store.layers.index(DIFF_ID) is not None
-    tree = store.unpacking.tree(blob, DIFF_ID)
+    tree = store.unpacking.tree(Layer(blob, DIFF_ID))
     assert (tree / "d" / "f").stat().st_size == 3 << 20
     remove(store.layers.home(DIFF_ID))
     assert list(store.layers) == []
-    with store.unpacking.index(blob, DIFF_ID) as index:
+    with store.unpacking.index(Layer(blob, DIFF_ID)) as index:
         assert index.header.entries == len(LAYER)
     assert store.layers.tree(DIFF_ID) is None
 
@@ -206,7 +207,7 @@ def test_a_damaged_index_is_made_again(store: Store) -> None:
     blob = memory.add(gzip.compress(TAR), media_types.OCI_LAYER_GZIP)
     store.unpacking.push(blob, memory)
     (store.layers.home(DIFF_ID) / "index").write_bytes(bytes(10_000))
-    with store.unpacking.index(blob, DIFF_ID) as index:
+    with store.unpacking.index(Layer(blob, DIFF_ID)) as index:
         assert len(list(index)) == len(LAYER)
 
 
@@ -214,15 +215,15 @@ def test_after_a_reboot_a_whole_tree_is_kept_and_a_damaged_one_made_again(store:
     memory = Memory()
     blob = memory.add(gzip.compress(TAR), media_types.OCI_LAYER_GZIP)
     store.unpacking.push(blob, memory)
-    tree = store.unpacking.tree(blob, DIFF_ID)
+    tree = store.unpacking.tree(Layer(blob, DIFF_ID))
     marker = tree.with_suffix(".boot")
     inode = tree.stat().st_ino
     marker.write_text("another boot")
-    assert store.unpacking.tree(blob, DIFF_ID).stat().st_ino == inode
+    assert store.unpacking.tree(Layer(blob, DIFF_ID)).stat().st_ino == inode
     assert marker.read_text() != "another boot"
     marker.write_text("another boot")
     (tree / "d" / "f").write_bytes(b"")
-    again = store.unpacking.tree(blob, DIFF_ID)
+    again = store.unpacking.tree(Layer(blob, DIFF_ID))
     assert (again / "d" / "f").stat().st_size == 3 << 20
     assert os.listdir(store.layout.ingest) == []
 
@@ -250,7 +251,7 @@ def test_a_plain_blob_is_the_tar_of_its_mountable_tree(way: str, form: str, tmp_
     media_type = next(media_type for media_type, one in FORMS.items() if one == form)
     blob = memory.add(COMPRESS[form](TAR), media_type)
     (store.layout if way == "later" else store.unpacking).push(blob, memory)
-    tree = store.unpacking.tree(blob, DIFF_ID)
+    tree = store.unpacking.tree(Layer(blob, DIFF_ID))
     assert (tree / "tar").read_bytes() == TAR
     assert (tree / "tar").samefile(store.layout.path(blob.digest)) is (form == "none")
     store.layout.path(blob.digest).unlink()
@@ -280,7 +281,7 @@ def test_a_damaged_plain_blob_does_not_become_a_tree(tmp_path: Path) -> None:
     path.chmod(0o600)
     path.write_bytes(TAR[:5000] + bytes([TAR[5000] ^ 1]) + TAR[5001:])
     with pytest.raises(Integrity):
-        store.unpacking.tree(blob, DIFF_ID)
+        store.unpacking.tree(Layer(blob, DIFF_ID))
     assert store.layers.tree(DIFF_ID) is None
 
 
@@ -291,7 +292,7 @@ def test_a_plain_tar_that_says_it_is_gzip_is_the_tree_too(tmp_path: Path) -> Non
     store.unpacking.push(wrong, memory)
     other = memory.add(bytes(gzip_member(TAR)), media_types.OCI_LAYER)
     store.unpacking.push(other, memory)
-    tree = store.unpacking.tree(wrong, DIFF_ID)
+    tree = store.unpacking.tree(Layer(wrong, DIFF_ID))
     assert (tree / "tar").samefile(store.layout.path(wrong.digest))
 
 

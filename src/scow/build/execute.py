@@ -213,7 +213,7 @@ class Execution(msgspec.Struct):
 
         def make() -> Layer:
             layer = self._packed(filled, earlier, entered=self._is_entered(place))
-            with self.store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+            with self.store.unpacking.index(layer) as index:
                 filled.learn(index)
             return layer
 

@@ -68,7 +68,7 @@ class Root:
             made = View()
             way = {path[:at] for at in (0, *(n for n, byte in enumerate(path) if byte == _SLASH), len(path))}
             for number, layer in enumerate(self.layers):
-                with self._store.unpacking.index(layer.descriptor, layer.diff_id) as index:
+                with self._store.unpacking.index(layer) as index:
                     made.stack(number, _around(index, way, path + b"/" if path else b""))
             if not any((found := made.find(part)) and found.entry.kind == "symlink" for part in way):
                 return made
@@ -76,7 +76,7 @@ class Root:
 
     def _is_plain(self) -> bool:
         unpacking = self._store.unpacking
-        return all(unpacking.header(layer.descriptor, layer.diff_id).plain for layer in self.layers)
+        return all(unpacking.header(layer).plain for layer in self.layers)
 
     def listing(self) -> ViewListing:
         """The files as a source of COPY --from, whose cache keys ask for digests."""
@@ -97,14 +97,14 @@ class Root:
         layer = self.layers[number]
         unpacking = self._store.unpacking
         opened = unpacking.with_digests if self._digested else unpacking.index
-        with opened(layer.descriptor, layer.diff_id) as index:
+        with opened(layer) as index:
             view.stack(number, index)
 
     def _open(self, found: Found) -> int:
         from scow.layer.mountable import content
 
         layer = self.layers[found.layer]
-        return content(self._store.unpacking.tree(layer.descriptor, layer.diff_id), found)()
+        return content(self._store.unpacking.tree(layer), found)()
 
 
 def _around(entries: Iterable[Entry], way: set[bytes], below: bytes) -> Iterator[Entry]:

@@ -196,7 +196,7 @@ class Travelling(Records):
         try:
             if not unpacking.exists(layer.descriptor):
                 unpacking.push(layer.descriptor, cache.source)
-            unpacking.header(layer.descriptor, layer.diff_id)
+            unpacking.header(layer)
         except ScowError as error:
             self._warn(f"cache from {name}: {error}")
             with self._lock:

@@ -175,10 +175,7 @@ def _output(entry: str) -> Output:
         return Output("tar", "-")
     if "=" not in entry:
         return Output("local", entry)
-    fields = _fields(entry, {key: key for key in (*_OUTPUT_KEYS, *_OUTPUT_AS_IS)}, "output")
-    for key, value in _OUTPUT_AS_IS.items():
-        if fields.get(key, value) != value:
-            raise Unsupported(f"output: {key}={fields[key]} is not supported", subject=entry, hint=f"{key}={value}")
+    fields = _fields_as_is(entry, _OUTPUT_KEYS, _OUTPUT_AS_IS, "output")
     kind, found = fields.get("type", ""), names([fields.get("name", "")])
     push, tar = (_truth(fields, key, otherwise) for key, otherwise in (("push", False), ("tar", True)))
     if kind in ("registry", "image") or (kind == "docker" and not fields.get("dest")):
@@ -259,10 +256,7 @@ def _cache(entry: str, what: str) -> tuple[Literal["registry", "local", "inline"
     """The type of a cache and its fields; a name alone is a registry's."""
     if "=" not in entry:
         return "registry", {"ref": entry}
-    fields = _fields(entry, {key: key for key in (*_CACHE_KEYS, *_CACHE_AS_IS)}, what)
-    for key, value in _CACHE_AS_IS.items():
-        if fields.get(key, value) != value:
-            raise Unsupported(f"{what}: {key}={fields[key]} is not supported", subject=entry, hint=f"{key}={value}")
+    fields = _fields_as_is(entry, _CACHE_KEYS, _CACHE_AS_IS, what)
     kinds: dict[str, Literal["registry", "local", "inline"]] = {
         "registry": "registry", "local": "local", "inline": "inline",
     }  # fmt: skip
@@ -271,6 +265,15 @@ def _cache(entry: str, what: str) -> tuple[Literal["registry", "local", "inline"
         problem = f"{what}: type {fields.get('type', '')!r} is not supported"
         raise Unsupported(problem, subject=entry, hint=", ".join(kinds))
     return kind, fields
+
+
+def _fields_as_is(entry: str, keys: Sequence[str], as_is: Mapping[str, str], what: str) -> dict[str, str]:
+    """The fields, among them those of ``as_is`` with no other value than theirs."""
+    fields = _fields(entry, {key: key for key in (*keys, *as_is)}, what)
+    for key, value in as_is.items():
+        if fields.get(key, value) != value:
+            raise Unsupported(f"{what}: {key}={fields[key]} is not supported", subject=entry, hint=f"{key}={value}")
+    return fields
 
 
 def _fields(entry: str, known: Mapping[str, str], what: str) -> dict[str, str]:

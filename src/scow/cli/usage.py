@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from scow.cli import table
-from scow.cli.units import human_duration, human_size, seconds_of
+from scow.cli import listing, table
+from scow.cli.choosing import Choice
+from scow.cli.units import human_duration, human_size
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ _IMAGES = (
     ("REPOSITORY", "Repository"),
     ("TAG", "Tag"),
     ("IMAGE ID", "ID"),
-    ("CREATED", "Created"),
+    ("CREATED", "CreatedSince"),
     ("LAST USED", "LastUsed"),
     ("SIZE", "Size"),
     ("CONTAINERS", "Containers"),
@@ -56,27 +57,12 @@ def _whole(engine: Engine) -> str:
     return table.render([*rows, {"Part": "Total", "Size": total}], (("PART", "Part"), ("SIZE", "Size")))
 
 
-def _ago(moment: str, now: float) -> str:
-    return f"{human_duration(now - seconds_of(moment))} ago" if moment else "N/A"
-
-
 def _images(engine: Engine, now: float) -> Iterator[Row]:
-    from scow.oci.reference import Reference
-
     used = engine.images.last_used()
     for one in engine.images.list():
-        common = {
-            "ID": one.id.short,
-            "Created": _ago(one.created, now),
-            "LastUsed": f"{human_duration(now - used.get(one.id, now))} ago",
-            "Size": human_size(one.size),
-            "Containers": str(one.containers),
-        }
-        for name in one.names:
-            reference = Reference.parse(name, default_tag=None)
-            yield {"Repository": reference.familiar_name, "Tag": reference.tag or "<none>", **common}
-        if not one.names:
-            yield {"Repository": "<none>", "Tag": "<none>", **common}
+        last = f"{human_duration(now - used.get(one.id, now))} ago"
+        for row in listing.image_rows([Choice(one, one.names)], now, whole=False, digests=False):
+            yield {**row, "LastUsed": last}
 
 
 def _containers(engine: Engine, now: float) -> Iterator[Row]:
@@ -88,7 +74,7 @@ def _containers(engine: Engine, now: float) -> Iterator[Row]:
             "Image": one.image,
             "Command": f'"{" ".join(one.command)[:20]}"',
             "Size": human_size(engine.containers.written(one.id)),
-            "Created": _ago(one.created, now),
+            "Created": listing.since(one.created, now),
             "Status": status(one, now),
             "Names": one.name,
         }

@@ -27,7 +27,7 @@ def export_tar(store: Store, image: Image, output: BinaryIO) -> None:
 def export_directory(store: Store, image: Image, target: Path) -> None:
     """Write the image's files below ``target`` (made if missing), as this user's own; what is there is replaced."""
     with store.layout.working():
-        trees = [store.unpacking.tree(layer.descriptor, layer.diff_id) for layer in image.layers]
+        trees = [store.unpacking.tree(layer) for layer in image.layers]
         try:
             target.mkdir(parents=True, exist_ok=True)
             checkout(_owned(rootfs.view(image.layers, store.unpacking).walk()), trees, target)

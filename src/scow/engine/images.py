@@ -165,7 +165,7 @@ class Images:
 
         known = self.find(name)
         unpacking = self._store.unpacking
-        headers = [unpacking.header(layer.descriptor, layer.diff_id) for layer in known.image.layers]
+        headers = [unpacking.header(layer) for layer in known.image.layers]
         return history_steps(known.image, headers, known.tags)
 
     # -- archives ---------------------------------------------------------------------------------------------------
@@ -341,7 +341,7 @@ class Images:
         self._store.used(image.descriptor)
         for layer in image.layers:
             if not media_types.is_foreign(layer.descriptor.media_type):
-                unpacking.settle(layer.descriptor, layer.diff_id)  # what does not match its diff_id is refused here
+                unpacking.settle(layer)  # what does not match its diff_id is refused here
         return image
 
     def _forget(self, gone: Iterable[Descriptor], *, nameless: bool) -> None:

@@ -89,7 +89,7 @@ def slim(workplace: Workplace, name: str, asked: Slimming, tag: str | None, tell
         tell("running the test in the slim image")
         _proved(workplace, made, asked)
         store.layout.tag(descriptor, reference.familiar) if reference else store.layout.keep(descriptor)
-        header = store.unpacking.header(layer.descriptor, layer.diff_id)
+        header = store.unpacking.header(layer)
         files = sum(1 for path in paths if (found := view.find(path)) and found.entry.kind == "file")
         return Slimmed(made.id, seen.how, _visible(view), header.content, len(seen.opened), files, seen.notes)
 
@@ -182,7 +182,7 @@ def _readers(
     @contextlib.contextmanager
     def opened(found: Found) -> Iterator[elf.Pread]:
         layer = image.layers[found.layer]
-        fd = content(workplace.store.unpacking.tree(layer.descriptor, layer.diff_id), found)()
+        fd = content(workplace.store.unpacking.tree(layer), found)()
         start, end = os.lseek(fd, 0, os.SEEK_CUR), found.entry.size  # it may be a part of a larger file
         try:
             yield lambda offset, size: os.pread(fd, max(0, min(size, end - offset)), start + min(offset, end))

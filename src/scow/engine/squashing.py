@@ -70,4 +70,4 @@ def _config(config: Mapping[str, Any], kept: int, layer: Layer, created_by: str)
 
 def _content(workplace: Workplace, layers: tuple[Layer, ...]) -> int:
     unpacking = workplace.store.unpacking
-    return sum(unpacking.header(layer.descriptor, layer.diff_id).content for layer in layers)
+    return sum(unpacking.header(layer).content for layer in layers)

@@ -38,7 +38,7 @@ def _layers(store: Store, was: Image, now: Image) -> Iterator[Difference]:
 
 
 def _entries(store: Store, layer: Layer) -> list[Entry]:
-    with store.unpacking.with_digests(layer.descriptor, layer.diff_id) as index:
+    with store.unpacking.with_digests(layer) as index:
         return list(index)
 
 

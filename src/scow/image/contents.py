@@ -87,7 +87,7 @@ class ImageContents:
     def index(self, number: int) -> Index:
         """The index of layer ``number``, open."""
         layer = self.layers[number]
-        return self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source)
+        return self._store.unpacking.index(layer, self._source)
 
     def entries(self, number: int) -> Iterator[Entry]:
         """What layer ``number`` says, in its order."""
@@ -106,13 +106,13 @@ class ImageContents:
             return watched(watch, reader, index)
 
         layer = self.layers[number]
-        self._store.unpacking.index(layer.descriptor, layer.diff_id, self._source, make).close()
+        self._store.unpacking.index(layer, self._source, make).close()
         return made
 
     def digested(self, number: int) -> Iterator[Entry]:
         """The same with the digests of its files."""
         layer = self.layers[number]
-        with self._store.unpacking.with_digests(layer.descriptor, layer.diff_id, self._source) as index:
+        with self._store.unpacking.with_digests(layer, self._source) as index:
             yield from index
 
     def each(self, wanted: Iterable[Found]) -> Iterator[tuple[Found, Reader]]:

@@ -29,7 +29,7 @@ def fill(layers: Sequence[Layer], store: Store, place: str, target: Path) -> Non
     top = view.find(path)
     if top is None or top.entry.kind != "dir":
         return
-    trees = [store.unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
+    trees = [store.unpacking.tree(layer) for layer in layers]
     checkout(_below(view, path), trees, target)
     rootfs.style(target, top.entry)
 

@@ -35,7 +35,7 @@ def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, changes: It
             assert not isinstance(content, bytes)  # noqa: S101 - files of a directory are opened
             return content
         layer = layers[found.layer]
-        tree = store.unpacking.tree(layer.descriptor, layer.diff_id)
+        tree = store.unpacking.tree(layer)
         return mountable.content(tree, found)
 
     names: dict[tuple[int, bytes], bytes] = {}

@@ -88,7 +88,7 @@ def items(planned: Iterable[Planned], layers: Sequence[Layer], unpacking: Unpack
 
     def content(found: Found) -> Callable[[], int]:
         layer = layers[found.layer]
-        return mountable.content(unpacking.tree(layer.descriptor, layer.diff_id), found)
+        return mountable.content(unpacking.tree(layer), found)
 
     for entry, found in planned:
         yield entry, content(found) if found is not None and entry.kind == "file" else b""

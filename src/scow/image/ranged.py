@@ -7,6 +7,7 @@ binds nobody who unpacks the layer: this is for looking, not for judging an imag
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
@@ -90,7 +91,7 @@ class RangedContents(ImageContents):
             packed = read_all(reader, toc.TABLE_LIMIT)
         if place.packed:
             _check(descriptor, place.digest, packed)
-        plain = inflated(*detected(_Bytes(packed)))
+        plain = inflated(*detected(io.BytesIO(packed)))
         if place.packed:
             return read_all(plain, toc.TABLE_LIMIT)
         raw = _only_file(plain)
@@ -115,15 +116,6 @@ def _check(descriptor: Descriptor, expected: str, data: bytes) -> None:
             expected=expected,
             actual=actual,
         )
-
-
-class _Bytes:
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-
-    def read(self, size: int = -1, /) -> bytes:
-        data, self._data = self._data, b""
-        return data
 
 
 class _Content:

@@ -38,7 +38,7 @@ def view(layers: Sequence[Layer], unpacking: Unpacking) -> View:
     """The merged view of the layers, from their indexes."""
     merged = View()
     for number, layer in enumerate(layers):
-        with unpacking.index(layer.descriptor, layer.diff_id) as index:
+        with unpacking.index(layer) as index:
             merged.stack(number, index)
     return merged
 
@@ -47,7 +47,7 @@ def root_entry(layers: Sequence[Layer], unpacking: Unpacking) -> Entry:
     """Owner, mode and time of the root directory: the topmost layer's that says."""
     root = Entry(b"", "dir", 0o755)
     for layer in layers:
-        root = unpacking.header(layer.descriptor, layer.diff_id).root or root
+        root = unpacking.header(layer).root or root
     return root
 
 
@@ -56,8 +56,8 @@ def stack(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -
     chain = chain_id(layer.diff_id for layer in layers)
     if chain is None:
         return (snapshots.tree(_NOTHING, "flat", lambda path: None),)
-    trees = [unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
-    headers = [unpacking.header(layer.descriptor, layer.diff_id) for layer in layers]
+    trees = [unpacking.tree(layer) for layer in layers]
+    headers = [unpacking.header(layer) for layer in layers]
     if all(header.plain for header in headers[1:]):
         return _stackable(trees)
     merged = view(layers, unpacking)
@@ -88,7 +88,7 @@ def with_mount_points(
     """
     known = View()
     for number, layer in enumerate(layers):
-        known.stack(number, unpacking.header(layer.descriptor, layer.diff_id).landmarks)
+        known.stack(number, unpacking.header(layer).landmarks)
     missing = [point for point in _MOUNT_POINTS if known.find(point.path) is None and _holds(known, point.parent)]
     if not missing:
         return lower
@@ -147,15 +147,16 @@ def write(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> None:
     """Write the root file system to ``target``, an empty directory."""
     from scow.layer.checkout import checkout
 
-    trees = [unpacking.tree(layer.descriptor, layer.diff_id) for layer in layers]
+    trees = [unpacking.tree(layer) for layer in layers]
     checkout(view(layers, unpacking).walk(), trees, target)
 
 
 def _fix(target: Path, merged: View, trees: list[Path]) -> None:
     """Write the thin top layer: directories with their true metadata, files that a link across layers joins."""
+    from scow.image.merge import with_parents
     from scow.layer.checkout import checkout
 
-    wanted = _with_parents(merged.restyled.union(*_link_groups(merged).values()))
+    wanted = {b"", *with_parents(merged.restyled.union(*_link_groups(merged).values()))}
     checkout((found for path in sorted(wanted) if (found := merged.find(path))), trees, target)
 
 
@@ -168,12 +169,3 @@ def _link_groups(merged: View) -> dict[tuple[int, bytes], list[bytes]]:
         if key in wanted and found.entry.kind != "dir":
             groups.setdefault(key, []).append(found.entry.path)
     return groups
-
-
-def _with_parents(paths: set[bytes]) -> set[bytes]:
-    every: set[bytes] = set()
-    for path in paths:
-        while path not in every:
-            every.add(path)
-            path = path.rpartition(b"/")[0]
-    return every

@@ -19,7 +19,7 @@ from scow.layer.tar import Reader
 from scow.layer.tree import NoTree, OverlayTree
 
 #: Reads a layer's plain bytes to their end, writes its tree to the draft and its entries to the index → is it plain?
-Make = Callable[[Reader, Draft, Writer], bool]
+Make = Callable[[Plain, Draft, Writer], bool]
 
 
 def no_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
@@ -40,14 +40,13 @@ def directory_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
         tree.close()
 
 
-def mountable_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
+def mountable_tree(tar: Plain, draft: Draft, index: Writer) -> bool:
     """The tree as files to mount; none when the layer is not fit for it."""
     made = Mountable()
     draft.mountable.mkdir()
     with contextlib.nullcontext() if draft.stored else (draft.mountable / TAR).open("xb") as copy:
-        counted = _Counted(reader, copy)
-        plain = apply(counted, MountableTree(made), index)
-    made.finish(draft.mountable, counted.size)
+        plain = apply(_Copied(tar, copy) if copy else tar, MountableTree(made), index)
+    made.finish(draft.mountable, tar.size)
     return plain
 
 
@@ -90,17 +89,14 @@ def write_layer(tar: Plain, draft: Draft, make: Make, *, stored: bool) -> None:
         writer.finish(tar.size, plain=plain)
 
 
-class _Counted:
-    """A reader whose bytes are counted, and copied to a file, if there is one, as they go by."""
+class _Copied:
+    """A reader whose bytes are written to a file as they go by."""
 
-    def __init__(self, reader: Reader, copy: BinaryIO | None) -> None:
+    def __init__(self, reader: Reader, copy: BinaryIO) -> None:
         self._reader, self._copy = reader, copy
-        self.size = 0
 
     def read(self, size: int = -1, /) -> bytes:
         """As the reader."""
         data = self._reader.read(size)
-        self.size += len(data)
-        if self._copy:
-            self._copy.write(data)
+        self._copy.write(data)
         return data

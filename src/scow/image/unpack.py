@@ -23,6 +23,7 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest
 
 if TYPE_CHECKING:  # who only asks for what is there already needs none of it
+    from scow.image.mutate import Layer
     from scow.image.trees import Make
 
 _CHUNK: Final = 256 << 10
@@ -59,87 +60,85 @@ class Unpacking:
         """As the store."""
         self.layout.tag(descriptor, name)
 
-    def settle(self, descriptor: Descriptor, diff_id: DiffId) -> None:
+    def settle(self, layer: Layer) -> None:
         """Make what the layer lacks: its tree or, without ``trees``, its index. Raises :class:`Integrity` when the
         blob is another layer."""
-        self.tree(descriptor, diff_id) if self._trees else self.header(descriptor, diff_id)
+        self.tree(layer) if self._trees else self.header(layer)
 
-    def tree(self, descriptor: Descriptor, diff_id: DiffId) -> Path:
+    def tree(self, layer: Layer) -> Path:
         """The layer's unpacked tree, made from the blob when it is not there."""
-        self.layout.hold(diff_id)
-        tree = self.layers.tree(diff_id)
+        self.layout.hold(layer.diff_id)
+        tree = self.layers.tree(layer.diff_id)
         if tree is None:
             from scow.image import trees
 
-            self._from_blob(descriptor, diff_id, self.layout, trees.maker(self.layers))
-            tree = self.layers.tree(diff_id)
+            self._from_blob(layer, self.layout, trees.maker(self.layers))
+            tree = self.layers.tree(layer.diff_id)
             if tree is None:  # it was not fit to be mounted
-                self._from_blob(descriptor, diff_id, self.layout, trees.directory_tree)
-                tree = self.layers.tree(diff_id)
+                self._from_blob(layer, self.layout, trees.directory_tree)
+                tree = self.layers.tree(layer.diff_id)
         if tree is None:
-            raise ScowError("layer could not be unpacked", subject=diff_id)
+            raise ScowError("layer could not be unpacked", subject=layer.diff_id)
         return tree
 
-    def index(
-        self, descriptor: Descriptor, diff_id: DiffId, source: Source | None = None, make: Make | None = None
-    ) -> Index:
+    def index(self, layer: Layer, source: Source | None = None, make: Make | None = None) -> Index:
         """The layer's index, open; made from the blob (the store's, or ``source``'s) when it is not there.
 
         ``make`` may look at what goes by meanwhile.
         """
-        self.layout.hold(diff_id)
-        index = self.layers.index(diff_id)
+        self.layout.hold(layer.diff_id)
+        index = self.layers.index(layer.diff_id)
         if index is None:
             from scow.image.trees import no_tree
 
-            self._from_blob(descriptor, diff_id, source or self.layout, make or no_tree)
-            index = self.layers.index(diff_id)
+            self._from_blob(layer, source or self.layout, make or no_tree)
+            index = self.layers.index(layer.diff_id)
         if index is None:
-            raise ScowError("layer could not be read", subject=diff_id)
+            raise ScowError("layer could not be read", subject=layer.diff_id)
         return index
 
-    def with_digests(self, descriptor: Descriptor, diff_id: DiffId, source: Source | None = None) -> Index:
+    def with_digests(self, layer: Layer, source: Source | None = None) -> Index:
         """As :meth:`index`, with the digest of every file: a pull does not stop for them."""
-        index = self.index(descriptor, diff_id, source)
+        index = self.index(layer, source)
         if not index.header.digests:
             with index:
-                self._find_digests(index, descriptor, diff_id, source or self.layout)
-            index = self.index(descriptor, diff_id)
+                self._find_digests(index, layer, source or self.layout)
+            index = self.index(layer)
         return index
 
-    def header(self, descriptor: Descriptor, diff_id: DiffId) -> Header:
+    def header(self, layer: Layer) -> Header:
         """The layer's totals."""
-        with self.index(descriptor, diff_id) as index:
+        with self.index(layer) as index:
             return index.header
 
-    def _find_digests(self, index: Index, descriptor: Descriptor, diff_id: DiffId, source: Source) -> None:
+    def _find_digests(self, index: Index, layer: Layer, source: Source) -> None:
         from scow.image import trees
 
-        tree = self.layers.tree(diff_id)
+        tree = self.layers.tree(layer.diff_id)
         if tree is None or tree.name != MOUNTABLE:
-            self._from_blob(descriptor, diff_id, source, trees.no_tree)
+            self._from_blob(layer, source, trees.no_tree)
             return
         with self._draft() as draft:
             trees.note_digests(index, tree, draft)
-            self._keep(draft, diff_id)
+            self._keep(draft, layer.diff_id)
 
-    def _from_blob(self, descriptor: Descriptor, diff_id: DiffId, source: Source, make: Make) -> None:
+    def _from_blob(self, layer: Layer, source: Source, make: Make) -> None:
         from scow.image.pipeline import Plain
         from scow.image.trees import write_layer
 
-        is_tar = source is self.layout and descriptor.digest.hex == diff_id.hex
+        is_tar = source is self.layout and layer.descriptor.digest.hex == layer.diff_id.hex
         with self._draft() as draft:
-            with source.open(descriptor) as blob:
+            with source.open(layer.descriptor) as blob:
                 tar = Plain(blob)
                 write_layer(tar, draft, make, stored=is_tar)
-            if tar.hexdigest != diff_id.hex:
+            if tar.hexdigest != layer.diff_id.hex:
                 raise Integrity(
                     "layer is not what the image config says",
-                    subject=descriptor.digest,
-                    expected=diff_id,
+                    subject=layer.descriptor.digest,
+                    expected=layer.diff_id,
                     actual=f"sha256:{tar.hexdigest}",
                 )
-            self._keep(draft, diff_id)
+            self._keep(draft, layer.diff_id)
 
     def _keep(self, draft: Draft, diff_id: DiffId) -> None:
         self.layout.hold(diff_id)
