@@ -130,6 +130,10 @@ class Linted:
         """Every RUN that a shell we can read, or none, reads."""
         return tuple(step for stage in self.stages for step in self._steps(stage))
 
+    def programs(self, *names: str) -> Iterator[tuple[Step, Program]]:
+        """Every program that a RUN runs, with its RUN; where any ``names`` are given, those of these names."""
+        return ((step, one) for step in self.steps for one in step.programs if not names or one.name in names)
+
     @cached_property
     def _by_line(self) -> dict[int, Step]:
         return {step.run.span.start_line: step for step in self.steps}

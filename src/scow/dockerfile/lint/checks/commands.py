@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from scow.dockerfile.instructions import Run, ShellForm
 from scow.dockerfile.lint import mending
 from scow.dockerfile.lint.finding import Found, Severity
-from scow.dockerfile.lint.linted import Linted, Step
+from scow.dockerfile.lint.linted import Linted
 from scow.dockerfile.lint.program import Program
 from scow.dockerfile.lint.rule import Rule
 
@@ -33,13 +33,6 @@ _TRUSTING: dict[str, tuple[str, ...]] = {
 }
 
 
-def _programs(file: Linted, *names: str) -> Iterator[tuple[Step, Program]]:
-    for step in file.steps:
-        for program in step.programs:
-            if program.name in names:
-                yield step, program
-
-
 def sudo(file: Linted) -> Iterator[Found]:
     """RUN sudo"""
     for step in file.steps:
@@ -56,7 +49,7 @@ def sudo(file: Linted) -> Iterator[Found]:
 
 def useless(file: Linted) -> Iterator[Found]:
     """RUN service nginx start"""
-    for step, program in _programs(file, *_USELESS):
+    for step, program in file.programs(*_USELESS):
         mounted = program.name == "ssh" and any(mount.type == "ssh" for mount in step.run.mounts)
         if not mounted and not program.wrappers:
             message = f"{program.name} has no use in a build: nothing of what it starts or shows is there afterwards"
@@ -84,7 +77,7 @@ def lost(file: Linted) -> Iterator[Found]:
 
 def wget_progress(file: Linted) -> Iterator[Found]:
     """wget without --progress"""
-    for _, program in _programs(file, "wget"):
+    for _, program in file.programs("wget"):
         quiet = program.has("-q", "--quiet", "-o", "--output-file", "-nv", "--no-verbose", "--progress", "-a")
         if not quiet and program.operands and not program.has("-O-", "--version", "--spider"):
             edits = mending.flag(program, "--progress=dot:giga")
@@ -95,7 +88,7 @@ def wget_and_curl(file: Linted) -> Iterator[Found]:
     """Both wget and curl"""
     for stage in file.stages:
         seen: dict[str, Program] = {}
-        for step, program in _programs(file, "wget", "curl"):
+        for step, program in file.programs("wget", "curl"):
             if step.stage is stage:
                 seen.setdefault(program.name, program)
         if len(seen) == 2:
@@ -122,7 +115,7 @@ def _joinable(before: Run, one: Run) -> bool:
 
 def useradd(file: Linted) -> Iterator[Found]:
     """useradd -u 1000000"""
-    for _, program in _programs(file, "useradd"):
+    for _, program in file.programs("useradd"):
         number = next((word.text for before, word in zip(program.arguments, program.arguments[1:], strict=False)
                        if before.text in {"-u", "--uid"}), "")  # fmt: skip
         number = number or next((flag.partition("=")[2] or flag[2:] for flag in program.flags
@@ -134,12 +127,11 @@ def useradd(file: Linted) -> Iterator[Found]:
 
 def insecure(file: Linted) -> Iterator[Found]:
     """curl -k"""
-    for step in file.steps:
-        for program in step.programs:
-            flag = next((flag for flag in _TRUSTING.get(program.name, ()) if program.has(flag)), "")
-            if flag:
-                word = next((one for one in program.arguments if one.text.startswith(flag)), None)
-                yield file.found(f"with {flag} anybody on the way can send what they like", program.place(word))
+    for _, program in file.programs(*_TRUSTING):
+        flag = next((flag for flag in _TRUSTING[program.name] if program.has(flag)), "")
+        if flag:
+            word = next((one for one in program.arguments if one.text.startswith(flag)), None)
+            yield file.found(f"with {flag} anybody on the way can send what they like", program.place(word))
 
 
 def piped(file: Linted) -> Iterator[Found]:
@@ -156,7 +148,7 @@ def piped(file: Linted) -> Iterator[Found]:
 
 def unfailing(file: Linted) -> Iterator[Found]:
     """curl without -f"""
-    for step, program in _programs(file, "curl"):
+    for step, program in file.programs("curl"):
         head = program.has("-I", "--head", "-w", "--write-out", "--version", "-V")
         if not program.has("-f", "--fail", "--fail-with-body", "--fail-early") and not head and program.operands:
             message = "an error page of the server is taken for the file"
@@ -166,7 +158,7 @@ def unfailing(file: Linted) -> Iterator[Found]:
 
 def writable(file: Linted) -> Iterator[Found]:
     """chmod 777"""
-    for _, program in _programs(file, "chmod"):
+    for _, program in file.programs("chmod"):
         mode = next((word for word in program.operands), None)
         if mode and re.fullmatch(r"[0246]?777|a\+rwx|ugo\+rwx|0?666|a\+w|o\+w", mode.text):
             yield file.found(f"mode {mode.text} lets everybody in the container write there", program.place(mode))

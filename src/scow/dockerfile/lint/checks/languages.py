@@ -23,10 +23,7 @@ _GO_PINNED = re.compile(r".+@.+|\..*|/.*")
 
 
 def _calls(file: Linted, name: str, *subcommands: str) -> Iterator[tuple[Step, Program]]:
-    for step in file.steps:
-        for program in step.programs:
-            if program.name == name and program.runs(*subcommands):
-                yield step, program
+    return ((step, program) for step, program in file.programs(name) if program.runs(*subcommands))
 
 
 def _free(file: Linted, program: Program, pinned: re.Pattern[str], example: str) -> Iterator[Found]:

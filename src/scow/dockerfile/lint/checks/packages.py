@@ -69,10 +69,9 @@ ZYPPER = Manager(
 
 def calls(file: Linted, manager: Manager, *subcommands: str) -> Iterator[tuple[Step, Program]]:
     """Where one of the subcommands (installing, without any) is called."""
-    for step in file.steps:
-        for program in step.programs:
-            if program.name in manager.programs and program.runs(*(subcommands or manager.install)):
-                yield step, program
+    for step, program in file.programs(*manager.programs):
+        if program.runs(*(subcommands or manager.install)):
+            yield step, program
 
 
 def subcommand(program: Program) -> ShellWord:
@@ -198,34 +197,28 @@ def recommends(file: Linted) -> Iterator[Found]:
 
 def apt(file: Linted) -> Iterator[Found]:
     """apt install"""
-    for step in file.steps:
-        for program in step.programs:
-            if program.name == "apt" and program.operands:
-                edits: tuple[Edit, ...] = ()
-                if program.source and program.word.text == "apt" and program.runs(*_COMMON):
-                    edits = (Edit(*program.place(), "apt-get"),)
-                message = "apt is for people: what it prints and takes may change between versions"
-                yield file.found(message, program.place(), *edits, hint="apt-get, or apt-cache")
+    for _, program in file.programs("apt"):
+        if program.operands:
+            edits: tuple[Edit, ...] = ()
+            if program.source and program.word.text == "apt" and program.runs(*_COMMON):
+                edits = (Edit(*program.place(), "apt-get"),)
+            message = "apt is for people: what it prints and takes may change between versions"
+            yield file.found(message, program.place(), *edits, hint="apt-get, or apt-cache")
 
 
 #: What apt and apt-get both know.
 _COMMON = ("update", "install", "remove", "purge", "upgrade", "autoremove", "clean", "autoclean", "build-dep", "source")
 
 
-def _called(programs: tuple[str, ...], message: str, hint: str, *subcommands: str) -> Check:
-    """A subcommand that should not be called."""
+def upgrading(manager: Manager, *subcommands: str) -> Check:
+    """A subcommand that upgrades what the base image has."""
 
     def check(file: Linted) -> Iterator[Found]:
-        for step in file.steps:
-            for program in step.programs:
-                if program.name in programs and program.runs(*subcommands):
-                    yield file.found(message, program.place(), hint=hint)
+        for _, program in calls(file, manager, *subcommands):
+            message = "what this brings depends on the day, and lies in a layer above what it replaces"
+            yield file.found(message, program.place(), hint="build on a newer base image")
 
     return check
-
-
-_UPGRADES = "what this brings depends on the day, and lies in a layer above what it replaces"
-_NEWER = "build on a newer base image"
 
 
 def lone_update(file: Linted) -> Iterator[Found]:
@@ -247,19 +240,16 @@ def no_cache(file: Linted) -> Iterator[Found]:
 
 def apt_key(file: Linted) -> Iterator[Found]:
     """apt-key add"""
-    for step in file.steps:
-        for program in step.programs:
-            if program.name == "apt-key":
-                message = "a key that apt-key adds may sign for every repository, and newer releases have no apt-key"
-                yield file.found(
-                    message, program.place(), hint="a file in /etc/apt/keyrings, and signed-by= in the list"
-                )
+    for _, program in file.programs("apt-key"):
+        message = "a key that apt-key adds may sign for every repository, and newer releases have no apt-key"
+        yield file.found(message, program.place(), hint="a file in /etc/apt/keyrings, and signed-by= in the list")
 
 
 _UPGRADING = ("upgrade", "update", "up", "upgrade-minimal", "up-min")
 _GROUPS = ("group", "groups", "grp")
 _STAYS = "A file that a later RUN deletes is still in its layer: clean up where it was made."
 _PIN = "The build takes whatever is newest on that day. Name the version, or build on a snapshot of the repository."
+_DAILY = "It makes builds differ from day to day, and layers larger."
 _ASK = "The question is never answered and the build fails."
 _W, _I = Severity.WARNING, Severity.INFO
 
@@ -271,30 +261,26 @@ RULES = (
          "Debian's recommended packages are often larger than those that were asked for.", recommends, ("DL3015",)),
     Rule("apt-for-people", _W, "apt in a script", "Its interface may change; that of apt-get does not.",
          apt, ("DL3027",), fixable=True),
-    Rule("apt-upgrade", _I, "apt-get upgrade", "It makes builds differ from day to day, and layers larger.",
-         _called(APT.programs, _UPGRADES, _NEWER, "upgrade", "dist-upgrade", "full-upgrade"), ("DL3005",)),
+    Rule("apt-upgrade", _I, "apt-get upgrade", _DAILY,
+         upgrading(APT, "upgrade", "dist-upgrade", "full-upgrade"), ("DL3005",)),
     Rule("apt-lone-update", _W, "apt-get update in a RUN of its own",
          "The cache keeps its result while the repository moves on: installing fails, or installs what is old.",
          lone_update),
     Rule("apt-key", _W, "apt-key is used", "It trusts a key for everything, and is gone from Debian 12.", apt_key),
     Rule("apk-unpinned", _W, "apk add without versions", _PIN, pinning(APK), ("DL3018",)),
     Rule("apk-cache", _I, "apk add without --no-cache", _STAYS, no_cache, ("DL3019",), fixable=True),
-    Rule("apk-upgrade", _I, "apk upgrade", "It makes builds differ from day to day, and layers larger.",
-         _called(APK.programs, _UPGRADES, _NEWER, "upgrade"), ("DL3017",)),
+    Rule("apk-upgrade", _I, "apk upgrade", _DAILY, upgrading(APK, "upgrade"), ("DL3017",)),
     Rule("yum-asks", _W, "yum install without -y", _ASK, asking(YUM), ("DL3030",), fixable=True),
-    Rule("yum-upgrade", _I, "yum update", "It makes builds differ from day to day, and layers larger.",
-         _called(YUM.programs, _UPGRADES, _NEWER, "update", "upgrade"), ("DL3031",)),
+    Rule("yum-upgrade", _I, "yum update", _DAILY, upgrading(YUM, "update", "upgrade"), ("DL3031",)),
     Rule("yum-cache", _W, "yum's cache stays in the image", _STAYS,
          uncleaned(YUM, *_UPGRADING, *_GROUPS), ("DL3032",), fixable=True),
     Rule("yum-unpinned", _W, "yum install without versions", _PIN, pinning(YUM), ("DL3033",)),
     Rule("zypper-asks", _W, "zypper install without -y", _ASK, asking(ZYPPER), ("DL3034",), fixable=True),
-    Rule("zypper-upgrade", _W, "zypper dist-upgrade", "It makes builds differ from day to day, and layers larger.",
-         _called(ZYPPER.programs, _UPGRADES, _NEWER, "dist-upgrade", "dup"), ("DL3035",)),
+    Rule("zypper-upgrade", _W, "zypper dist-upgrade", _DAILY, upgrading(ZYPPER, "dist-upgrade", "dup"), ("DL3035",)),
     Rule("zypper-cache", _W, "zypper's cache stays in the image", _STAYS, uncleaned(ZYPPER), ("DL3036",), fixable=True),
     Rule("zypper-unpinned", _W, "zypper install without versions", _PIN, pinning(ZYPPER), ("DL3037",)),
     Rule("dnf-asks", _W, "dnf install without -y", _ASK, asking(DNF), ("DL3038",), fixable=True),
-    Rule("dnf-upgrade", _I, "dnf update", "It makes builds differ from day to day, and layers larger.",
-         _called(DNF.programs, _UPGRADES, _NEWER, "update", "upgrade"), ("DL3039",)),
+    Rule("dnf-upgrade", _I, "dnf update", _DAILY, upgrading(DNF, "update", "upgrade"), ("DL3039",)),
     Rule("dnf-cache", _W, "dnf's cache stays in the image", _STAYS,
          uncleaned(DNF, *_UPGRADING, *_GROUPS), ("DL3040",), fixable=True),
     Rule("dnf-unpinned", _W, "dnf install without versions", _PIN, pinning(DNF), ("DL3041",)),

@@ -174,11 +174,10 @@ def kill_signal(file: Linted) -> Iterator[Found]:
 
 def shell_link(file: Linted) -> Iterator[Found]:
     """RUN ln -sf /bin/bash /bin/sh"""
-    for step in file.steps:
-        for program in step.programs:
-            if program.name == "ln" and any(word.text == "/bin/sh" for word in program.operands):
-                message = "SHELL changes which shell reads RUN, and changes nothing else"
-                yield file.found(message, program.place(), hint='SHELL ["/bin/bash", "-c"]')
+    for _, program in file.programs("ln"):
+        if any(word.text == "/bin/sh" for word in program.operands):
+            message = "SHELL changes which shell reads RUN, and changes nothing else"
+            yield file.found(message, program.place(), hint='SHELL ["/bin/bash", "-c"]')
 
 
 def pipefail(file: Linted) -> Iterator[Found]:

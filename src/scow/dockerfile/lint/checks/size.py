@@ -136,13 +136,11 @@ def _late_owner(file: Linted, step: Step, copied: set[str]) -> Iterator[Found]:
 
 def deep_clone(file: Linted) -> Iterator[Found]:
     """git clone without --depth"""
-    stays = file.kept
-    for step in file.steps:
-        for program in step.programs:
-            if program.name == "git" and program.runs("clone") and step.stage.index in stays:
-                shallow = program.has("--depth", "--shallow-since", "--mirror", "--filter") or _drops_history(step)
-                if not shallow:
-                    yield file.found("the whole history comes along", program.place(), hint="git clone --depth 1")
+    for step, program in file.programs("git"):
+        if program.runs("clone") and step.stage.index in file.kept:
+            shallow = program.has("--depth", "--shallow-since", "--mirror", "--filter") or _drops_history(step)
+            if not shallow:
+                yield file.found("the whole history comes along", program.place(), hint="git clone --depth 1")
 
 
 def _drops_history(step: Step) -> bool:
