@@ -11,6 +11,7 @@ from tests.build.conftest import TIME, Kitchen
 from tests.build.servers import Repository, Web
 
 from scow.build.ops import FromGit
+from scow.build.remote import Git
 from scow.build.sources import is_git, is_remote, is_web
 from scow.build.sources import repository as parsed
 from scow.engine.builds import BuildOptions
@@ -82,6 +83,14 @@ def test_a_repository_elsewhere_brings_nothing_of_this_machine(
     with pytest.raises(Unavailable, match="git submodule failed"):
         built(kitchen, f"{theirs.url}#main")
     assert "taken/sub/f" in paths(kitchen, built(kitchen, f"file://{theirs.work}/.git#main"))
+
+
+def test_a_reference_is_no_option(checkout: Repository, tmp_path: Path) -> None:
+    """A Dockerfile names it, and the server that lacks the commit behind it is asked for it by that name."""
+    origin = FromGit(f"file://{checkout.work}/.git", ref=f"--upload-pack=touch {tmp_path}/ran; git-upload-pack")
+    with pytest.raises(Unavailable):
+        Git(tmp_path, protocols=("file",)).checkout(origin, "0" * 40, tmp_path / "files")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_look_at_the_time_runs_nothing_of_the_repository(kitchen: Kitchen, tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ class Git:
         try:
             self._run(origin, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", commit, cwd=target)
         except Unavailable:  # an old server gives out names only
-            self._run(origin, "fetch", "--quiet", "origin", origin.ref or "HEAD", cwd=target)
+            self._run(origin, "fetch", "--quiet", "--", "origin", origin.ref or "HEAD", cwd=target)
         self._run(origin, "checkout", "--quiet", "--detach", commit, cwd=target)
         if origin.submodules:
             self._run(origin, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", cwd=target)
