@@ -57,3 +57,27 @@ def test_a_setuid_program_is_nobody_else_s(open_directory: Path, busybox_tar: Pa
     )  # fmt: skip
     assert shown.stdout == ""
     assert os.access(open_directory / "store", os.X_OK)
+
+
+def test_what_an_earlier_scow_left_open_is_closed(open_directory: Path, busybox_tar: Path) -> None:
+    scow: Scow = bound_scow(open_directory / "store", open_directory)
+    scow("import", str(busybox_tar), "busybox:1").ok()
+    for name in ("volumes", "layers"):
+        (open_directory / "store" / name).mkdir(exist_ok=True)
+        (open_directory / "store" / name).chmod(0o755)
+    scow("images").ok()
+    for name in ("volumes", "layers"):
+        assert stat.S_IMODE((open_directory / "store" / name).stat().st_mode) == 0o700
+
+
+def test_a_store_that_another_user_made_is_refused(open_directory: Path, busybox_tar: Path) -> None:
+    """SCOW_ROOT=/tmp/x, which somebody made before: what is in there would be started as us."""
+    scow: Scow = bound_scow(open_directory / "store", open_directory)
+    (open_directory / "store").mkdir()
+    os.chown(open_directory / "store", 54321, 54321)
+    for words in (["images"], ["ps"], ["import", str(busybox_tar), "busybox:1"], ["run", "--rm", "busybox:1", "true"]):
+        done = scow(*words)
+        assert done.exit_code
+        assert "the store belongs to another user (id 54321)" in done.stderr
+        assert "SCOW_ROOT" in done.stderr
+    assert not list((open_directory / "store").iterdir())

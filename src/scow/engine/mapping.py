@@ -11,10 +11,12 @@ from scow.engine.records import Containers
 def enter(root: Path) -> None:
     """Enter a user namespace with the user's subordinate ids, where there are any; the running containers' own one.
 
-    For a process that does nothing else, before it has threads.
+    For a process that does nothing else, before it has threads. Raises :class:`Denied` where the store is another's.
     """
+    from scow.content.disk import check_owner
     from scow.runtime import idmap
 
+    check_owner(root)
     idmap.enter(_running(root))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from scow.content.disk import ANOTHER_ROOT, check_owner
 from scow.engine.records import Containers
 from scow.errors import NotFound
 
@@ -39,8 +40,6 @@ def default_root() -> Path:
     if os.geteuid() == 0:
         return Path("/var/lib/scow")
     if (home := _home()) is None:
-        from scow.content.disk import ANOTHER_ROOT
-
         raise NotFound(f"user {os.geteuid()} has no home directory for a store", hint=ANOTHER_ROOT)
     return home / ".local/share/scow"
 
@@ -54,7 +53,10 @@ def _home() -> Path | None:
 
 
 class Workplace:
-    """One store, and the way to registries and runtimes. Each part is made when somebody asks for it."""
+    """One store, and the way to registries and runtimes. Each part is made when somebody asks for it.
+
+    Raises :class:`Denied` when the store is another user's.
+    """
 
     def __init__(
         self,
@@ -64,6 +66,7 @@ class Workplace:
         proxies: Callable[[], Proxies] | None,
         runtime: str | None,
     ) -> None:
+        check_owner(root)
         self.root = root
         self.runtime = runtime
         self.containers = Containers(root / "containers")
@@ -72,9 +75,11 @@ class Workplace:
     @cached_property
     def store(self) -> Store:
         """The images' blobs, layers and snapshots."""
+        from scow.content.disk import shut
         from scow.image.store import Store
         from scow.oci.reference import Reference
 
+        shut(self.root)
         return Store(self.root, lambda: self.mounts, lambda name: self.registry.repository(Reference.parse(name)))
 
     @cached_property
