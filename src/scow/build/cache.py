@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from scow.content.disk import on_disk
+from scow.content.replacing import renew
 from scow.errors import ScowError
 from scow.image.mutate import Layer
 from scow.oci.descriptor import Descriptor
@@ -57,11 +59,9 @@ class Records:
 
     def keep(self, key: str, layer: Layer) -> None:
         """Note what ``key`` made."""
-        temporary = self._root / f".{key}.{os.urandom(4).hex()}"
         with contextlib.suppress(OSError):
             self._root.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(encode(_Record(layer.descriptor, layer.diff_id)))
-            os.rename(temporary, self._root / key)
+            renew(self._root / key, encode(_Record(layer.descriptor, layer.diff_id)))
 
     def forget(self, key: str) -> None:
         """Drop a record."""
@@ -73,6 +73,9 @@ class Records:
         return [name for name in found if not name.startswith(".")]
 
     def __iter__(self) -> Iterator[tuple[str, Layer]]:
+        """Every record that can be read. Raises :class:`Unavailable` where only the disk cannot give one just now: its
+        layer would be taken for unused."""
         for name in self.keys():
-            if layer := self.find(name):
-                yield name, layer
+            with on_disk(self._root), contextlib.suppress(FileNotFoundError, ScowError):
+                record = decode((self._root / name).read_bytes(), _Record, name)
+                yield name, Layer(record.descriptor, record.diff_id)

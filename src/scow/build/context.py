@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from scow.content.replacing import renew
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Conflict, NotFound
 from scow.layer.entry import KINDS, Entry
@@ -144,11 +145,9 @@ class Context:
         """Write down the digests for the next build. Losing them costs time only."""
         if not self._memory or not self._changed:
             return
-        temporary = self._memory.with_name(f".{self._memory.name}.{os.urandom(4).hex()}")
         with contextlib.suppress(OSError):
             self._memory.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(msgspec.msgpack.encode(self._known))
-            os.rename(temporary, self._memory)
+            renew(self._memory, msgspec.msgpack.encode(self._known))
 
     def _remembered(self) -> dict[bytes, _Known]:
         if self._memory:

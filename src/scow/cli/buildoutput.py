@@ -40,10 +40,12 @@ def put(
     before: frozenset[Digest] | None, told: Callable[[str], None],
 ) -> None:  # fmt: skip
     """Write every output; ``before`` is what :func:`known` said. ``told`` hears of what was pushed."""
-    for output in outputs:
-        _put(engine, image_id, output, tags, told)
-    if before is not None and image_id not in before:
-        engine.images.remove(str(image_id))
+    try:
+        for output in outputs:
+            _put(engine, image_id, output, tags, told)
+    finally:
+        if before is not None and image_id not in before:
+            engine.images.remove(str(image_id))
 
 
 def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str], told: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from scow.cli.lazy import Lazy, LazyGroup, help_command
 from scow.cli.options import option
 from scow.cli.refused import NO_DAEMON, flag, refused, values
 from scow.cli.session import Session
-from scow.errors import ScowError
+from scow.errors import ScowError, printable
 
 _IMAGES = "Images"
 _REGISTRIES = "Registries"
@@ -174,7 +174,7 @@ def main(argv: list[str] | None = None, *, own_process: bool = False) -> None:
     except (OSError, MemoryError, RuntimeError) as error:
         _leave_scarce(error)
         _leave_nowhere(error)
-        _leave_unwritten(error)
+        _leave_refused(error)
 
 
 def _leave_scarce(error: Exception) -> None:
@@ -194,15 +194,18 @@ def _leave_nowhere(error: Exception) -> None:
         sys.exit(FAILURE)
 
 
-def _leave_unwritten(error: Exception) -> NoReturn:
-    """Standard output took no more: its reader has left, or its disk is full. Anything else is a fault of ours."""
-    if not isinstance(error, OSError) or error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EDQUOT):
+def _leave_refused(error: Exception) -> NoReturn:
+    """Standard output took no more, as its reader has left or its disk is full; or a disk or the kernel refused what
+    nobody reckons with. Anything else is a fault of ours."""
+    if not isinstance(error, OSError) or not error.errno:
         raise error
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:
         sys.exit(141)
-    click.echo(f"scow: write {error.filename or '/dev/stdout'}: {os.strerror(error.errno).lower()}", err=True)
-    sys.exit(1)
+    unwritten = "write /dev/stdout" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    place = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else unwritten
+    click.echo(f"scow: {place}{': ' if place else ''}{os.strerror(error.errno).lower()}", err=True)
+    sys.exit(FAILURE)
 
 
 def flush() -> None:

@@ -152,7 +152,8 @@ class Layout:
 
     def read(self, descriptor: Descriptor) -> bytes:
         """A small document, whole and verified."""
-        return read_document(self, descriptor)
+        with on_disk(self.root):
+            return read_document(self, descriptor)
 
     def push(self, descriptor: Descriptor, source: Source) -> None:
         """Take a blob from ``source``."""
@@ -330,7 +331,11 @@ def _taking_turns(path: Path) -> Iterator[BinaryIO]:
     """``path`` open for reading and writing, locked; another command may rename it away while we wait."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except PermissionError:  # a command was cut short between making it read-only and renaming it
+            path.unlink()
+            continue
         with os.fdopen(fd, "r+b", buffering=0) as file:
             fcntl.flock(fd, fcntl.LOCK_EX)
             try:

@@ -44,12 +44,14 @@ class Lease:
         """Add a name."""
         with self._guard:
             if name not in self._held:
+                line = b"\n%b\n" % name.encode()  # ends what a full disk cut short
+                while line:
+                    line = line[os.write(self._fd, line) :]
                 self._held.add(name)
-                os.write(self._fd, name.encode() + b"\n")
 
     def close(self) -> None:
         """Let go of everything."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # without its flock it is harmless
             self._path.unlink()
         os.close(self._fd)
 

@@ -11,17 +11,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from scow.content.disk import on_disk
 from scow.content.lock import locked
+from scow.content.replacing import renew
 from scow.engine.naming import is_name
-from scow.errors import AlreadyExists, Conflict, Invalid, NotFound, ScowError
+from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound, ScowError
 from scow.oci.documents import decode, encode
 from scow.runtime.ports import Port
 
@@ -72,7 +72,7 @@ class NetworkRecords:
     def __iter__(self) -> Iterator[Network]:
         names = sorted(path.stem for path in self._root.glob("[!.]*.json")) if self._root.is_dir() else []
         for name in names:
-            with contextlib.suppress(OSError, ScowError):
+            with on_disk(self._root), contextlib.suppress(FileNotFoundError, Invalid, Limit):
                 yield decode((self._root / f"{name}.json").read_bytes(), Network, name)
 
     def find(self, text: str) -> Network:
@@ -94,9 +94,7 @@ class NetworkRecords:
             raise Conflict(f'operation is not permitted on predefined "{network.name}" network')
         if any(one.name == network.name for one in self):
             raise AlreadyExists(f"network with name {network.name} already exists")
-        draft = self._root / f".{network.name}-{os.urandom(4).hex()}"
-        draft.write_bytes(encode(network))
-        os.rename(draft, self._root / f"{network.name}.json")
+        renew(self._root / f"{network.name}.json", encode(network))
 
     def remove(self, network: Network) -> None:
         """Forget it; its bridge goes with the keeper."""
@@ -112,10 +110,13 @@ class NetworkRecords:
                 return str(subnet)
         raise Conflict("all predefined address pools have been fully subnetted", hint="network prune, or --subnet")
 
-    def held(self) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
         """Nobody else gives out addresses or takes networks away meanwhile."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        return locked(self._root / ".lock")
+        with on_disk(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+            with locked(self._root / ".lock"):
+                yield
 
 
 def free_address(network: Network, taken: set[str], asked: str = "") -> str:
@@ -156,6 +157,5 @@ def published(spec: Mapping[str, Any], home: Path) -> tuple[Port, ...]:
 
 def write_endpoint(home: Path, endpoint: Endpoint) -> None:
     """Write down where the container is."""
-    draft = home / f".network-{os.urandom(4).hex()}"
-    draft.write_bytes(encode(endpoint))
-    os.rename(draft, home / "network.json")
+    with on_disk(home):
+        renew(home / "network.json", encode(endpoint))

@@ -19,7 +19,9 @@ from typing import Any, Final
 
 import msgspec
 
-from scow.errors import AlreadyExists, Conflict, NotFound, ScowError
+from scow.content.disk import on_disk
+from scow.content.replacing import renew
+from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode
@@ -108,15 +110,16 @@ class Containers:
         """Make the directory and write the settings. Raises :class:`AlreadyExists` for a name that is taken."""
         self._check_free(settings.name)
         draft = self._root / f".{settings.id}"
-        try:
-            self._root.mkdir(parents=True, exist_ok=True)
-            draft.mkdir(mode=0o700)  # its environment is nobody else's business
-            (draft / _SETTINGS).write_bytes(encode(settings))
-            (draft / _STATE).write_bytes(encode(State()))
-            os.rename(draft, self.home(settings.id))
-        except BaseException:
-            _remove(draft)
-            raise
+        with on_disk(self._root):
+            try:
+                self._root.mkdir(parents=True, exist_ok=True)
+                draft.mkdir(mode=0o700)  # its environment is nobody else's business
+                (draft / _SETTINGS).write_bytes(encode(settings))
+                (draft / _STATE).write_bytes(encode(State()))
+                os.rename(draft, self.home(settings.id))
+            except BaseException:
+                _remove(draft)
+                raise
 
     def rename(self, settings: Settings, name: str) -> None:
         """Write another name. Raises :class:`AlreadyExists` for one that is taken."""
@@ -133,15 +136,21 @@ class Containers:
 
     def update(self, settings: Settings) -> None:
         """Write the settings once more."""
-        _write(self.home(settings.id) / _SETTINGS, encode(settings))
+        self._write(settings.id, _SETTINGS, encode(settings))
 
     def note(self, container_id: str, state: State) -> None:
         """Write down how a container is doing."""
-        _write(self.home(container_id) / _STATE, encode(state))
+        self._write(container_id, _STATE, encode(state))
+
+    def _write(self, container_id: str, name: str, data: bytes) -> None:
+        home = self.home(container_id)
+        with on_disk(home):
+            renew(home / name, data)
 
     def names(self) -> list[str]:
         """The ids of all containers, also of those whose settings cannot be read."""
-        found = sorted(os.listdir(self._root)) if self._root.is_dir() else []
+        with on_disk(self._root):
+            found = sorted(os.listdir(self._root)) if self._root.is_dir() else []
         return [name for name in found if not name.startswith(".")]
 
     def mark_paused(self, container_id: str, *, paused: bool) -> None:
@@ -152,9 +161,12 @@ class Containers:
             (self.home(container_id) / _PAUSED).unlink(missing_ok=True)
 
     def __iter__(self) -> Iterator[Settings]:
+        """Every container whose settings can be read. Raises :class:`Unavailable` where only the disk cannot give them
+        just now: what they stand on would be taken for unused."""
         for name in self.names():
-            with contextlib.suppress(OSError, ScowError):
-                yield decode((self._root / name / _SETTINGS).read_bytes(), Settings, name)
+            with contextlib.suppress(Invalid, Limit):
+                if raw := _read(self._root / name / _SETTINGS):
+                    yield decode(raw, Settings, name)
 
     def find(self, text: str) -> Settings:
         """By name, id, or the beginning of an id."""
@@ -178,10 +190,10 @@ class Containers:
     def state(self, container_id: str) -> State:
         """How it is doing, whatever its keeper managed to write."""
         home = self.home(container_id)
-        try:
-            state = decode((home / _STATE).read_bytes(), State, container_id)
-        except (OSError, ScowError):
-            state = State()
+        state = State()
+        with contextlib.suppress(Invalid, Limit):
+            if raw := _read(home / _STATE):
+                state = decode(raw, State, container_id)
         if state.status not in ALIVE:
             return state
         if not self.alive(container_id):
@@ -192,10 +204,11 @@ class Containers:
 
     def alive(self, container_id: str) -> bool:
         """Whether anything of it is left that runs."""
-        try:
-            fd = os.open(self.home(container_id) / "alive", os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
+        with on_disk(self.home(container_id)):
+            try:
+                fd = os.open(self.home(container_id) / "alive", os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return False
         try:
             told = fcntl.fcntl(fd, fcntl.F_OFD_GETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
             return bool(struct.unpack(_FLOCK, told)[0] != fcntl.F_UNLCK)
@@ -231,9 +244,10 @@ class Containers:
         """Delete it with everything it wrote."""
         home = self.home(container_id)
         doomed = self._root / f".{container_id}-{os.urandom(4).hex()}"
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(home, doomed)
-        _remove(doomed)
+        with on_disk(self._root):
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(home, doomed)
+            _remove(doomed)
 
 
 def _remove(directory: Path) -> None:
@@ -249,13 +263,10 @@ def _lock(fd: int, container_id: str) -> None:
         raise Conflict("container is running", subject=container_id[:12]) from None
 
 
-def _write(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        temporary.write_bytes(data)
-        os.rename(temporary, path)
-    except OSError as error:
-        from scow.content.disk import disk_error
-
-        temporary.unlink(missing_ok=True)
-        raise disk_error(error, path.parent) from None
+def _read(path: Path) -> bytes:
+    """What it holds; nothing for one that is not there, or is another user's."""
+    with on_disk(path.parent):
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return b""

@@ -1,7 +1,7 @@
 """What killed commands left: records that were being written or taken away, and the cgroups of builds.
 
 A record (of a container, a volume, a network) is made beside its place and renamed, and goes the same way: whatever has
-a dot before its name and is no lock belongs to a command that is at work this moment, or was killed.
+a dot before its name, and is no lock or spare, belongs to a command that is at work this moment, or was killed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from scow.layer.store import disk_usage, remove
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_ROOMS: Final = ("containers", "volumes", "networks", "shed")
-_LOCKS: Final = (".lock", ".keeper", ".keeper.alive", ".keeper.gate")
+#: below the store, which may be in a directory with dotfiles of somebody else's
+_DRAFTS: Final = (
+    ".index.json.*", ".oci-layout.*", "containers/.*", "containers/*/.*", "volumes/.*", "networks/.*", "shed/.*",
+    "cache/*/.*", "advisories/.*",
+)  # fmt: skip
+_KEPT: Final = (".lock", ".keeper", ".keeper.alive", ".keeper.gate", ".state.spare")
 _YOUNG: Final = 10.0  # seconds: longer than it takes to write a record
 
 
@@ -33,10 +37,10 @@ def sweep(root: Path, ingest: Path) -> int:
 
 
 def _unfinished(root: Path) -> Iterator[Path]:
-    for room in _ROOMS:
-        for path in sorted((root / room).glob(".*")):
+    for pattern in _DRAFTS:
+        for path in sorted(root.glob(pattern)):
             with contextlib.suppress(FileNotFoundError):
-                if path.name not in _LOCKS and time.time() - path.lstat().st_mtime > _YOUNG:
+                if path.name not in _KEPT and time.time() - path.lstat().st_mtime > _YOUNG:
                     yield path
 
 

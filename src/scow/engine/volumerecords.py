@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from scow.content.disk import on_disk
 from scow.content.lock import locked
 from scow.engine.naming import is_name
 from scow.errors import Invalid, NotFound, ScowError
@@ -76,11 +76,14 @@ class VolumeRecords:
         if known is not None:
             return known
         draft = self._root / f".{volume.name}-{os.urandom(4).hex()}"
-        draft.mkdir(0o700, parents=True)
-        (draft / "_data").mkdir()
-        (draft / "_data").chmod(0o755)
-        (draft / _SETTINGS).write_bytes(encode(volume))
-        os.rename(draft, self._root / volume.name)
+        try:
+            draft.mkdir(0o700, parents=True)
+            (draft / "_data").mkdir()
+            (draft / "_data").chmod(0o755)
+            (draft / _SETTINGS).write_bytes(encode(volume))
+            os.rename(draft, self._root / volume.name)
+        finally:
+            remove(draft)
         return volume
 
     def remove(self, name: str) -> None:
@@ -90,10 +93,13 @@ class VolumeRecords:
             os.rename(self._root / name, doomed)
         remove(doomed)
 
-    def held(self) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
         """Nobody else gives out or takes away volumes meanwhile."""
-        self._root.mkdir(parents=True, exist_ok=True)
-        return locked(self._root / ".lock")
+        with on_disk(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+            with locked(self._root / ".lock"):
+                yield
 
 
 def check_name(name: str) -> None:

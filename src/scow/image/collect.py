@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from scow.content.verify import read_document
-from scow.errors import ScowError
+from scow.errors import Integrity, Invalid, Limit, NotFound
 from scow.image.store import Store
 from scow.layer.store import disk_usage, remove
 from scow.oci import media_types
@@ -42,7 +42,7 @@ class Marked(msgspec.Struct):
             if node.digest in self.walked:
                 continue
             self.walked.add(node.digest)
-            with contextlib.suppress(ScowError):
+            with contextlib.suppress(Integrity, Invalid, Limit, NotFound):  # not what the disk cannot give just now
                 if media_types.is_document(node.media_type):
                     document = parse(read_document(store.layout, node), node.media_type)
                     todo += document.children

@@ -38,7 +38,7 @@ class Records:
         path = self._path(name)
         with contextlib.suppress(OSError):
             self._root.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f"{path.name}.{os.urandom(4).hex()}")
+            draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
             try:
                 draft.write_bytes(msgspec.msgpack.encode(record))
                 os.replace(draft, path)

@@ -119,21 +119,28 @@ class Layers:
         """Move the draft's index and tree in place. What is there already stays: it is the same."""
         home = self.home(diff_id)
         home.mkdir(0o700, parents=True, exist_ok=True)
-        tree = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
-        if tree is not None and self.tree(diff_id) is None:
-            self._keep_tree(draft, tree, home / tree.name)
-        for made in (draft.members, draft.index):
+        for made in (draft.members, draft.index):  # before the tree, which is nothing without its index
             if made.exists():
                 os.rename(made, home / made.name)
+        tree = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
+        if tree is not None:
+            self._keep_tree(draft, diff_id, tree)
         sync_directory(home)
 
-    def _keep_tree(self, draft: Draft, tree: Path, place: Path) -> None:
-        stale = draft.directory / "stale"
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(place, stale)
-        with contextlib.suppress(OSError):  # another command may have been first: its tree is as good
+    def _keep_tree(self, draft: Draft, diff_id: DiffId, tree: Path) -> None:
+        """In place, unless another command was first: somebody may have mounted its tree."""
+        place = self.home(diff_id) / tree.name
+        held = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if self.tree(diff_id) is not None:
+                return
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(place, draft.directory / "stale")
             os.rename(tree, place)
             place.with_suffix(".boot").write_text(self._boot)
+        finally:
+            os.close(held)
 
     def _after_reboot(self, diff_id: DiffId, tree: Path, marker: Path) -> Path | None:
         index = self.index(diff_id)

@@ -31,25 +31,39 @@ class Snapshots:
     def tree(self, chain: ChainId, kind: str, make: Callable[[Path], None]) -> Path:
         """The tree of that kind; ``make`` fills an empty directory when there is none of this boot."""
         place = self.home(chain) / f"{kind}-{self._flavour}"
-        marker = place.with_suffix(".boot")
-        with contextlib.suppress(FileNotFoundError):
-            if marker.read_text() == self._boot and place.is_dir():
-                return place
+        if self._made(place):
+            return place
         draft = self._ingest / f"snapshot-{os.urandom(8).hex()}"
         draft.mkdir(parents=True)
         held = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
             make(draft)
+            self._put(draft, place)
         finally:
             os.close(held)
-        place.parent.mkdir(0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(place, self._ingest / f"trash-{os.urandom(8).hex()}")
-        with contextlib.suppress(OSError):  # another command may have been first
-            os.rename(draft, place)
-            marker.write_text(self._boot)
         return place
+
+    def _made(self, place: Path) -> bool:
+        try:
+            return place.with_suffix(".boot").read_text() == self._boot and place.is_dir()
+        except FileNotFoundError:
+            return False
+
+    def _put(self, draft: Path, place: Path) -> None:
+        """In place, unless another command was first: somebody may have mounted what that one made."""
+        place.parent.mkdir(0o700, parents=True, exist_ok=True)
+        held = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            if self._made(place):
+                return
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(place, self._ingest / f"trash-{os.urandom(8).hex()}")
+            os.rename(draft, place)
+            place.with_suffix(".boot").write_text(self._boot)
+        finally:
+            os.close(held)
 
     def home(self, chain: ChainId) -> Path:
         """Where everything of a chain is."""
