@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -177,10 +178,17 @@ def test_every_draft_of_a_killed_command_goes(tmp_path: Path) -> None:
     """And nothing else: the store may lie in a directory with other dotfiles."""
     drafts = (
         ".index.json.01234567", ".oci-layout.01234567", "containers/c/.container.json.01234567", "volumes/.v-01234567",
-        "networks/.n.json.01234567", "cache/build/.key.01234567", "cache/context/.x.01234567", "advisories/.x.sqlite",
+        "networks/.n.json.01234567", "cache/build/.key.01234567", "cache/context/.x.01234567",
         "cache/size/.image-x.1.01234567",
     )  # fmt: skip
-    kept = (".gitignore", ".git/index", "volumes/.lock", "networks/.keeper", "containers/c/.state.spare")
+    kept = (
+        ".gitignore",
+        ".git/index",
+        "advisories/.new-1-PyPI.sqlite",
+        "volumes/.lock",
+        "networks/.keeper",
+        "containers/c/.state.spare",
+    )
     for name in (*drafts, *kept):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -232,3 +240,18 @@ def test_a_refusal_is_no_other_error(engine: Engine, monkeypatch: pytest.MonkeyP
     with pytest.raises(ScowError) as told:
         layout.read(descriptor)
     assert isinstance(told.value, Unavailable)
+
+
+def test_an_advisory_that_the_disk_cannot_give_is_not_left_out(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "PyPI"
+    directory.mkdir()
+    package = {"package": {"ecosystem": "PyPI", "name": "p"}, "versions": ["1"]}
+    for name in ("A-1", "A-2"):
+        told = {"id": name, "modified": "2024-01-01T00:00:00Z", "affected": [package]}
+        (directory / f"{name}.json").write_text(json.dumps(told))
+    monkeypatch.setattr(Path, "open", refusing(Path.open, errno.EIO, "A-2.json"))
+    with pytest.raises(Unavailable, match="input/output error"):
+        engine.advisories.import_(str(directory), ecosystem="PyPI")
+    assert list((engine.root / "advisories").glob("*.sqlite")) == []

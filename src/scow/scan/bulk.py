@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+from scow.content.disk import on_disk
 from scow.errors import Invalid, Limit
 from scow.scan.advisory import ADVISORY_LIMIT
 
@@ -61,8 +62,10 @@ def plain(directory: Path) -> Iterator[Document]:
 
 
 def _file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(ADVISORY_LIMIT + 1)
-    except OSError as error:
-        raise Invalid(f"cannot be read: {error.strerror}", subject=str(path)) from None
+    """What the disk cannot give is no unreadable document: without it the database would lack what it had before."""
+    with on_disk(path):
+        try:
+            with path.open("rb") as file:
+                return file.read(ADVISORY_LIMIT + 1)
+        except (FileNotFoundError, PermissionError) as error:
+            raise Invalid(f"cannot be read: {error.strerror}", subject=str(path)) from None
