@@ -144,7 +144,7 @@ HISTORY = [
     ('SHELL ["/bin/bash", "-ec"]\nRUN x', "RUN /bin/bash -ec x"),
     ("RUN <<EOF\nset -e\nx\nEOF", "RUN /bin/sh -c set -e\nx\n"),
     ("RUN <<-EOF\n\tx\n\tEOF", "RUN /bin/sh -c x\n"),
-    ("RUN cat <<A <<B\na\nA\nb\nB", "RUN /bin/sh -c cat <<A <<B\na\nA\nb\nB\n"),
+    ("RUN cat <<A <<B\na\nA\nb\nB", "RUN /bin/sh -c cat <<A <<B\na\nA\nb\nB"),
     ("ARG V=1", "ARG V=1"),
     ("ARG V W=2", "ARG V W=2"),
     ("ENV A=1 B='x y'", "ENV A=1 B=x y"),

@@ -66,7 +66,14 @@ def test_check_prints_as_buildx_does(console: Console, here: str) -> None:
 
 def test_check_of_a_target_leaves_other_stages_out(console: Console, here: str) -> None:
     found = console("build", "--check", "--target", "lone", here)
-    assert [line for line in found.lines if line.startswith("Dockerfile:")] == ["Dockerfile:16", "Dockerfile:17"]
+    assert [line for line in found.lines if line.startswith("Dockerfile:")] == [
+        "Dockerfile:6", "Dockerfile:16", "Dockerfile:17",
+    ]  # fmt: skip
+    Path(here, "Dockerfile").write_text("FROM scratch as Odd\nMAINTAINER x\nENV a b\nFROM scratch\n")
+    names = [line.split(" ")[1] for line in console("build", "--check", here).lines if line.startswith("WARNING")]
+    assert names == ["StageNameCasing", "FromAsCasing", "MaintainerDeprecated", "LegacyKeyValueFormat"]
+    found = console("build", "--check", "--target", "1", here)
+    assert [line.split(" ")[1] for line in found.lines if line.startswith("WARNING")] == names[:3]
 
 
 def test_check_without_a_warning(console: Console, here: str) -> None:
@@ -133,13 +140,11 @@ def test_options(console: Console, here: str, first: str, flags: list[str], expe
 
 
 def test_a_build_fails_where_findings_are_errors(console: Console, here: str) -> None:
-    Path(here, "Dockerfile").write_text("# check=error=true\nFROM scratch as base\nCMD a\nFROM scratch\nCOPY . /\n")
+    Path(here, "Dockerfile").write_text("# check=error=true\nFROM scratch AS base\nCMD a\nFROM scratch\nCOPY . /\n")
     console("build", "-q", here).ok()  # the stage is not built
     told = console("build", "--target", "base", here)
     assert told.code == 1
-    assert told.stderr.splitlines()[0] == (
-        "scow: Dockerfile:2: lint violation found for rules: FromAsCasing, JSONArgsRecommended"
-    )
+    assert told.stderr.splitlines()[0] == ("scow: Dockerfile:3: lint violation found for rules: JSONArgsRecommended")
     Path(here, "Dockerfile").write_text("FROM scratch as base\nCOPY . /\n")
     console("build", "-q", here).ok()
     assert console("build", "--build-arg", "BUILDKIT_DOCKERFILE_CHECK=error=true", here).code == 1
@@ -185,6 +190,17 @@ def test_outline(console: Console, here: str) -> None:
         "TARGET:      base\nDESCRIPTION: is where all begin\n"
         in console("build", "--call=outline", "--target=base", here).stdout
     )
+
+
+def test_an_argument_from_before_from_is_told_where_it_stands(console: Console, here: str) -> None:
+    """And what every build has, nowhere."""
+    Path(here, "Dockerfile").write_text(
+        "ARG A=1\n# B of all\nARG B=b$A\nFROM scratch\n# B again\nARG B\nARG TARGETARCH\nARG TARGETOS=x\n"
+    )
+    args = json.loads(console("build", "--call=outline,format=json", here).ok().stdout)["args"]
+    assert [(one["name"], one["location"]["ranges"][0]["start"]["line"]) for one in args] == [
+        ("A", 1), ("B", 3), ("TARGETOS", 8),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("call", ["subrequests.describe", "check,format=xml", "check,colour=red", ""])

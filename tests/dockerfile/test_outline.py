@@ -83,9 +83,10 @@ def test_checks(text: str, expected: list[tuple[str, int]]) -> None:
 
 
 def test_checks_of_a_target() -> None:
-    text = "FROM scratch as a\nFROM scratch as b\nFROM a as c\n"
-    assert [line for _, line in checked(text, "c")] == [1, 3]
-    assert [line for _, line in checked(text, "b")] == [2]
+    text = "FROM scratch as a\nCMD a\nFROM scratch as b\nCMD a\nFROM a as c\nCMD a\n"
+    assert [line for name, line in checked(text, "c") if name != "FromAsCasing"] == [2, 6]
+    assert [line for name, line in checked(text, "b") if name != "FromAsCasing"] == [4]
+    assert [line for name, line in checked(text, "b") if name == "FromAsCasing"] == [1, 3, 5]
 
 
 def test_options_of_the_build_argument() -> None:
@@ -95,13 +96,15 @@ def test_options_of_the_build_argument() -> None:
 
 
 def test_findings_are_errors_where_somebody_says_so() -> None:
-    text = "FROM scratch as a\nCOPY b /\nFROM scratch\n"
+    text = "FROM scratch AS a\nCOPY b /\nFROM scratch\n"
     ignored = Patterns.parse("b")
     enforce(text, "d", ignored, None, "a")
     enforce(text, "d", ignored, "error=true", None)
     with pytest.raises(Invalid) as caught:
         enforce(text, "d", ignored, "error=true", "a")
-    assert caught.value.problem == "lint violation found for rules: CopyIgnoredFile, FromAsCasing"
+    assert caught.value.problem == "lint violation found for rules: CopyIgnoredFile"
+    with pytest.raises(Invalid):
+        enforce("FROM scratch as a\nFROM scratch\n", "d", ignored, "error=true", None)
     enforce("FROM scratch as a\nBAD\n", "d", ignored, "error=true", None)  # the build itself will tell
 
 

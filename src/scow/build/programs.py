@@ -69,8 +69,8 @@ def _program(draft: Draft, command: ins.Command) -> tuple[tuple[str, ...], bytes
         if first.text.startswith("#!"):
             return (*draft.shell, f"{_PIPES}/{posixpath.basename(first.name)}"), first.text.encode()
         return (*draft.shell, first.text), b""
-    bodies = "".join(f"{doc.content}{doc.name}\n" for doc in command.heredocs)
-    return (*draft.shell, f"{command.text}\n{bodies}"), b""
+    bodies = "".join(f"\n{doc.content}{doc.name}" for doc in command.heredocs)
+    return (*draft.shell, command.text + bodies), b""
 
 
 # -- mounts -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ BuildKit's ``frontend.targets`` and ``frontend.outline``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scow.dockerfile.instructions import Arg, Definition, Run
@@ -92,18 +92,25 @@ def outline(
 def _arguments(
     of: Stages, needed: tuple[Stage, ...], given: Mapping[str, str], predefined: Mapping[str, str]
 ) -> tuple[Argument, ...]:
+    """One that only takes the value from before FROM is told where that stands; of ``predefined`` none is."""
     outside = meta_values(of, given, predefined)
-    used = _used_outside(of, needed)
-    found = [
-        Argument(definition.name, definition.comment, outside.get(definition.name, ""), arg.span)
-        for arg in of.meta for definition in arg.definitions if definition.name in used
-    ]  # fmt: skip
+    found: list[Argument] = []
+    inherited: list[str] = []
     for stage in needed:
         values: dict[str, str] = {}
         for arg in (one for one in stage.instructions if isinstance(one, Arg)):
             for definition in arg.definitions:
-                values[definition.name] = _value(definition, given, values, outside, of.dockerfile.directives.escape)
-                found.append(Argument(definition.name, definition.comment, values[definition.name], arg.span))
+                name = definition.name
+                values[name] = _value(definition, given, values, outside, of.dockerfile.directives.escape)
+                if definition.default is None and name not in given and name in outside:
+                    inherited.append(name)
+                else:
+                    found.append(Argument(name, definition.comment, values[name], arg.span))
+    used = _used_outside(of, needed, inherited)
+    found += [
+        Argument(definition.name, definition.comment, outside.get(definition.name, ""), arg.span)
+        for arg in of.meta for definition in arg.definitions if definition.name in used
+    ]  # fmt: skip
     first = {argument.name: argument for argument in sorted(found, key=lambda one: -one.span.start_line)}
     return tuple(sorted(first.values(), key=lambda one: one.span.start_line))
 
@@ -122,10 +129,11 @@ def _value(
         return definition.default
 
 
-def _used_outside(of: Stages, needed: tuple[Stage, ...]) -> set[str]:
-    """The names that FROM uses, and those that their defaults use."""
+def _used_outside(of: Stages, needed: tuple[Stage, ...], inherited: Iterable[str]) -> set[str]:
+    """The names that FROM uses or a stage inherits, and those that their defaults use."""
     defaults = {d.name: d.default or "" for arg in of.meta for d in arg.definitions}
     waiting = [word for stage in needed for word in (stage.start.image, stage.start.platform)]
+    waiting += [f"${{{name}}}" for name in inherited]
     used: set[str] = set()
     while waiting:
         for name in _names(waiting.pop()) - used:

@@ -51,6 +51,11 @@ CHECKS: dict[str, str] = {
 }
 
 
+_ORDER = {name: at for at, name in enumerate(CHECKS)}
+#: Of any line of the file, as those of FROM are; all others are of what is built.
+_OF_ALL_STAGES = frozenset({
+    "MaintainerDeprecated", "ConsistentInstructionCasing", "NoEmptyContinuation", "InvalidDefinitionDescription",
+})  # fmt: skip
 #: Silent until ``experimental=`` asks for them.
 _EXPERIMENTAL = frozenset({"invaliddefinitiondescription"})
 
@@ -89,11 +94,15 @@ def settings(options: str | None = None) -> Settings:
 
 
 def check(looked: Looked, target: str | None = None) -> tuple[Warned, ...]:
-    """The findings that BuildKit has too, by line; with a ``target`` those about the stages that it needs."""
+    """The findings that BuildKit has too, by line; with a ``target`` nothing of what instructions of stages that it
+    does not need would do."""
     heard = _heard(looked, target)
     found = (_warned(looked, finding) for finding in looked.findings if not finding.beyond)
-    warned = (one for each in found for one in each if heard is None or one.start_line in heard)
-    return tuple(dict.fromkeys(sorted(warned, key=lambda one: one.start_line)))
+    warned = (
+        one for each in found for one in each
+        if heard is None or one.name in _OF_ALL_STAGES or one.start_line in heard
+    )  # fmt: skip
+    return tuple(dict.fromkeys(sorted(warned, key=lambda one: (one.start_line, _ORDER[one.name]))))
 
 
 def enforce(text: str, source: str, ignored: Patterns, options: str | None, target: str | None) -> None:
@@ -110,13 +119,13 @@ def enforce(text: str, source: str, ignored: Patterns, options: str | None, targ
 
 
 def _heard(looked: Looked, target: str | None) -> set[int] | None:
-    """The lines of the stages that the target needs, and of what stands before all; None: every line."""
+    """The lines but those of instructions in stages that the target does not need; None: every line."""
     if looked.linted is None or target is None:
         return None
     of = looked.linted.of
     needed = {stage.index for stage in reachable(of, select(of, target))}
     left_out = {
-        line for stage in of.stages if stage.index not in needed for one in (stage.start, *stage.instructions)
+        line for stage in of.stages if stage.index not in needed for one in stage.instructions
         for line in range(one.span.start_line, one.span.end_line + 1)
     }  # fmt: skip
     return set(range(1, looked.text.count("\n") + 2)) - left_out
