@@ -102,10 +102,10 @@ class Draft(msgspec.Struct):
         """What is wrong with the instruction."""
         return self.stages.invalid(problem, span or self.span, hint=hint)
 
-    def unsupported(self, what: str, hint: str = "") -> Unsupported:
+    def unsupported(self, what: str) -> Unsupported:
         """The refusal of something that is written but cannot be built."""
         where = self.stages.dockerfile.where(self.span)
-        return Unsupported(f"{what} is not supported", subject=str(where), hint=hint)
+        return Unsupported(f"{what} is not supported", subject=str(where))
 
     def step(self, created_by: str, op: Op | None = None) -> None:
         """Note a step."""

@@ -28,9 +28,9 @@ def human_size(size: float, precision: int = 3) -> str:
     return _scaled(size, 1000, _DECIMAL, precision)
 
 
-def binary_size(size: float, precision: int = 4) -> str:
+def binary_size(size: float) -> str:
     """Bytes with a binary unit, as docker prints memory: ``binary_size(1536)`` is ``"1.5KiB"``."""
-    return _scaled(size, 1024, _BINARY, precision)
+    return _scaled(size, 1024, _BINARY, 4)
 
 
 def _scaled(size: float, base: int, units: tuple[str, ...], precision: int) -> str:

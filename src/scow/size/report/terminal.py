@@ -87,7 +87,7 @@ def _tree(analysis: Analysis, human: Human) -> Iterator[str]:
     if analysis.tree.children:
         yield "DIRECTORIES"
         yield f"{human(analysis.visible):>8}  /"
-        yield from branches(analysis.tree, human, share=_SHARE, depth=_DEPTH)
+        yield from branches(analysis.tree, human, analysis.tree.size * _SHARE, _DEPTH)
 
 
 def _packages(analysis: Analysis, human: Human) -> Iterator[str]:

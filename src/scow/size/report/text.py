@@ -58,17 +58,12 @@ def shortened(text: str, width: int) -> str:
     return line if len(line) <= width else line[: width - 1] + "…"
 
 
-def branches(node: Node, human: Human, *, share: float, depth: int, indent: str = "") -> Iterator[str]:
-    """The tree below ``node`` as lines, children of at least ``share`` of the whole."""
-    whole = node.size * share
-    yield from _branches(node, human, whole, depth, indent)
-
-
-def _branches(node: Node, human: Human, least: float, depth: int, indent: str) -> Iterator[str]:
+def branches(node: Node, human: Human, least: float, depth: int, indent: str = "") -> Iterator[str]:
+    """The tree below ``node`` as lines, children of at least ``least`` bytes."""
     shown = [child for child in node.children if child.size >= least and not child.rest]
     for child in shown:
         last = child is shown[-1]
         name = printable(child.name) + ("/" if child.children else "")
         yield f"{human(child.size):>8}  {indent}{'└─' if last else '├─'} {name}"
         if depth > 1:
-            yield from _branches(child, human, least, depth - 1, indent + ("   " if last else "│  "))
+            yield from branches(child, human, least, depth - 1, indent + ("   " if last else "│  "))
