@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.support import shared
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support import osv, shared
 
 from scow.scan.advisory import Record, parse
 from scow.scan.concern import covering, covers, is_extended, queries
@@ -273,8 +275,6 @@ def test_real_answers() -> None:
 
 def real_records(ecosystems: set[str]) -> tuple[dict[tuple[str, str], list[Record]], dict[str, str]]:
     """The shared advisories' records, and when each was published. A record without a date has ``0001-…``."""
-    from tests.support import osv
-
     records: dict[tuple[str, str], list[Record]] = defaultdict(list)
     published: dict[str, str] = {}
     there = {path.name for path in shared.shared("advisories", "osv").iterdir()}
@@ -300,3 +300,89 @@ def test_an_upgrade_leads_into_nothing_new() -> None:
     findings, _ = scan([package], records)
     told = {one.name: (one.fixed, one.upgrade) for one in findings}
     assert told == {"A": ("2.0", "2.5"), "B": ("1.5", "2.5"), "C": ("", "")}
+
+
+_RPM = ["1.0~rc1-1.el9", "1.0-1.el9", "1.0-1.el9_2", "1.0-2.el9", "1.10-1.el9", "1:0.1-1.el9"]
+#: ecosystem -> versions in its order
+RISING = {
+    "Debian:12": ["1.0~rc1-1", "1.0-1", "1.0-1+deb12u1", "1.0-2", "1.10-1", "1:0.9-1"],
+    "Ubuntu:22.04:LTS": ["1.0-1ubuntu1~22.04", "1.0-1ubuntu1", "1.0-1ubuntu1.1", "1.0-1ubuntu2", "1.10-1"],
+    "Alpine:v3.19": ["1.0_rc1-r0", "1.0-r0", "1.0-r1", "1.0_p1-r0", "1.10-r0"],
+    "Rocky Linux:9": _RPM,
+    "SUSE:Linux Enterprise Server 15 SP5": _RPM,
+    "PyPI": ["1.0.dev1", "1.0rc1", "1.0", "1.0.post1", "1.10", "1!0.1"],
+    "npm": ["1.0.0-alpha", "1.0.0-rc.1", "1.0.0", "1.2.0", "1.10.0"],
+    "Go": ["0.0.0-20200101000000-abcdefabcdef", "1.0.0-rc.1", "1.0.0", "1.2.0", "1.10.0"],
+    "Maven": ["1.0-alpha-1", "1.0-rc1", "1.0", "1.0-sp", "1.10"],
+    "RubyGems": ["1.0.0.a", "1.0.0.pre", "1.0.0", "1.0.0.1", "1.10"],
+}
+#: where there are other releases: one of them
+_OTHERS = {"Debian": "11", "Ubuntu": "20.04:LTS", "Alpine": "v3.1", "Rocky Linux": "8",
+           "SUSE": "Linux Enterprise Server 15 SP4"}  # fmt: skip
+_CVES = st.sampled_from(["CVE-1", "CVE-2", "CVE-3", "CVE-4"])
+
+
+@st.composite
+def _parts(draw: st.DrawFn, ecosystem: str) -> dict[str, Any]:
+    """One package's part of a document: of this release, of all, of another, or of another package."""
+    base, versions = root(ecosystem), st.sampled_from(RISING[ecosystem])
+    event = st.one_of(
+        st.tuples(st.just("introduced"), st.one_of(st.just("0"), versions)),
+        st.tuples(st.sampled_from(["fixed", "last_affected"]), versions),
+    )
+    limit = st.tuples(st.just("limit"), st.one_of(st.just("*"), versions))
+    ranges = [
+        {
+            "type": draw(st.sampled_from(["ECOSYSTEM", "ECOSYSTEM", "GIT"])),
+            "events": [{kind: told} for kind, told in one],
+        }
+        for one in draw(st.lists(_with_limits(event, limit), max_size=3))
+    ]
+    told = draw(st.sampled_from([ecosystem, ecosystem, base, f"{base}:{_OTHERS.get(base, '')}".rstrip(":")]))
+    package = {"ecosystem": told, "name": draw(st.sampled_from(["x", "x", "x", "y"]))}
+    return {"package": package, "ranges": ranges, "versions": draw(st.lists(versions, max_size=2))}
+
+
+def _with_limits(event: Any, limit: Any) -> Any:
+    """Events at versions of their own (of two at one the text does not say which comes first), some with limits."""
+    several = st.lists(event, min_size=1, max_size=5, unique_by=lambda one: one[1])
+    return st.builds(lambda events, limits: [*events, *limits], several, st.lists(limit, max_size=1))
+
+
+@st.composite
+def _documents(draw: st.DrawFn, ecosystem: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": f"T-{number}", "modified": "2024-01-01T00:00:00Z",
+            "aliases": draw(st.lists(_CVES, max_size=2, unique=True)),
+            **({"withdrawn": "2024-01-02T00:00:00Z"} if draw(st.integers(0, 5)) == 0 else {}),
+            "affected": draw(st.lists(_parts(ecosystem), max_size=3)),
+        }
+        for number in range(draw(st.integers(1, 5)))
+    ]  # fmt: skip
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_made_up_documents_beside_the_second_opinion(data: st.DataObject) -> None:
+    ecosystem = data.draw(st.sampled_from(sorted(RISING)))
+    rising, documents = RISING[ecosystem], data.draw(_documents(ecosystem))
+    version = data.draw(st.sampled_from(rising))
+    kind = "rpm" if rising is _RPM else "deb"
+    several = [parse(msgspec.json.encode(one)) for one in documents]
+    findings, undecided = scan(
+        [Package("x", version, kind, ecosystem)], *([Record(told, one) for one in parts] for told, parts in several)
+    )
+
+    def compare(left: str, right: str) -> int:
+        return rising.index(left) - rising.index(right)
+
+    expected: list[set[str]] = []
+    for one in documents:
+        if any(osv.is_vulnerable(told, "x", version, one, compare) for told in {ecosystem, root(ecosystem)}):
+            names = {one["id"], *one["aliases"]}
+            alike = [group for group in expected if group & names]
+            expected = [names.union(*alike), *(group for group in expected if group not in alike)]
+    assert undecided == ()
+    assert sorted(sorted(one.ids) for one in findings) == sorted(map(sorted, expected))
+    assert all(compare(one.fixed, version) > 0 for one in findings if one.fixed)

@@ -32,6 +32,9 @@ def fixed_version(version: str, several: Sequence[Affected]) -> str:
 
     Databases may disagree: when no fix satisfies all of them, the last one counts.
     """
+    if len(several) == 1 and len(ranges := several[0].ranges) == 1 and _is_simple(ranges[0]):
+        order, fix = _order(ranges[0].kind, several[0].ecosystem), ranges[0].events[1].version
+        return fix if place(order, fix) > place(order, version) else ""
     found: dict[str, Any] = {}
     for affected in several:
         for one in affected.ranges:
@@ -109,7 +112,7 @@ def _order(kind: str, ecosystem: str) -> Order:
 
 def _includes(one: Range, version: str, order: Order) -> bool:
     own = place(order, version)
-    if len(one.events) == 2 and one.events[0] == _BEGINNING and one.events[1].kind == "fixed":  # nearly all
+    if _is_simple(one):
         return not own >= place(order, one.events[1].version)
     limits = [event.version for event in one.events if event.kind == "limit"]
     if limits and not any(limit == "*" or own < place(order, limit) for limit in limits):
@@ -118,6 +121,11 @@ def _includes(one: Range, version: str, order: Order) -> bool:
     for event in _sorted(one.events, order):
         vulnerable = _turn(event, own, order, vulnerable)
     return vulnerable
+
+
+def _is_simple(one: Range) -> bool:
+    """Whether all versions before a fix are affected, as nearly every range says."""
+    return len(one.events) == 2 and one.events[0] == _BEGINNING and one.events[1].kind == "fixed"
 
 
 def _turn(event: Event, own: Any, order: Order, vulnerable: bool) -> bool:

@@ -121,7 +121,7 @@ def _grouped(hits: Sequence[Hit]) -> Iterator[list[Hit]]:
                 groups.update((name, members) for one in small if one is not hit for name in one.names)
         groups.update(dict.fromkeys(hit.names, members))
     for group in {id(group): group for group in groups.values()}.values():
-        yield sorted(group, key=lambda hit: hit.record.advisory.id)
+        yield group if len(group) == 1 else sorted(group, key=lambda hit: hit.record.advisory.id)
 
 
 def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
