@@ -430,6 +430,40 @@ def short_enough(made: list[Item]) -> bool:
     return all(len(item.entry.path.rpartition(b"/")[2]) + 4 <= 255 or item.entry.kind != "whiteout" for item in made)
 
 
+#: what just fits a plain header, and what needs an extended one
+FITS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"path": b"n" * 100}, {"path": b"n" * 101}),
+    ({"path": b"d/" + b"n" * 100}, {"path": b"d/" + b"n" * 101}),
+    ({"path": b"d" * 155 + b"/n"}, {"path": b"d" * 156 + b"/n"}),
+    ({"kind": "symlink", "link": b"l" * 100}, {"kind": "symlink", "link": b"l" * 101}),
+    ({"uid": 0o7777777}, {"uid": 0o7777777 + 1}),
+    ({"gid": 0o7777777}, {"gid": 0o7777777 + 1}),
+    ({"mtime": 0}, {"mtime": -(10**9)}),
+    ({"mtime": 0o77777777777 * 10**9}, {"mtime": (0o77777777777 + 1) * 10**9}),
+    ({"mtime": 10**9}, {"mtime": 10**9 + 1}),
+    ({}, {"xattrs": ((b"user.a", b"1"),)}),
+]
+
+
+@pytest.mark.parametrize(("fits", "does_not"), FITS)
+def test_an_extended_header_is_written_where_it_is_needed(fits: dict[str, Any], does_not: dict[str, Any]) -> None:
+    for fields, blocks in ((fits, 1), (does_not, 3)):
+        entry = Entry(**{"path": b"x", "kind": "file", **fields})
+        assert len(header(entry)) == blocks * 512
+        assert msgspec.structs.replace(one(header(entry) + END).entry, offset=-1) == entry
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "name"),
+    [
+        (b"d", "dir", b"d/"), (b"", "dir", b"./"), (b"f", "file", b"f"), (b"d/w", "whiteout", b"d/.wh.w"),
+        (b"d", "opaque", b"d/.wh..wh..opq"), (b"", "opaque", b".wh..wh..opq"),
+    ],
+)  # fmt: skip
+def test_names_are_written_as_others_write_them(path: bytes, kind: Any, name: bytes) -> None:
+    assert header(Entry(path, kind))[:100].rstrip(b"\0") == name
+
+
 @given(st.lists(items(), max_size=5).filter(short_enough))
 @settings(max_examples=150, deadline=None)
 def test_what_is_written_is_read(made: list[Item]) -> None:

@@ -68,6 +68,7 @@ BEST = [
     ("linux/arm/v6", ["linux/arm/v7", "linux/arm/v5"], 1),
     ("linux/arm", ["linux/arm/v6", "linux/arm/v7"], 1),
     ("linux/386", ["linux/amd64"], None),
+    ("linux/riscv64/v2", ["linux/riscv64/v1"], None),  # only of these three is it known that a new one runs what is old
 ]
 
 
@@ -79,8 +80,12 @@ def test_best(asked: str, there: list[str], found: int | None) -> None:
 def test_entries_that_say_nothing_do_not_count() -> None:
     assert best([None, Platform("amd64", "linux")], Platform("amd64", "linux")) == 1
     assert best([None], Platform("amd64", "linux")) is None
+    assert best([Platform("arm", "linux", "5")], Platform("arm", "linux", "v7")) is None
 
 
 def test_attestations_are_not_known() -> None:
     assert not Platform("unknown", "unknown").known
+    assert not Platform("amd64", "unknown").known
+    assert not Platform("unknown", "linux").known
+    assert best([Platform("unknown", "unknown")], Platform("unknown", "unknown")) is None
     assert Platform("amd64", "linux").known

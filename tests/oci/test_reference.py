@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.errors import Invalid
-from scow.oci.digest import Digest
+from scow.oci.digest import Digest, hasher
 from scow.oci.reference import Reference
 
 D = "sha256:" + "a" * 64
@@ -77,6 +79,8 @@ def test_why_is_said() -> None:
         Reference.parse("a" * 64)
     with pytest.raises(Invalid, match="invalid reference format"):
         Reference.parse("a b")
+    with pytest.raises(Invalid, match="repository name is missing"):
+        Reference.parse("localhost/")
 
 
 def test_no_default_tag_where_none_is_wanted() -> None:
@@ -120,3 +124,13 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except Invalid:
         return
     assert Reference.parse(found.familiar) == found
+
+
+def test_digests_of_other_algorithms() -> None:
+    """Another algorithm is no bad text; what is hashed is hashed with the one that is asked for."""
+    with pytest.raises(Invalid, match="unsupported digest algorithm 'md5'"):
+        Digest("md5:" + "a" * 32)
+    with pytest.raises(Invalid, match="invalid digest"):
+        Digest("md5 " + "a" * 32)
+    for algorithm, size in (("sha256", 3), ("sha256", 1 << 20), ("sha512", 3)):
+        assert hasher(algorithm, size, b"abc").hexdigest() == hashlib.new(algorithm, b"abc").hexdigest()

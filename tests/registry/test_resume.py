@@ -161,6 +161,7 @@ class Counting(FaultyProxy):
         if handler.command == "PATCH":  # type: ignore[attr-defined]
             self.chunks -= 1
             if self.chunks < 0:
+                handler.drop()  # type: ignore[attr-defined]
                 raise ConnectionResetError
         self.up += len(body)
         return super().forward(handler, body)  # type: ignore[arg-type]
