@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import subprocess
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.support.cli import Result, run_scow
-from tests.support.peers import path_of
-from tests.support.rootfs import busybox_tar_path, debian_tar_path
+from tests.support.rootfs import busybox_tar_path
 from tests.support.users import User, throw_away_user
 
 from scow.runtime.idmap import Range, subordinate
@@ -124,66 +120,3 @@ def test_everything_can_be_removed_again(mapped: Someone) -> None:
     mapped("import", "-", "again", stdin=busybox_tar_path().read_bytes()).ok()
     mapped("rmi", "again").ok()
     assert mapped("run", "--rm", "busybox", "true").exit_code == 0
-
-
-def _package(directory: Path) -> bytes:
-    """A Debian package with a setuid program of another owner and a setgid directory, in a repository as a tar."""
-    tree = directory / "package"
-    for name in ("DEBIAN", "usr/bin", "var/lib/owned"):
-        (tree / name).mkdir(parents=True)
-    control = "Package: owned\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.org>\nDescription: owned\n"
-    (tree / "DEBIAN/control").write_text(control)
-    (tree / "DEBIAN/postinst").write_text(
-        "#!/bin/sh\nset -e\nchown games:www-data /usr/bin/owned\nchmod 4750 /usr/bin/owned\n"
-        "chown backup:mail /var/lib/owned\nchmod 2770 /var/lib/owned\n"
-    )
-    (tree / "DEBIAN/postinst").chmod(0o755)
-    (tree / "usr/bin/owned").write_text("#!/bin/sh\n")
-    deb = directory / "owned_1_all.deb"
-    subprocess.run([path_of("dpkg-deb"), "--root-owner-group", "-Zgzip", "-b", str(tree), str(deb)], check=True)
-    digest = hashlib.sha256(deb.read_bytes()).hexdigest()
-    index = f"{control}Filename: ./owned_1_all.deb\nSize: {deb.stat().st_size}\nSHA256: {digest}\n\n".encode()
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as tar:
-        for name, content in (("repo/Packages", index), ("repo/owned_1_all.deb", deb.read_bytes())):
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
-            tar.addfile(member, io.BytesIO(content))
-    return out.getvalue()
-
-
-INSTALL = """
-    set -e
-    rm -rf /etc/apt/sources.list /etc/apt/sources.list.d/*
-    echo 'deb [trusted=yes] file:/repo ./' > /etc/apt/sources.list
-    apt-get -q update >/dev/null && apt-get -q install -y owned >/dev/null 2>&1
-    stat -c '%n %U:%G %a' /usr/bin/owned /var/lib/owned
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.peers
-@pytest.mark.parametrize("who", ["root", "mapped"])
-def test_apt_get_install(mapped: Someone, tmp_path: Path, who: str) -> None:
-    """A package of a local repository, with owners, setuid and setgid; what it wrote is exported as it is."""
-    (tmp_path / "repo").mkdir(mode=0o755)
-    with tarfile.open(fileobj=io.BytesIO(_package(tmp_path))) as tar:
-        tar.extractall(tmp_path, filter="data")
-    shared = mapped.user.home / f"repo-{who}"
-    (tmp_path / "repo").rename(shared)
-    tar_bytes = debian_tar_path().read_bytes()
-
-    def scow(*argv: str, stdin: bytes | None = None) -> Result:
-        if who == "mapped":
-            return mapped(*argv, stdin=stdin)
-        return run_scow(*argv, root=tmp_path / "store", home=tmp_path, stdin=stdin)
-
-    scow("import", "-", "debian", stdin=tar_bytes).ok()
-    told = scow("run", "--name", "apt", "-v", f"{shared}:/repo:ro", "debian", "sh", "-c", INSTALL)
-    assert told.stdout == "/usr/bin/owned games:www-data 4750\n/var/lib/owned backup:mail 2770\n", told.stderr
-    with tarfile.open(fileobj=io.BytesIO(scow("export", "apt").ok().output)) as tar:
-        shown = {name: tar.getmember(name) for name in ("usr/bin/owned", "var/lib/owned")}
-    assert {name: (one.uid, one.gid, one.mode) for name, one in shown.items()} == {
-        "usr/bin/owned": (5, 33, 0o4750), "var/lib/owned": (34, 8, 0o2770),
-    }  # fmt: skip
-    scow("rm", "apt").ok()

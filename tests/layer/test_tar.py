@@ -19,7 +19,7 @@ from tests.support.peers import need_root
 
 from scow.errors import Invalid, Limit, ScowError
 from scow.layer.entry import Entry
-from scow.layer.header import header
+from scow.layer.header import header, padding
 from scow.layer.tar import members
 
 SECOND = 10**9
@@ -462,6 +462,10 @@ def test_an_extended_header_is_written_where_it_is_needed(fits: dict[str, Any], 
 )  # fmt: skip
 def test_names_are_written_as_others_write_them(path: bytes, kind: Any, name: bytes) -> None:
     assert header(Entry(path, kind))[:100].rstrip(b"\0") == name
+
+
+def test_content_is_padded_to_whole_blocks() -> None:
+    assert [len(padding(size)) for size in (0, 1, 511, 512, 513, 1 << 30)] == [0, 511, 1, 0, 511, 0]
 
 
 @given(st.lists(items(), max_size=5).filter(short_enough))

@@ -213,3 +213,10 @@ def test_whatever_a_registry_points_to_is_an_http_url_or_refused(text: str, star
 def test_a_realm_must_be_an_http_url(realm: str) -> None:
     with pytest.raises(Invalid):
         protocol.http_url(realm)
+
+
+def test_another_media_type_is_asked_for_besides_the_usual_ones() -> None:
+    usual = protocol.manifest("GET", "a", "1").headers["Accept"]
+    assert media_types.OCI_MANIFEST in usual
+    assert protocol.manifest("GET", "a", "1", media_types.OCI_MANIFEST).headers["Accept"] == usual
+    assert protocol.manifest("GET", "a", "1", "x/y").headers["Accept"] == f"x/y, {usual}"
