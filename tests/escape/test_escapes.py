@@ -63,6 +63,7 @@ ATTEMPTS = {
     "kernel memory": "head -c1 /proc/kcore | grep -q .",
     # rights
     "capabilities": "[ $((0x$(grep CapBnd /proc/self/status | cut -f2) & 0x230000)) != 0 ]",  # MODULE, RAWIO, ADMIN
+    "inheritable capabilities": "grep CapInh /proc/self/status | grep -qv 0000000000000000",
     "load a module": "echo x > /tmp/m.ko; insmod /tmp/m.ko",
     "swap": "swapon /tmp/d",
     "pivot": "mkdir -p /new/old; pivot_root /new /new/old",
