@@ -15,7 +15,7 @@ from scow.build.remote import Git
 from scow.build.sources import is_git, is_remote, is_web
 from scow.build.sources import repository as parsed
 from scow.engine.builds import BuildOptions
-from scow.engine.contexts import divided
+from scow.engine.contexts import divided, in_layout
 from scow.errors import Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image
 
@@ -164,6 +164,19 @@ def test_a_contexts_name_is_the_shortest_of_its_image() -> None:
     names, directories = divided(given, Path)
     assert names == {"a": "docker.io/library/b:latest", "c:1": None, "Data": None}
     assert directories == {"c:1": Path("/c"), "Data": Path("/d")}
+
+
+def test_an_image_of_a_layout(kitchen: Kitchen, tmp_path: Path) -> None:
+    """By its tag, whether a layout's names are tags or whole; a lone one is the latest."""
+    where, images = f"oci-layout://{tmp_path}/layout", kitchen.engine.images
+    one = kitchen.build("FROM scratch\nENV A=1", tags=["one:1"]).descriptor.digest
+    images.lay_out(["one:1"], tmp_path / "layout")
+    assert {in_layout(f"{where}{tag}")[1].digest for tag in ("", ":1", ":latest", f"@{one}")} == {one}
+    images.lay_out(["busybox"], tmp_path / "layout")
+    assert in_layout(f"{where}:1")[1].digest == one
+    assert in_layout(where)[1].digest == images.find("busybox").image.descriptor.digest
+    with pytest.raises(NotFound, match="no '2'"):
+        in_layout(f"{where}:2")
 
 
 def test_what_is_where() -> None:

@@ -87,8 +87,10 @@ def test_an_image_layout_as_a_context(scow: Scow, box: Path, context: Path, tmp_
         tar.extractall(tmp_path / "layout", filter="data")
     (context / "Dockerfile").write_text("FROM there\nRUN echo it works\n")
     index = json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]
-    result = scow("build", "--build-context", f"there=oci-layout://{tmp_path}/layout@{index['digest']}", str(context))
-    assert "it works" in result.ok().stderr
+    name = index["annotations"]["org.opencontainers.image.ref.name"]
+    for which in (f"@{index['digest']}", f":{name.partition(':')[2]}", "", ":latest"):
+        layout = f"there=oci-layout://{tmp_path}/layout{which}"
+        assert "it works" in scow("build", "--build-context", layout, str(context)).ok().stderr
     missing = scow("build", "--build-context", f"there=oci-layout://{tmp_path}/layout:none", str(context))
     assert "the image layout has no 'none'" in missing.stderr
 

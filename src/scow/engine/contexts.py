@@ -38,7 +38,11 @@ def divided(given: Mapping[str, str], fetch: Callable[[str], Path]) -> tuple[dic
 
 
 def in_layout(name: str) -> tuple[Layout, Descriptor]:
-    """The layout and the image that ``oci-layout://DIR[:TAG][@DIGEST]`` names."""
+    """The layout and the image that ``oci-layout://DIR[:TAG][@DIGEST]`` names.
+
+    A layout's names are tags, as the specification shows them, or whole ones, as docker and scow write them. Where
+    there is but one image, it is also the latest.
+    """
     path, at, digest = name.removeprefix(LAYOUT).partition("@")
     directory, colon, tag = path.rpartition(":")
     if not colon or "/" in tag:
@@ -47,7 +51,10 @@ def in_layout(name: str) -> tuple[Layout, Descriptor]:
     if not (layout.root / "oci-layout").is_file():
         raise NotFound("no image layout is there", subject=directory)
     wanted = Digest(digest) if at else None
-    for descriptor in layout.entries():
-        if descriptor.digest == wanted or (not wanted and name_of(descriptor) == tag):
+    entries = list(layout.entries())
+    for descriptor in entries:
+        if descriptor.digest == wanted or (not wanted and (name_of(descriptor) or "").rpartition(":")[2] == tag):
             return layout, descriptor
+    if tag == "latest" and len(entries) == 1:
+        return layout, entries[0]
     raise NotFound(f"the image layout has no {digest or tag!r}", subject=directory)
