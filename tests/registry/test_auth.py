@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from tests.registry.conftest import Bytes, MakeClient, Pocket, first, noise, read
+from tests.registry.test_faults import status
 
 from scow.errors import Denied, NotFound, ScowError, Unsupported
 from scow.registry.auth import Authorizer
@@ -163,6 +164,16 @@ def test_an_identity_token_opens_the_door(bearer: Server, connect: MakeClient, s
     forged = connect(bearer.host, credential=Credential(identity_token="forged")).repository()
     with pytest.raises(Denied):
         forged.exists(source.add(b"x"))
+
+
+def test_an_identity_token_follows_no_redirect(bearer: Server, connect: MakeClient, source: Bytes) -> None:
+    """It is in the request's body, which is no header to be left out (CVE-2024-45336 and its kind)."""
+    with Server() as thief:
+        bearer.fault = first(9, status(307, Location=f"http://{thief.host}/token"), method="POST", path="/token")
+        repository = connect(bearer.host, credential=Credential(identity_token="mine")).repository()
+        with pytest.raises(Denied, match=f"redirects a login to {thief.host}"):
+            repository.exists(source.add(b"x"))
+        assert not thief.seen
 
 
 def test_a_token_server_that_knows_nobody(bearer: Server, connect: MakeClient, source: Bytes) -> None:

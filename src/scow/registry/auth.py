@@ -21,7 +21,7 @@ from scow.oci.documents import decode
 from scow.registry.credentials import ANONYMOUS, Credential
 from scow.registry.protocol import Answer, http_url
 from scow.registry.refusal import refusal
-from scow.registry.transport import Call, Transport
+from scow.registry.transport import FORM, Call, Transport
 
 if TYPE_CHECKING:
     from scow.registry.challenge import Challenge
@@ -203,7 +203,7 @@ def _oauth_call(realm: str, service: str, scopes: Scopes, credential: Credential
         "scope": " ".join(scopes),
     }
     body = urlencode(form).encode()
-    return Call("POST", realm, {"Content-Type": "application/x-www-form-urlencoded"}, lambda: (body,), len(body))
+    return Call("POST", realm, {"Content-Type": FORM}, lambda: (body,), len(body))
 
 
 def _with_query(url: str, query: list[tuple[str, str]]) -> str:

@@ -31,6 +31,8 @@ _REDIRECT_LIMIT = 10
 #: What a request says about content; everything else stays with the origin it was written for.
 _CONTENT_HEADERS = frozenset({"accept", "range", "content-type", "content-length", "content-range"})
 
+#: A body of this type holds a token; it stays with the origin that it was written for, too.
+FORM = "application/x-www-form-urlencoded"
 #: Bytes a second, seen over one timeout, below which a connection is taken for a broken one.
 _SLOWEST = 100
 #: Makes a request's body anew for every try.
@@ -204,6 +206,8 @@ class Transport:
             raise Denied(f"redirects from https to plain http at {new.netloc}", subject=_host(call.url))
         headers = call.headers
         if (new.scheme, new.netloc) != (old.scheme, old.netloc):
+            if headers.get("Content-Type") == FORM and status != 303:
+                raise Denied(f"redirects a login to {new.netloc.rpartition('@')[2]}", subject=_host(call.url))
             headers = {name: value for name, value in headers.items() if name.lower() in _CONTENT_HEADERS}
         if status == 303 and call.method != "HEAD":
             return Call("GET", url, headers)
