@@ -157,3 +157,31 @@ def test_into_what_goes_with_its_first_run(box: Scow, tmp_path: Path) -> None:
     box("cp", str(tmp_path / "told"), "once:/told").ok()
     assert box("start", "-a", "once").ok().stdout == "told\n"
     assert "once" not in box("ps", "-a").ok().stdout
+
+
+def test_contents_as_a_stream_have_no_name(box: Scow, source: str) -> None:
+    named = {member.name.split("/")[0] for member in members(box("cp", f"{source}:/src/.", "-").ok().output)}
+    assert named == {"."}
+    assert {member.name.split("/")[0] for member in members(box("cp", f"{source}:/src/", "-").ok().output)} == {"src"}
+
+
+def test_a_file_with_a_slash_is_none(box: Scow, source: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for given in (f"{source}:/src/one/", f"{source}:/src/one/.", f"{tmp_path}/file/", f"{tmp_path}/file/."):
+        target = str(tmp_path / "out") if given.startswith("source") else f"{source}:/out"
+        refused = box("cp", given, target)
+        assert (refused.exit_code, "not a directory" in refused.stderr) == (1, True), given
+
+
+def test_files_of_a_container_whose_others_are_gone(box: Scow, tmp_path: Path) -> None:
+    box("run", "-d", "--name", "other", "--ipc", "shareable", IMAGE, "sleep", "1000").ok()
+    shares = [f"--{kind}=container:other" for kind in ("network", "pid", "ipc")]
+    box("create", "--name", "sharing", *shares, IMAGE, "true").ok()
+    box("rm", "-f", "other").ok()
+    try:
+        (tmp_path / "file").write_text("x")
+        box("cp", str(tmp_path / "file"), "sharing:/file").ok()
+        box("cp", "sharing:/file", str(tmp_path / "back")).ok()
+        assert (tmp_path / "back").read_text() == "x"
+    finally:
+        box("rm", "sharing").ok()

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+import msgspec
+
 from scow.engine import starting
 from scow.engine.records import Settings
 from scow.errors import Denied, Invalid, NotFound
@@ -69,6 +71,8 @@ def copy_in(workplace: Workplace, settings: Settings, source: str, path: str, *,
     real = os.path.realpath(source) if follow or source.endswith(("/", "/.")) else os.path.abspath(source)
     if not os.path.lexists(real):
         raise NotFound("no such file or directory", subject=source)
+    if source.endswith(("/", "/.")) and not os.path.isdir(real):
+        raise Invalid("not a directory", subject=source)
     told = {
         "name": os.path.basename(real) or ".",
         "directory": os.path.isdir(real) and not os.path.islink(real),
@@ -98,7 +102,8 @@ def _place(workplace: Workplace, settings: Settings) -> Iterator[dict[str, Any]]
     if state.status in ALIVE and state.pid:
         yield {"pid": state.pid, "born": state.born, "chroot": probe().rung == 4}
         return
-    with starting.made(workplace, settings) as (runner, bundle, _):
+    alone = msgspec.structs.replace(settings, spec={**settings.spec, "network": "none", "pid": "", "ipc": ""})
+    with starting.made(workplace, alone) as (runner, bundle, _):  # whose others may be gone, and ports taken
         plan = runner.plan(bundle)
         mounts = [m for m in bundle.spec["mounts"] if m["type"] == "bind" and not m["source"].startswith("/sys")]
-        yield {**plan, "target": bundle.spec["root"]["path"], "mounts": mounts, "network": None}
+        yield {**plan, "target": bundle.spec["root"]["path"], "mounts": mounts}

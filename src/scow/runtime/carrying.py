@@ -81,11 +81,16 @@ def _mount(plan: dict[str, Any]) -> None:
 def _pack(plan: dict[str, Any]) -> None:
     """Tell what is there, and write it to standard output as its own name."""
     path = "/" + plan["path"].lstrip("/")
-    if plan["follow"] or path.endswith(("/", "/.")):
+    name = os.path.basename(path)  # of a directory's contents, "."
+    inside = path.endswith(("/", "/."))
+    if plan["follow"] or inside:
         path = os.path.realpath(path)
-    status = os.stat(path, follow_symlinks=False)
-    name = os.path.basename(path) or "."
-    send(CONTROL, {"name": name, "directory": stat.S_ISDIR(status.st_mode)})
+        name = name if name == "." else os.path.basename(path)
+    is_directory = stat.S_ISDIR(os.stat(path, follow_symlinks=False).st_mode)
+    if inside and not is_directory:
+        raise Refused("Invalid", "not a directory", plan["path"])
+    name = name or "."
+    send(CONTROL, {"name": name, "directory": is_directory})
     with os.fdopen(1, "wb", closefd=False) as output:
         tarstream.pack(path, name, output)
 
