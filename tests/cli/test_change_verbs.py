@@ -39,7 +39,8 @@ def test_diff_and_commit(box: Scow, writer: str) -> None:
     look = "stat -c '%u %g %a' /d /d/e; ls /etc/group /home/app 2>/dev/null; echo $A $B"
     assert box("run", "--rm", "made:1", "sh", "-c", look).ok().stdout == "5 6 755\n0 0 4755\n1 2\n"
     assert box("inspect", "-f", "{{.Author}} {{.Comment}}", "made:1").ok().stdout == "me why\n"
-    assert "is not a valid change command" in box("commit", "-c", "RUN x", writer).stderr
+    for change in ("RUN x", "FROM x"):
+        assert "is not a valid change command" in box("commit", "-c", change, writer).stderr
     assert box("inspect", "-f", "{{.State.Status}}", writer).ok().stdout == "running\n"  # and paused no more
 
 
@@ -51,6 +52,18 @@ def test_commit_of_nothing(box: Scow) -> None:
     assert box("inspect", "-f", layers, "same:1").ok().stdout == box("inspect", "-f", layers, IMAGE).ok().stdout
     assert box("run", "--rm", "same:1").ok().stdout == "hi\n"
     box("rm", "still").ok()
+
+
+def test_commit_of_what_was_asked_for(box: Scow) -> None:
+    asked = ["-v", "/own", "-v", "named:/named", "--expose", "99", "--health-cmd", "x", "--health-retries", "2"]
+    box("create", "--name", "asked", *asked, IMAGE, "echo", "hi").ok()
+    box("commit", "asked", "asked:1").ok()
+    template = "{{with .Config}}{{json .Volumes}} {{json .ExposedPorts}} {{.Healthcheck}}{{end}}"
+    shown = box("inspect", "-f", template, "asked:1")
+    assert shown.ok().stdout.startswith('{"/own":{}} {"99/tcp":{}} ')
+    assert "CMD-SHELL x" in shown.stdout
+    box("rm", "-v", "asked").ok()
+    box("volume", "rm", "named").ok()
 
 
 def test_pause(box: Scow, writer: str) -> None:

@@ -180,3 +180,14 @@ def test_volumes_and_networks_are_found_too(console: Console, image: str) -> Non
     assert told == "/web\ndata\nback\n"
     assert console("inspect", "--type", "volume", "-f", "{{.Driver}}", "data").ok().stdout == "local\n"
     assert console("inspect", "--type", "network", "data").code == 1
+
+
+def test_mounts_of_every_kind_have_docker_s_fields(console: Console, image: str) -> None:
+    console("create", "--name", "mounted", "--tmpfs", "/t", "-v", "data:/d", "-v", "/tmp:/b", "app:1", "x").ok()
+    told = console("inspect", "-f", "{{range .Mounts}}{{.Type}}={{.Name}}={{.Driver}} {{end}}", "mounted").ok().stdout
+    assert sorted(told.split()) == ["bind==", "tmpfs==", "volume=data=local"]
+
+
+def test_the_environment_is_as_it_was_asked_for(console: Console, image: str) -> None:
+    console("create", "--name", "given", "-e", "UNSET", "-e", "A=1", "-e", "PATH=/p", "app:1", "x").ok()
+    assert console("inspect", "-f", "{{json .Config.Env}}", "given").ok().stdout.startswith('["UNSET","A=1","PATH=/p"')

@@ -19,6 +19,8 @@ def changed_process(changes: Sequence[str], base: Config) -> dict[str, Any]:
     """The config object (docker's field names) after ``changes``. Raises :class:`Invalid` for other instructions."""
     text = "\n".join([f"FROM {_BASE}", *(line.replace("\n", " ") for line in changes)])
     found = stages(parse(text, "--change"))
+    if len(found.stages) > 1:
+        raise Invalid("FROM is not a valid change command", subject="--change")
     arguments = Arguments(path="")
     expanded, reachable, outside = select(found, arguments)
     stage = plan(expanded, reachable, outside, arguments, {_BASE: base}).stages[-1]

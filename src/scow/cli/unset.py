@@ -32,4 +32,6 @@ def with_unset(document: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(there := document.get(part), Mapping):
             spelled = {go: there[name] for go, name in _SPELLINGS.get(part, {}).items() if name in there}
             whole[part] = {**fields, **spelled, **there}
+    if document.get("Mounts"):
+        whole["Mounts"] = [{"Name": "", "Driver": "", **mount} for mount in document["Mounts"]]
     return whole

@@ -10,6 +10,7 @@ import msgspec
 
 from scow.build.metadata import changed_process
 from scow.engine import origins, starting
+from scow.engine.hostdoc import places
 from scow.engine.pausing import held
 from scow.engine.records import Settings
 from scow.image import mutate, rootfs
@@ -19,6 +20,7 @@ from scow.image.put import add_image
 from scow.oci.config import document, parse
 from scow.oci.descriptor import Descriptor
 from scow.oci.documents import encode
+from scow.runtime.keeping import healthcheck
 from scow.runtime.process import DEFAULT_PATH, environment
 
 if TYPE_CHECKING:
@@ -78,6 +80,8 @@ def commit(
 def _process(settings: Settings, image: Image) -> dict[str, Any]:
     """How the container was started, as its image would have to say it."""
     options, process = origins.options_of(settings), image.config.process
+    asked = settings.keeping.health
+    check = asked and (healthcheck(asked, process.healthcheck) or asked)  # or none: that is said, too
     default = f"PATH={DEFAULT_PATH}"
     env = [one for one in environment(process.env or (), options.env, "", False) if one != default or process.env]
     fields: dict[str, Any] = {
@@ -86,6 +90,8 @@ def _process(settings: Settings, image: Image) -> dict[str, Any]:
         "User": options.user,
         "WorkingDir": options.workdir,
         "StopSignal": options.stop_signal,
+        "Healthcheck": msgspec.to_builtins(check) if check else None,
+        **places(process, options),
     }
     if options.entrypoint is not None:
         fields |= {"Entrypoint": list(options.entrypoint) or None, "Cmd": list(options.args) or None}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from scow.engine.describe import mounts_document, process_document
-from scow.engine.hostdoc import host_document, is_anonymous
+from scow.engine.hostdoc import host_document, places
 from scow.engine.origins import options_of
 from scow.engine.records import ALIVE, Health, Settings, State
 from scow.image.image import Image
 from scow.oci.config import Healthcheck
 from scow.runtime.options import Options
-from scow.runtime.ports import exposed
-from scow.runtime.process import environment
 
 _NEVER = "0001-01-01T00:00:00Z"
 
@@ -91,24 +90,20 @@ def _config(settings: Settings, options: Options, image: Image, check: Healthche
         document["Entrypoint"], document["Cmd"] = list(options.entrypoint) or None, None
     if options.args:
         document["Cmd"] = list(options.args)
-    env = environment(process.env or (), options.env, "", False)
     return {
         **document,
         **{name: value for name, value in asked.items() if value is not None and value != ""},
-        "Env": list(env),
+        "Env": _env(process.env or (), options.env),
         "Image": settings.image,
         "Labels": settings.labels,
-        **_places(document, options),
+        **{name: found for name, found in places(process, options).items() if found or name == "Volumes"},
         "Tty": options.tty,
         "OpenStdin": options.interactive,
         "StdinOnce": settings.stdin_once,
     }
 
 
-def _places(document: dict[str, Any], options: Options) -> dict[str, Any]:
-    """The image's ports and volumes, and those that were asked for."""
-    asked: dict[str, Any] = {port.name: {} for text in options.expose for port in exposed(text)}
-    ports = {**(document.get("ExposedPorts") or {}), **asked, **{port.name: {} for port in options.ports}}
-    anonymous: dict[str, Any] = {one.target: {} for one in options.mounts if is_anonymous(one)}
-    volumes = {**(document["Volumes"] or {}), **anonymous}
-    return {**({"ExposedPorts": dict(sorted(ports.items()))} if ports else {}), "Volumes": volumes or None}
+def _env(image: Iterable[str], asked: Sequence[str]) -> list[str]:
+    """What was asked for as it was, a bare name among it, and then what of the image is not taken by that."""
+    taken = {entry.partition("=")[0] for entry in asked}
+    return [*asked, *(entry for entry in image if entry.partition("=")[0] not in taken)]

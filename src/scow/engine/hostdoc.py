@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from scow.engine.records import Settings
+from scow.oci.config import Process
 from scow.runtime.options import Limits, Mount, Options
+from scow.runtime.ports import exposed
 from scow.runtime.spec import MASKED_PATHS, READONLY_PATHS
 
 _PERIOD = 100_000
@@ -33,7 +35,6 @@ _NEVER_USED: dict[str, Any] = {
     "Links": None,
     "MemorySwappiness": None,
     "OomKillDisable": None,
-    "PidMode": "",
     "UsernsMode": "",
     "VolumeDriver": "",
 }
@@ -80,6 +81,15 @@ def _placed(options: Options) -> dict[str, Any]:
     }
 
 
+def places(image: Process, options: Options) -> dict[str, Any]:
+    """The image's ports and volumes, and those that were asked for; None where there are none."""
+    asked: dict[str, Any] = {port.name: {} for text in options.expose for port in exposed(text)}
+    ports = {**(image.exposed_ports or {}), **asked, **{port.name: {} for port in options.ports}}
+    anonymous: dict[str, Any] = {one.target: {} for one in options.mounts if is_anonymous(one)}
+    volumes = {**(image.volumes or {}), **anonymous}
+    return {"ExposedPorts": dict(sorted(ports.items())) or None, "Volumes": volumes or None}
+
+
 def is_anonymous(mount: Mount) -> bool:
     """A volume that was made for one container, and named by chance."""
     return mount.kind == "volume" and (not mount.name or _MADE_UP.fullmatch(mount.name) is not None)
@@ -111,6 +121,7 @@ def _allowed(options: Options) -> dict[str, Any]:
         **({"Init": True} if options.init else {}),
         "CgroupnsMode": options.cgroupns or "private",
         "IpcMode": options.ipc or "private",
+        "PidMode": options.pid,
         "UTSMode": options.uts,
         "MaskedPaths": list(MASKED_PATHS) if masked else None,
         "ReadonlyPaths": list(READONLY_PATHS) if masked else None,
