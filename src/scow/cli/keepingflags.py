@@ -70,8 +70,6 @@ def _log(driver: str, texts: Iterable[str]) -> Log:
     files = options.get("max-file", "1")
     if not files.isdigit() or int(files) < 1:
         raise Invalid("max-file cannot be less than 1")
-    if int(files) > 1 and not largest:
-        raise Invalid("max-size must be set when max-file is more than 1")
     return Log(driver or "json-file", largest, int(files))
 
 

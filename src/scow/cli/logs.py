@@ -47,7 +47,7 @@ def logs(
         follow=follow,
         tail=_count(tail),
         since=parse_time(since, now) if since else None,
-        until=parse_time(until, now) if until else None,
+        until=parse_time(until, now) if until not in (None, "", "0") else None,
     )
     terminal = session.engine.containers.open(target).options.tty
     for line in lines:
@@ -63,7 +63,7 @@ def _shown(line: Line, *, timestamps: bool, details: bool) -> bytes:
 
 
 def _count(text: str) -> int | None:
-    if text == "all":
+    if text in ("all", ""):
         return None
     digits = text.removeprefix("-")
     if not (digits.isascii() and digits.isdigit()):

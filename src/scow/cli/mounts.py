@@ -102,11 +102,13 @@ def _fields(text: str) -> dict[str, str]:
         name = _NAMES.get(name.lower(), name.lower())
         if not equals and name not in _SWITCHES:
             raise Invalid(f"invalid field '{field}' must be a key=value pair")
-        fields[name] = _truth(name, value) if name in _SWITCHES and equals else value or "true"
+        fields[name] = _switched(name, value, equals) if name in _SWITCHES else value
     return fields
 
 
-def _truth(name: str, value: str) -> str:
+def _switched(name: str, value: str, equals: str) -> str:
+    if not equals:
+        return "true"
     from scow.cli.truths import TRUTHS
 
     if value not in TRUTHS:

@@ -18,6 +18,8 @@ from scow.runtime.journal import NAME
 
 _PAUSE = 0.05  # seconds between two looks at a log that is followed
 _BLOCK = 1 << 20
+#: Seconds: what a time is known to, as a float and by the digits that are read. A line's own time finds the line.
+_PRECISION = 2e-6
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -48,6 +50,8 @@ def lines(
 
     ``alive`` (asked when there is nothing more): go on until it says no, as the log grows.
     """
+    since = None if since is None else since - _PRECISION
+    until = None if until is None else until + _PRECISION
     end = _Reader(home, tail if since is None and until is None else None)
     past: Iterator[Line] = end.rest()
     if since is not None:
