@@ -154,3 +154,12 @@ def test_rm_of_a_terminal_container(box: Scow, directory: Path) -> None:
     child = typing(directory, "run", "--rm", "-it", "--name", "brief", IMAGE, "sh", "-c", "exit 5")
     assert ended(child) == 5
     assert box("ps", "-aq", "--filter", "name=brief").ok().stdout == ""
+
+
+def test_groups_of_the_container_are_its_too(box: Scow) -> None:
+    box("run", "-d", "--name", "grouped", "--group-add", "777", IMAGE, "sleep", "1000").ok()
+    try:
+        assert box("exec", "-u", "app", "grouped", "id", "-G").ok().stdout == "1000 777 2000\n"
+        assert box("exec", "grouped", "id", "-G").ok().stdout == "0 777\n"
+    finally:
+        box("rm", "-f", "grouped").ok()

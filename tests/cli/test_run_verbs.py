@@ -220,3 +220,23 @@ def test_a_directory_that_is_gone(directory: Path, scow: Scow, tmp_path: Path) -
         env=environment(directory / "store", directory), capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "scow: the current directory is gone\nhint: cd to one that is there\n")
+
+
+def test_a_working_directory_is_made_in_a_root_that_is_read_only(scow: Scow) -> None:
+    assert sh(scow, "pwd; touch no 2>/dev/null || echo locked", "--read-only", "-w", "/new/one") == "/new/one\nlocked\n"
+
+
+def test_programs_know_that_they_are_in_a_container(scow: Scow) -> None:
+    scow("run", "--name", "knows", IMAGE, "ls", "/.dockerenv").ok()
+    assert scow("diff", "knows").ok().stdout == ""
+    assert b".dockerenv" not in scow("export", "knows").ok().output
+    scow("rm", "knows").ok()
+
+
+@pytest.mark.parametrize(
+    ("flag", "told"), [("type=bind,src=,dst=/x", "Source must not be empty"), ("dst=", "target is")]
+)
+def test_an_empty_field_of_a_mount(scow: Scow, flag: str, told: str) -> None:
+    refused = scow("run", "--rm", "--mount", flag, IMAGE, "true")
+    assert refused.exit_code == 125
+    assert told in refused.stderr

@@ -17,6 +17,7 @@ from tests.support.peers import need
 
 from scow.runtime.keeper import find
 from scow.runtime.networking import ADDRESS, outlet
+from scow.runtime.tasks import born
 
 SERVE = "echo hello | nc -l -p 80 -w 5"
 
@@ -161,7 +162,7 @@ def test_the_network_of_another_container(networked: Driver, runtime: str) -> No
         assert first.stdout
         lines = [first.stdout.readline().split() for _ in range(2)]
         pid = next(words[-1] for words in lines if words[0] == "started")
-        joined = {"join": f"/proc/{pid}/ns/net"}
+        joined = {"join": [int(pid), born(int(pid))]}
         with started(networked, runtime, "ip -4 -o addr", attachment=joined) as second:
             out, _ = second.communicate(timeout=20)
         first.kill()

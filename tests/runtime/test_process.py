@@ -10,7 +10,7 @@ from scow.errors import Invalid
 from scow.oci.config import Process as ImageProcess
 from scow.runtime.options import Options
 from scow.runtime.process import DEFAULT_PATH, arguments, environment, process, working_directory
-from scow.runtime.users import UnknownUser, User, find_user
+from scow.runtime.users import UnknownUser, User, complete, find_user
 
 Words = tuple[str, ...] | None
 
@@ -123,7 +123,7 @@ GROUP = b"none:x:4294967295:app\nroot:x:0:\napp:x:1001:\nstaff:x:50:other,app\na
         ("4242", User(4242, 0, (0,))),
         ("4242:4243", User(4242, 4243, (4243,))),
         ("homeless", User(1002, 1002, (1002,), "/")),
-        ("77", User(5, 6, (6,), "/odd")),
+        ("77", User(77, 0, (0,))),  # a number is no name
     ],
 )
 def test_users(text: str, expected: User) -> None:
@@ -148,6 +148,15 @@ def test_users(text: str, expected: User) -> None:
 def test_unknown_users(text: str, message: str) -> None:
     with pytest.raises(UnknownUser, match=message):
         find_user(text, PASSWD, GROUP)
+
+
+def test_groups_that_were_asked_for_are_every_program_s() -> None:
+    process = {"user": {"username": "app", "groups": ["staff", "12"]}, "env": ["A=1", "HOME="]}
+    complete(process, PASSWD, GROUP)
+    assert process["user"] == {"uid": 1000, "gid": 1001, "additionalGids": [4, 50, 1001, 12]}
+    assert process["env"] == ["A=1", "HOME=/home/app"]
+    with pytest.raises(UnknownUser, match="unable to find group ghosts"):
+        complete({"user": {"username": "", "groups": ["ghosts"]}, "env": []}, PASSWD, GROUP)
 
 
 @given(st.text(), st.binary(), st.binary())

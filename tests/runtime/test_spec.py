@@ -54,7 +54,7 @@ def test_network_none_is_a_namespace() -> None:
 
 
 def test_the_users_mounts_come_last_outer_before_inner_and_replace_the_standard_ones() -> None:
-    mounts = (Mount("bind", "/s", "/a/b/c"), Mount("tmpfs", "", "/a/./b/"), Mount("bind", "/h", "/etc/hosts"))
+    mounts = (Mount("bind", "/s", "/a/x/../b/c"), Mount("tmpfs", "", "/../a/./b/"), Mount("bind", "/h", "/etc/hosts"))
     document = made(Options(mounts=mounts))
     places = [m["destination"] for m in document["mounts"]]
     assert places[-3:] == ["/a/b", "/etc/hosts", "/a/b/c"]
@@ -70,6 +70,7 @@ def test_the_users_mounts_come_last_outer_before_inner_and_replace_the_standard_
         (Mount("bind", "/s", "/"), Invalid),
         (Mount("bind", "/s", "/a/../.."), Invalid),
         (Mount("bind", "/s", "/x", options=("z",)), Unsupported),
+        (Mount("bind", "/s", "/x", options=("rshared",)), Unsupported),
         (Mount("tmpfs", "", "/x", options=("huge=always",)), Unsupported),
         (Mount("tmpfs", "", "/x", options=("mode=rwx",)), Invalid),
     ],

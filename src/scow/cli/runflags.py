@@ -22,7 +22,6 @@ REFUSED: list[Refused] = [
     *values("--memory-swappiness", "-1"),
     *values("--volume-driver", "", "local"),
     *values("--isolation", "", "default"),
-    *values("--pid", ""),
     *values("--annotation --device-cgroup-rule --device-read-bps"),
     *values("--device-read-iops --device-write-bps --device-write-iops --blkio-weight-device"),
     *values("--ip6 --kernel-memory --link"),

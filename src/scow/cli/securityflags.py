@@ -26,8 +26,7 @@ def _device(text: str) -> Device:
     return Device(source, rest[0] if rest else source, access)
 
 
-_NAMESPACES = {"cgroupns": ("", "private", "host"), "ipc": ("", "private", "shareable", "none", "host"),
-               "uts": ("", "private", "host"), "userns": ("", "host")}  # fmt: skip
+_NAMESPACES = {"cgroupns": ("", "private", "host"), "uts": ("", "private", "host"), "userns": ("", "host")}
 
 _string = partial(option, default="", metavar="string")
 _list = partial(option, multiple=True, metavar="list")
@@ -35,7 +34,8 @@ security_flags = together(
     _string("--cgroupns", help="private or host"),
     _list("--device", callback=each(_device), help="Let it use a device of this machine (/dev/x[:/dev/y[:rwm]])"),
     _list("--group-add", help="One more group for its processes"),
-    _string("--ipc", help="private, shareable or host"),
+    _string("--ipc", help="private, shareable, host, none or container:NAME"),
+    _string("--pid", help="host or container:NAME: whose processes it sees"),
     switch("--privileged", help="Every capability and device, no filter of system calls, nothing masked"),
     _list("--security-opt", help="seccomp=FILE|unconfined, no-new-privileges, systempaths=unconfined"),
     option("--sysctl", multiple=True, metavar="map",
@@ -57,6 +57,7 @@ def security_options(given: Mapping[str, Any]) -> dict[str, Any]:
         "group_add": given["group_add"],
         "sysctls": given["sysctl"],
         "ipc": given["ipc"],
+        "pid": given["pid"],
         "uts": given["uts"],
         "cgroupns": given["cgroupns"],
         **_security(given["security_opt"]),

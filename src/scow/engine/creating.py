@@ -34,6 +34,10 @@ def create(
         from scow.engine import plugging
 
         plugging.check(workplace, options)
+    if options.pid or options.ipc:
+        from scow.engine import sharing
+
+        options = sharing.resolved(workplace, options)
     layout = workplace.store.layout
     with layout.working(), with_volumes(workplace, options, known.image) as given:
         settings = msgspec.structs.replace(

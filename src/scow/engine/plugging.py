@@ -14,6 +14,7 @@ from scow.errors import Conflict, Invalid, NotFound, ScowError
 from scow.runtime import ports
 from scow.runtime.networking import ADDRESS, GATEWAY, PREFIX, Attachment, Plug
 from scow.runtime.ports import Port
+from scow.runtime.spec import CONTAINER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from scow.image.image import Image
     from scow.runtime.options import Options
 
-_OTHERS = "container:"
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -32,12 +32,12 @@ def check(workplace: Workplace, options: Options) -> None:
     mode = options.network
     if mode in ("host", "none") and not (options.ip or options.network_aliases):
         return
-    if mode.startswith(_OTHERS):
-        workplace.containers.find(mode.removeprefix(_OTHERS))
+    if mode.startswith(CONTAINER):
+        workplace.containers.find(mode.removeprefix(CONTAINER))
         _check_joining(options)
     elif mode not in ("host", "none", "bridge"):
         workplace.networks.find(mode)
-    named = mode not in ("host", "none", "bridge") and not mode.startswith(_OTHERS)
+    named = mode not in ("host", "none", "bridge") and not mode.startswith(CONTAINER)
     if options.ip and not named:
         raise Invalid("user specified IP address is supported on user defined networks only")
     if options.network_aliases and not named:
@@ -72,8 +72,8 @@ def plugged(workplace: Workplace, settings: Settings, image: Image, options: Opt
     the way.
     """
     mode, home = options.network, workplace.containers.home(settings.id)
-    if mode.startswith(_OTHERS):
-        return _joined(workplace, mode.removeprefix(_OTHERS))
+    if mode.startswith(CONTAINER):
+        return _joined(workplace, mode.removeprefix(CONTAINER))
     published = tuple(_assigned(_asked(options, image)))
     if mode == "bridge":
         write_endpoint(home, Endpoint(mode, ADDRESS, PREFIX, GATEWAY, (), published))
@@ -103,7 +103,7 @@ def _joined(workplace: Workplace, name: str) -> Attachment:
         hostname = (files / "hostname").read_text().strip()
     except OSError:
         raise NotFound("is going away", subject=f"container {other.id[:12]}") from None
-    return Attachment(join=f"/proc/{state.pid}/ns/net", files=str(files), hostname=hostname)
+    return Attachment(join=(state.pid, state.born), files=str(files), hostname=hostname)
 
 
 def _asked(options: Options, image: Image) -> Iterable[Port]:

@@ -20,7 +20,7 @@ from scow.snapshot.rootfs import fleeting
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.runtime.bundle import Bundle
+    from scow.runtime.bundle import Bundle, Shared
     from scow.runtime.child import Stdio
     from scow.runtime.networking import Attachment
     from scow.runtime.runner import Runner, Running
@@ -126,7 +126,8 @@ def made(workplace: Workplace, settings: Settings) -> Iterator[tuple[Runner, Bun
         place = place_of(workplace, settings, image)
         home = workplace.containers.home(settings.id)
         network = _network(workplace, settings, image)
-        yield runner, _bundle(settings, image, home, place, runner, network), kept
+        shared = _shared(workplace, settings)
+        yield runner, _bundle(settings, image, home, place, runner, network, shared), kept
 
 
 def _network(workplace: Workplace, settings: Settings, image: Image) -> Attachment | None:
@@ -139,9 +140,20 @@ def _network(workplace: Workplace, settings: Settings, image: Image) -> Attachme
     return plugged(workplace, settings, image, options)
 
 
+def _shared(workplace: Workplace, settings: Settings) -> Shared | None:
+    """What it has of others, where it has."""
+    options = options_of(settings)
+    if not (options.pid or options.ipc):
+        return None
+    from scow.engine.sharing import shared
+
+    return shared(workplace, options)
+
+
 def _bundle(
-    settings: Settings, image: Image, home: Path, place: Writable, runner: Runner, network: Attachment | None
-) -> Bundle:
+    settings: Settings, image: Image, home: Path, place: Writable, runner: Runner, network: Attachment | None,
+    shared: Shared | None,
+) -> Bundle:  # fmt: skip
     from scow.engine.executing import prepare
     from scow.runtime.bundle import make_bundle
 
@@ -151,7 +163,7 @@ def _bundle(
 
         size = size_of(0)
     rootfs = fleeting(place.rootfs) if settings.keeping.remove else place.rootfs
-    bundle = make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network)
+    bundle = make_bundle(home / "bundle", settings.id, rootfs, process, options, runner.probe, size, network, shared)
     prepare(bundle, process, options, runner)
     return bundle
 

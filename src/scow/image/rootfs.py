@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 #: Stands for "no layers" where a chain_id names a directory.
 _NOTHING = ChainId.of(b"")
+#: What every container has, whatever the image: places to mount on, and the file by which programs know a container.
 _MOUNT_POINTS = (
+    Entry(b".dockerenv", "file", 0o755),
     *(Entry(path, "dir", 0o755) for path in (b"dev", b"proc", b"sys")),
     *(Entry(path, "file", 0o644) for path in (b"etc/hostname", b"etc/hosts", b"etc/resolv.conf")),
 )
@@ -82,7 +84,7 @@ def _stackable(trees: Sequence[Path]) -> tuple[Path, ...]:
 def with_mount_points(
     lower: tuple[Path, ...], layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots
 ) -> tuple[Path, ...]:
-    """``lower`` with a thin tree on top that has the places a runtime mounts on, where the image lacks them.
+    """``lower`` with a thin tree on top that has what every container has, where the image lacks it.
 
     So starting a process leaves no empty ``/etc/hosts`` or ``/proc`` behind in the layer that is written.
     """
@@ -108,7 +110,7 @@ def with_mount_points(
             tree.close()
 
     chain = chain_id(layer.diff_id for layer in layers)
-    return (snapshots.tree(chain or _NOTHING, "mounts", make), *lower)
+    return (snapshots.tree(chain or _NOTHING, "places", make), *lower)
 
 
 def _holds(known: View, directory: bytes) -> bool:

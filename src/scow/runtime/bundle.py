@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from scow.runtime.networking import RESOLVER, Attachment
 from scow.runtime.options import Options
 from scow.runtime.probe import Probe
 from scow.runtime.process import process
-from scow.runtime.spec import spec
+from scow.runtime.spec import SHM, spec
 from scow.snapshot.rootfs import Rootfs
 
 #: With these a root directory holds nobody; who adds them by name gets them.
@@ -31,6 +31,13 @@ _INITS = (
 _INIT = "/sbin/docker-init"
 
 
+class Shared(msgspec.Struct, frozen=True):
+    """Whose namespaces a container shares, by their first process and when it was started: ``pid`` with "host", too."""
+
+    pid: tuple[int, int] | Literal["", "host"] = ""
+    ipc: tuple[int, int] | None = None
+
+
 class Bundle(msgspec.Struct, frozen=True):
     """``directory`` belongs to this container alone; the launcher keeps its own files there."""
 
@@ -39,15 +46,17 @@ class Bundle(msgspec.Struct, frozen=True):
     rootfs: Rootfs
     spec: dict[str, Any]
     network: Attachment | None = None
+    shared: Shared | None = None
 
 
 def make_bundle(
     directory: Path, container_id: str, rootfs: Rootfs, image: ImageProcess, options: Options, probe: Probe,
-    size: tuple[int, int] | None = None, network: Attachment | None = None,
+    size: tuple[int, int] | None = None, network: Attachment | None = None, shared: Shared | None = None,
 ) -> Bundle:  # fmt: skip
     """Write what a container needs into ``directory`` (made if missing) and say how to start it.
 
-    ``size`` is the terminal's (rows, columns); ``network`` the container's own, where it has one.
+    ``size`` is the terminal's (rows, columns); ``network`` the container's own, where it has one; ``shared`` is what
+    is not its own.
     Raises :class:`Invalid`, :class:`NotFound` (a bind mount's source) and
     :class:`Unsupported` (what this machine cannot give).
     """
@@ -65,6 +74,8 @@ def make_bundle(
     hostname = document["hostname"]
     try:
         (directory / "rootfs").mkdir(parents=True, exist_ok=True)
+        if shared and shared.ipc:
+            (directory / SHM).mkdir(exist_ok=True)
         files = {
             "hosts": _hosts(hostname, options, network),
             "hostname": etc.hostname_file(hostname),
@@ -76,7 +87,7 @@ def make_bundle(
     except OSError as error:
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
     _limit(document["linux"], options, probe)
-    return Bundle(directory, container_id, rootfs, document, network)
+    return Bundle(directory, container_id, rootfs, document, network, shared)
 
 
 def _share_files(document: dict[str, Any], directory: Path, theirs: str) -> None:

@@ -25,6 +25,8 @@ OUT_OF_MEMORY = "oom"
 _PAUSE = 0.01
 _LEAF = "/scow-outside"  # v2 allows no processes in a cgroup that hands controllers on: they move there
 _V2_NAMES = {"blkio": "io"}
+_SHOWN = frozenset({"cpu", "cpuacct", "cpuset", "memory"})
+"""v1: a runtime (Java's, Go's) that looks for its limits wants to see all of these, or believes none."""
 _DELEGATE = "systemd-run --user --scope -p Delegate=yes scow run … gets one"
 
 
@@ -132,10 +134,13 @@ def make(resources: dict[str, Any], path: str, delegated: bool, whose: int = 0) 
     Raises :class:`Refused` with what the kernel said.
     """
     wanted, made = set(limits.controllers(resources)), []
+    shown = _SHOWN if wanted and not (delegated or whose) else frozenset()
     there = {one.root: one.root + one.mine for one in (hierarchies(whose) if whose else ()) if one.mine.endswith(path)}
     for hierarchy in hierarchies() if wanted else ():
         here = {name for name in wanted if hierarchy.has(name)}
         if not here:
+            if not hierarchy.unified and shown.intersection(hierarchy.controllers):
+                made += _without_limits(hierarchy, place(hierarchy, path, delegated))
             continue
         wanted -= here
         home = there.get(hierarchy.root) or place(hierarchy, path, delegated)
@@ -150,6 +155,15 @@ def make(resources: dict[str, Any], path: str, delegated: bool, whose: int = 0) 
         if hierarchy.root not in there:
             made.append(home)
     return Made(made)
+
+
+def _without_limits(hierarchy: Hierarchy, home: str) -> list[str]:
+    """v1: a cgroup that only shows its processes that there are no limits; none where it cannot be."""
+    try:
+        _make_directory(hierarchy, home, set(hierarchy.controllers), delegated=False)
+    except OSError:
+        return []
+    return [home]
 
 
 def _make_directory(hierarchy: Hierarchy, home: str, needed: set[str], delegated: bool) -> None:

@@ -20,7 +20,7 @@ import sys
 from scow.runtime import cgroups, linux, sandbox, tasks
 from scow.runtime.beneath import read_beneath
 from scow.runtime.executable import View, find_executable
-from scow.runtime.users import UnknownUser, find_user
+from scow.runtime.users import UnknownUser, complete
 from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, taken
 
 TYPE_CHECKING = False
@@ -114,14 +114,9 @@ class _Joiner:
         root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         process = self.process
         try:
-            user = find_user(
-                process["user"]["username"], read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group")
-            )
+            complete(process, read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group"))
         except UnknownUser as error:
             raise Refused("Process", str(error), exit_code=126) from None
-        process["user"] = {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.groups)}
-        if not any(entry.startswith("HOME=") and len(entry) > 5 for entry in process["env"]):
-            process["env"] = [e for e in process["env"] if not e.startswith("HOME=")] + [f"HOME={user.home}"]
         if console is not None:
             sandbox.open_terminal(root, console, process.get("consoleSize"))
         path = next((e[5:] for e in process["env"] if e.startswith("PATH=")), "")

@@ -22,40 +22,62 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from scow.runtime.outlet import Outlet
+    from scow.runtime.sharing import Shared
 
 
 def main(plan: dict[str, Any]) -> NoReturn:
     """Run the plan in a session of its own, and exit as the container did."""
+    shared = None
     try:
-        outlet = new_namespaces(plan)
+        shared = _shared(plan)
+        outlet = new_namespaces(plan, shared)
     except (OSError, Refused) as error:
         send(CONTROL, {"error": Refused.by(error).fields})
         os._exit(125)
     child = os.fork()
     if child == 0:
-        supervisor.main(plan)
+        supervisor.main(plan, shared)
     os.close(CONTROL)
+    if shared is not None:
+        shared.close()
     _stand_by(child, outlet)
 
 
-def new_namespaces(plan: dict[str, Any]) -> Outlet | None:
+def _shared(plan: dict[str, Any]) -> Shared | None:
+    if not plan["shared"]:
+        return None
+    from scow.runtime.sharing import Shared  # only here: most starts are without
+
+    return Shared(plan["shared"])
+
+
+def new_namespaces(plan: dict[str, Any], shared: Shared | None = None) -> Outlet | None:
     """Leave those of the starter, as far as this machine lets it; the way out of a network of its own."""
     if plan["chroot"]:
         return None
     outlet = None
     maps = [(name, plan[name]) for name in ("uid_map", "gid_map")]
-    new_user_namespace = (lambda: _new_user_namespace(maps)) if plan["rootless"] else None
+    new_user_namespace = (lambda: _user_namespace(maps, shared)) if plan["rootless"] else None
     if plan["network"] is not None:
         from scow.runtime import network  # only here: most starts are without
 
         outlet = network.enter(plan["network"], plan["directory"], new_user_namespace)
     elif new_user_namespace is not None:
         new_user_namespace()
-    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    if shared is not None:
+        shared.enter()
+    shares_pid = shared is not None and plan["shared"]["pid"]
+    linux.unshare(linux.CLONE_NEWNS | (0 if shares_pid else linux.CLONE_NEWPID))
     return outlet
 
 
-def _new_user_namespace(maps: list[tuple[str, list[list[int]]]]) -> None:
+def _user_namespace(maps: list[tuple[str, list[list[int]]]], shared: Shared | None) -> None:
+    """A new one; the other's, of whom something is shared."""
+    if shared is not None and shared.owned is not None:
+        from scow.runtime.sharing import enter_owner
+
+        enter_owner(shared.owned)
+        return
     linux.unshare(linux.CLONE_NEWUSER)
     _write("/proc/self/setgroups", "deny")
     for name, spans in maps:

@@ -12,10 +12,9 @@ anything behind (ADR 0045).
 
 from __future__ import annotations
 
-import fcntl
 import os
 
-from scow.runtime import keeper, linux, netlink
+from scow.runtime import keeper, linux, netlink, sharing
 from scow.runtime.outlet import Outlet
 from scow.runtime.wire import Refused
 
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_NS_GET_USERNS = 0xB701
 _SETTINGS = (("ip_unprivileged_port_start", "0"), ("ping_group_range", "0 2147483647"))  # docker's
 
 
@@ -39,13 +37,11 @@ def enter(network: dict[str, Any], directory: str, new_user_namespace: Callable[
     return _make(network, directory, new_user_namespace)
 
 
-def _join(path: str, with_user: bool) -> None:
+def _join(process: list[int], with_user: bool) -> None:
     """Another container's network, in the user namespace that owns it."""
-    there = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    there = sharing.namespace(process, "net")
     if with_user:
-        owner = fcntl.ioctl(there, _NS_GET_USERNS)
-        linux.setns(owner, linux.CLONE_NEWUSER)
-        os.close(owner)
+        sharing.enter_owner(there)
     linux.setns(there, linux.CLONE_NEWNET)
     os.close(there)
 

@@ -30,14 +30,14 @@ class Plug(msgspec.Struct, frozen=True):
 
 
 class Attachment(msgspec.Struct, frozen=True):
-    """A container's own network. ``way_out`` False: it reaches nobody but its network; ``join``: the path of another
-    container's network namespace, ``files`` that one's bundle, ``hostname`` its name, and then nothing else counts.
-    ``neighbours``: addresses and the names at them."""
+    """A container's own network. ``way_out`` False: it reaches nobody but its network; ``join``: another container's
+    first process and when it was started, ``files`` that one's bundle, ``hostname`` its name, and then nothing else
+    counts. ``neighbours``: addresses and the names at them."""
 
     ports: tuple[Port, ...] = ()
     plug: Plug | None = None
     way_out: bool = True
-    join: str = ""
+    join: tuple[int, int] | None = None
     files: str = ""
     hostname: str = ""
     neighbours: tuple[tuple[str, tuple[str, ...]], ...] = ()
@@ -79,7 +79,7 @@ def outlet_fix() -> str:
 def told(attachment: Attachment, rootless: bool) -> dict[str, Any]:
     """The launcher's ``network``; raises :class:`Unsupported` where there is no way out to be had."""
     if attachment.join:
-        return {"join": attachment.join}
+        return {"join": list(attachment.join)}
     network: dict[str, Any] = {"name": "bridge", "outlet": [], "requests": []}
     if attachment.plug:
         plug = attachment.plug

@@ -70,7 +70,8 @@ class Options(msgspec.Struct, frozen=True):
     ``network`` is host, none, bridge (a network of its own), the name of a user's network, or ``container:NAME``.
     ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
     ``seccomp`` is a profile of docker's as JSON text, "unconfined", or "" for the default; ``unmasked`` shows all of
-    /proc; ``sysctls`` are ``NAME=VALUE``; ``ipc``, ``uts`` and ``cgroupns`` are host, private, or "".
+    /proc; ``sysctls`` are ``NAME=VALUE``; ``ipc``, ``uts`` and ``cgroupns`` are host, private, or "", and ``ipc`` may
+    be shareable, ``container:NAME`` of such a one, or none (no /dev/shm); ``pid`` is host, ``container:NAME``, or "".
     ``init`` puts a program of the machine's first, which passes signals on and reaps what nobody waits for.
     ``best_effort_limits`` leaves out the limits that cannot be enforced here, which are an error otherwise.
     """
@@ -102,6 +103,7 @@ class Options(msgspec.Struct, frozen=True):
     devices: tuple[Device, ...] = ()
     group_add: tuple[str, ...] = ()
     sysctls: tuple[str, ...] = ()
+    pid: str = ""
     ipc: str = ""
     uts: str = ""
     cgroupns: str = ""

@@ -10,10 +10,11 @@ import msgspec
 
 from scow.errors import Unsupported
 from scow.runtime import cgroups, tasks, wire
-from scow.runtime.bundle import Bundle
+from scow.runtime.bundle import Bundle, Shared
 from scow.runtime.child import Stdio, began
 from scow.runtime.probe import Probe, probe
 from scow.runtime.spawn import start
+from scow.runtime.spec import SHM
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
@@ -146,6 +147,7 @@ class Runner:
             "uid_map": [[0, os.geteuid(), 1]],
             "gid_map": [[0, os.getegid(), 1]],
             "network": self._network(bundle),
+            "shared": self._shared(bundle),
         }
 
     def _machine(self) -> dict[str, Any]:
@@ -164,6 +166,17 @@ class Runner:
         from scow.runtime.networking import told
 
         return told(bundle.network, self.probe.rootless)
+
+    def _shared(self, bundle: Bundle) -> dict[str, Any] | None:
+        """What is not the container's own, and needs more than to be left as it is."""
+        shared = bundle.shared
+        if shared is None or (self.probe.rung == 4 and shared == Shared("host")):  # there it is so for everybody
+            return None
+        if self.probe.rung == 4:
+            raise Unsupported("needs CAP_SYS_ADMIN or user namespaces", subject="--ipc" if shared.ipc else "--pid")
+        if shared.pid and self.choice.name != SANDBOX:
+            raise Unsupported("is for the embedded sandbox", subject="--pid", hint="leave --runtime out")
+        return {**msgspec.to_builtins(shared), "memory": str(bundle.directory.absolute() / SHM)}
 
 
 def _plain(rootfs: Rootfs) -> dict[str, Any]:

@@ -27,14 +27,18 @@ NAMESPACES = {
     "cgroup": linux.CLONE_NEWCGROUP,
 }  # fmt: skip
 
+_SIGKILL = 9
 _TIOCSCTTY, _TIOCSPTLCK, _TIOCGPTN, _TIOCSWINSZ = 0x540E, 0x40045431, 0x80045430, 0x5414
 _SIOCGIFFLAGS, _SIOCSIFFLAGS, _IFF_UP = 0x8913, 0x8914, 1
 
 
-def become(plan: dict[str, Any], executable: str, report: int, console: int | None) -> None:
+def become(
+    plan: dict[str, Any], executable: str, report: int, console: int | None, show: int | None, own_cgroups: list[str]
+) -> None:
     """Turn this process into the container's; returns only by raising (:class:`Refused`, OSError).
 
-    ``report`` stays open until the program is executed; ``console`` is a socket that takes the terminal's master.
+    ``report`` stays open until the program is executed; ``console`` is a socket that takes the terminal's master,
+    ``show`` one that takes the mount namespace.
     """
     spec, rootless = plan["spec"], plan["rootless"]
     set_limits = limits(spec["process"].get("rlimits", ()))
@@ -44,23 +48,31 @@ def become(plan: dict[str, Any], executable: str, report: int, console: int | No
     if plan["chroot"]:
         _chroot(spec, console)
     else:
-        _isolate(spec, plan["user_namespace"], console)
+        _isolate(spec, plan["user_namespace"], console, show, own_cgroups)
     set_limits()
     close_all_but(report)
     _working_directory(spec["process"]["cwd"])
+    if spec["root"].get("readonly"):  # after the working directory, which may have to be made
+        _write_protect()
     identity(spec, rootless, admin=not plan["chroot"])
+    if plan["shared"]:  # nothing else ends it with the supervisor then; a change of identity forgets it
+        linux.prctl(linux.PR_SET_PDEATHSIG, _SIGKILL)
     execute(executable, spec["process"])
 
 
-def _isolate(spec: dict[str, Any], user_namespace: bool, console: int | None) -> None:
+def _isolate(
+    spec: dict[str, Any], user_namespace: bool, console: int | None, show: int | None, own_cgroups: list[str]
+) -> None:
     _new_namespaces(spec)
+    if show is not None:
+        give(show, [os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)])
     _sysctls(spec["linux"].get("sysctl", {}))
     root = os.open(spec["root"]["path"], os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    mount_all(spec, root, may_make_nodes=not user_namespace)
+    mount_all(spec, root, not user_namespace, own_cgroups)
     if console is not None:
         size = spec["process"].get("consoleSize")
         _name_console(root, open_terminal(root, console, size))
-    _enter(root, spec)
+    _enter(root)
     if any(namespace["type"] == "uts" for namespace in spec["linux"]["namespaces"]):
         linux.sethostname(spec["hostname"])
 
@@ -131,20 +143,23 @@ def _name_console(root: int, slave: int) -> None:
     os.close(place)
 
 
-def _enter(root: int, spec: dict[str, Any]) -> None:
+def _enter(root: int) -> None:
     os.fchdir(root)
     linux.pivot_root(".", ".")
     linux.umount(".", linux.MNT_DETACH)
     os.chdir("/")
-    if spec["root"].get("readonly"):
-        here = os.open("/", os.O_PATH | os.O_CLOEXEC)
-        try:
-            linux.mount_setattr(here, linux.MOUNT_ATTR_RDONLY)
-        except OSError as error:
-            if error.errno != errno.ENOSYS:
-                raise
-            linux.mount(None, "/", None, linux.MS_BIND | linux.MS_REMOUNT | linux.MS_RDONLY)
-        os.close(here)
+
+
+def _write_protect() -> None:
+    """The root directory's mount, and nothing on it."""
+    here = os.open("/", os.O_PATH | os.O_CLOEXEC)
+    try:
+        linux.mount_setattr(here, linux.MOUNT_ATTR_RDONLY)
+    except OSError as error:
+        if error.errno != errno.ENOSYS:
+            raise
+        linux.mount(None, "/", None, linux.MS_BIND | linux.MS_REMOUNT | linux.MS_RDONLY)
+    os.close(here)
 
 
 def limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:

@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 
-from scow.runtime import linux
+from scow.runtime import cgroups, linux
 from scow.runtime.beneath import make_place, open_beneath
 from scow.runtime.wire import Refused
 
@@ -40,11 +40,14 @@ LINKS = {
 _ATTRIBUTES = linux.MS_RDONLY | linux.MS_NOSUID | linux.MS_NODEV | linux.MS_NOEXEC  # the same bits as MOUNT_ATTR_*
 
 
-def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool) -> None:
+def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool, own_cgroups: list[str]) -> None:
     """Everything the container sees beside its root file system; raises :class:`Refused` or OSError."""
     for mount in spec["mounts"]:
         try:
-            mount_one(root, mount)
+            if mount["type"] == "cgroup" and not os.path.exists(f"{cgroups.BASE}/cgroup.controllers"):
+                _first_version(root, mount, own_cgroups)
+            else:
+                mount_one(root, mount)
         except OSError as error:
             if mount["type"] in ("mqueue", "cgroup") and mount["destination"] != "/":
                 continue  # kernels and cgroup modes differ: an empty directory is left
@@ -64,8 +67,6 @@ def mount_one(root: int, mount: dict[str, Any]) -> None:
     if kind != "devpts" and mount["destination"] != "/dev":
         flags |= linux.MS_NODEV  # there is no device cgroup here: no node that a container makes may work
     if kind == "cgroup":
-        if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
-            raise OSError(errno.ENODEV, "no cgroup v2 here")
         kind = source = "cgroup2"
     bind = bool(flags & linux.MS_BIND)
     place = mount["destination"]
@@ -77,6 +78,22 @@ def mount_one(root: int, mount: dict[str, Any]) -> None:
         _restrict(root, place, flags)
     if propagation:
         _on(root, place, None, None, propagation)
+
+
+def _first_version(root: int, mount: dict[str, Any], own: list[str]) -> None:
+    """Cgroups of version 1: those that were made for the container, each at its hierarchy's usual place.
+
+    What limits nobody is not shown: a program that looks for its limits finds those of the machine.
+    """
+    if not own:
+        return
+    place = mount["destination"]
+    mount_one(root, {**mount, "type": "tmpfs", "source": "tmpfs", "options": [*mount["options"], "rw", "mode=755"]})
+    for directory in own:
+        hierarchy = directory.removeprefix(f"{cgroups.BASE}/").partition("/")[0]
+        ways = ["bind", *mount["options"]]
+        mount_one(root, {"destination": f"{place}/{hierarchy}", "type": "bind", "source": directory, "options": ways})
+    _restrict(root, place, linux.MS_RDONLY, below=False)
 
 
 def _mode_of(root: int, path: str) -> int:

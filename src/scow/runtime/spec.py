@@ -6,6 +6,7 @@ then, and HOME is added.
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,11 +36,17 @@ DEVICE_RULES: list[dict[str, Any]] = [
 
 _RESTRICTIONS = "nosuid suid nodev dev noexec exec ro rw relatime noatime"
 _PROPAGATION = "rprivate private rslave slave"
+_SHARED = ("shared", "rshared")
 _RLIMITS = "as core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack"
 TMPFS_FLAGS = frozenset(_RESTRICTIONS.split())
 BIND_OPTIONS = TMPFS_FLAGS | frozenset(_PROPAGATION.split())
 TMPFS_SIZES = frozenset({"size", "mode", "uid", "gid", "nr_inodes"})
 RLIMITS = frozenset(_RLIMITS.split())
+
+CONTAINER = "container:"
+"""What another container's name follows, in a network, ``pid`` or ``ipc``."""
+SHM = "shm"
+"""Where in the bundle another container's /dev/shm is mounted, for who shares it."""
 
 _IPC_SETTINGS = ("kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
 _STRICT = ["nosuid", "noexec", "nodev"]
@@ -104,7 +111,7 @@ def sysctls(options: Options) -> dict[str, str]:
             raise Invalid(
                 f"sysctl '{name}' is not whitelisted", hint="kernel.shm*, kernel.msg*, kernel.sem, fs.mqueue.*, net.*"
             )
-        if (ipc and options.ipc == "host") or (not ipc and options.network == "host"):
+        if (ipc and shares_ipc(options)) or (not ipc and options.network == "host"):
             raise Invalid(f"sysctl '{name}' not allowed in host {'IPC' if ipc else 'network'} namespace")
         found[name] = value
     return found
@@ -112,10 +119,17 @@ def sysctls(options: Options) -> dict[str, str]:
 
 def namespaces(options: Options) -> tuple[str, ...]:
     """The kinds of namespaces a container gets from its runtime; a network it shares with others is entered before."""
-    shared = {name for name in ("ipc", "uts") if getattr(options, name) == "host"}
+    shared = {"uts"} if options.uts == "host" else set()
+    shared |= {"pid"} if options.pid else set()
+    shared |= {"ipc"} if shares_ipc(options) else set()
     shared |= {"cgroup"} if options.cgroupns == "host" else set()
     shared |= set() if options.network == "none" else {"network"}
     return tuple(kind for kind in ("pid", "ipc", "uts", "mount", "cgroup", "network") if kind not in shared)
+
+
+def shares_ipc(options: Options) -> bool:
+    """Whether its IPC is not its own."""
+    return options.ipc == "host" or options.ipc.startswith(CONTAINER)
 
 
 def mounts(options: Options, directory: str, user_namespace: bool, single_id: bool = False) -> list[dict[str, Any]]:
@@ -126,7 +140,7 @@ def mounts(options: Options, directory: str, user_namespace: bool, single_id: bo
     generated = [_bind(f"{directory}/{name}", f"/etc/{name}", ways) for name in ("hosts", "hostname", "resolv.conf")]
     standard, generated = (
         [m for m in some if m["destination"] not in taken]
-        for some in (_default_mounts(options, user_namespace, single_id), generated)
+        for some in (_default_mounts(options, directory, user_namespace, single_id), generated)
     )
     return standard + sorted([*generated, *asked], key=lambda m: str(m["destination"]).count("/"))
 
@@ -151,7 +165,7 @@ def _process(
     return told
 
 
-def _default_mounts(options: Options, user_namespace: bool, single_id: bool) -> list[dict[str, Any]]:
+def _default_mounts(options: Options, directory: str, user_namespace: bool, single_id: bool) -> list[dict[str, Any]]:
     pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"]
     sys = _fs("sysfs", "/sys", [*_STRICT, "ro"])
     if options.privileged and not user_namespace:
@@ -159,8 +173,11 @@ def _default_mounts(options: Options, user_namespace: bool, single_id: bool) -> 
     if user_namespace and options.network == "host":
         # The kernel gives a fresh sysfs only to the owner of the network namespace.
         sys = _bind("/sys", "/sys", ["rbind", "rslave", *_STRICT, "ro"])
+    proc = _fs("proc", "/proc", _STRICT)
+    if user_namespace and options.pid == "host":  # and so it is with proc and the pid namespace
+        proc = _bind("/proc", "/proc", ["rbind", "rslave", *_STRICT])
     return [
-        _fs("proc", "/proc", _STRICT),
+        proc,
         _fs("tmpfs", "/dev", ["nosuid", "strictatime", "mode=755", "size=65536k"]),
         _fs("devpts", "/dev/pts", pts if single_id else [*pts, "gid=5"]),
         sys,
@@ -169,9 +186,20 @@ def _default_mounts(options: Options, user_namespace: bool, single_id: bool) -> 
             if user_namespace
             else [_fs("cgroup", "/sys/fs/cgroup", [*_STRICT, "relatime", "rw" if options.privileged else "ro"])]
         ),
-        *([] if options.ipc == "host" else [_fs("mqueue", "/dev/mqueue", _STRICT)]),
-        _fs("tmpfs", "/dev/shm", [*_STRICT, "mode=1777", f"size={options.shm_size}"], "shm"),  # noqa: S108
+        *([] if user_namespace and options.ipc == "host" else [_fs("mqueue", "/dev/mqueue", _STRICT)]),
+        *_memory(options, directory),
     ]
+
+
+def _memory(options: Options, directory: str) -> list[dict[str, Any]]:
+    """Shared memory goes with the IPC namespace. The launcher mounts another container's in the bundle."""
+    place = "/dev/shm"  # noqa: S108
+    if options.ipc == "none":
+        return []
+    if shares_ipc(options):
+        source = place if options.ipc == "host" else f"{directory}/{SHM}"
+        return [_bind(source, place, ["rbind", "rprivate", "nosuid", "nodev"])]
+    return [_fs("tmpfs", place, [*_STRICT, "mode=1777", f"size={options.shm_size}"], "shm")]
 
 
 def _fs(kind: str, destination: str, options: list[str], source: str = "") -> dict[str, Any]:
@@ -183,9 +211,8 @@ def _bind(source: str, destination: str, options: list[str]) -> dict[str, Any]:
 
 
 def _mount(mount: Mount) -> dict[str, Any]:
-    _check_target(mount.target)
+    destination = _destination(mount.target)
     access = ["ro"] if mount.read_only else ["rw"]
-    destination = "/" + "/".join(part for part in mount.target.split("/") if part not in ("", "."))
     if mount.kind == "tmpfs":
         for option in mount.options:
             _check_option(option, _is_tmpfs_option(option))
@@ -211,18 +238,21 @@ def _tmpfs_defaults(options: tuple[str, ...]) -> list[str]:
 
 
 def _check_option(option: str, known: bool) -> None:
+    if option in _SHARED:
+        why = "no mount of a container reaches the machine"
+        raise Unsupported(f"propagation is one of {_PROPAGATION}: {why}", subject=option)
     if not known:
         raise Unsupported("mount option is not known", subject=option)
 
 
-def _check_target(target: str) -> None:
-    parts = [part for part in target.split("/") if part not in ("", ".")]
+def _destination(target: str) -> str:
+    """The place of a mount, without detours."""
     if not target.startswith("/") or "\0" in target:
         raise Invalid("mount path must be absolute", subject=target)
-    if not parts:
+    place = posixpath.normpath(f"/{target.lstrip('/')}")
+    if place == "/":
         raise Invalid("destination can't be '/'", subject=target)
-    if ".." in parts:
-        raise Invalid("destination may not hold '..'", subject=target)
+    return place
 
 
 def _oom_score(value: int) -> int:

@@ -11,7 +11,7 @@ from scow.runtime import cgroups, chroot, linux, oci_runtime, sandbox, tasks
 from scow.runtime.beneath import Placed, make_place, open_beneath, read_beneath
 from scow.runtime.executable import View, find_executable
 from scow.runtime.mounting import mount_rootfs
-from scow.runtime.users import UnknownUser, find_user
+from scow.runtime.users import UnknownUser, complete
 from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, taken
 
 TYPE_CHECKING = False
@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from socket import socket
     from typing import Any
 
+    from scow.runtime.sharing import Shared
+
 FORWARDED = (1, 2, 3, 10, 12, 13, 14, 15, 18, 28)  # HUP INT QUIT USR1 USR2 PIPE ALRM TERM CONT WINCH
 _ALL = tuple(n for n in range(1, 65) if n not in (9, 19, 32, 33))  # not KILL, STOP, and the C library's own two
 _SIGKILL, _SIGCHLD = 9, 17
 _PATIENCE = 1.0  # seconds: newer kernels let a cgroup go a moment after its last process was waited for
 
 
-def main(plan: dict[str, Any]) -> None:
-    """Run the plan; never returns."""
+def main(plan: dict[str, Any], shared: Shared | None) -> None:
+    """Run the plan, with what is ``shared`` with others; never returns."""
     code = 125
     try:
         linux.prctl(linux.PR_SET_PDEATHSIG, _SIGKILL)
-        code = Supervisor(plan).run()
+        code = Supervisor(plan, shared).run()
     except Exception as error:
         # The edge of this process: whatever it was goes to the other side as a value.
         try:  # noqa: SIM105 -- contextlib is not loaded here
@@ -43,12 +45,13 @@ def main(plan: dict[str, Any]) -> None:
 class Supervisor:
     """One container from its plan to its exit code."""
 
-    def __init__(self, plan: dict[str, Any]) -> None:
-        self.plan = plan
+    def __init__(self, plan: dict[str, Any], shared: Shared | None) -> None:
+        self.plan, self.shared = plan, shared
         self.spec: dict[str, Any] = plan["spec"]
         self.cgroup: str = self.spec["linux"]["cgroupsPath"]
         self.embedded = plan["runtime"] == "sandbox"
         self.child = 0  # the container's first process
+        self.inside: int | None = None  # its mount namespace, where that says what is the container's
         self.cgroups = cgroups.Made([])
 
     def run(self) -> int:
@@ -80,6 +83,8 @@ class Supervisor:
         else:
             linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
             mount_rootfs(self.plan["rootfs"], self.spec["root"]["path"], self.plan["directory"])
+            if self.shared is not None and self.shared.memory is not None:
+                linux.move_mount(self.shared.memory, self.plan["shared"]["memory"])
         return os.open(self.spec["root"]["path"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
 
     def _mounts(self) -> list[dict[str, Any]]:
@@ -90,6 +95,10 @@ class Supervisor:
             chroot.kill_leftovers()
         elif os.getpid() == 1:
             _end_the_others()
+        elif self.inside is not None:
+            from scow.runtime.sharing import end_all
+
+            end_all(self.inside)
         self._leave_cgroups()
         for place in reversed(placed):
             try:  # noqa: SIM105 -- contextlib is not loaded here
@@ -116,14 +125,21 @@ class Supervisor:
     def _start_embedded(self, program: str) -> None:
         reader, writer = os.pipe2(os.O_CLOEXEC)
         ours, theirs = pair() if self.spec["process"]["terminal"] else (None, None)
-        if not self.plan["chroot"]:
+        shown, show = pair() if self.shared is not None else (None, None)
+        if self.shared is not None and self.shared.pid is not None:
+            linux.setns(self.shared.pid, linux.CLONE_NEWPID)
+        elif not self.plan["chroot"] and {"type": "pid"} in self.spec["linux"]["namespaces"]:
             linux.unshare(linux.CLONE_NEWPID)
         self.child = os.fork()
         if self.child == 0:
-            self._be_container(program, writer, theirs)
+            self._be_container(program, writer, theirs, show)
         os.close(writer)
-        if theirs is not None:
-            os.close(theirs)
+        for fd in (theirs, show):
+            if fd is not None:
+                os.close(fd)
+        if shown is not None:
+            self.inside = next(iter(taken(shown)), None)
+            os.close(shown)
         error = receive(reader)
         os.close(reader)
         if error is not None:
@@ -131,13 +147,13 @@ class Supervisor:
             raise Refused(**error)
         self._started(ours)
 
-    def _be_container(self, program: str, report: int, console: int | None) -> None:
+    def _be_container(self, program: str, report: int, console: int | None, show: int | None) -> None:
         try:
             signal.set_wakeup_fd(-1)
             for number in _ALL:
                 signal.signal(number, signal.SIG_DFL)
             self.cgroups.enter()
-            sandbox.become(self.plan, program, report, console)
+            sandbox.become(self.plan, program, report, console, show, self.cgroups.directories)
         except Exception as error:
             send(report, Refused.by(error).fields)
         os._exit(125)
@@ -234,17 +250,10 @@ def _end_the_others() -> None:
 def _complete(spec: dict[str, Any], root: int, *, one_id: bool) -> None:
     """Put in what only the root file system knows: who the user is, and its home."""
     process = spec["process"]
-    passwd, group = read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group")
     try:
-        user = find_user(process["user"]["username"], passwd, group)
-        added = [find_user(f"0:{name}", b"", group).gid for name in process["user"].get("groups", ())]
+        complete(process, read_beneath(root, "/etc/passwd"), read_beneath(root, "/etc/group"), one_id=one_id)
     except UnknownUser as error:
         raise Refused("Invalid", str(error)) from None
-    process["user"] = {"uid": user.uid, "gid": user.gid}
-    if not one_id:
-        process["user"]["additionalGids"] = list(dict.fromkeys((*user.groups, *added)))
-    if not any(entry.startswith("HOME=") and len(entry) > 5 for entry in process["env"]):
-        process["env"] = [e for e in process["env"] if not e.startswith("HOME=")] + [f"HOME={user.home}"]
 
 
 def _lookup(process: dict[str, Any]) -> tuple[str, str, str]:

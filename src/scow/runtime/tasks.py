@@ -26,7 +26,8 @@ def exit_code(status: int) -> int:
 def first_process(launcher: int) -> int:
     """A container's first process as the host counts, 0 when it is gone.
 
-    It is process 1 of the inner one of the two pid namespaces under the launcher; its grandchild where there are none.
+    It is process 1 of the inner one of the two pid namespaces under the launcher; its grandchild where it has none of
+    its own.
     """
     for _ in range(_TRIES):
         found = _descend(launcher)
@@ -37,14 +38,28 @@ def first_process(launcher: int) -> int:
 
 
 def _descend(launcher: int) -> int:
-    todo, depth = [(launcher, 0)], len(_numbers(launcher))
-    while todo:
-        pid, generation = todo.pop()
-        numbers = _numbers(pid)
-        if (len(numbers) == depth + 2 and numbers[-1] == "1") or (len(numbers) == depth and generation == 2):
-            return pid
-        todo += [(child, generation + 1) for child in _children(pid)]
+    depth, name = len(_numbers(launcher)), _name(launcher)
+    for supervisor in _children(launcher):
+        if _name(supervisor) != name:
+            continue  # the way out of its network
+        if len(_numbers(supervisor)) == depth:
+            return next(iter(_children(supervisor)), 0)
+        todo = [supervisor]
+        while todo:
+            pid = todo.pop()
+            numbers = _numbers(pid)
+            if len(numbers) == depth + 2 and numbers[-1] == "1":
+                return pid
+            todo += _children(pid)
     return 0
+
+
+def _name(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/comm") as file:
+            return file.read()
+    except OSError:
+        return ""
 
 
 def _children(pid: int) -> list[int]:
@@ -67,10 +82,15 @@ def _numbers(pid: int) -> list[str]:
 
 
 def processes(pid: int) -> list[int]:
-    """Every process in the pid namespace of ``pid``, in order, itself among them; its descendants where it is ours."""
-    inside = _namespace(pid)
-    if inside and inside != _namespace("self"):
-        return sorted(int(name) for name in os.listdir("/proc") if name.isdigit() and _namespace(name) == inside)
+    """Every process of a container whose first one is ``pid``, in order.
+
+    They are those in its pid namespace; in its mount namespace where it shares that; its descendants where it has
+    neither.
+    """
+    kind = "pid" if _numbers(pid)[-1:] == ["1"] else "mnt"
+    number = namespace(pid, kind)
+    if number and number != namespace("self", kind):
+        return inside(number, kind)
     found, todo = [], [pid]
     while todo:
         one = todo.pop()
@@ -79,8 +99,14 @@ def processes(pid: int) -> list[int]:
     return sorted(found)
 
 
-def _namespace(pid: int | str) -> int:
+def inside(number: int, kind: str) -> list[int]:
+    """Every process in the namespace of that ``kind`` (as /proc/PID/ns has it) and ``number``, in order."""
+    return sorted(int(name) for name in os.listdir("/proc") if name.isdigit() and namespace(name, kind) == number)
+
+
+def namespace(pid: int | str, kind: str) -> int:
+    """The number of a process's namespace, 0 when it is gone or another user's."""
     try:
-        return os.stat(f"/proc/{pid}/ns/pid").st_ino
+        return os.stat(f"/proc/{pid}/ns/{kind}").st_ino
     except OSError:
         return 0

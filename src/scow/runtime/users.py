@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 _LARGEST_ID = 2**31 - 1
 
 
@@ -33,8 +37,9 @@ class User:
 def find_user(text: str, passwd: bytes, group: bytes) -> User:
     """The user ``text`` means (empty: id 0), by docker's rules; raises :class:`UnknownUser`.
 
-    The first passwd line whose name or number fits wins. The group itself is a supplementary one too: who could leave
-    it would get at what it is shut out of (CVE-2022-36109). Others count only when no group was asked for.
+    A number is an id, whoever is named so; the first passwd line with it, or with the name, counts. The group itself is
+    a supplementary one too: who could leave it would get at what it is shut out of (CVE-2022-36109). Others count only
+    when no group was asked for.
     """
     name, _, group_name = text.partition(":")
     user, login = _user(name, passwd)
@@ -47,13 +52,27 @@ def find_user(text: str, passwd: bytes, group: bytes) -> User:
     return User(user.uid, user.gid, tuple(sorted({user.gid, *extra})), user.home)
 
 
+def complete(process: dict[str, Any], passwd: bytes, group: bytes, *, one_id: bool = False) -> None:
+    """A runtime-spec's process whose ``user`` is still ``{"username": text, "groups": names}``, with its numbers and
+    HOME; raises :class:`UnknownUser`. ``one_id``: there are no groups to have.
+    """
+    asked = process["user"]
+    user = find_user(asked["username"], passwd, group)
+    added = [_group(name, group) for name in asked.get("groups", ())]
+    process["user"] = {"uid": user.uid, "gid": user.gid}
+    if not one_id:
+        process["user"]["additionalGids"] = list(dict.fromkeys((*user.groups, *added)))
+    if not any(entry.startswith("HOME=") and len(entry) > 5 for entry in process["env"]):
+        process["env"] = [e for e in process["env"] if not e.startswith("HOME=")] + [f"HOME={user.home}"]
+
+
 def _user(name: str, passwd: bytes) -> tuple[User, str]:
     wanted = _number(name or "0")
     for line in _lines(passwd, 6):
         uid, gid = _id(line[2]), _id(line[3])
         if uid is None or gid is None:
             continue
-        if line[0] == name or uid == wanted:
+        if (line[0] == name) if wanted is None else (uid == wanted):
             return User(uid, gid, (), line[5] or "/"), line[0]
     if wanted is None:
         raise UnknownUser(f"unable to find user {name}: no matching entries in passwd file")
@@ -64,7 +83,7 @@ def _group(name: str, group: bytes) -> int:
     wanted = _number(name)
     for line in _lines(group, 3):
         gid = _id(line[2])
-        if gid is not None and (line[0] == name or gid == wanted):
+        if gid is not None and ((line[0] == name) if wanted is None else (gid == wanted)):
             return gid
     if wanted is None:
         raise UnknownUser(f"unable to find group {name}: no matching entries in group file")
