@@ -40,6 +40,7 @@ PACKAGES = {
     "shellcheck": "shellcheck",
     "skopeo": "skopeo",
     "slirp4netns": "slirp4netns",
+    "strace": "strace",
     "umoci": "umoci",
     "useradd": "passwd",
     "xz": "xz-utils",

@@ -199,7 +199,8 @@ def _leave_refused(error: Exception) -> NoReturn:
     nobody reckons with. Anything else is a fault of ours."""
     if not isinstance(error, OSError) or not error.errno:
         raise error
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if error.errno == errno.EPIPE:
         sys.exit(141)
     unwritten = "write /dev/stdout" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
