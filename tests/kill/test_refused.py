@@ -22,6 +22,7 @@ from scow.content.lock import Lease, leased
 from scow.engine.records import Containers, Settings
 from scow.engine.sweeping import sweep
 from scow.errors import ScowError, Unavailable
+from scow.image.collect import rests
 from scow.layer.store import Layers
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import ChainId, DiffId
@@ -174,7 +175,8 @@ def test_a_snapshot_that_cannot_be_put_in_place_is_none(tmp_path: Path, monkeypa
         snapshots.tree(CHAIN, "fix", lambda draft: None)
 
 
-def test_every_draft_of_a_killed_command_goes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("made", [0, 1 << 32])
+def test_every_draft_of_a_killed_command_goes(made: int, tmp_path: Path) -> None:
     """And nothing else: the store may lie in a directory with other dotfiles."""
     drafts = (
         ".index.json.01234567", ".oci-layout.01234567", "containers/c/.container.json.01234567", "volumes/.v-01234567",
@@ -188,12 +190,14 @@ def test_every_draft_of_a_killed_command_goes(tmp_path: Path) -> None:
         "volumes/.lock",
         "networks/.keeper",
         "containers/c/.state.spare",
+        "ingest/layer-0",
     )
     for name in (*drafts, *kept):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-        os.utime(tmp_path / name, (0, 0))
+        os.utime(tmp_path / name, (made, made))  # long ago, or before the clock was set back
     sweep(tmp_path, tmp_path / "ingest")
+    assert rests(tmp_path / "ingest") == [tmp_path / "ingest/layer-0"]
     assert [name for name in drafts if (tmp_path / name).exists()] == []
     assert [name for name in kept if not (tmp_path / name).exists()] == []
 

@@ -40,7 +40,7 @@ def _unfinished(root: Path) -> Iterator[Path]:
     for pattern in _DRAFTS:
         for path in sorted(root.glob(pattern)):
             with contextlib.suppress(FileNotFoundError):
-                if path.name not in _KEPT and time.time() - path.lstat().st_mtime > _YOUNG:
+                if path.name not in _KEPT and abs(time.time() - path.lstat().st_mtime) > _YOUNG:
                     yield path
 
 

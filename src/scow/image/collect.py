@@ -114,7 +114,7 @@ def rests(ingest: Path) -> list[Path]:
     found = []
     for path in ingest.iterdir() if ingest.is_dir() else ():
         with contextlib.suppress(OSError):
-            age = time.time() - path.lstat().st_mtime
+            age = abs(time.time() - path.lstat().st_mtime)  # the clock may have been set back
             kept_for = _RESUMABLE if path.suffix in (".part", ".upload") else _YOUNG
             if path.name.startswith("trash-") or (age > kept_for and not _held(path)):
                 found.append(path)
