@@ -25,7 +25,7 @@ PURE_TESTS += tests/registry/test_wide.py
 PURE_TESTS += $(wildcard $(addprefix tests/scan/,test_bom.py test_package.py $(addprefix catalog/test_,texts.py java.py fuzz.py layers.py rpm.py)))
 DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
 
-.PHONY: help venv demo check lint types plan doctest coverage test rest bench clean
+.PHONY: help venv demo check lint types plan doctest coverage test bench clean
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -70,9 +70,6 @@ coverage: $(VENV)/.developed
 # session fixtures (registries, dockerd) start once per worker, in about a second
 test: $(VENV)/.developed  ## the whole suite; a missing peer is skipped aloud
 	$(BIN)/pytest $(DISTRIBUTED) $(PYTEST_ARGS)
-
-rest: PYTEST_ARGS += $(PURE_TESTS:%=--ignore=%)
-rest: test  ## of the suite, what `make check` has not run
 
 bench: $(VENV)/.developed  ## scow beside docker, podman, buildah and skopeo (BENCH_ARGS="--rows pull,push --rounds 3")
 	$(BIN)/python -m bench.bench $(BENCH_ARGS)
