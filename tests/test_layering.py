@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,13 +31,6 @@ HEAVY = (
 
 def told(complaints: list[str]) -> str:
     return "\n".join(complaints)
-
-
-def test_every_module_of_the_engine_is_on_its_map() -> None:
-    flow = (PACKAGE.parents[1] / "docs/flow.md").read_text()
-    rows = flow.partition("## The engine, noun by noun")[2].partition("\n## ")[0].rpartition("|---|")[2]
-    told = re.findall(r"`(\w+)`", rows.replace("(of `images`)", ""))
-    assert sorted(told) == sorted(path.stem for path in (PACKAGE / "engine").glob("[a-z]*.py"))
 
 
 def test_imports_run_downward() -> None:

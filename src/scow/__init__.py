@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from scow.engine import Engine
-    from scow.engine.executing import Execution
+    from scow.engine.containers.executing import Execution
     from scow.runtime.captured import Captured
     from scow.runtime.child import Stdio
     from scow.runtime.options import Mount, Options
@@ -22,7 +22,7 @@ __version__ = "0.1.0"
 _PLACES = {
     "Captured": "scow.runtime.captured",
     "Engine": "scow.engine",
-    "Execution": "scow.engine.executing",
+    "Execution": "scow.engine.containers.executing",
     "Mount": "scow.runtime.options",
     "Options": "scow.runtime.options",
     "Stdio": "scow.runtime.child",

@@ -10,8 +10,8 @@ import pytest
 from tests.build.conftest import Kitchen
 
 from scow import Engine
-from scow.cli.buildflags import attesting
-from scow.engine.attesting import Attesting
+from scow.cli.builds.flags import attesting
+from scow.engine.builds.attesting import Attesting
 from scow.errors import Invalid
 from scow.oci.manifest import Index, parse, parse_manifest
 from scow.testing.registry import Registry

@@ -12,7 +12,7 @@ from tests.build.conftest import Kitchen
 from tests.support.rootfs import busybox_tar_path
 
 from scow import Engine
-from scow.engine.caching import CacheFrom, CacheTo
+from scow.engine.builds.caching import CacheFrom, CacheTo
 from scow.errors import ScowError
 from scow.testing.registry import Registry
 

@@ -14,8 +14,8 @@ from scow.build.ops import FromGit
 from scow.build.remote import Git
 from scow.build.sources import is_git, is_remote, is_web
 from scow.build.sources import repository as parsed
-from scow.engine.builds import BuildOptions
-from scow.engine.contexts import divided, in_layout
+from scow.engine.builds.contexts import divided, in_layout
+from scow.engine.builds.request import BuildOptions
 from scow.errors import Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image
 

@@ -14,8 +14,8 @@ from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow
 
 from scow import Engine
-from scow.cli import buildflags
-from scow.cli.buildflags import Output
+from scow.cli.builds import flags as buildflags
+from scow.cli.builds.flags import Output
 from scow.errors import Invalid, NotFound, ScowError, Unsupported
 
 

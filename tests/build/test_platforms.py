@@ -91,7 +91,7 @@ def of(kitchen: Kitchen, name: str, platform: Platform) -> Image:
 
 def content(kitchen: Kitchen, image: Image, path: str) -> str:
     out = io.BytesIO()
-    from scow.engine.exporting import export_tar
+    from scow.engine.images.exporting import export_tar
 
     export_tar(kitchen.engine.workplace.store, image, out)
     out.seek(0)

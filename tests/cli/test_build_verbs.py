@@ -14,7 +14,7 @@ from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import COMMAND, Scow, environment
 
 from scow.build.execute import Event
-from scow.cli.buildlog import Plain, plain
+from scow.cli.builds.log import Plain, plain
 
 TWO_STAGES = f"""FROM {IMAGE} AS one
 ARG WHO=nobody

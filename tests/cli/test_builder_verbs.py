@@ -10,7 +10,7 @@ import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow
 
-from scow.engine.cachestock import chosen
+from scow.engine.builds.cachestock import chosen
 from scow.engine.values import CachePiece
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow, popen_scow
 
-from scow.cli.containerrows import FILTERS, chosen, rows, status
+from scow.cli.containers.rows import FILTERS, chosen, rows, status
 from scow.cli.filters import parse_filters
 from scow.engine.values import ContainerSummary
 from scow.errors import Invalid

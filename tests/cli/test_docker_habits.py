@@ -57,7 +57,7 @@ def test_create_fails_as_any_verb_and_its_flags_as_run_s(console: Console, tiny:
     Engine(console.store).containers.create("app:1", Options(), name="web")
     assert console("create", "--name", "web", "app:1").code == 1
     assert console("create", "--nonsense", "app:1").code == 125
-    assert console("create", "--pid", "host", "app:1").code == 125
+    assert console("create", "--gpus", "all", "app:1").code == 125
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from tests.support.cli import run_scow
 from tests.support.users import User
 
-from scow.cli.doctor import _page
+from scow.cli.system.doctor import _page
 from scow.errors import Unsupported
 from scow.runtime.capabilities import NAMES
 from scow.runtime.examination import examine

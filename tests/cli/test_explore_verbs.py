@@ -14,13 +14,13 @@ from tests.size.planted import INSTRUCTIONS, entry, planted, stacked
 from tests.support.cli import COMMAND, Scow, environment
 
 from scow import Engine
-from scow.cli.explorer import drawing
-from scow.cli.explorer.drawing import frame
-from scow.cli.explorer.keys import typed
-from scow.cli.explorer.line import cells, drawn, fitted
-from scow.cli.explorer.looking import LIMIT, shown
-from scow.cli.explorer.screen import Screen
-from scow.engine.exploring import Exploration
+from scow.cli.sizes.explorer import drawing
+from scow.cli.sizes.explorer.drawing import frame
+from scow.cli.sizes.explorer.keys import typed
+from scow.cli.sizes.explorer.line import cells, drawn, fitted
+from scow.cli.sizes.explorer.looking import LIMIT, shown
+from scow.cli.sizes.explorer.screen import Screen
+from scow.engine.analysis.exploring import Exploration
 from scow.image.contents import Contents
 from scow.layer.entry import Entry
 from scow.layer.view import Found

@@ -10,10 +10,10 @@ import pytest
 from tests.cli.conftest import Console, Outcome
 from tests.support.peers import need
 
-from scow.cli import lintpage
+from scow.cli.linting import page as lintpage
 from scow.dockerfile.lint.table import RULES
 from scow.engine import Engine
-from scow.engine.shellcheck import check
+from scow.engine.dockerfiles.shellcheck import check
 
 TEXT = "FROM debian:12\nRUN apt-get update && \\\n    apt-get install curl=1\nUSER 1000\n"
 MENDED = TEXT.replace("install curl=1", "install -y curl=1 \\\n    && rm -rf /var/lib/apt/lists/*")

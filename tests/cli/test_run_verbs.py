@@ -197,7 +197,7 @@ def test_start_imports_nothing_heavy(directory: Path, scow: Scow) -> None:
     env = environment(directory / "store", directory / "home")
     done = subprocess.run([sys.executable, *words], env=env, capture_output=True, text=True, check=True)
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
-    assert "scow.engine.containers" in loaded
+    assert "scow.engine.containers.verbs" in loaded
     heavy = ("urllib3", "rich", "ssl", "http.client", "scow.build", "scow.registry.transport", "scow.dockerfile")
     assert not [name for name in loaded if name.startswith(heavy)]
 

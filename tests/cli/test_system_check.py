@@ -13,7 +13,7 @@ import pytest
 from tests.cli.conftest import Console
 
 from scow import Engine
-from scow.engine.faults import Fault, missing, seen_twice
+from scow.engine.system.faults import Fault, missing, seen_twice
 from scow.image.check import directory_problem
 from scow.layer.entry import Entry
 from scow.oci import media_types

@@ -18,9 +18,9 @@ from tests.image.images import read
 
 from scow import Engine
 from scow.content.layout import Layout
-from scow.engine import ends
-from scow.engine.looking import look
-from scow.engine.syncing import Leg
+from scow.engine.images.looking import look
+from scow.engine.registries import ends
+from scow.engine.registries.syncing import Leg
 from scow.errors import Conflict, Denied, Integrity, Invalid, NotFound, Unsupported
 from scow.image.image import load
 from scow.image.recompress import recompress

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from scow.cli.units import parse_time
-from scow.engine.logs import Line, lines
+from scow.engine.containers.logs import Line, lines
 from scow.oci.documents import encode
 
 _TIMES = [f"2026-11-26T09:47:{second}.{digits}Z" for second in (10, 11) for digits in ("000000001", "123456789")]

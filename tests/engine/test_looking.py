@@ -12,7 +12,7 @@ from tests.layer import tars
 from tests.layer.tars import item
 
 from scow import Engine
-from scow.engine.looking import look
+from scow.engine.images.looking import look
 from scow.errors import Conflict, NotFound
 from scow.testing.registry import Registry
 

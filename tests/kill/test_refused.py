@@ -19,8 +19,8 @@ from scow import Engine
 from scow.cli import main as cli
 from scow.content.layout import Layout
 from scow.content.lock import Lease, leased
-from scow.engine.records import Containers, Settings
-from scow.engine.sweeping import sweep
+from scow.engine.containers.records import Containers, Settings
+from scow.engine.system.sweeping import sweep
 from scow.errors import ScowError, Unavailable
 from scow.image.collect import rests
 from scow.layer.store import Layers

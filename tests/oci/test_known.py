@@ -11,7 +11,7 @@ from types import ModuleType
 import msgspec
 import pytest
 
-from scow.engine import records
+from scow.engine.containers import records
 from scow.layer import entry, index
 from scow.oci import config, descriptor, manifest, platform
 from scow.runtime import keeping, options, ports

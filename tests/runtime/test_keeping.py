@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scow.engine.logs import lines
+from scow.engine.containers.logs import lines
 from scow.errors import Invalid
 from scow.oci.config import Healthcheck
 from scow.runtime import wire

@@ -22,15 +22,15 @@ image = LazyGroup(
     "image",
     _with(
         {
-            "attach": Lazy("scow.cli.artifacts:attach", "Put files beside an image at its registry"),
-            "cat": Lazy("scow.cli.files:cat", "Print a file of an image"),
-            "cp": Lazy("scow.cli.files:cp", "Copy files out of an image"),
-            "files": Lazy("scow.cli.files:files", "List the files of an image"),
+            "attach": Lazy("scow.cli.images.artifacts:attach", "Put files beside an image at its registry"),
+            "cat": Lazy("scow.cli.images.files:cat", "Print a file of an image"),
+            "cp": Lazy("scow.cli.images.files:cp", "Copy files out of an image"),
+            "files": Lazy("scow.cli.images.files:files", "List the files of an image"),
             "inspect": Lazy("scow.cli.inspecting:inspect_image", "Show all that is known of images"),
             "ls": _as("images", "list"),
-            "prune": Lazy("scow.cli.images:prune", "Remove unused images"),
+            "prune": Lazy("scow.cli.images.verbs:prune", "Remove unused images"),
             "rm": _as("rmi", "remove"),
-            "tree": Lazy("scow.cli.files:tree", "Draw the files of an image as a tree"),
+            "tree": Lazy("scow.cli.images.files:tree", "Draw the files of an image as a tree"),
         },
         *("build", "history", "import", "load", "pull", "push", "save", "tag"),
     ),
@@ -40,11 +40,13 @@ image = LazyGroup(
 manifest = LazyGroup(
     "manifest",
     {
-        "annotate": Lazy("scow.cli.manifests:annotate", "Say otherwise what an image of an index runs on"),
-        "create": Lazy("scow.cli.manifests:create", "Make an index of several images"),
-        "inspect": Lazy("scow.cli.manifests:inspect", "Show an index or manifest, in the store or at its registry"),
-        "push": Lazy("scow.cli.manifests:push", "Upload an index, and what its registry lacks of its images"),
-        "rm": Lazy("scow.cli.manifests:remove", "Forget indexes made here"),
+        "annotate": Lazy("scow.cli.images.manifests:annotate", "Say otherwise what an image of an index runs on"),
+        "create": Lazy("scow.cli.images.manifests:create", "Make an index of several images"),
+        "inspect": Lazy(
+            "scow.cli.images.manifests:inspect", "Show an index or manifest, in the store or at its registry"
+        ),
+        "push": Lazy("scow.cli.images.manifests:push", "Upload an index, and what its registry lacks of its images"),
+        "rm": Lazy("scow.cli.images.manifests:remove", "Forget indexes made here"),
     },
     help="Make and push indexes by hand",
 )
@@ -55,7 +57,7 @@ container = LazyGroup(
         {
             "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
             "ls": _as("ps", "list", "ps"),
-            "prune": Lazy("scow.cli.containers:prune", "Remove containers that do not run"),
+            "prune": Lazy("scow.cli.containers.ps:prune", "Remove containers that do not run"),
             "rm": _as("rm", "remove"),
         },
         *("attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause", "port", "rename"),
@@ -68,9 +70,9 @@ system = LazyGroup(
     "system",
     _with(
         {
-            "check": Lazy("scow.cli.checking:check", "Check that everything in the store is what it should be"),
-            "df": Lazy("scow.cli.system:df", "Show what the store takes"),
-            "prune": Lazy("scow.cli.system:prune", "Remove what is not used"),
+            "check": Lazy("scow.cli.system.checking:check", "Check that everything in the store is what it should be"),
+            "df": Lazy("scow.cli.system.verbs:df", "Show what the store takes"),
+            "prune": Lazy("scow.cli.system.verbs:prune", "Remove what is not used"),
         },
         "info",
     ),
@@ -80,9 +82,9 @@ system = LazyGroup(
 builder = LazyGroup(
     "builder",
     {
-        "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile", hidden=True),
-        "du": Lazy("scow.cli.builder:du", "Show what the build cache holds"),
-        "prune": Lazy("scow.cli.builder:prune", "Remove the build cache"),
+        "build": Lazy("scow.cli.builds.build:build", "Build an image from a Dockerfile", hidden=True),
+        "du": Lazy("scow.cli.builds.builder:du", "Show what the build cache holds"),
+        "prune": Lazy("scow.cli.builds.builder:prune", "Remove the build cache"),
     },
     help="Manage the build cache",
 )
@@ -90,17 +92,17 @@ builder = LazyGroup(
 buildx = LazyGroup(
     "buildx",
     {
-        "build": Lazy("scow.cli.build:build", "Build an image from a Dockerfile", aliases=("b",)),
-        "du": Lazy("scow.cli.builder:du", "Show what the build cache holds"),
-        "prune": Lazy("scow.cli.builder:prune", "Remove the build cache"),
-        "version": Lazy("scow.cli.system:version", "Show the version"),
+        "build": Lazy("scow.cli.builds.build:build", "Build an image from a Dockerfile", aliases=("b",)),
+        "du": Lazy("scow.cli.builds.builder:du", "Show what the build cache holds"),
+        "prune": Lazy("scow.cli.builds.builder:prune", "Remove the build cache"),
+        "version": Lazy("scow.cli.system.verbs:version", "Show the version"),
     },
     help="What docker buildx has: scow build, scow builder",
 )
 
 registry = LazyGroup(
     "registry",
-    {"serve": Lazy("scow.cli.serving:serve", "Serve a registry from a directory")},
+    {"serve": Lazy("scow.cli.registries.serving:serve", "Serve a registry from a directory")},
     help="A small registry of your own",
 )
 
@@ -119,12 +121,12 @@ volume = LazyGroup(
 db = LazyGroup(
     "db",
     {
-        "export": Lazy("scow.cli.db:export", "Write the advisory database to one file"),
-        "import": Lazy("scow.cli.db:import_", "Import advisories from a file or directory"),
-        "pull": Lazy("scow.cli.db:pull", "Download the advisory database from a registry"),
-        "push": Lazy("scow.cli.db:push", "Upload the advisory database to a registry"),
-        "status": Lazy("scow.cli.db:status", "Show which advisories are here, and how old they are"),
-        "update": Lazy("scow.cli.db:update", "Bring advisories up to date"),
+        "export": Lazy("scow.cli.scans.db:export", "Write the advisory database to one file"),
+        "import": Lazy("scow.cli.scans.db:import_", "Import advisories from a file or directory"),
+        "pull": Lazy("scow.cli.scans.db:pull", "Download the advisory database from a registry"),
+        "push": Lazy("scow.cli.scans.db:push", "Upload the advisory database to a registry"),
+        "status": Lazy("scow.cli.scans.db:status", "Show which advisories are here, and how old they are"),
+        "update": Lazy("scow.cli.scans.db:update", "Bring advisories up to date"),
     },
     help="Manage the advisory database that scan uses",
 )

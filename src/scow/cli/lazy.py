@@ -2,7 +2,7 @@
 
 ::
 
-    scow = LazyGroup("scow", {"pull": Lazy("scow.cli.images:pull", "Download an image from a registry")})
+    scow = LazyGroup("scow", {"pull": Lazy("scow.cli.images.verbs:pull", "Download an image from a registry")})
 
 A group knows names and short help from its table, so ``--help``, completion and a typing error import nothing.
 """

@@ -45,7 +45,7 @@ def create(
     session: Session, driver: str, gateway: str, internal: bool, label: tuple[str, ...], subnet: str, name: str
 ) -> None:
     """``scow network create``."""
-    from scow.cli.environment import labels
+    from scow.cli.containers.environment import labels
 
     if driver != "bridge":
         raise NotFound(f'could not find plugin {driver} in v1 plugin registry: plugin "{driver}" not found')
@@ -160,8 +160,8 @@ def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
 def prune(session: Session, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow network prune``."""
     from scow.cli import asking
-    from scow.cli.choosing import PRUNE_FILTERS, prunable
     from scow.cli.filters import parse_filters
+    from scow.cli.images.choosing import PRUNE_FILTERS, prunable
 
     chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
     if not (force or dry_run) and not asking.sure("This will remove all custom networks not used by any container.\n"):

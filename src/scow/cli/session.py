@@ -37,7 +37,7 @@ class Session(msgspec.Struct, dict=True):
 
         root = Path(self.root or self._default_root() or default_root()).absolute()
         if self.own_process and os.geteuid() != 0 and sys.platform == "linux":
-            from scow.engine.mapping import enter
+            from scow.engine.containers.mapping import enter
 
             enter(root)
         return Engine(

@@ -43,7 +43,7 @@ _HEADERS = {
 @pass_session
 def create(session: Session, label: tuple[str, ...], driver: str, named: str, name: str) -> None:
     """``scow volume create``."""
-    from scow.cli.environment import labels
+    from scow.cli.containers.environment import labels
 
     if driver != "local":
         raise NotFound(f'plugin "{driver}" not found', hint="local is the only driver")

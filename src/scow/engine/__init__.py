@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING
 from scow.engine.workplace import Workplace, default_root
 
 if TYPE_CHECKING:
-    from scow.engine.advising import Advisor
-    from scow.engine.advisories import Advisories
-    from scow.engine.analysis import Sizes
-    from scow.engine.containers import Containers
-    from scow.engine.dockerfiles import Dockerfiles
-    from scow.engine.files import Files
-    from scow.engine.images import Images
-    from scow.engine.manifests import Manifests
-    from scow.engine.networks import Networks
-    from scow.engine.registries import Registries
-    from scow.engine.scanner import Scanner
-    from scow.engine.system import System
+    from scow.engine.analysis.advising import Advisor
+    from scow.engine.analysis.verbs import Sizes
+    from scow.engine.containers.verbs import Containers
+    from scow.engine.dockerfiles.verbs import Dockerfiles
+    from scow.engine.images.files import Files
+    from scow.engine.images.manifests import Manifests
+    from scow.engine.images.verbs import Images
+    from scow.engine.networks.verbs import Networks
+    from scow.engine.registries.verbs import Registries
+    from scow.engine.scans.advisories import Advisories
+    from scow.engine.scans.verbs import Scanner
+    from scow.engine.system.verbs import System
     from scow.engine.values import Version
-    from scow.engine.volumes import Volumes
+    from scow.engine.volumes.verbs import Volumes
     from scow.registry.credentials import CredentialStore
     from scow.registry.hosts import Hosts, Proxies
 
@@ -69,91 +69,91 @@ class Engine:
     @cached_property
     def advisor(self) -> Advisor:
         """What would make an image smaller, and the proof."""
-        from scow.engine.advising import Advisor
+        from scow.engine.analysis.advising import Advisor
 
         return Advisor(self.workplace)
 
     @cached_property
     def analysis(self) -> Sizes:
         """Where an image's bytes went, and getting them back."""
-        from scow.engine.analysis import Sizes
+        from scow.engine.analysis.verbs import Sizes
 
         return Sizes(self.workplace)
 
     @cached_property
     def images(self) -> Images:
         """Pull, push, build, list, tag, remove … images."""
-        from scow.engine.images import Images
+        from scow.engine.images.verbs import Images
 
         return Images(self.workplace)
 
     @cached_property
     def containers(self) -> Containers:
         """Run, list, remove, export … containers."""
-        from scow.engine.containers import Containers
+        from scow.engine.containers.verbs import Containers
 
         return Containers(self.workplace)
 
     @cached_property
     def files(self) -> Files:
         """List, read and copy out the files of images, wherever these are."""
-        from scow.engine.files import Files
+        from scow.engine.images.files import Files
 
         return Files(self.workplace)
 
     @cached_property
     def manifests(self) -> Manifests:
         """Make, annotate and push indexes by hand."""
-        from scow.engine.manifests import Manifests
+        from scow.engine.images.manifests import Manifests
 
         return Manifests(self.workplace)
 
     @cached_property
     def dockerfiles(self) -> Dockerfiles:
         """Look at Dockerfiles and mend them; nothing is built."""
-        from scow.engine.dockerfiles import Dockerfiles
+        from scow.engine.dockerfiles.verbs import Dockerfiles
 
         return Dockerfiles(self.workplace)
 
     @cached_property
     def registries(self) -> Registries:
         """Copy between places; list, look up and delete at registries."""
-        from scow.engine.registries import Registries
+        from scow.engine.registries.verbs import Registries
 
         return Registries(self.workplace)
 
     @cached_property
     def scanner(self) -> Scanner:
         """What is in images."""
-        from scow.engine.scanner import Scanner
+        from scow.engine.scans.verbs import Scanner
 
         return Scanner(self.workplace)
 
     @cached_property
     def system(self) -> System:
         """What the store takes, and giving it back."""
-        from scow.engine.system import System
+        from scow.engine.system.verbs import System
 
         return System(self.workplace)
 
     @cached_property
     def networks(self) -> Networks:
         """Create, list, inspect, remove, prune networks."""
-        from scow.engine.networks import Networks
+        from scow.engine.networks.verbs import Networks
 
         return Networks(self.workplace)
 
     @cached_property
     def volumes(self) -> Volumes:
         """Create, list, inspect, remove, prune volumes."""
-        from scow.engine.volumes import Volumes
+        from scow.engine.volumes.verbs import Volumes
 
         return Volumes(self.workplace)
 
     @cached_property
     def advisories(self) -> Advisories:
         """The database that scans are matched against."""
-        from scow.engine.advisories import Advisories
+        from scow.engine.scans.advisories import Advisories
 
         return Advisories(self.workplace)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from scow.engine.networkrecords import Endpoint
+from scow.engine.networks.records import Endpoint
 from scow.engine.values import HistoryStep
 from scow.image.image import Image
 from scow.layer.index import Header

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.engine.origins import options_of
+from scow.engine.containers.origins import options_of
 from scow.errors import Conflict, Invalid
 from scow.runtime.bundle import Shared
 from scow.runtime.spec import CONTAINER

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scow.content.disk import ANOTHER_ROOT, check_owner
-from scow.engine.records import Containers
+from scow.engine.containers.records import Containers
 from scow.errors import NotFound
 
 if TYPE_CHECKING:
     from scow.build.cache import Records
     from scow.build.caches import Caches
-    from scow.engine.catalogue import Catalogue
-    from scow.engine.networkrecords import NetworkRecords
-    from scow.engine.volumerecords import VolumeRecords
+    from scow.engine.images.catalogue import Catalogue
+    from scow.engine.networks.records import NetworkRecords
+    from scow.engine.volumes.records import VolumeRecords
     from scow.image.collect import Collected
     from scow.image.store import Store
     from scow.oci.descriptor import Descriptor
@@ -85,14 +85,14 @@ class Workplace:
     @cached_property
     def volumes(self) -> VolumeRecords:
         """The volumes' records."""
-        from scow.engine.volumerecords import VolumeRecords
+        from scow.engine.volumes.records import VolumeRecords
 
         return VolumeRecords(self.root / "volumes")
 
     @cached_property
     def networks(self) -> NetworkRecords:
         """The networks' records."""
-        from scow.engine.networkrecords import NetworkRecords
+        from scow.engine.networks.records import NetworkRecords
 
         return NetworkRecords(self.root / "networks")
 
@@ -202,7 +202,7 @@ class Workplace:
 
     def catalogue(self) -> Catalogue:
         """A fresh look at the store's images."""
-        from scow.engine.catalogue import Catalogue
+        from scow.engine.images.catalogue import Catalogue
 
         return Catalogue(self.store.layout, self.platform)
 
@@ -227,7 +227,7 @@ class Workplace:
 
     def collect(self) -> Collected:
         """Delete what no image, container, cache record or running command needs."""
-        from scow.engine.sweeping import sweep
+        from scow.engine.system.sweeping import sweep
         from scow.image.collect import collect
 
         freed = sweep(self.root, self.store.layout.ingest)

@@ -1,0 +1,1 @@
+"""Verbs of containers, and the flags that make one."""

@@ -1,0 +1,134 @@
+"""``ps``, ``rm`` and ``container prune``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from scow.cli import formats, names
+from scow.cli.lazy import Command
+from scow.cli.options import option, switch
+from scow.cli.refused import flag, refused
+from scow.cli.session import Session, pass_session
+from scow.errors import ScowError
+
+if TYPE_CHECKING:
+    from scow.engine import Engine
+    from scow.engine.values import ContainerSummary
+
+
+@click.command(
+    "ps",
+    cls=Command,
+    help="List containers that run; with -a, all of them",
+    examples="""
+        scow ps -a
+        scow ps -aq --filter status=exited --filter ancestor=debian:12
+        scow ps -a --format '{{.Names}}: {{.Status}}'
+    """,
+)
+@switch("-a", "--all", "every", help="Show all containers (default shows just running)")
+@option(
+    "-f",
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="filter",
+    help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, health, before, since, "
+    "volume, network, publish=PORT",
+)
+@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@option("-n", "--last", type=int, default=-1, help="Show the last created containers, in any state")
+@switch("-l", "--latest", help="Show the last created container, in any state")
+@switch("--no-trunc", "whole", help="Don't truncate output")
+@switch("-q", "--quiet", help="Only display container IDs")
+@switch("-s", "--size", help="Display total file sizes")
+@pass_session
+def ps(
+    session: Session, every: bool, filters: tuple[str, ...], template: str, last: int, latest: bool, whole: bool,
+    quiet: bool, size: bool,
+) -> None:  # fmt: skip
+    """``scow ps``."""
+    from scow.cli import table
+    from scow.cli.containers import rows as containerrows
+    from scow.cli.filters import parse_filters
+
+    asked = parse_filters(filters, containerrows.FILTERS)
+    limit = 1 if latest else last
+    engine = session.engine
+    found = containerrows.chosen(
+        engine.containers.list(), asked, every=every or limit > 0, image_id=lambda name: _image_id(engine, name)
+    )
+    found = found[:limit] if limit > 0 else found
+    zone = datetime.now().astimezone().tzinfo or UTC
+    sized = _sizes(engine, found) if size or ".Size" in template else None
+    rows = containerrows.rows(found, time.time(), zone, whole=whole, sizes=sized)
+    columns = [*containerrows.COLUMNS, *([containerrows.SIZE] if size else [])]
+    click.echo(table.render(rows, columns, template, quiet=quiet, headers=containerrows.HEADERS), nl=False)
+
+
+def _image_id(engine: Engine, name: str) -> str | None:
+    try:
+        return engine.images.find(name).image.id
+    except ScowError:
+        return None
+
+
+def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, tuple[int, int]]:
+    images = {str(one.id): one.size for one in engine.images.list()}
+    written = {one.id: engine.containers.written(one.id) for one in containers}
+    return {one.id: (written[one.id], written[one.id] + images.get(one.image_id, 0)) for one in containers}
+
+
+@click.command(
+    "rm",
+    cls=Command,
+    help="Remove containers, with everything they wrote",
+    examples="""
+        scow rm web
+        scow rm -f $(scow ps -aq)
+    """,
+)
+@switch("-f", "--force", help="Remove running containers too (with SIGKILL)")
+@switch("-v", "--volumes", help="Remove the anonymous volumes of the containers too")
+@refused([flag("-l --link")])
+@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
+@click.pass_context
+def rm(ctx: click.Context, targets: tuple[str, ...], force: bool, volumes: bool) -> None:
+    """``scow rm``: goes on after a container that cannot be removed."""
+    from scow.cli.targets import each
+
+    containers = ctx.ensure_object(Session).engine.containers
+
+    def remove(name: str) -> None:
+        containers.remove(name, force=force, volumes=volumes)
+
+    each(ctx, targets, remove, absent_is_fine=force)
+
+
+@click.command(
+    "prune",
+    cls=Command,
+    help="Remove all containers that do not run",
+    examples="""
+        scow container prune -f --filter until=24h
+    """,
+)
+@option("--filter", "filters", multiple=True, metavar="filter", help="Remove only some: label=KEY[=VALUE], until=TIME")
+@switch("-f", "--force", help="Do not ask for confirmation")
+@switch("--dry-run", help="Only say what would go, and how many bytes would come back")
+@pass_session
+def prune(session: Session, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
+    """``scow container prune``."""
+    from scow.cli import asking
+    from scow.cli.filters import parse_filters
+    from scow.cli.images.choosing import PRUNE_FILTERS, prunable
+
+    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
+    if not (force or dry_run) and not asking.sure("This will remove all stopped containers.\n"):
+        return
+    click.echo(asking.report(session.engine.system.prune_containers(chosen=chosen, dry_run=dry_run), dry_run=dry_run))

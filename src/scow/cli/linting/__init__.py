@@ -1,0 +1,1 @@
+"""``lint``, its reports and its page of rules."""

@@ -1,0 +1,1 @@
+"""Verbs between places: registries, layouts, archives."""

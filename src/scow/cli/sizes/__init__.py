@@ -1,0 +1,1 @@
+"""Where an image's bytes went, and images made smaller."""

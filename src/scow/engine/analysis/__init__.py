@@ -1,0 +1,1 @@
+"""``engine.sizes``: where an image's bytes went, and getting them back."""

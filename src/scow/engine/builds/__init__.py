@@ -1,0 +1,1 @@
+"""``engine.images.build``: from a Dockerfile or ops in code to an image."""

@@ -1,0 +1,1 @@
+"""``engine.containers``: instances of images, their life and what is theirs."""

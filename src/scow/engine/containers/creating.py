@@ -1,0 +1,97 @@
+"""Making a container: its settings from an image and options, and its record. Nothing is started."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scow.engine import naming
+from scow.engine.containers import starting
+from scow.engine.containers.container import Container
+from scow.engine.containers.placing import with_volumes
+from scow.engine.containers.records import Settings
+from scow.errors import AlreadyExists, Invalid
+from scow.image.image import Image
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+    from scow.runtime.keeping import Keeping
+    from scow.runtime.options import Options
+
+
+def create(
+    workplace: Workplace, image: str, options: Options, name: str | None, labels: Mapping[str, str], keeping: Keeping,
+    *, stdin_once: bool,
+) -> Container:  # fmt: skip
+    """:meth:`scow.engine.containers.verbs.Containers.create`."""
+    if name is not None:
+        checked_name(name)
+    check()
+    known = workplace.catalogue().find(image)
+    if options.network not in ("host", "none") or options.ip or options.network_aliases:
+        from scow.engine.containers import plugging
+
+        plugging.check(workplace, options)
+    if options.pid or options.ipc:
+        from scow.engine import sharing
+
+        options = sharing.resolved(workplace, options)
+    layout = workplace.store.layout
+    with layout.working(), with_volumes(workplace, options, known.image) as given:
+        settings = msgspec.structs.replace(
+            _settings(known.image, image, name, labels, given),
+            keeping=keeping, stdin_once=stdin_once, runtime=workplace.runtime or "",
+        )  # fmt: skip
+        layout.exists(known.image.descriptor)
+        try:
+            workplace.containers.add(settings)
+        except AlreadyExists:
+            if name is not None:
+                raise
+            taken = {one.name for one in workplace.containers}
+            settings = msgspec.structs.replace(settings, name=_some_name(taken))
+            workplace.containers.add(settings)
+    return Container(workplace, settings, known.image, given)
+
+
+def check() -> None:
+    """Raise :class:`~scow.errors.Unsupported` where no container can be made."""
+    from scow.runtime.probe import probe
+
+    probe().require()
+
+
+def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:
+    process = image.config.process
+    return Settings(
+        os.urandom(32).hex(),
+        name or _some_name(),
+        reference,
+        image.id,
+        image.descriptor.plain,
+        image.diff_ids,
+        (*(options.entrypoint or process.entrypoint or ()), *_command(image, options)),
+        starting.now(),
+        {**(process.labels or {}), **labels},
+        msgspec.to_builtins(options),
+    )
+
+
+def _some_name(taken: Collection[str] = ()) -> str:
+    return naming.name(int.from_bytes(os.urandom(4), "big"), taken)
+
+
+def _command(image: Image, options: Options) -> tuple[str, ...]:
+    if options.args or options.entrypoint is not None:
+        return options.args
+    return image.config.process.cmd or ()
+
+
+def checked_name(name: str) -> str:
+    """A container's name as it may be; raises :class:`Invalid`, in docker's words."""
+    if len(name) < 2 or not naming.is_name(name):
+        raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
+    return name

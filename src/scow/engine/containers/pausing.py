@@ -1,0 +1,51 @@
+"""Pausing a container, and what says that it is paused: a file beside its state, which only its end takes away."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from scow.engine.containers.records import Settings
+from scow.errors import Conflict
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+
+
+def pause(workplace: Workplace, settings: Settings) -> str:
+    """Hold it; returns by what (:func:`scow.runtime.freezing.freeze`). Raises :class:`Conflict` when it cannot be."""
+    from scow.runtime.freezing import freeze
+
+    state = workplace.containers.state(settings.id)
+    if state.status == "paused":
+        raise Conflict(f"Container {settings.id} is already paused")
+    if state.status != "running":
+        raise Conflict(f"Container {settings.id} is not running")
+    how = freeze(state.pid)
+    workplace.containers.mark_paused(settings.id, paused=True)
+    return how
+
+
+def unpause(workplace: Workplace, settings: Settings) -> None:
+    """Let it go on."""
+    from scow.runtime.freezing import thaw
+
+    state = workplace.containers.state(settings.id)
+    if state.status != "paused":
+        raise Conflict(f"Container {settings.id} is not paused")
+    thaw(state.pid)
+    workplace.containers.mark_paused(settings.id, paused=False)
+
+
+@contextlib.contextmanager
+def held(workplace: Workplace, settings: Settings, *, wanted: bool) -> Iterator[None]:
+    """It does not move meanwhile, if it runs and that is ``wanted``."""
+    if not wanted or workplace.containers.state(settings.id).status != "running":
+        yield
+        return
+    pause(workplace, settings)
+    try:
+        yield
+    finally:
+        unpause(workplace, settings)

@@ -1,0 +1,156 @@
+"""A container's network at its start: an address, its neighbours' names, its published ports."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from scow.engine.networks.records import Endpoint, Network, free_address, read_endpoint, write_endpoint
+from scow.errors import Conflict, Invalid, NotFound, ScowError
+from scow.runtime import ports
+from scow.runtime.networking import ADDRESS, GATEWAY, PREFIX, Attachment, Plug
+from scow.runtime.ports import Port
+from scow.runtime.spec import CONTAINER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scow.engine.containers.records import Settings
+    from scow.engine.workplace import Workplace
+    from scow.image.image import Image
+    from scow.runtime.options import Options
+
+_KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+
+
+def check(workplace: Workplace, options: Options) -> None:
+    """See that the network a new container asks for is there; raises :class:`NotFound` or :class:`Invalid`."""
+    mode = options.network
+    if mode in ("host", "none") and not (options.ip or options.network_aliases):
+        return
+    if mode.startswith(CONTAINER):
+        workplace.containers.find(mode.removeprefix(CONTAINER))
+        _check_joining(options)
+    elif mode not in ("host", "none", "bridge"):
+        workplace.networks.find(mode)
+    named = mode not in ("host", "none", "bridge") and not mode.startswith(CONTAINER)
+    if options.ip and not named:
+        raise Invalid("user specified IP address is supported on user defined networks only")
+    if options.network_aliases and not named:
+        raise Invalid("network-scoped alias is supported only for containers in user defined networks")
+
+
+#: What comes with another container's network, in docker's words.
+_COME_ALONG = {
+    "hostname": "hostname",
+    "domainname": "hostname",
+    "dns": "dns",
+    "dns_search": "dns",
+    "dns_options": "dns",
+    "add_host": "custom host-to-IP mapping",
+    "ports": "port publishing",
+    "publish_all": "port publishing",
+    "expose": "port exposing",
+}
+
+
+def _check_joining(options: Options) -> None:
+    for field, what in _COME_ALONG.items():
+        if getattr(options, field):
+            kind = " container type" if what.startswith("port ") else ""
+            raise Invalid(f"conflicting options: {what} and the{kind} network mode")
+
+
+def plugged(workplace: Workplace, settings: Settings, image: Image, options: Options) -> Attachment:
+    """The container's own network, put on record; not to be asked where it is the host's, or none at all.
+
+    To be called by whoever keeps the container. Raises :class:`Conflict` for a port that is taken, and what else is in
+    the way.
+    """
+    mode, home = options.network, workplace.containers.home(settings.id)
+    if mode.startswith(CONTAINER):
+        return _joined(workplace, mode.removeprefix(CONTAINER))
+    published = tuple(_assigned(_asked(options, image)))
+    if mode == "bridge":
+        write_endpoint(home, Endpoint(mode, ADDRESS, PREFIX, GATEWAY, (), published))
+        return Attachment(published)
+    with workplace.networks.held():
+        network = workplace.networks.find(mode)
+        others = _members(workplace, network, settings.id)
+        address = free_address(network, {one.address for _, one in others}, options.ip)
+        mine = Endpoint(
+            network.name, address, IPv4Network(network.subnet).prefixlen, network.gateway,
+            tuple(dict.fromkeys((settings.name, settings.id[:12], *options.network_aliases))), published,
+        )  # fmt: skip
+        write_endpoint(home, mine)
+        _tell(workplace, [*others, (settings.id, mine)])
+    neighbours = tuple((one.address, one.names) for _, one in (*others, (settings.id, mine)))
+    plug = Plug(network.name, network.bridge, str(workplace.networks.keeper), address, mine.prefix)
+    return Attachment(published, plug, not network.internal, neighbours=neighbours)
+
+
+def _joined(workplace: Workplace, name: str) -> Attachment:
+    other = workplace.containers.find(name)
+    state = workplace.containers.state(other.id)
+    if state.status != "running" or not state.pid:
+        raise Conflict(f"cannot join network of a non running container: {other.id}")
+    files = workplace.containers.home(other.id) / "bundle"
+    try:
+        hostname = (files / "hostname").read_text().strip()
+    except OSError:
+        raise NotFound("is going away", subject=f"container {other.id[:12]}") from None
+    return Attachment(join=(state.pid, state.born), files=str(files), hostname=hostname)
+
+
+def _asked(options: Options, image: Image) -> Iterable[Port]:
+    yield from options.ports
+    if options.publish_all:
+        declared = (*(image.config.process.exposed_ports or ()), *options.expose)
+        given = {(port.container, port.protocol) for port in options.ports}
+        every = {port: None for text in declared for port in ports.exposed(text)}
+        yield from (port for port in every if (port.container, port.protocol) not in given)
+
+
+def _assigned(asked: Iterable[Port]) -> Iterable[Port]:
+    """Each with a port of this machine that is free now. Raises :class:`Conflict`."""
+    for port in asked:
+        family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
+        with socket.socket(family, _KINDS[port.protocol]) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            where = f"{port.address or '0.0.0.0'}:{port.host}"  # noqa: S104
+            try:
+                probe.bind((port.address, port.host))
+            except OSError as error:
+                why = "port is already allocated" if error.errno == 98 else str(error.strerror)
+                raise Conflict(f"Bind for {where} failed: {why}") from None
+            yield msgspec.structs.replace(port, host=probe.getsockname()[1])
+
+
+def _members(workplace: Workplace, network: Network, me: str = "") -> list[tuple[str, Endpoint]]:
+    """The running containers on a network, but for ``me``: id and place."""
+    found = []
+    for settings in workplace.containers:
+        place = read_endpoint(workplace.containers.home(settings.id))
+        if place and place.network == network.name and settings.id != me and workplace.containers.alive(settings.id):
+            found.append((settings.id, place))
+    return found
+
+
+def members(workplace: Workplace, network: Network) -> list[tuple[str, Endpoint]]:
+    """The running containers on a network: id and place."""
+    return _members(workplace, network)
+
+
+def _tell(workplace: Workplace, everybody: list[tuple[str, Endpoint]]) -> None:
+    """Write everybody's names into everybody's hosts: in place, as the file is what is mounted."""
+    from scow.runtime import etc
+
+    for container_id, _ in everybody:
+        path = workplace.containers.home(container_id) / "bundle/hosts"
+        others = tuple((one.address, one.names) for other, one in everybody if other != container_id)
+        with contextlib.suppress(OSError, ScowError):
+            path.write_bytes(etc.with_neighbours(path.read_bytes(), others))

@@ -1,0 +1,78 @@
+"""``update``: a container's restart policy and its limits, also while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from scow.engine.containers import origins, stopping
+from scow.engine.containers.records import ALIVE, Settings, State
+from scow.errors import Conflict
+from scow.runtime import cgroups, limits
+from scow.runtime.tasks import processes
+
+if TYPE_CHECKING:
+    from scow.engine.workplace import Workplace
+
+_PASSES = 10  # a process may fork while the others are moved
+
+
+def keep(workplace: Workplace, settings: Settings, restart: str) -> None:
+    """Give it another restart policy. Raises :class:`Conflict`, :class:`~scow.errors.Invalid`."""
+    from scow.runtime.keeping import restart_policy
+
+    policy, most = restart_policy(restart)
+    if settings.keeping.remove and policy != "no":
+        raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
+    keeping = msgspec.structs.replace(settings.keeping, restart=policy, most=most)
+    workplace.containers.update(msgspec.structs.replace(settings, keeping=keeping))
+    stopping.tell(workplace, settings, {"update": {"restart": policy, "most": most}})
+
+
+def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | str]) -> None:
+    """Give it other limits, at once when it runs; ``change`` names fields of :class:`~scow.runtime.options.Limits`.
+
+    Raises :class:`~scow.errors.Invalid`, and :class:`~scow.errors.Unsupported` for what cannot be enforced now.
+    """
+    old = origins.options_of(settings).limits
+    new = msgspec.structs.replace(old, **change)
+    resources = limits.changed(old, new)
+    state = workplace.containers.state(settings.id)
+    if state.status in ALIVE and state.pid:
+        _enforce(settings, state, resources)
+    spec = {**settings.spec, "limits": msgspec.to_builtins(new)}
+    workplace.containers.update(msgspec.structs.replace(settings, spec=spec))
+    stopping.tell(workplace, settings, {"limits": limits.resources(new)})
+
+
+def _enforce(settings: Settings, state: State, resources: dict[str, Any]) -> None:
+    """Tell its cgroups; one that it lacks is made, and all of its processes go there."""
+    from scow.runtime.bundle import check_limits
+    from scow.runtime.child import told
+    from scow.runtime.probe import probe
+    from scow.runtime.wire import Refused
+
+    path, delegated = limits.path(str(settings.spec.get("cgroup_parent", "")), settings.id), probe().rung != 1
+    check_limits(resources, path, delegated=delegated)
+    try:
+        made = cgroups.make(resources, path, delegated, state.pid)
+    except Refused as error:
+        raise told(error.fields) from None
+    try:
+        _move(state.pid, made)
+    finally:
+        made.close()
+
+
+def _move(pid: int, made: cgroups.Made) -> None:
+    """Everything in the pid namespace of ``pid`` goes into the new cgroups."""
+    moved: set[int] = set()
+    for _ in range(_PASSES):
+        left = set(processes(pid)) - moved
+        for one in left:
+            made.admit(one)
+        moved |= left
+        if not left:
+            return

@@ -1,0 +1,1 @@
+"""``engine.dockerfiles``: Dockerfiles looked at and mended."""

@@ -1,0 +1,1 @@
+"""``engine.images``: images in the store, in and out of it."""

@@ -1,0 +1,1 @@
+"""``engine.networks``: networks of containers."""

@@ -1,0 +1,1 @@
+"""``engine.registries``: images between places, and what only a registry knows."""

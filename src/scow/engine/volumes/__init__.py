@@ -1,0 +1,1 @@
+"""``engine.volumes``: directories that outlive containers."""
