@@ -68,8 +68,8 @@ coverage: $(VENV)/.developed
 	    --cov-report=term:skip-covered --cov-fail-under=90)
 
 # session fixtures (registries, dockerd) start once per worker, in about a second
-test: $(VENV)/.developed  ## the whole suite; a missing peer is skipped aloud
-	$(BIN)/pytest $(DISTRIBUTED) $(PYTEST_ARGS)
+test: $(VENV)/.developed  ## the whole suite (CHECKED=yes: but what check has run); a missing peer is skipped aloud
+	$(BIN)/pytest $(DISTRIBUTED) $(if $(CHECKED),$(PURE_TESTS:%=--ignore=%)) $(PYTEST_ARGS)
 
 bench: $(VENV)/.developed  ## scow beside docker, podman, buildah and skopeo (BENCH_ARGS="--rows pull,push --rounds 3")
 	$(BIN)/python -m bench.bench $(BENCH_ARGS)

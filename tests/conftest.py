@@ -23,8 +23,10 @@ pytest_plugins = [
     "tests.support.containers",
 ]
 
-settings.register_profile("any speed", deadline=None)  # how fast a machine is tells nothing about the code
-settings.load_profile("any speed")
+# how fast a machine is tells nothing about the code; and a change is judged by the same examples as the one before it
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None)
+settings.load_profile("same")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -51,6 +51,8 @@ def test_commit_of_nothing(box: Scow) -> None:
     layers = "{{len .RootFS.Layers}}"
     assert box("inspect", "-f", layers, "same:1").ok().stdout == box("inspect", "-f", layers, IMAGE).ok().stdout
     assert box("run", "--rm", "same:1").ok().stdout == "hi\n"
+    box("commit", "-c", 'ENTRYPOINT ["echo", "ho"]', "still", "other:1").ok()
+    assert box("run", "--rm", "other:1").ok().stdout == "ho\n"  # a command is an entrypoint's own
     box("rm", "still").ok()
 
 

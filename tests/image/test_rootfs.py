@@ -14,7 +14,7 @@ from tests.image import images
 from tests.image.images import Mounter
 from tests.layer import model
 from tests.layer.tars import Item, item
-from tests.layer.test_stack import contradicts_itself, rewrites_a_link_target
+from tests.layer.test_stack import is_doubtful
 from tests.support.trees import snapshot_tree
 
 from scow.errors import Invalid
@@ -34,7 +34,7 @@ def mount() -> Iterator[Mounter]:
 
 
 def agree(layers: list[list[Item]], mount: Mounter, mounts: bool) -> None:
-    assume(not any(contradicts_itself(layer) or rewrites_a_link_target(layer) for layer in layers))
+    assume(not is_doubtful(layers))
     states = model.whole(layers)
     top = Path(tempfile.mkdtemp(prefix="scow-rootfs-"))
     store = Store(top / "store", lambda: mounts)

@@ -64,9 +64,26 @@ def rewrites_a_link_target(layer: list[Item]) -> bool:
     return False
 
 
+def links_above_a_symlink(layers: list[list[Item]]) -> bool:
+    """Whether a hard link stands above a symlink, which might lead it elsewhere."""
+    first = next((n for n, layer in enumerate(layers) if any(each.entry.kind == "symlink" for each in layer)), None)
+    later = layers[first + 1 :] if first is not None else []
+    return any(each.entry.kind == "hardlink" for layer in later for each in layer)
+
+
+def is_doubtful(layers: list[list[Item]]) -> bool:
+    """Whether the layers come to what nobody says, or are judged otherwise than one by one: each is unpacked apart from
+    those below (ADR 0002)."""
+    if any(contradicts_itself(layer) or rewrites_a_link_target(layer) for layer in layers):
+        return True
+    if links_above_a_symlink(layers):
+        return True
+    return model.whole(layers) is None and all(model.whole([layer]) for layer in layers)
+
+
 def agree(layers: list[list[Item]]) -> None:
     need_root()
-    assume(not any(contradicts_itself(layer) or rewrites_a_link_target(layer) for layer in layers))
+    assume(not is_doubtful(layers))
     states = model.whole(layers)
     with a_directory() as root:
         if states is None:

@@ -70,7 +70,8 @@ def commit(
     old["config"] = {**(old.get("config") or {}), **_process(settings, image)}
     created = starting.now()
     step = mutate.Step(" ".join(settings.args), created, layer, message, author)
-    config = mutate.edited(old, [step], created=created, **changed_process(changes, parse(encode(old))))
+    process = {"Cmd": None, **changed_process(changes, parse(encode(old)))}  # which a new entrypoint takes away
+    config = mutate.edited(old, [step], created=created, **process)
     if author:
         config["author"] = author
     layers = [*(one.descriptor for one in image.layers), *([layer.descriptor] if layer else [])]
