@@ -134,8 +134,8 @@ def test_kill_of_rm_and_create(box: Scow, directory: Path) -> None:
     unfinished = [*(store / "containers").iterdir(), *(store / "volumes").glob(".?*-*")]
     assert [one for one in unfinished if not one.name.startswith(".")] == []
     (store / "containers/.of-a-kill").mkdir()
-    for one in (store / "containers").iterdir():
-        os.utime(one, (0, 0))  # what is younger than ten seconds may be written this moment
+    for one in (*(store / "containers").iterdir(), *(store / "volumes").iterdir()):
+        os.utime(one, (0, 0))  # what is younger than a minute may be written this moment
     box("image", "prune", "-f").ok()
     assert list((store / "containers").iterdir()) == []
     box("volume", "prune", "-f").ok()
