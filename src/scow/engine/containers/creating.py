@@ -36,7 +36,7 @@ def create(
 
         plugging.check(workplace, options)
     if options.pid or options.ipc:
-        from scow.engine import sharing
+        from scow.engine.containers import sharing
 
         options = sharing.resolved(workplace, options)
     layout = workplace.store.layout

@@ -145,7 +145,7 @@ def _shared(workplace: Workplace, settings: Settings) -> Shared | None:
     options = options_of(settings)
     if not (options.pid or options.ipc):
         return None
-    from scow.engine.sharing import shared
+    from scow.engine.containers.sharing import shared
 
     return shared(workplace, options)
 
