@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -285,6 +286,25 @@ def test_asking_is_holding(layout: Layout) -> None:
     with layout.working():
         assert not layout.exists(nothing)
         assert nothing.digest in layout.leased()
+
+
+def test_a_lease_that_is_swept_before_it_is_held_is_begun_again(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[str] = []
+
+    def late(fd: int, how: int) -> None:
+        if not swept:
+            swept.extend(os.listdir(layout.root / "leases"))
+            layout.leased()
+        flock(fd, how)
+
+    flock = fcntl.flock
+    monkeypatch.setattr("scow.content.lock.fcntl.flock", late)
+    with layout.working():
+        layout.hold("sha256:abc")
+        assert layout.leased() == {"sha256:abc"}
+    assert len(swept) == 1
 
 
 def test_a_dead_command_holds_nothing(layout: Layout) -> None:

@@ -30,9 +30,7 @@ class Lease:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self._path = directory / os.urandom(8).hex()
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        self._path, self._fd = _begin(directory)
         self._held: set[str] = set()
         self._guard = threading.Lock()
 
@@ -54,6 +52,17 @@ class Lease:
         with contextlib.suppress(OSError):  # without its flock it is harmless
             self._path.unlink()
         os.close(self._fd)
+
+
+def _begin(directory: Path) -> tuple[Path, int]:
+    """A new lease's file, held. Who collects may take one that is not held yet for a dead command's, and remove it."""
+    while True:
+        path = directory / os.urandom(8).hex()
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        if os.fstat(fd).st_nlink:
+            return path, fd
+        os.close(fd)
 
 
 def leased(directory: Path) -> set[str]:
