@@ -11,7 +11,7 @@ BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 PURE_ROOMS := scow.oci scow.dockerfile scow.layer scow.cli.gotemplate scow.registry.protocol scow.registry.challenge scow.registry.routes \
-    scow.runtime.spec scow.runtime.process scow.runtime.limits scow.build.plan scow.build.ops scow.scan.versions \
+    scow.runtime.spec scow.build.plan scow.build.ops scow.scan.versions \
     scow.size
 PURE_TESTS := $(wildcard tests/oci tests/dockerfile tests/layer tests/image tests/build/test_plan.py \
     tests/cli/test_gotemplate.py tests/registry/test_protocol.py tests/registry/test_challenge.py tests/registry/test_routes.py \

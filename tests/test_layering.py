@@ -8,7 +8,13 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.architecture import cycle_complaints, floor_complaints, purity_complaints, read_source
+from tests.support.architecture import (
+    cycle_complaints,
+    floor_complaints,
+    purity_complaints,
+    read_source,
+    runtime_complaints,
+)
 from tests.support.cli import COMMAND, environment
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "scow"
@@ -35,6 +41,11 @@ def told(complaints: list[str]) -> str:
 
 def test_imports_run_downward() -> None:
     complaints = floor_complaints(read_source(PACKAGE))
+    assert not complaints, told(complaints)
+
+
+def test_what_a_launcher_loads_imports_nothing_of_the_command() -> None:
+    complaints = runtime_complaints(read_source(PACKAGE))
     assert not complaints, told(complaints)
 
 
@@ -80,6 +91,16 @@ def house(tmp_path: Path, files: dict[str, str]) -> Path:
 )
 def test_a_wrong_direction_is_named(tmp_path: Path, files: dict[str, str], complaint: str) -> None:
     assert complaint in told(floor_complaints(read_source(house(tmp_path, files))))
+
+
+def test_a_wrong_direction_in_the_runtime_is_named(tmp_path: Path) -> None:
+    files = {
+        "runtime/bundle.py": "from scow.runtime.kernel import a\n",
+        "runtime/kernel/a.py": "def f():\n    from scow.runtime import bundle\n",
+    }
+    complaints = runtime_complaints(read_source(house(tmp_path, files)))
+    assert len(complaints) == 1
+    assert "kernel/a.py:2: scow.runtime.kernel.a imports scow.runtime.bundle, upward" in complaints[0]
 
 
 def test_the_right_directions_are_not(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scow.engine.containers.executing import Execution
     from scow.runtime.captured import Captured
     from scow.runtime.child import Stdio
-    from scow.runtime.options import Mount, Options
+    from scow.runtime.spec.options import Mount, Options
 
 __all__ = ["Captured", "Engine", "Execution", "Mount", "Options", "Stdio", "__version__"]
 __version__ = "0.1.0"
@@ -23,8 +23,8 @@ _PLACES = {
     "Captured": "scow.runtime.captured",
     "Engine": "scow.engine",
     "Execution": "scow.engine.containers.executing",
-    "Mount": "scow.runtime.options",
-    "Options": "scow.runtime.options",
+    "Mount": "scow.runtime.spec.options",
+    "Options": "scow.runtime.spec.options",
     "Stdio": "scow.runtime.child",
 }
 

@@ -21,7 +21,7 @@ from scow.errors import NotFound, Unsupported
 from scow.image.image import Image, load
 from scow.oci.manifest import Index, parse
 from scow.oci.platform import Platform
-from scow.runtime.emulation import missing
+from scow.runtime.kernel.emulation import missing
 from scow.testing.registry import Registry
 
 AMD, ARM = Platform("amd64", "linux"), Platform("arm64", "linux")

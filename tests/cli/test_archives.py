@@ -19,7 +19,7 @@ from tests.cli.conftest import Console
 from tests.support.cli import COMMAND, environment
 
 from scow import Engine
-from scow.runtime.options import Options
+from scow.runtime.spec.options import Options
 
 
 def members(data: bytes) -> dict[str, bytes]:

@@ -15,7 +15,7 @@ from scow.cli.containers.rows import FILTERS, chosen, rows, status
 from scow.cli.filters import parse_filters
 from scow.engine.values import ContainerSummary
 from scow.errors import Invalid
-from scow.runtime.ports import Port
+from scow.runtime.spec.ports import Port
 
 NOW = 1_700_000_000.0
 

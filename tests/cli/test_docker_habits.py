@@ -7,7 +7,7 @@ from tests.cli.conftest import Console
 
 from scow import Engine, __version__
 from scow.cli.absent import ABSENT
-from scow.runtime.options import Options
+from scow.runtime.spec.options import Options
 
 
 @pytest.mark.parametrize("verb", sorted(ABSENT))

@@ -12,10 +12,10 @@ from tests.support.users import User
 
 from scow.cli.system.doctor import _page
 from scow.errors import Unsupported
-from scow.runtime.capabilities import NAMES
 from scow.runtime.examination import examine
 from scow.runtime.probe import Probe
 from scow.runtime.runner import choose
+from scow.runtime.spec.capabilities import NAMES
 
 
 def found(root: Path, user: User | None = None) -> dict[str, tuple[str, str]]:

@@ -8,7 +8,7 @@ import pytest
 from tests.cli.conftest import Console
 
 from scow import Engine
-from scow.runtime.options import Options
+from scow.runtime.spec.options import Options
 
 
 @pytest.fixture

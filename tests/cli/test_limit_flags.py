@@ -14,7 +14,7 @@ from tests.support.cli import Scow, popen_scow
 from tests.support.leftovers import cgroups as cgroups_of
 from tests.support.leftovers import leftovers, until
 
-from scow.runtime import cgroups
+from scow.runtime.kernel import cgroups
 from scow.runtime.probe import probe
 
 

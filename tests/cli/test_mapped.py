@@ -11,7 +11,7 @@ from tests.support.cli import Result, run_scow
 from tests.support.rootfs import busybox_tar_path
 from tests.support.users import User, throw_away_user
 
-from scow.runtime.idmap import Range, subordinate
+from scow.runtime.kernel.idmap import Range, subordinate
 
 
 def test_subordinate_ids_are_read_by_name_and_number() -> None:

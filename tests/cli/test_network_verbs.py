@@ -18,7 +18,7 @@ from tests.support.cli import COMMAND, Scow, environment, popen_scow, run_scow
 from tests.support.peers import need_root, path_of
 
 from scow.runtime.networking import outlet, why_no_outlet
-from scow.runtime.ports import Port, exposed, parse
+from scow.runtime.spec.ports import Port, exposed, parse
 
 networked = pytest.mark.skipif(bool(why_no_outlet()), reason=why_no_outlet())
 

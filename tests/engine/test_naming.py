@@ -9,7 +9,7 @@ import pytest
 
 from scow import Engine
 from scow.engine import naming
-from scow.runtime.options import Options
+from scow.runtime.spec.options import Options
 
 
 def test_every_name_is_had_before_a_digit_is() -> None:

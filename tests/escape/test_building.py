@@ -9,7 +9,7 @@ import pytest
 from tests.support.cli import Scow, bound_scow
 from tests.support.peers import need_root
 
-from scow.runtime.beneath import read_beneath
+from scow.runtime.kernel.beneath import read_beneath
 
 pytestmark = [pytest.mark.peers]
 

@@ -14,7 +14,7 @@ import pytest
 from scow.engine.containers import records
 from scow.layer import entry, index
 from scow.oci import config, descriptor, manifest, platform
-from scow.runtime import keeping, options, ports
+from scow.runtime.spec import keeping, options, ports
 
 _RACE = """
 import sys, threading

@@ -16,13 +16,15 @@ from msgspec import convert, structs
 
 from scow.errors import Process, ScowError
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import bpf, capabilities, idmap, linux, networking
+from scow.runtime import networking
 from scow.runtime.bundle import Bundle, make_bundle
 from scow.runtime.child import Stdio
+from scow.runtime.kernel import idmap, linux
 from scow.runtime.networking import Attachment
-from scow.runtime.options import Device, Limits, Mount, Options, Ulimit
 from scow.runtime.probe import Probe, probe
 from scow.runtime.runner import Runner
+from scow.runtime.spec import bpf, capabilities
+from scow.runtime.spec.options import Device, Limits, Mount, Options, Ulimit
 from scow.runtime.terminal import size_of
 from scow.snapshot.rootfs import Directory, Overlay, Rootfs
 

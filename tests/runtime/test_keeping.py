@@ -13,11 +13,11 @@ from scow.engine.containers.logs import lines
 from scow.errors import Invalid
 from scow.oci.config import Healthcheck
 from scow.runtime import wire
-from scow.runtime.journal import Journal
-from scow.runtime.keeping import check_arguments, health, healthcheck, restart_policy
-from scow.runtime.keys import DEFAULT, Typed, detach_keys
-from scow.runtime.restarting import pause
-from scow.runtime.signals import signal_number
+from scow.runtime.monitor.journal import Journal
+from scow.runtime.spec.keeping import check_arguments, health, healthcheck, restart_policy
+from scow.runtime.spec.keys import DEFAULT, Typed, detach_keys
+from scow.runtime.spec.restarting import pause
+from scow.runtime.spec.signals import signal_number
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.errors import Invalid
-from scow.runtime import limits
-from scow.runtime.options import Limits
+from scow.runtime.spec import limits
+from scow.runtime.spec.options import Limits
 
 MIB = 1 << 20
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.runtime.conftest import Driver
 
-from scow.runtime import cgroups
+from scow.runtime.kernel import cgroups
 
 MIB = 1 << 20
 
@@ -109,7 +109,7 @@ def test_oom_score(driver: Driver, runtime: str) -> None:
 
 DELEGATED = """
 import os, sys
-from scow.runtime import cgroups
+from scow.runtime.kernel import cgroups
 (second,) = [one for one in cgroups.hierarchies() if one.unified]
 home = cgroups.place(second, "/scow/inside", True)
 cgroups._make_directory(second, home, {sys.argv[1]}, True)

@@ -14,12 +14,14 @@ from tests.support.peers import need, need_root
 from scow.errors import ScowError, Unsupported
 from scow.layer.rights import MOUNTABLE
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import beneath, bpf, capabilities, linux, mounting, seccomp
 from scow.runtime.bundle import make_bundle
 from scow.runtime.child import Stdio
-from scow.runtime.options import Mount, Options
+from scow.runtime.kernel import beneath, linux
+from scow.runtime.launcher import mounting
 from scow.runtime.probe import OciRuntime, Probe, _in_child, mounts, probe, trial_of_overlay
 from scow.runtime.runner import Choice, Runner, choose
+from scow.runtime.spec import bpf, capabilities, seccomp
+from scow.runtime.spec.options import Mount, Options
 from scow.snapshot.rootfs import Directory, Overlay
 
 ALL = (1 << len(capabilities.NAMES)) - 1

@@ -15,9 +15,9 @@ import pytest
 from tests.runtime.conftest import Driver
 from tests.support.peers import need
 
-from scow.runtime.keeper import find
+from scow.runtime.kernel.tasks import born
+from scow.runtime.launcher.keeper import find
 from scow.runtime.networking import ADDRESS, outlet
-from scow.runtime.tasks import born
 
 SERVE = "echo hello | nc -l -p 80 -w 5"
 

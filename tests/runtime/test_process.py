@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from scow.errors import Invalid
 from scow.oci.config import Process as ImageProcess
-from scow.runtime.options import Options
-from scow.runtime.process import DEFAULT_PATH, arguments, environment, process, working_directory
-from scow.runtime.users import UnknownUser, User, complete, find_user
+from scow.runtime.launcher.users import UnknownUser, User, complete, find_user
+from scow.runtime.spec.options import Options
+from scow.runtime.spec.process import DEFAULT_PATH, arguments, environment, process, working_directory
 
 Words = tuple[str, ...] | None
 

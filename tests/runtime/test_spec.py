@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.errors import Invalid, Unsupported
-from scow.runtime import bpf, capabilities, etc, seccomp
-from scow.runtime.options import Mount, Options, Ulimit
-from scow.runtime.process import Process
-from scow.runtime.spec import mounts, spec
-from scow.runtime.syscalls import MACHINES, NUMBERS
+from scow.runtime.spec import bpf, capabilities, etc, seccomp
+from scow.runtime.spec.document import mounts, spec
+from scow.runtime.spec.options import Mount, Options, Ulimit
+from scow.runtime.spec.process import Process
+from scow.runtime.spec.syscalls import MACHINES, NUMBERS
 
 PROCESS = Process(("/bin/true",), ("PATH=/bin",), "/", "app")
 

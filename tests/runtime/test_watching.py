@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scow.errors import Limit
-from scow.runtime import watching
-from scow.runtime.watching import Watch
+from scow.runtime.kernel import watching
+from scow.runtime.kernel.watching import Watch
 
 
 @pytest.fixture

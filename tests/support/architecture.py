@@ -18,6 +18,8 @@ FLOORS: Mapping[str, int] = {
     "cli": 7,
     "": 8, "__main__": 8,
 }  # fmt: skip
+#: the parts of ``runtime``, each with those below it: what a launcher loads is on the way of every start
+RUNTIME = ("spec", "wire", "kernel", "launcher", "monitor")
 #: the package itself: its version is a constant that everybody may read; what else it names is the roof
 ROOF_CONSTANTS = frozenset({"__version__"})
 
@@ -34,11 +36,6 @@ PURE = (
     "registry/routes",
     "registry/spans",
     "runtime/spec",
-    "runtime/process",
-    "runtime/limits",
-    "runtime/ports",
-    "runtime/seccomp",
-    "runtime/bpf",
     "build/plan",
     "build/recipe",
     "build/sources",
@@ -162,6 +159,22 @@ def floor_complaints(modules: Mapping[str, Module], floors: Mapping[str, int] = 
                     way = "sideways" if floors.get(room) == floors.get(module.room) else "upward"
                     complaints.append(f"{found.place}: {module.name} imports {target}, {way}")
     return complaints
+
+
+def runtime_complaints(modules: Mapping[str, Module], parts: tuple[str, ...] = RUNTIME) -> list[str]:
+    """Imports between the parts of ``runtime`` that go upward; what is in none of them is above all."""
+    complaints = []
+    for module in modules.values():
+        for found in module.imports if module.room == "runtime" else ():
+            for target in targets(found, modules):
+                if modules[target].room == "runtime" and _part(target, parts) > _part(module.name, parts):
+                    complaints.append(f"{found.place}: {module.name} imports {target}, upward")
+    return complaints
+
+
+def _part(name: str, parts: tuple[str, ...]) -> int:
+    part = [*name.split("."), ""][2]
+    return parts.index(part) if part in parts else len(parts)
 
 
 def _cycle_from(start: str, edges: Mapping[str, Mapping[str, str]]) -> list[str]:

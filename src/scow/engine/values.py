@@ -8,7 +8,7 @@ import msgspec
 
 from scow.oci.digest import Digest
 from scow.oci.platform import Platform
-from scow.runtime.ports import Port
+from scow.runtime.spec.ports import Port
 
 #: What a pull keeps of each layer: its compressed blob, its unpacked tree, or both.
 Keep = Literal["both", "compressed", "unpacked"]

@@ -8,8 +8,8 @@ import select
 
 from scow.runtime import terminal, wire
 from scow.runtime.child import Stdio
-from scow.runtime.keys import Typed
 from scow.runtime.session import KILLED, Session
+from scow.runtime.spec.keys import Typed
 
 _CHUNK = 64 * 1024
 

@@ -10,13 +10,14 @@ import msgspec
 
 from scow.errors import Denied, NotFound, Unsupported
 from scow.oci.config import Process as ImageProcess
-from scow.runtime import capabilities, cgroups, etc, idmap, limits
-from scow.runtime.devices import told_devices
+from scow.runtime.kernel import cgroups, idmap
+from scow.runtime.kernel.devices import told_devices
 from scow.runtime.networking import RESOLVER, Attachment
-from scow.runtime.options import Options
 from scow.runtime.probe import Probe
-from scow.runtime.process import process
-from scow.runtime.spec import SHM, spec
+from scow.runtime.spec import capabilities, etc, limits
+from scow.runtime.spec.document import SHM, spec
+from scow.runtime.spec.options import Options
+from scow.runtime.spec.process import process
 from scow.snapshot.rootfs import Rootfs
 
 #: With these a root directory holds nobody; who adds them by name gets them.

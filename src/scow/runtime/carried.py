@@ -1,4 +1,4 @@
-"""A carrier (:mod:`scow.runtime.carrying`) as its starter sees it: a tar stream out of a container, or into one."""
+"""A carrier (:mod:`scow.runtime.launcher.carrying`) as its starter sees it: a tar stream out of it, or in."""
 
 from __future__ import annotations
 

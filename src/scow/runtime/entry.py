@@ -11,10 +11,17 @@ if TYPE_CHECKING:
     from typing import Any
 
 _PLACES = (0, 1, 2, KEPT)
+#: what is started so, by the name that it has in ps and top
+_PARTS = {
+    "launch": "launcher.launch",
+    "joining": "launcher.joining",
+    "carrying": "launcher.carrying",
+    "monitor": "monitor.monitor",
+}
 
 
 def main(module: str) -> None:
-    """Be ready for ``module``, though told of another one that is loaded then; without a word, leave."""
+    """Be ready for ``module`` (of ``_PARTS``), though told of another that is loaded then; told nothing, leave."""
     part = _loaded(module)
     os.set_inheritable(CONTROL, False)
     try:
@@ -36,4 +43,4 @@ def main(module: str) -> None:
 
 
 def _loaded(module: str) -> Any:
-    return __import__(f"scow.runtime.{module}", fromlist=["main"])
+    return __import__(f"scow.runtime.{_PARTS[module]}", fromlist=["main"])

@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from scow.content.disk import ANOTHER_ROOT
-from scow.runtime import bpf, cgroups, idmap, networking
+from scow.runtime import networking
+from scow.runtime.kernel import cgroups, idmap
 from scow.runtime.probe import REMEDIES, Probe, trial_of_bridges, trial_of_overlay
+from scow.runtime.spec import bpf
 
 _SAMPLES = {
     "memory": {"memory": {"limit": 1 << 30}},

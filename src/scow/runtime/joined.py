@@ -6,8 +6,9 @@ import contextlib
 import os
 from typing import Any
 
-from scow.runtime import tasks, wire
+from scow.runtime import wire
 from scow.runtime.child import Stdio, began
+from scow.runtime.kernel import tasks
 from scow.runtime.spawn import start
 
 
@@ -51,7 +52,7 @@ class Joined:
 
 
 def join(plan: dict[str, Any], stdio: Stdio) -> Joined:
-    """Start the program of ``plan`` (:mod:`scow.runtime.joining`) and return once it runs.
+    """Start the program of ``plan`` (:mod:`scow.runtime.launcher.joining`) and return once it runs.
 
     Raises :class:`scow.errors.Process` with docker's 126 or 127 when it cannot be run, and what else was met.
     """

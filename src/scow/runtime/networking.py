@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from scow.errors import Unsupported
-from scow.runtime.ports import Port
+from scow.runtime.spec.ports import Port
 
 ADDRESS, GATEWAY, RESOLVER, PREFIX = "10.0.2.100", "10.0.2.2", "10.0.2.3", 24
 """What a container has on the way out: slirp4netns' own numbers, and the same with pasta."""
@@ -53,7 +53,7 @@ def outlet() -> str:
 
     pasta copies this machine's route, and so does not start where there is none: a laptop on a train.
     """
-    from scow.runtime.outlet import default_route
+    from scow.runtime.launcher.outlet import default_route
 
     programs = PROGRAMS if default_route() else reversed(PROGRAMS)
     places = (f"{directory}/{name}" for name in programs for directory in _SEARCH)
@@ -113,7 +113,7 @@ def _mapping(port: Port) -> str:
 
 
 def _slirp(path: str, _ports: Sequence[Port], device: str, rootless: bool) -> list[str]:
-    from scow.runtime.outlet import CONTROL
+    from scow.runtime.launcher.outlet import CONTROL
 
     words = [path, "--configure", "--mtu=65520", "--disable-host-loopback", f"--api-socket={CONTROL}"]
     namespaces = ["--userns-path=@user"] if rootless else []

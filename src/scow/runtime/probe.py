@@ -16,9 +16,9 @@ import msgspec
 
 from scow.errors import Unsupported
 from scow.layer.rights import MOUNTABLE, rights
-from scow.runtime import idmap
-from scow.runtime.capabilities import NAMES
-from scow.runtime.cgroups import BASE, read
+from scow.runtime.kernel import idmap
+from scow.runtime.kernel.cgroups import BASE, read
+from scow.runtime.spec.capabilities import NAMES
 
 DOCTOR = "scow doctor says what this machine lacks, and what would help"
 NO_LINUX, NO_PROC = "containers need Linux", "there is no /proc, which containers need"
@@ -167,7 +167,7 @@ def trial_of_bridges() -> str | None:
 
 
 def _make_bridge(with_user: bool) -> None:
-    from scow.runtime import linux, netlink
+    from scow.runtime.kernel import linux, netlink
 
     if with_user:
         _make_user_namespace()
@@ -232,14 +232,14 @@ def _words(error: BaseException) -> str:
 
 
 def _make_mount_namespace() -> None:
-    from scow.runtime import linux
+    from scow.runtime.kernel import linux
 
     linux.unshare(linux.CLONE_NEWNS)
     linux.mount(None, "/", None, linux.MS_PRIVATE | linux.MS_REC)
 
 
 def _make_user_namespace() -> None:
-    from scow.runtime import linux
+    from scow.runtime.kernel import linux
 
     uid, gid = os.geteuid(), os.getegid()
     linux.unshare(linux.CLONE_NEWUSER)
@@ -264,7 +264,8 @@ def _try_mountable(directory: Path) -> None:
 
     from scow.layer.entry import Entry
     from scow.layer.mountable import TAR, Mountable
-    from scow.runtime import linux, mounting
+    from scow.runtime.kernel import linux
+    from scow.runtime.launcher import mounting
 
     with tempfile.TemporaryDirectory(dir=directory) as place:
         names = {name: f"{place}/{name}" for name in ("upper", "work", "merged")}
@@ -290,7 +291,8 @@ def _try_mountable(directory: Path) -> None:
 def _try_overlay(directory: Path, with_user: bool) -> None:
     import tempfile
 
-    from scow.runtime import linux, mounting
+    from scow.runtime.kernel import linux
+    from scow.runtime.launcher import mounting
 
     with tempfile.TemporaryDirectory(dir=directory) as place:
         names = {name: f"{place}/{name}" for name in ("lower", "upper", "work", "merged")}

@@ -9,12 +9,13 @@ from typing import Any
 import msgspec
 
 from scow.errors import Unsupported
-from scow.runtime import cgroups, tasks, wire
+from scow.runtime import wire
 from scow.runtime.bundle import Bundle, Shared
 from scow.runtime.child import Stdio, began
+from scow.runtime.kernel import cgroups, tasks
 from scow.runtime.probe import Probe, probe
 from scow.runtime.spawn import start
-from scow.runtime.spec import SHM
+from scow.runtime.spec.document import SHM
 from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
@@ -115,10 +116,10 @@ class Runner:
 
     @property
     def without_devices(self) -> bool:
-        """Whether only the want of CAP_MKNOD keeps its containers from devices: see :mod:`scow.runtime.oci_runtime`."""
+        """Whether only the want of CAP_MKNOD keeps it from devices: :mod:`scow.runtime.launcher.oci_runtime`."""
         if self.choice.name == SANDBOX:
             return False
-        from scow.runtime.oci_runtime import without_cgroups
+        from scow.runtime.launcher.oci_runtime import without_cgroups
 
         return without_cgroups(self._machine())
 

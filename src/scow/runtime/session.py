@@ -89,7 +89,7 @@ class Session:
 
 
 def begin(plan: dict[str, Any], kept: int) -> Session:
-    """Start a monitor with ``plan`` (:mod:`scow.runtime.monitor`) and the lock ``kept``; the first line to it.
+    """Start a monitor with ``plan`` (:mod:`scow.runtime.monitor.monitor`) and the lock ``kept``; the first line to it.
 
     Returns once the container's program runs. Raises what the launcher met, as :meth:`Runner.start`.
     """

@@ -30,7 +30,7 @@ _ahead: list[tuple[int, int]] = []
 
 
 def ahead(module: str) -> None:
-    """Start an interpreter that loads ``scow.runtime.MODULE`` already; the next :func:`start` takes it.
+    """Start an interpreter that loads ``module`` (see :mod:`scow.runtime.entry`); the next :func:`start` takes it.
 
     When none comes, it leaves with this process. Nothing happens for an ordinary user, who may first have to become
     root of a user namespace, and nothing where it cannot be started: :func:`start` will say why.
@@ -41,7 +41,7 @@ def ahead(module: str) -> None:
 
 
 def start(module: str, plan: dict[str, Any], streams: Sequence[int | None], kept: int | None = None) -> tuple[int, int]:
-    """Have ``scow.runtime.MODULE`` run ``plan``; the process, and the line to it.
+    """Have ``module`` run ``plan``; the process, and the line to it.
 
     ``streams`` become its standard streams, None is /dev/null; ``kept`` is a descriptor that it holds open.
     Raises :class:`Unavailable` when no interpreter starts.
@@ -119,7 +119,7 @@ def _plain(module: str) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _sealed_interpreter() -> Iterator[str]:
-    from scow.runtime import linux
+    from scow.runtime.kernel import linux
 
     low = linux.open_tree(os.path.realpath(sys.executable))
     fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)

@@ -14,7 +14,7 @@ import threading
 import tty
 from collections.abc import Iterator
 
-from scow.runtime.keys import Typed
+from scow.runtime.spec.keys import Typed
 
 _CHUNK = 64 * 1024
 END_OF_FILE = b"\x04"

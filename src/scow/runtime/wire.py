@@ -4,7 +4,7 @@ Both ends belong to one user and trust each other; marshal costs no import, and 
 reads. A process that was started is told ``{"module": name, "plan": …}`` (:mod:`~scow.runtime.entry`). A launcher
 answers ``{"started": True}`` (with the terminal's master, if any) or ``{"error": …}``, and then hears
 ``{"signal": n}``. An end of file from the starter means that it died: the container is killed. What a monitor is told
-is in :mod:`~scow.runtime.monitor`.
+is in :mod:`~scow.runtime.monitor.monitor`.
 """
 
 from __future__ import annotations

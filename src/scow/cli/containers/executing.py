@@ -50,7 +50,7 @@ def exec_(
 ) -> None:  # fmt: skip
     """``scow exec``."""
     from scow.engine.containers.executing import Execution
-    from scow.runtime.keys import detach_keys as parsed
+    from scow.runtime.spec.keys import detach_keys as parsed
 
     if tty and interactive and not detach and not os.isatty(0):
         raise Invalid("the input device is not a TTY")

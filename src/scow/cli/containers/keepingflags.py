@@ -1,4 +1,4 @@
-"""docker's flags about how a container is kept, and the :class:`~scow.runtime.keeping.Keeping` that they come to."""
+"""docker's flags about how a container is kept, and the :class:`~scow.runtime.spec.keeping.Keeping` they come to."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scow.cli.options import option, switch, together
 from scow.cli.units import parse_size
 from scow.errors import Invalid, Unsupported
 from scow.oci.config import Healthcheck
-from scow.runtime.keeping import Keeping, Log, restart_policy
+from scow.runtime.spec.keeping import Keeping, Log, restart_policy
 
 _MILLISECOND = 1_000_000
 _TIMES = ("interval", "timeout", "start_period", "start_interval")
@@ -24,7 +24,7 @@ _ATTRIBUTES = ("labels", "labels-regex", "env", "env-regex", "tag")
 def _signal(_ctx: click.Context, _param: click.Parameter, text: str | None) -> str | None:
     """As it was written, if there is such a signal."""
     if text:
-        from scow.runtime.signals import signal_number
+        from scow.runtime.spec.signals import signal_number
 
         signal_number(text)
     return text

@@ -1,4 +1,4 @@
-"""docker's flags about what a container may use, and the :class:`~scow.runtime.options.Limits` that they come to."""
+"""docker's flags about what a container may use, and the :class:`~scow.runtime.spec.options.Limits` they come to."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import msgspec
 from scow.cli.options import option, switch, together
 from scow.cli.units import parse_size
 from scow.errors import Invalid
-from scow.runtime.options import Limits
+from scow.runtime.spec.options import Limits
 
 _PERIOD = 100_000  # microseconds
 _CPUS = r"[0-9]{1,6}(\.[0-9]{1,9})?|\.[0-9]{1,9}"

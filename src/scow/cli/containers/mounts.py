@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from scow.errors import Denied, Invalid, NotFound, Unsupported
-from scow.runtime.options import Mount
+from scow.runtime.spec.options import Mount
 
 Kind = Literal["bind", "volume", "tmpfs"]
 

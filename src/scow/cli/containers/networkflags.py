@@ -10,8 +10,8 @@ import click
 
 from scow.cli.options import option, switch, together
 from scow.errors import Unsupported
-from scow.runtime import ports
-from scow.runtime.ports import Port
+from scow.runtime.spec import ports
+from scow.runtime.spec.ports import Port
 
 
 def _ports(_ctx: click.Context, _param: click.Parameter, texts: tuple[str, ...]) -> tuple[Port, ...]:
@@ -45,7 +45,7 @@ network_flags = together(
 
 
 def network_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the flags come to, as fields of :class:`~scow.runtime.options.Options`."""
+    """What the flags come to, as fields of :class:`~scow.runtime.spec.options.Options`."""
     published = bool(given["publish"] or given["publish_all"])
     name = given["network"]
     if name in ("", "default"):

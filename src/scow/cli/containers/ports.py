@@ -25,7 +25,7 @@ from scow.errors import NotFound
 def port(session: Session, target: str, wanted: str) -> None:
     """``scow port``."""
     from scow.cli.containers.rows import shown_port
-    from scow.runtime.ports import exposed
+    from scow.runtime.spec.ports import exposed
 
     found = session.engine.containers.find(target).ports
     if not wanted:

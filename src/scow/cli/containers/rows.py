@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 from scow.cli import table, units
 from scow.cli.filters import Filters
 from scow.errors import Invalid
-from scow.runtime.ports import exposed
+from scow.runtime.spec.ports import exposed
 
 if TYPE_CHECKING:
     from scow.engine.values import ContainerSummary
-    from scow.runtime.ports import Port
+    from scow.runtime.spec.ports import Port
 
 COLUMNS = (
     ("CONTAINER ID", "ID"),

@@ -1,4 +1,4 @@
-"""What ``run`` reads: docker's flags -> the container's :class:`~scow.runtime.options.Options`."""
+"""What ``run`` reads: docker's flags -> the container's :class:`~scow.runtime.spec.options.Options`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from scow.cli.options import each
 from scow.cli.refused import UNSIGNED, Refused, flag, values
 from scow.cli.units import parse_size
 from scow.errors import Invalid
-from scow.runtime.options import Options, Ulimit
+from scow.runtime.spec.options import Options, Ulimit
 
 REFUSED: list[Refused] = [
     flag("--oom-kill-disable"),

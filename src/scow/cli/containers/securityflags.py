@@ -10,7 +10,7 @@ from typing import Any
 from scow.cli.options import each, option, switch, together
 from scow.cli.truths import TRUTHS
 from scow.errors import Invalid, NotFound, Unsupported
-from scow.runtime.options import Device
+from scow.runtime.spec.options import Device
 
 _LARGEST = 1 << 20
 _APPARMOR = "/sys/kernel/security/apparmor"
@@ -46,7 +46,7 @@ security_flags = together(
 
 
 def security_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """What the flags come to, as fields of :class:`~scow.runtime.options.Options`."""
+    """What the flags come to, as fields of :class:`~scow.runtime.spec.options.Options`."""
     for name, known in _NAMESPACES.items():
         if given[name] not in known:
             wanted = f"--{name} {given[name]}"

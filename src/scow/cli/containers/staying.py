@@ -20,7 +20,7 @@ def stay(
     """Copy between its streams and ours; its exit code, 0 when the keys were typed."""
     from scow.runtime.attaching import copy
     from scow.runtime.child import Stdio
-    from scow.runtime.keys import detach_keys as parsed
+    from scow.runtime.spec.keys import detach_keys as parsed
 
     keys = parsed(detach_keys)
     forwarding.begin(session)

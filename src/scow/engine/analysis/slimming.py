@@ -22,8 +22,8 @@ from scow.layer.view import Found, View
 from scow.oci.config import document
 from scow.oci.digest import Digest
 from scow.oci.reference import Reference
-from scow.runtime.options import Options
-from scow.runtime.watching import Watch
+from scow.runtime.kernel.watching import Watch
+from scow.runtime.spec.options import Options
 from scow.size import elf
 from scow.size.needed import ALWAYS, Needed
 

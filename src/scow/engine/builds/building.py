@@ -263,7 +263,7 @@ class Building(msgspec.Struct):
         creating.check()
         if not op.platform:
             return
-        from scow.runtime.emulation import missing
+        from scow.runtime.kernel.emulation import missing
 
         if lacking := missing(Platform.parse(op.platform), self.workplace.platform):
             raise Unsupported(

@@ -12,11 +12,12 @@ from pathlib import Path
 from scow.build.execute import RunRequest
 from scow.errors import Unsupported
 from scow.oci.config import Process
-from scow.runtime import cgroups, limits
 from scow.runtime.bundle import make_bundle
 from scow.runtime.child import Stdio
-from scow.runtime.options import Mount, Options, Ulimit
+from scow.runtime.kernel import cgroups
 from scow.runtime.runner import Runner, Running
+from scow.runtime.spec import limits
+from scow.runtime.spec.options import Mount, Options, Ulimit
 from scow.snapshot.rootfs import fleeting
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).

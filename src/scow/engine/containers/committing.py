@@ -20,8 +20,8 @@ from scow.image.put import add_image
 from scow.oci.config import document, parse
 from scow.oci.descriptor import Descriptor
 from scow.oci.documents import encode
-from scow.runtime.keeping import healthcheck
-from scow.runtime.process import DEFAULT_PATH, environment
+from scow.runtime.spec.keeping import healthcheck
+from scow.runtime.spec.process import DEFAULT_PATH, environment
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

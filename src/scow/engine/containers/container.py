@@ -13,9 +13,9 @@ from scow.image.image import Image
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
     from scow.runtime.child import Stdio
-    from scow.runtime.options import Options
     from scow.runtime.runner import Running
     from scow.runtime.session import Session
+    from scow.runtime.spec.options import Options
 
 
 class Container:

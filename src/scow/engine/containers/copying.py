@@ -44,9 +44,9 @@ def unpack(workplace: Workplace, settings: Settings, path: str, archive: BinaryI
 
 def copy_out(workplace: Workplace, settings: Settings, path: str, target: str, *, follow: bool, owners: bool) -> None:
     """A file or directory to the host, by docker's rules of where it goes."""
-    from scow.runtime import tarstream
     from scow.runtime.carried import outgoing
-    from scow.runtime.carrying import destination
+    from scow.runtime.launcher import tarstream
+    from scow.runtime.launcher.carrying import destination
     from scow.runtime.wire import Refused
 
     with _place(workplace, settings) as place, _disk_errors(target):
@@ -65,8 +65,8 @@ def copy_out(workplace: Workplace, settings: Settings, path: str, target: str, *
 
 def copy_in(workplace: Workplace, settings: Settings, source: str, path: str, *, follow: bool, owners: bool) -> None:
     """A file or directory of the host into a container."""
-    from scow.runtime import tarstream
     from scow.runtime.carried import incoming
+    from scow.runtime.launcher import tarstream
 
     real = os.path.realpath(source) if follow or source.endswith(("/", "/.")) else os.path.abspath(source)
     if not os.path.lexists(real):

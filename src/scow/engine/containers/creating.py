@@ -18,8 +18,8 @@ from scow.image.image import Image
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.runtime.keeping import Keeping
-    from scow.runtime.options import Options
+    from scow.runtime.spec.keeping import Keeping
+    from scow.runtime.spec.options import Options
 
 
 def create(

@@ -14,7 +14,7 @@ from scow.engine.containers.records import ALIVE, Health, Settings, State
 from scow.engine.describe import mounts_document, process_document
 from scow.image.image import Image
 from scow.oci.config import Healthcheck
-from scow.runtime.options import Options
+from scow.runtime.spec.options import Options
 
 _NEVER = "0001-01-01T00:00:00Z"
 

@@ -10,15 +10,15 @@ import msgspec
 from scow.engine.containers.records import Settings, State
 from scow.errors import Conflict
 from scow.oci.documents import decode, encode
-from scow.runtime.process import checked, environment, working_directory
+from scow.runtime.spec.process import checked, environment, working_directory
 
 if TYPE_CHECKING:
     from scow.oci.config import Process as ImageProcess
     from scow.runtime.bundle import Bundle
     from scow.runtime.child import Stdio
     from scow.runtime.joined import Joined
-    from scow.runtime.options import Options
     from scow.runtime.runner import Runner
+    from scow.runtime.spec.options import Options
 
 #: What :func:`prepare` writes, in a container's bundle.
 _BASE: Final = "joining.json"
@@ -50,7 +50,7 @@ def prepare(bundle: Bundle, image: ImageProcess, options: Options, runner: Runne
     everything = held_capabilities(msgspec.structs.replace(options, cap_add=("ALL",), cap_drop=()), probe)
     held = {**process["capabilities"], "every": everything}
     if runner.without_devices:
-        from scow.runtime.oci_runtime import without_mknod
+        from scow.runtime.launcher.oci_runtime import without_mknod
 
         held = without_mknod(held)
     base = {
@@ -79,7 +79,7 @@ def execute(home: Path, settings: Settings, state: State, execution: Execution, 
 def joining_plan(
     home: Path, settings: Settings, execution: Execution, size: tuple[int, int] | None = None
 ) -> dict[str, Any]:
-    """What a joiner (:mod:`scow.runtime.joining`) is told, but for which process it is."""
+    """What a joiner (:mod:`scow.runtime.launcher.joining`) is told, but for which process it is."""
     try:
         base = decode((home / "bundle" / _BASE).read_bytes(), dict[str, Any], settings.id)
     except FileNotFoundError:

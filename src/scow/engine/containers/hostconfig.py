@@ -7,9 +7,9 @@ from typing import Any
 
 from scow.engine.containers.records import Settings
 from scow.oci.config import Process
-from scow.runtime.options import Limits, Mount, Options
-from scow.runtime.ports import exposed
-from scow.runtime.spec import MASKED_PATHS, READONLY_PATHS
+from scow.runtime.spec.document import MASKED_PATHS, READONLY_PATHS
+from scow.runtime.spec.options import Limits, Mount, Options
+from scow.runtime.spec.ports import exposed
 
 _PERIOD = 100_000
 """Microseconds; ``--cpus`` is a share of this period."""

@@ -1,6 +1,6 @@
 """Reading what a container wrote: the monitor's log files, oldest line first, and on as they grow.
 
-The format is :mod:`scow.runtime.journal`'s (docker's json-file).
+The format is :mod:`scow.runtime.monitor.journal`'s (docker's json-file).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from scow.runtime.journal import NAME
+from scow.runtime.monitor.journal import NAME
 
 _PAUSE = 0.05  # seconds between two looks at a log that is followed
 _BLOCK = 1 << 20

@@ -14,7 +14,7 @@ def enter(root: Path) -> None:
     For a process that does nothing else, before it has threads. Raises :class:`Denied` where the store is another's.
     """
     from scow.content.disk import check_owner
-    from scow.runtime import idmap
+    from scow.runtime.kernel import idmap
 
     check_owner(root)
     idmap.enter(_running(root))

@@ -11,9 +11,9 @@ from scow.image.image import Image, load
 from scow.image.writable import Writable, reopened, writable
 from scow.oci.config import Healthcheck
 from scow.oci.known import known
-from scow.runtime.keeping import healthcheck
-from scow.runtime.options import Options
-from scow.runtime.signals import signal_number
+from scow.runtime.spec.keeping import healthcheck
+from scow.runtime.spec.options import Options
+from scow.runtime.spec.signals import signal_number
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 
 def pause(workplace: Workplace, settings: Settings) -> str:
-    """Hold it; returns by what (:func:`scow.runtime.freezing.freeze`). Raises :class:`Conflict` when it cannot be."""
-    from scow.runtime.freezing import freeze
+    """Hold it; returns by what (:func:`scow.runtime.kernel.freezing.freeze`).
+
+    Raises :class:`Conflict` when it cannot be.
+    """
+    from scow.runtime.kernel.freezing import freeze
 
     state = workplace.containers.state(settings.id)
     if state.status == "paused":
@@ -29,7 +32,7 @@ def pause(workplace: Workplace, settings: Settings) -> str:
 
 def unpause(workplace: Workplace, settings: Settings) -> None:
     """Let it go on."""
-    from scow.runtime.freezing import thaw
+    from scow.runtime.kernel.freezing import thaw
 
     state = workplace.containers.state(settings.id)
     if state.status != "paused":

@@ -13,7 +13,7 @@ import msgspec
 from scow.engine.containers.origins import options_of
 from scow.engine.volumes.records import Volume, check_name
 from scow.errors import Invalid
-from scow.runtime.options import Mount, Options
+from scow.runtime.spec.options import Mount, Options
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

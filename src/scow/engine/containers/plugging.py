@@ -11,10 +11,10 @@ import msgspec
 
 from scow.engine.networks.records import Endpoint, Network, free_address, read_endpoint, write_endpoint
 from scow.errors import Conflict, Invalid, NotFound, ScowError
-from scow.runtime import ports
 from scow.runtime.networking import ADDRESS, GATEWAY, PREFIX, Attachment, Plug
-from scow.runtime.ports import Port
-from scow.runtime.spec import CONTAINER
+from scow.runtime.spec import ports
+from scow.runtime.spec.document import CONTAINER
+from scow.runtime.spec.ports import Port
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scow.engine.containers.records import Settings
     from scow.engine.workplace import Workplace
     from scow.image.image import Image
-    from scow.runtime.options import Options
+    from scow.runtime.spec.options import Options
 
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -147,7 +147,7 @@ def members(workplace: Workplace, network: Network) -> list[tuple[str, Endpoint]
 
 def _tell(workplace: Workplace, everybody: list[tuple[str, Endpoint]]) -> None:
     """Write everybody's names into everybody's hosts: in place, as the file is what is mounted."""
-    from scow.runtime import etc
+    from scow.runtime.spec import etc
 
     for container_id, _ in everybody:
         path = workplace.containers.home(container_id) / "bundle/hosts"

@@ -25,7 +25,7 @@ from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode
-from scow.runtime.keeping import Keeping
+from scow.runtime.spec.keeping import Keeping
 
 _SETTINGS: Final = "container.json"
 _STATE: Final = "state.json"

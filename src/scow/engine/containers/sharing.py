@@ -9,11 +9,11 @@ import msgspec
 from scow.engine.containers.origins import options_of
 from scow.errors import Conflict, Invalid
 from scow.runtime.bundle import Shared
-from scow.runtime.spec import CONTAINER
+from scow.runtime.spec.document import CONTAINER
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.runtime.options import Options
+    from scow.runtime.spec.options import Options
 
 _IPC = frozenset({"", "host", "none", "private", "shareable"})
 

@@ -15,7 +15,7 @@ from scow.engine.volumes.verbs import volume_names
 from scow.errors import Unavailable
 from scow.image.image import Image
 from scow.image.writable import Writable
-from scow.runtime.tasks import born
+from scow.runtime.kernel.tasks import born
 from scow.snapshot.rootfs import fleeting
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def start_kept(workplace: Workplace, settings: Settings, attach: dict[str, bool]
 
 def _kept(workplace: Workplace, settings: Settings) -> dict[str, Any]:
     """What a monitor is told of how to keep it."""
-    from scow.runtime.keeping import told
+    from scow.runtime.spec.keeping import told
 
     options = options_of(settings)
     return told(
@@ -107,7 +107,7 @@ def _checking(workplace: Workplace, settings: Settings) -> dict[str, Any] | None
     if check is None:
         return None
     from scow.engine.containers.executing import Execution, joining_plan
-    from scow.runtime.keeping import check_arguments, health
+    from scow.runtime.spec.keeping import check_arguments, health
 
     args = check_arguments(check, image_of(workplace, settings).config.process.shell)
     home = workplace.containers.home(settings.id)

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import msgspec
 
 from scow.engine.containers.records import ALIVE, Settings, State
-from scow.runtime.accounts import Account, account
-from scow.runtime.tasks import processes
+from scow.runtime.kernel.accounts import Account, account
+from scow.runtime.kernel.tasks import processes
 
 
 class Stats(msgspec.Struct, frozen=True):

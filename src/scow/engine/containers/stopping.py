@@ -11,8 +11,8 @@ from scow.engine.containers import origins
 from scow.engine.containers.pausing import unpause
 from scow.engine.containers.records import ALIVE, Settings, State
 from scow.errors import Conflict, NotFound, Unavailable
-from scow.runtime.signals import signal_number
-from scow.runtime.tasks import born
+from scow.runtime.kernel.tasks import born
+from scow.runtime.spec.signals import signal_number
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
@@ -100,6 +100,7 @@ def _directly(pid: int, since: int, number: int) -> None:
 
 def sweep(settings: Settings, patience: float = 0.0) -> None:
     """Take away the cgroups of a container whose launcher was killed before it could, within so many seconds."""
-    from scow.runtime import cgroups, limits
+    from scow.runtime.kernel import cgroups
+    from scow.runtime.spec import limits
 
     cgroups.remove(cgroups.directories(limits.path(str(settings.spec.get("cgroup_parent", "")), settings.id)), patience)

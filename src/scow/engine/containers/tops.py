@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from scow.errors import Invalid, Unsupported
-from scow.runtime.tasks import processes
+from scow.runtime.kernel.tasks import processes
 
 _TITLES = ("UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD")
 

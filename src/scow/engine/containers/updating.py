@@ -10,8 +10,9 @@ import msgspec
 from scow.engine.containers import origins, stopping
 from scow.engine.containers.records import ALIVE, Settings, State
 from scow.errors import Conflict
-from scow.runtime import cgroups, limits
-from scow.runtime.tasks import processes
+from scow.runtime.kernel import cgroups
+from scow.runtime.kernel.tasks import processes
+from scow.runtime.spec import limits
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
@@ -21,7 +22,7 @@ _PASSES = 10  # a process may fork while the others are moved
 
 def keep(workplace: Workplace, settings: Settings, restart: str) -> None:
     """Give it another restart policy. Raises :class:`Conflict`, :class:`~scow.errors.Invalid`."""
-    from scow.runtime.keeping import restart_policy
+    from scow.runtime.spec.keeping import restart_policy
 
     policy, most = restart_policy(restart)
     if settings.keeping.remove and policy != "no":
@@ -32,7 +33,8 @@ def keep(workplace: Workplace, settings: Settings, restart: str) -> None:
 
 
 def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | str]) -> None:
-    """Give it other limits, at once when it runs; ``change`` names fields of :class:`~scow.runtime.options.Limits`.
+    """Give it other limits, at once when it runs; ``change`` names fields of its
+    :class:`~scow.runtime.spec.options.Limits`.
 
     Raises :class:`~scow.errors.Invalid`, and :class:`~scow.errors.Unsupported` for what cannot be enforced now.
     """

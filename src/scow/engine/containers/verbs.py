@@ -10,7 +10,7 @@ import msgspec
 from scow.engine.containers.records import ALIVE, Settings, State
 from scow.engine.texts import several
 from scow.errors import Conflict, NotFound, Unsupported
-from scow.runtime.keeping import Keeping
+from scow.runtime.spec.keeping import Keeping
 
 if TYPE_CHECKING:
     from scow.engine.containers.committing import Change
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from scow.oci.digest import Digest
     from scow.runtime.child import Stdio
     from scow.runtime.joined import Joined
-    from scow.runtime.options import Options
     from scow.runtime.session import Session
+    from scow.runtime.spec.options import Options
 
 
 class Containers:
@@ -51,7 +51,7 @@ class Containers:
         Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
         """
         from scow.engine.containers.creating import create
-        from scow.runtime.options import Options as RuntimeOptions
+        from scow.runtime.spec.options import Options as RuntimeOptions
 
         asked, keeping = options or RuntimeOptions(), keeping or Keeping()
         for field in ("args", "entrypoint", "env"):
@@ -82,7 +82,7 @@ class Containers:
         Raises :class:`~scow.errors.NotFound` for the image, :class:`~scow.errors.Process` with docker's 126 or 127
         when the program cannot be run.
         """
-        from scow.runtime.options import Options as RuntimeOptions
+        from scow.runtime.spec.options import Options as RuntimeOptions
 
         asked = options or RuntimeOptions()
         if args:
@@ -122,7 +122,7 @@ class Containers:
     def signal(self, name: str, signal: str = "KILL") -> None:
         """Send a running container's first process a signal, by name or number; its policy restarts it no more."""
         from scow.engine.containers import stopping
-        from scow.runtime.signals import signal_number
+        from scow.runtime.spec.signals import signal_number
 
         number = signal_number(signal)
         settings, state = self._running(name)
@@ -231,7 +231,7 @@ class Containers:
     def update(self, name: str, *, restart: str = "", limits: Mapping[str, int | str] | None = None) -> None:
         """Give a container another restart policy (``on-failure:3``) and other limits, running or not.
 
-        ``limits`` names those fields of :class:`~scow.runtime.options.Limits` that change.
+        ``limits`` names those fields of :class:`~scow.runtime.spec.options.Limits` that change.
         """
         from scow.engine.containers import updating
 

@@ -3,7 +3,7 @@
 ::
 
     networks/<name>.json            a user's network
-    networks/.keeper*               the keeper's locks (:mod:`scow.runtime.keeper`)
+    networks/.keeper*               the keeper's locks (:mod:`scow.runtime.launcher.keeper`)
     networks/.lock                  held while addresses are given out, or a network goes
     containers/<id>/network.json    a container's place, as of its last start
 """
@@ -23,7 +23,7 @@ from scow.content.replacing import renew
 from scow.engine.naming import is_name
 from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound, ScowError
 from scow.oci.documents import decode, encode
-from scow.runtime.ports import Port
+from scow.runtime.spec.ports import Port
 
 PREDEFINED: Final = ("bridge", "host", "none")
 #: Where networks without a subnet of their own get it, 24 bits each.
