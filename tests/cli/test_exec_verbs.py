@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
 from tests.cli.boxes import IMAGE
-from tests.cli.test_life_verbs import until
 from tests.support.cli import COMMAND, Scow, environment
+from tests.support.leftovers import until
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +23,16 @@ def sleeper(box: Scow) -> Iterator[str]:
 def typing(directory: Path, *argv: str, size: tuple[int, int] = (33, 77)) -> pexpect.spawn:
     env = {**environment(directory / "store", directory / "home"), "TERM": "xterm"}
     return pexpect.spawn(sys.executable, [*COMMAND, *argv], env=env, dimensions=size, timeout=30)
+
+
+def typed_until(child: pexpect.spawn, line: str, answer: str) -> None:
+    """Type it until it is answered so: a size comes when the signal has come, and what is typed too early is lost."""
+
+    def answered() -> bool:
+        child.sendline(line)
+        return bool(child.expect([answer, pexpect.TIMEOUT], timeout=0.5) == 0)
+
+    until(answered)
 
 
 def ended(child: pexpect.spawn) -> int:
@@ -110,12 +119,11 @@ def test_a_foreground_container_takes_programs_too(box: Scow, directory: Path) -
 
 
 def test_terminal_of_exec(box: Scow, sleeper: str, directory: Path) -> None:
-    child = typing(directory, "exec", "-it", sleeper, "sh", "-c", "tty; stty size; read -r line; stty size; exit 3")
+    script = 'tty; stty size; until [ "$(stty size)" = "44 88" ]; do sleep 0.1; done; read -r line; exit "$line"'
+    child = typing(directory, "exec", "-it", sleeper, "sh", "-c", script)
     child.expect("/dev/pts/[0-9]+\r\n33 77\r\n")
     child.setwinsize(44, 88)
-    time.sleep(0.5)
-    child.sendline("go")
-    child.expect("44 88\r\n")
+    child.sendline("3")
     assert ended(child) == 3
 
 
@@ -128,13 +136,9 @@ def test_keys_leave_and_attach_comes_back(box: Scow, directory: Path) -> None:
     assert ended(child) == 0
     assert box("ps", "--format", "{{.Names}}", "--filter", "name=talk").ok().stdout == "talk\n"
     again = typing(directory, "attach", "--detach-keys", "ctrl-a,d", "talk", size=(40, 90))
-    time.sleep(0.5)
-    again.sendline("two")
-    again.expect("got two\r\n40 90\r\n")
+    typed_until(again, "two", "got two\r\n40 90\r\n")
     again.setwinsize(50, 100)
-    time.sleep(0.3)
-    again.sendline("three")
-    again.expect("got three\r\n50 100\r\n")
+    typed_until(again, "three", "got three\r\n50 100\r\n")
     again.send("\x03")  # ctrl-c is the program's
     assert ended(again) == 130
     assert "got two" in box("logs", "talk").ok().stdout

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 from tests.cli.boxes import IMAGE
-from tests.cli.test_life_verbs import field, until
+from tests.cli.test_life_verbs import field
 from tests.support.cli import Scow
+from tests.support.leftovers import until
 
 
 @pytest.fixture

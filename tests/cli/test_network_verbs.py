@@ -125,7 +125,7 @@ def running(directory: Path, name: str, *argv: str) -> Iterator[subprocess.Popen
 
 
 def heard_from(port: int, address: str = "127.0.0.1") -> bytes:
-    end = time.monotonic() + 8
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             with socket.create_connection((address, port), 2) as one:
@@ -191,7 +191,7 @@ def test_a_port_is_free_again_when_its_container_has_ended(scow: Scow) -> None:
 def test_neighbours_know_each_other_by_name(directory: Path, scow: Scow) -> None:
     scow("network", "create", "--internal", "back").ok()
     with running(directory, "db", "--network", "back", "--network-alias", "postgres", IMAGE, "sh", "-c", SERVE):
-        script = "ip -4 -o addr show eth0; nc -w 3 postgres 80; cat /etc/hosts; ip route | grep -c default"
+        script = "ip -4 -o addr show eth0; nc -w 20 postgres 80; cat /etc/hosts; ip route | grep -c default"
         told = scow("run", "--rm", "--name", "app", "--network", "back", IMAGE, "sh", "-c", script).stdout
         assert "10.89.0.3/24" in told
         assert "hello\n" in told

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
 from tests.support.cli import Scow, bound_scow
+from tests.support.leftovers import until
 from tests.support.users import throw_away_user
 
 IMAGE = "busybox:1"
@@ -56,14 +56,6 @@ def alive(command: str) -> bool:
     return False
 
 
-def gone(command: str) -> bool:
-    """Whether it goes, within a few seconds: a kill takes a moment."""
-    end = time.monotonic() + 10
-    while alive(command) and time.monotonic() < end:
-        time.sleep(0.02)
-    return not alive(command)
-
-
 def test_processes_of_another(box: Scow) -> None:
     first, second = f"{os.getpid()}1", f"{os.getpid()}2"
     with running(box, "seen", IMAGE, "sleep", first):
@@ -74,7 +66,7 @@ def test_processes_of_another(box: Scow) -> None:
             assert box("exec", "sees", "readlink", "/proc/self/root").ok().stdout == "/\n"
             assert f"sleep {second}" in box("top", "sees", "-o", "pid,args").ok().stdout
             box("stop", "-t", "0", "sees").ok()
-            assert gone(f"sleep {second}")  # it was the other's child by then
+            until(lambda: not alive(f"sleep {second}"))  # it was the other's child by then
             assert box("inspect", "-f", "{{.State.Running}}", "seen").ok().stdout == "true\n"
             box("start", "sees").ok()
             box("stop", "-t", "0", "seen").ok()
@@ -94,7 +86,7 @@ def test_processes_of_this_machine(box: Scow) -> None:
         assert f"sleep {mine}" in box("top", "host", "-o", "pid,args").ok().stdout
         masked = box("exec", "host", "sh", "-c", "head -c 1 /proc/kcore; echo x > /proc/sys/kernel/hostname")
         assert masked.exit_code != 0
-    assert gone(f"sleep {mine}")
+    until(lambda: not alive(f"sleep {mine}"))
 
 
 def test_memory_of_another(box: Scow) -> None:

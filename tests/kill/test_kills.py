@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 from tests.support.cli import popen_scow, run_scow
+from tests.support.leftovers import until
 
 from scow import Engine
 from scow.image.store import Store
@@ -228,10 +229,7 @@ def test_run_leaves_nothing_running(place: Place) -> None:
     seconds = f"97531.{os.getpid()}"  # other suites on this machine run the same test
     for _ in range(8):
         place.kill(("run", "--rm", "older:1", "sleep", seconds), 0.6)
-    deadline = time.monotonic() + 30
-    while sleepers(seconds) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert sleepers(seconds) == []
+    until(lambda: not sleepers(seconds))
     assert place.run("ps", "-q") == ""
     for container in place.run("ps", "-aq").split():
         place.run("rm", container)

@@ -7,13 +7,13 @@ import os
 import resource
 import signal
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
 from tests.runtime.conftest import Driver
+from tests.support.leftovers import until
 
 
 def sh(driver: Driver, runtime: str, script: str, **wanted: Any) -> dict[str, Any]:
@@ -297,7 +297,7 @@ def test_no_mount_is_left(driver: Driver, runtime: str) -> None:
 
 @pytest.mark.parametrize("victim", ["scow", "launcher"])
 def test_a_kill_leaves_no_process(driver: Driver, runtime: str, victim: str) -> None:
-    mark = f"31{driver.count:04d}"
+    mark = f"31{os.getpid()}.{driver.count}"  # other suites on this machine run the same test
     args = ["sh", "-c", f"sleep {mark} & sleep {mark}"]
     request = json.dumps(driver.request(runtime, options={"args": args}, tell=True))
     with subprocess.Popen(
@@ -305,11 +305,11 @@ def test_a_kill_leaves_no_process(driver: Driver, runtime: str, victim: str) -> 
     ) as process:
         assert process.stdout
         words = process.stdout.readline().split()
-        _wait_for(lambda: len(_sleeping(mark)) == 2)
+        until(lambda: len(_sleeping(mark)) == 2)
         os.kill(int(words[1 if victim == "scow" else 2]), signal.SIGKILL)
-        code = process.wait(10)
+        code = process.wait(60)
     assert code == (-9 if victim == "scow" else 137)
-    _wait_for(lambda: not _sleeping(mark))
+    until(lambda: not _sleeping(mark))
 
 
 def _sleeping(mark: str) -> list[str]:
@@ -324,19 +324,13 @@ def _sleeping(mark: str) -> list[str]:
     return found
 
 
-def _wait_for(condition: Any) -> None:
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 def test_terminal(driver: Driver, runtime: str) -> None:
-    script = "tty; test -t 0 && test -t 1 && stty size; read x; echo got:$x; echo $TERM; read y; stty size; exit 5"
+    script = "tty; test -t 0 && test -t 1 && stty size; read x; echo got:$x; echo $TERM"
+    script += '; until [ "$(stty size)" = "20 50" ]; do sleep 0.1; done; read y; exit $y'
     request = driver.request(runtime, options={"args": ["sh", "-c", script], "tty": True, "interactive": True})
     child = pexpect.spawn(
         driver.python, [str(driver.command()[1]), json.dumps(request)],
-        env=driver.environment, timeout=15, dimensions=(33, 77), encoding="utf-8",
+        env=driver.environment, timeout=60, dimensions=(33, 77), encoding="utf-8",
         preexec_fn=lambda: _become(driver),
     )  # fmt: skip
     child.expect("/dev/pts/0\r\n")
@@ -345,9 +339,7 @@ def test_terminal(driver: Driver, runtime: str) -> None:
     child.expect("got:hello\r\n")
     child.expect("xterm\r\n")
     child.setwinsize(20, 50)
-    time.sleep(0.2)
-    child.sendline("")
-    child.expect("20 50\r\n")
+    child.sendline("5")
     child.expect(pexpect.EOF)
     child.wait()
     assert child.exitstatus == 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import time
 from pathlib import Path
 
 import pytest
@@ -33,9 +32,9 @@ def machine(rung: int = 1, *runtimes: OciRuntime, held: int = ALL) -> Probe:
 
 def test_the_look_is_quick_and_consistent() -> None:
     probe.cache_clear()
-    start = time.perf_counter()
+    before = sum(os.times()[:4])
     here = probe()
-    assert time.perf_counter() - start < 0.1
+    assert sum(os.times()[:4]) - before < 0.5  # of a processor, its children's included
     assert here.root == (os.geteuid() == 0)
     assert here.rung in (1, 2, 3, 4)
     assert here.rootless == (here.rung == 3)

@@ -7,19 +7,20 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.runtime.conftest import Driver
+from tests.support.leftovers import until
 from tests.support.peers import need
 
 from scow.runtime.kernel.tasks import born
 from scow.runtime.launcher.keeper import find
 from scow.runtime.networking import ADDRESS, outlet
 
-SERVE = "echo hello | nc -l -p 80 -w 5"
+SERVE = "echo hello | nc -l -p 80 -w 60"
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def started(driver: Driver, runtime: str, script: str, **wanted: Any) -> subproc
 
 
 def said(port: int, address: str = "127.0.0.1") -> str:
-    end = time.monotonic() + 8
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             with socket.create_connection((address, port), 2) as one:
@@ -74,7 +75,7 @@ def test_a_published_port_leads_in(networked: Driver, runtime: str) -> None:
     ports = [{"container": 80, "host": port}]
     with started(networked, runtime, script, attachment={"ports": ports}) as running:
         heard = said(port)
-        out, _ = running.communicate(timeout=15)
+        out, _ = running.communicate(timeout=60)
     assert heard == "hello\n", out
     assert f"inet {ADDRESS}/24" in out
     assert f"{ADDRESS}\t" in out
@@ -88,24 +89,24 @@ def test_slirp4netns_does_where_pasta_is_missing(networked: Driver) -> None:
     script = f"ip -4 -o addr; {SERVE}"
     with started(networked, "sandbox", script, attachment=attachment, outlets=["slirp4netns"]) as running:
         heard = said(port)
-        out, _ = running.communicate(timeout=15)
+        out, _ = running.communicate(timeout=60)
     assert heard == "hello\n", out
     assert f"inet {ADDRESS}/24" in out
 
 
 def test_a_container_reaches_out_but_not_the_host_s_loopback(networked: Driver, runtime: str) -> None:
     with socket.create_server(("", 0)) as server:
-        server.settimeout(8)
+        server.settimeout(60)
         port = server.getsockname()[1]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as one:
             one.connect(("192.0.2.77", 9))
             here = one.getsockname()[0]
-        script = f"echo out | nc -w 2 {here} {port}; nc -w 1 127.0.0.1 {port} </dev/null && echo leaked; echo done"
+        script = f"echo out | nc -w 20 {here} {port}; nc -w 1 127.0.0.1 {port} </dev/null && echo leaked; echo done"
         with started(networked, runtime, script, attachment={}) as running:
             connection, _ = server.accept()
             with connection:
                 heard = connection.recv(64)
-            out, _ = running.communicate(timeout=15)
+            out, _ = running.communicate(timeout=60)
     assert heard == b"out\n"
     assert "leaked" not in out
 
@@ -118,7 +119,7 @@ def test_nothing_is_left_of_a_network(networked: Driver, runtime: str) -> None:
         assert running.stdout.readline() == "ready\n"
         assert outlets(port)
         running.kill()
-    wait_until(lambda: not outlets(port))
+    until(lambda: not outlets(port))
 
 
 def outlets(port: int) -> list[str]:
@@ -134,13 +135,6 @@ def outlets(port: int) -> list[str]:
     return found
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 def test_neighbours_reach_each_other(networked: Driver, runtime: str) -> None:
     plug = {"network": "web", "bridge": "bweb", "keeper": str(networked.directory / f"keeper-{runtime}"), "prefix": 24}
     one = {"plug": {**plug, "address": "10.89.7.2"}, "way_out": False, "neighbours": [["10.89.7.3", ["other"]]]}
@@ -148,13 +142,13 @@ def test_neighbours_reach_each_other(networked: Driver, runtime: str) -> None:
     with started(networked, runtime, f"echo ready; {SERVE}", attachment=one) as first:
         assert first.stdout
         assert first.stdout.readline() == "ready\n"
-        with started(networked, runtime, "nc -w 3 one 80; ip -4 -o addr; ip route", attachment=two) as second:
-            out, _ = second.communicate(timeout=20)
+        with started(networked, runtime, "nc -w 20 one 80; ip -4 -o addr; ip route", attachment=two) as second:
+            out, _ = second.communicate(timeout=60)
         first.kill()
     assert out.startswith("hello\n"), out
     assert "inet 10.89.7.3/24" in out
     assert "default" not in out
-    wait_until(lambda: not find(str(plug["keeper"])))
+    until(lambda: not find(str(plug["keeper"])))
 
 
 def test_the_network_of_another_container(networked: Driver, runtime: str) -> None:
@@ -164,6 +158,6 @@ def test_the_network_of_another_container(networked: Driver, runtime: str) -> No
         pid = next(words[-1] for words in lines if words[0] == "started")
         joined = {"join": [int(pid), born(int(pid))]}
         with started(networked, runtime, "ip -4 -o addr", attachment=joined) as second:
-            out, _ = second.communicate(timeout=20)
+            out, _ = second.communicate(timeout=60)
         first.kill()
     assert f"inet {ADDRESS}/24" in out, out

@@ -11,8 +11,8 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def until(true: Callable[[], Found], seconds: float = 15) -> Found:
-    """Wait for the first answer that is true, and return it."""
+def until(true: Callable[[], Found], seconds: float = 60) -> Found:
+    """Wait for the first answer that is true, and return it; what takes long is a slow machine, not a failure."""
     end = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < end, "it did not come to that"
@@ -20,7 +20,7 @@ def until(true: Callable[[], Found], seconds: float = 15) -> Found:
     return found
 
 
-def gone(name: str, seconds: float = 15) -> None:
+def gone(name: str, seconds: float = 60) -> None:
     """Nothing is left of it, soon."""
     end = time.monotonic() + seconds
     while left := leftovers(name):
