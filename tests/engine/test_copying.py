@@ -333,17 +333,20 @@ def test_many_at_once(engine: Engine, registry: Registry, made: Made, origin: st
         f"docker://{registry.host}/origin/app",
         f"{registry.host}/deep/er/tool:9",
         f"docker://{registry.host}/no:1",
+        f"docker://{registry.host}/none",
+        "NOT a name",
+        f"docker://{registry.host}/origin/app:2",
     ]
     told: list[Leg] = []
     legs = engine.registries.sync(sources, f"docker://{registry.host}/m", every=True, told=told.append)
     assert tuple(told) == legs
     assert [leg.target.removeprefix(f"docker://{registry.host}/") for leg in legs] == [
-        "m/app:1", "m/app:2", "m/tool:9", "m/no:1",
+        "m/app:1", "m/app:2", "m/tool:9", "m/no:1", "m", "m", "m/app:2",
     ]  # fmt: skip
     assert [leg.copied.digest if leg.copied else None for leg in legs] == [
-        made.index.digest, made.images[ARM].digest, made.images[AMD].digest, None,
+        made.index.digest, made.images[ARM].digest, made.images[AMD].digest, None, None, None, made.images[ARM].digest,
     ]  # fmt: skip
-    assert isinstance(legs[3].error, NotFound)
+    assert [type(leg.error) for leg in legs[3:6]] == [NotFound, NotFound, Invalid]
     registry.forget()
     planned = engine.registries.sync(sources[1:2], f"docker://{registry.host}/m", scoped=True, dry_run=True)
     assert planned[0].target == f"docker://{registry.host}/m/{registry.host.replace(':', '-')}/deep/er/tool:9"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.engine.places import Made
 
 from scow import Engine
 from scow.errors import AlreadyExists, Invalid, NotFound
+from scow.oci.digest import Digest
 from scow.oci.manifest import Index, parse
 from scow.testing.registry import Registry
 
@@ -102,14 +104,24 @@ def test_the_verbs(engine: Engine, host: str, tmp_path: Path) -> None:
     name = f"{host}/verbs:1"
     created = console("manifest", "create", name, "local", f"{host}/parts:arm").ok()
     assert created.stdout == f"Created manifest list {name}\n"
-    console("manifest", "annotate", "--variant", "v9", name, f"{host}/parts:arm").ok()
+    console("manifest", "annotate", "--variant", "v9", "--os-features", "a,b", name, f"{host}/parts:arm").ok()
     shown = json.loads(console("manifest", "inspect", name).ok().stdout)
     assert [one["platform"].get("variant") for one in shown["manifests"]] == [None, "v9"]
+    assert shown["manifests"][1]["platform"]["os.features"] == ["a", "b"]
     digest = console("manifest", "push", "-q", name).ok().stdout.strip()
     assert engine.registries.digest(name).digest == digest
     verbose = json.loads(console("manifest", "inspect", "-v", name).ok().stdout)
-    assert verbose["Descriptor"]["digest"] == digest
-    assert console("manifest", "rm", name).ok().stdout == f"Deleted manifest list: {name}\n"
+    assert [one["Descriptor"] for one in verbose] == [json.loads(json.dumps(one)) for one in shown["manifests"]]
+    assert [one["Ref"] for one in verbose] == [f"{name}@{one['digest']}" for one in shown["manifests"]]
+    for one in verbose:
+        raw = base64.b64decode(one["Raw"])
+        assert Digest.of(raw) == one["Descriptor"]["digest"]
+        assert json.loads(raw) == one["OCIManifest"]
+    single = json.loads(console("manifest", "inspect", "-v", f"{host}/parts:arm").ok().stdout)
+    assert (single["Ref"], single["Descriptor"]["platform"]["architecture"]) == (f"{host}/parts:arm", "arm64")
+    removed = console("manifest", "rm", "nothing", name)
+    assert (removed.code, removed.stdout) == (1, f"Deleted manifest list: {name}\n")
+    assert "No such manifest: docker.io/library/nothing:latest" in removed.stderr
     raw = console("manifest", "inspect", "--raw", name).ok().output
     assert json.loads(raw) == shown  # from the registry now
     assert console("manifest", "inspect", f"{host}/nothing").code == 1

@@ -106,6 +106,29 @@ def test_copied_along(engine: Engine, registry: Registry, name: str, attach: Att
     assert engine.registries.referrers(f"{registry.host}/bare/app:1") == ()
 
 
+def test_what_was_deleted_is_no_referrer(engine: Engine, name: str, attach: Attach) -> None:
+    sbom, signature = attach(name, SBOM), attach(name, SIGNATURE)
+    repository = name.removesuffix(":1")
+    for gone, left in ((sbom, {signature.digest}), (signature, set())):
+        engine.registries.delete(f"{repository}@{gone.digest}")
+        assert {one.digest for one in engine.registries.referrers(name)} == left
+    engine.registries.delete(f"{repository}@{engine.registries.digest(name).digest}")  # it refers to nothing
+    with pytest.raises(NotFound):
+        engine.registries.referrers(name)
+
+
+def test_all_tags_are_synced_with_the_lists_of_referrers(
+    engine: Engine, registry: Registry, name: str, attach: Attach
+) -> None:
+    attach(name, SBOM)
+    legs = engine.registries.sync([f"docker://{name.removesuffix(':1')}"], f"docker://{registry.host}/away")
+    assert [leg.error for leg in legs] == [None] * len(legs)
+    lists = [leg for leg in legs if ":sha256-" in leg.source]
+    for leg in lists:  # whole, though it is an index and nobody asked for all platforms
+        assert leg.copied and leg.copied.digest == engine.registries.digest(leg.source.removeprefix("docker://")).digest
+    assert len(lists) == (registry.fault is without_referrers)
+
+
 def test_where_referrers_cannot_go(engine: Engine, name: str, tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="has no room"):
         engine.registries.copy(f"docker://{name}", "store:x", referrers=True)

@@ -198,7 +198,11 @@ class Repository:
         return tuple(one for one in found if artifact_type in (None, one.artifact_type))
 
     def delete(self, name: str) -> None:
-        """Delete a manifest by digest or, where the registry can, a tag alone. Raises :class:`Unsupported`."""
+        """Delete a manifest by digest or, where the registry can, a tag alone. Raises :class:`Unsupported`.
+
+        What referred to an image is taken from the list of its referrers, too, where the registry keeps none itself
+        (distribution-spec, "Deleting Manifests").
+        """
         scopes = (f"repository:{self._path}:delete,pull,push",)
         contexts: Contexts = {
             NotFound: f"manifest for {self._named(name)} not found",
@@ -206,8 +210,11 @@ class Repository:
             Unsupported: f"the registry does not delete {self._named(name)}",
         }
         request = protocol.delete_manifest(self._path, name)
+        subject = self._subject(Digest(name)) if ":" in name else None
         try:
             self._endpoint.ask(request, scopes, expected=(200, 202, 204), contexts=contexts)
+            if subject:
+                self._unlist_referrer(subject, Digest(name))
         except (Integrity, Invalid):
             if ":" in name:
                 raise
@@ -263,7 +270,24 @@ class Repository:
         document = parse(raw, descriptor.media_type)
         kind = document.artifact_type or (document.config.media_type if isinstance(document, Manifest) else None)
         entry = descriptor.plain.annotated(artifact_type=kind, annotations=document.annotations)
-        index = encode(Index(2, (*found, entry), media_types.OCI_INDEX))
+        self._put_referrers(subject, (*found, entry))
+
+    def _subject(self, digest: Digest) -> Digest | None:
+        """What the manifest refers to, if it is there and to be read."""
+        with contextlib.suppress(ScowError):
+            descriptor = self._fetched(digest, digest)
+            subject = parse(self._manifest(descriptor), descriptor.media_type).subject
+            return subject.digest if subject else None
+        return None
+
+    def _unlist_referrer(self, subject: Digest, digest: Digest) -> None:
+        found = self._by_tag(subject)
+        left = tuple(one for one in found if one.digest != digest)
+        if left != found:
+            self._put_referrers(subject, left)
+
+    def _put_referrers(self, subject: Digest, listed: tuple[Descriptor, ...]) -> None:
+        index = encode(Index(2, listed, media_types.OCI_INDEX))
         self._put(protocol.referrers_tag(subject), media_types.OCI_INDEX, index)
 
     def _put(self, name: str, media_type: str, raw: bytes) -> protocol.Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +12,9 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.registries.transfers import PUSH, Transfer
 from scow.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from scow.oci.descriptor import Descriptor
 
 _INSECURE = switch("--insecure", help="The registry may speak plain HTTP")
 
@@ -73,22 +77,24 @@ def annotate(
     variant: str | None,
 ) -> None:
     """``scow manifest annotate``."""
+    features = tuple(one for text in os_features for one in text.split(","))
     session.engine.manifests.annotate(
-        name, image, architecture=arch, os=os, os_features=os_features, os_version=os_version, variant=variant
+        name, image, architecture=arch, os=os, os_features=features, os_version=os_version, variant=variant
     )
 
 
 @click.command(
     "inspect",
     cls=Command,
-    help="Show an index or manifest, of the store or of its registry. With -v, its media type, digest and size too",
+    help="Show an index or manifest, of the store or of its registry. With -v, the manifest of each image, its"
+    " platform, digest and size",
     examples="""
         scow manifest inspect debian:12
         scow manifest inspect --raw debian:12 | sha256sum
     """,
 )
 @click.argument("name", metavar="NAME", shell_complete=names.images)
-@switch("-v", "--verbose", help="Show what the registry says of it too")
+@switch("-v", "--verbose", help="Show the manifest of each image, and what its registry says of it")
 @switch("--raw", help="Show its very bytes, which are what its digest is of")
 @_INSECURE
 @pass_session
@@ -104,9 +110,22 @@ def inspect(session: Session, name: str, verbose: bool, raw: bool, insecure: boo
         return
     document = json.loads(data)
     if verbose:
-        told = {"mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size}
-        document = {"Ref": name, "Descriptor": told, "Manifest": document}
+        told = [_told(*one) for one in session.engine.manifests.images(name)]
+        document = told if "manifests" in document else told[0]
     click.echo(formats.as_json(document, "\t"))
+
+
+def _told(name: str, descriptor: Descriptor, raw: bytes) -> dict[str, Any]:
+    """An image as docker's ``-v`` has it."""
+    import json
+    from base64 import b64encode
+
+    from scow.oci.documents import encode
+    from scow.oci.media_types import DOCKER_MANIFEST
+
+    kind = "SchemaV2Manifest" if descriptor.media_type == DOCKER_MANIFEST else "OCIManifest"
+    shown = json.loads(encode(descriptor))
+    return {"Ref": name, "Descriptor": shown, "Raw": b64encode(raw).decode(), kind: json.loads(raw)}
 
 
 @click.command(
@@ -138,8 +157,10 @@ def push(session: Session, name: str, purge: bool, quiet: bool, insecure: bool) 
     examples="scow manifest rm registry.example.com/app:1",
 )
 @click.argument("targets", nargs=-1, required=True, metavar="INDEX...", shell_complete=names.images)
-@pass_session
-def remove(session: Session, targets: tuple[str, ...]) -> None:
-    """``scow manifest rm``."""
-    for name in session.engine.manifests.remove(targets):
-        click.echo(f"Deleted manifest list: {name}")
+@click.pass_context
+def remove(context: click.Context, targets: tuple[str, ...]) -> None:
+    """``scow manifest rm``: goes on after a name that is none."""
+    from scow.cli.targets import each
+
+    manifests = context.ensure_object(Session).engine.manifests
+    each(context, targets, lambda name: "\n".join(f"Deleted manifest list: {one}" for one in manifests.remove([name])))

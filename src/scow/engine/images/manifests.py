@@ -78,13 +78,19 @@ class Manifests:
 
     def inspect(self, name: str) -> tuple[Descriptor, bytes]:
         """An index or manifest, in the store or at its registry: its descriptor and its very bytes."""
-        entry = self._workplace.catalogue().named(name)
-        if entry is not None:
-            return entry, self._layout.read(entry)
-        reference = Reference.parse(name)
-        repository = self._workplace.registry.repository(reference)
-        descriptor = repository.resolve(reference.selector)
-        return descriptor, read_document(repository, descriptor)
+        source, descriptor = self._placed(name)
+        return descriptor, read_document(source, descriptor)
+
+    def images(self, name: str) -> Iterator[tuple[str, Descriptor, bytes]]:
+        """Each image of an index, or the one that a name means: a name of it, its descriptor with the platform, its
+        manifest's very bytes. They are fetched from where they are."""
+        source, descriptor = self._placed(name)
+        if descriptor.media_type not in media_types.INDEXES:
+            yield name, next(_expanded(source, descriptor)), read_document(source, descriptor)
+            return
+        everywhere = _Somewhere([source, *map(self._workplace.registry.repository, _homes(descriptor))])
+        for one in _expanded(source, descriptor):
+            yield f"{Reference.parse(name).familiar}@{one.digest}", one, read_document(everywhere, one)
 
     def push(self, name: str, *, purge: bool = False, watch: Watch = _silent) -> Moved:
         """Send the index, and of its images what the registry lacks; with ``purge``, forget it here then."""
@@ -92,8 +98,7 @@ class Manifests:
 
         reference = self._tagged(name)
         entry = self._index(reference)
-        parts = _parts(entry)
-        others = [Reference.parse(text) for text in parts.values()]
+        others = _homes(entry)
         mounts = tuple({one.path for one in others if one.host == reference.host and one.path != reference.path})
         registry = self._workplace.registry
         repository = registry.repository(reference, push=True, mount_from=mounts)
@@ -116,6 +121,14 @@ class Manifests:
         return tuple(str(reference) for reference in gone)
 
     # -- parts ------------------------------------------------------------------------------------------------------
+
+    def _placed(self, name: str) -> tuple[Source, Descriptor]:
+        entry = self._workplace.catalogue().named(name)
+        if entry is not None:
+            return self._layout, entry
+        reference = Reference.parse(name)
+        repository = self._workplace.registry.repository(reference)
+        return repository, repository.fetch(reference.selector)
 
     def _tagged(self, name: str) -> Reference:
         reference = Reference.parse(name)
@@ -186,6 +199,11 @@ def _parts(entry: Descriptor) -> dict[str, str]:
     with contextlib.suppress(ScowError):
         return decode(raw.encode(), dict[str, str], PARTS)
     return {}
+
+
+def _homes(entry: Descriptor) -> list[Reference]:
+    """Where the images of an index are that are at registries."""
+    return [Reference.parse(text) for text in _parts(entry).values()]
 
 
 def _expanded(source: Source, descriptor: Descriptor) -> Iterator[Descriptor]:

@@ -24,8 +24,14 @@ class Leg(msgspec.Struct, frozen=True):
     error: ScowError | None = None
 
 
+def check(place: Location) -> None:
+    """Raises :class:`Invalid` for a place that takes one image only."""
+    if place.kind != "docker" and (place.kind != "oci" or place.name):
+        raise Invalid("many images cannot go there", subject=str(place), hint="docker://HOST/PATH or oci:DIR")
+
+
 def target(name: str, place: Location, *, scoped: bool) -> Location:
-    """Where the image ``name`` goes below ``place``: a registry's path, or a layout's directory.
+    """Where the image ``name`` goes below ``place`` (:func:`check`): a registry's path, or a layout's directory.
 
     At a registry it keeps the last component of its path; with ``scoped`` all of it, its registry's name in front.
 
@@ -42,6 +48,4 @@ def target(name: str, place: Location, *, scoped: bool) -> Location:
         host = reference.host.replace(":", "-")  # a path has no colons
         kept = f"{host}/{reference.path}" if scoped else reference.path.rpartition("/")[2]
         return Location("docker", name=f"{place.name.rstrip('/')}/{kept}{suffix}")
-    if place.kind == "oci" and not place.name:
-        return Location("oci", place.path, reference.familiar)
-    raise Invalid("many images cannot go there", subject=str(place), hint="docker://HOST/PATH or oci:DIR")
+    return Location("oci", place.path, reference.familiar)

@@ -11,6 +11,7 @@ import msgspec
 
 from scow.content.layout import Layout, name_of
 from scow.content.target import Sink, Source
+from scow.content.verify import read_document
 from scow.engine.registries import ends, syncing
 from scow.engine.registries.syncing import Leg
 from scow.engine.texts import several
@@ -21,6 +22,7 @@ from scow.layer.store import scratch
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.location import Location
+from scow.oci.manifest import parse
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -123,10 +125,10 @@ class Registries:
         in its :class:`~scow.engine.registries.syncing.Leg`, and the others go on. ``options`` are :meth:`copy`'s.
         """
         place = Location.parse(target)
+        syncing.check(place)
         legs = []
-        for name, source in self._spread(several("sources", sources), options):
-            leg = Leg(str(source), str(syncing.target(name, place, scoped=scoped)))
-            if not dry_run:
+        for leg in self._planned(several("sources", sources), place, scoped, options):
+            if not (dry_run or leg.error):
                 try:
                     leg = msgspec.structs.replace(leg, copied=self.copy(leg.source, leg.target, **options))
                 except ScowError as error:
@@ -135,23 +137,31 @@ class Registries:
             told(leg)
         return tuple(legs)
 
-    def _spread(self, sources: Sequence[str], options: Options) -> Iterator[tuple[str, Location]]:
-        """(name, location) of every image that the sources mean."""
-        registry = self._registry(options.get("source_credentials"))
+    def _planned(self, sources: Sequence[str], place: Location, scoped: bool, options: Options) -> Iterator[Leg]:
+        """Which images the sources mean; a source that cannot be read is a leg that failed."""
         for text in sources:
-            location = Location.parse(text)
-            if location.kind == "oci" and not location.name:
-                for entry in Layout(Path(location.path)).entries():
-                    if name := name_of(entry):
-                        yield name, Location("oci", location.path, name)
-            elif location.kind in ("", "docker"):
-                reference = Reference.parse(location.name, default_tag=None)
-                bare = reference.tag is None and reference.digest is None
-                tags = registry().repository(reference).tags() if bare else ()
-                for one in [reference.with_tag(tag) for tag in tags] if bare else [reference]:
-                    yield str(one), Location("docker", name=str(one))
-            else:
-                yield location.name, location
+            try:
+                for name, source in self._spread(text, options):
+                    yield Leg(str(source), str(syncing.target(name, place, scoped=scoped)))
+            except ScowError as error:
+                yield Leg(text, str(place), error=error)
+
+    def _spread(self, text: str, options: Options) -> Iterator[tuple[str, Location]]:
+        """(name, location) of every image that a source means."""
+        location = Location.parse(text)
+        if location.kind == "oci" and not location.name:
+            for entry in Layout(Path(location.path)).entries():
+                if name := name_of(entry):
+                    yield name, Location("oci", location.path, name)
+        elif location.kind in ("", "docker"):
+            registry = self._registry(options.get("source_credentials"))
+            reference = Reference.parse(location.name, default_tag=None)
+            bare = reference.tag is None and reference.digest is None
+            tags = registry().repository(reference).tags() if bare else ()
+            for one in [reference.with_tag(tag) for tag in tags] if bare else [reference]:
+                yield str(one), Location("docker", name=str(one))
+        else:
+            yield location.name, location
 
     def tags(self, name: str) -> tuple[str, ...]:
         """Every tag of a repository at its registry, in the registry's order."""
@@ -241,7 +251,7 @@ class Registries:
         self, origin: Source, asked: Descriptor, platforms: tuple[Platform, ...], every: bool, wish: Wish | None
     ) -> tuple[Descriptor, Wish | None]:
         """What to copy below ``asked``, and everything that is to change, if anything is."""
-        if asked.media_type not in media_types.INDEXES or every:
+        if asked.media_type not in media_types.INDEXES or every or _lists_referrers(origin, asked):
             return asked, wish
         if len(platforms) > 1:
             from scow.image.rewrite import Wish
@@ -260,3 +270,9 @@ class Registries:
 
         with scratch(self._store.layout.ingest, "rewrite") as directory:
             yield rewrite(origin, root, wish, Layout(Path(directory)))
+
+
+def _lists_referrers(origin: Source, asked: Descriptor) -> bool:
+    """Whether an index is a list of artifacts (the tag schema's), of which no platform has its own."""
+    document = parse(read_document(origin, asked), asked.media_type, str(asked.digest))
+    return all(one.artifact_type and one.platform is None for one in document.children)
