@@ -179,6 +179,21 @@ def test_login_push_logout(console: Console, closed: Registry, tiny: bytes) -> N
     assert console("push", name).code == 1
 
 
+def test_logins_of_podman_are_found(console: Console, closed: Registry, tiny: bytes, tmp_path: Path) -> None:
+    console("login", "-u", "alice", "-p", PASSWORD, closed.host).ok()
+    console.image(tiny, f"{closed.host}/app")
+    console("push", f"{closed.host}/app").ok()
+    kept = console.home / ".docker/config.json"
+    for variable in ("XDG_RUNTIME_DIR", "XDG_CONFIG_HOME"):
+        (tmp_path / variable / "containers").mkdir(parents=True)
+        kept = kept.rename(tmp_path / variable / "containers/auth.json")
+        environment = {variable: str(tmp_path / variable)}
+        assert console("tags", f"{closed.host}/app", env=environment).ok().stdout == "latest\n"
+    assert console("tags", f"{closed.host}/app").code == 1
+    assert console("logout", closed.host, env=environment).ok().stdout.startswith("Removing")
+    assert console("tags", f"{closed.host}/app", env=environment).code == 1
+
+
 def test_a_wrong_password_is_kept_nowhere(console: Console, closed: Registry) -> None:
     refused = console("login", "-u", "alice", "-p", "wrong", closed.host)
     assert refused.code == 1

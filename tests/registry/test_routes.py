@@ -98,7 +98,12 @@ def test_how_hosts_are_met(rules: tuple[Rule, ...]) -> None:
     assert settings_of(rules) == {
         "hub.corp:5000": HostSettings(ca_file="/corp.pem"),
         "near:5000": HostSettings(insecure=True),
+        "*.lan": HostSettings(insecure=True),
     }
+    hosts = Hosts(settings_of(rules))
+    assert [hosts.allows_http(host) for host in ("a.b.lan:5000", "lan", "notlan", "a.lan.com")] == [
+        True, False, False, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -144,12 +149,17 @@ def test_the_first_file_counts(tmp_path: Path) -> None:
 
 
 def test_certificates_of_a_host(tmp_path: Path) -> None:
-    for name in ("reg:5000/ca.crt", "reg:5000/client.cert", "reg:5000/client.key", "empty/readme", "only/x.cert"):
+    names = ("reg:5000/ca.crt", "reg:5000/too.crt", "reg:5000/client.cert", "reg:5000/a.key", "reg:5000/client.key")
+    for name in (*names, "empty/readme", "only/x.cert"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")
     home = tmp_path / "reg:5000"
     assert read_certificates([tmp_path / "none", tmp_path]) == {
-        "reg:5000": HostSettings(False, str(home / "ca.crt"), str(home / "client.cert"), str(home / "client.key")),
+        "reg:5000": HostSettings(
+            client_cert=str(home / "client.cert"),
+            client_key=str(home / "client.key"),
+            ca_files=(str(home / "ca.crt"), str(home / "too.crt")),
+        ),
         "only": HostSettings(False, None, str(tmp_path / "only/x.cert"), None),
     }
 

@@ -76,30 +76,35 @@ class Session(msgspec.Struct, dict=True):
         files = [docker]
         if named := self.environment.get("REGISTRY_AUTH_FILE"):
             files.insert(0, Path(named))
-        if runtime := self.environment.get("XDG_RUNTIME_DIR"):
-            files.append(Path(runtime) / "containers/auth.json")
+        # podman's order (containers-auth.json(5)); root has no runtime directory, nor has whoever came by su
+        runtime = self.environment.get("XDG_RUNTIME_DIR")
+        own = Path(runtime, "containers") if runtime else Path(f"/run/containers/{os.getuid()}")
+        places = [own] if os.access(own, os.X_OK) else []
+        files += [place / "auth.json" for place in (*places, self._config() / "containers")]
         return CredentialStore(files, self.environment.get("DOCKER_AUTH_CONFIG"))
 
     def _hosts(self) -> Hosts:
-        from scow.registry.hosts import Hosts, HostSettings, settings_of
+        from scow.registry.hosts import Hosts, HostSettings, settings_of, told_together
         from scow.registry.routefiles import read_certificates, read_rules
 
         rules = read_rules(self._registries_files())
         named = {*self.insecure, *filter(None, self.environment.get("SCOW_INSECURE_REGISTRIES", "").split(","))}
-        insecure = {host: HostSettings(insecure=True) for host in named}
         home = self._home()
         places = (home / ".config/containers/certs.d", Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
-        known = {**read_certificates(places), **settings_of(rules), **insecure}
+        known = told_together(read_certificates(places), settings_of(rules), named)
         return Hosts(known, HostSettings(ca_file=self.environment.get("SCOW_CA_FILE") or None), rules)
 
     def _registries_files(self) -> list[Path]:
         """Where rules for registries may stand; the first that speaks of a registry counts."""
-        config = Path(self.environment.get("XDG_CONFIG_HOME") or self._home() / ".config")
+        config = self._config()
         theirs = [config / "containers", Path("/etc/containers")]
         files = [config / "scow/registries.toml", Path("/etc/scow/registries.toml")]
         if named := self.environment.get("CONTAINERS_REGISTRIES_CONF"):
             return [*files, Path(named)]
         return files + [place / name for place in theirs for name in ("registries.conf.d", "registries.conf")]
+
+    def _config(self) -> Path:
+        return Path(self.environment.get("XDG_CONFIG_HOME") or self._home() / ".config")
 
     def _home(self) -> Path:
         return Path(self.environment.get("HOME") or "/")

@@ -163,7 +163,7 @@ def _make_manager(tls: Tls, proxy: str | None) -> urllib3.PoolManager:
 def _tls_context(tls: Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    named = tls.ca_file
+    named: str | None = None
     try:
         if tls.verify:
             context.load_default_certs()
@@ -171,8 +171,8 @@ def _tls_context(tls: Tls) -> ssl.SSLContext:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
             urllib3.disable_warnings(exceptions.InsecureRequestWarning)  # it was asked for, by name
-        if tls.ca_file:
-            context.load_verify_locations(tls.ca_file)
+        for named in tls.ca_files:
+            context.load_verify_locations(named)
         if tls.client_cert:
             named = tls.client_cert
             context.load_cert_chain(tls.client_cert, tls.client_key)

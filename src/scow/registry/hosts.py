@@ -6,7 +6,7 @@ Reading them from files or the environment is someone else's work; here they are
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -25,22 +25,29 @@ class Tls(msgspec.Struct, frozen=True):
     """How to meet a host over TLS: paths of PEM files; ``verify`` off takes any certificate."""
 
     verify: bool = True
-    ca_file: str | None = None
+    ca_files: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
 
 
 class HostSettings(msgspec.Struct, frozen=True):
-    """One registry. ``insecure``: any certificate, or plain http."""
+    """One registry. ``insecure``: any certificate, or plain http. ``ca_files`` are trusted besides ``ca_file``."""
 
     insecure: bool = False
     ca_file: str | None = None
     client_cert: str | None = None
     client_key: str | None = None
+    ca_files: tuple[str, ...] = ()
+
+    @property
+    def authorities(self) -> tuple[str, ...]:
+        """Every CA file."""
+        return (self.ca_file, *self.ca_files) if self.ca_file else self.ca_files
 
 
 def settings_of(rules: Iterable[Rule]) -> dict[str, HostSettings]:
-    """How to meet each host that the rules speak of. A host is insecure when any of its paths is said to be."""
+    """How to meet each host, or all of ``*.domain``, that the rules speak of. A host is insecure when any of its paths
+    is said to be."""
     found: dict[str, HostSettings] = {}
     for rule in rules:
         own = HostSettings(rule.insecure, rule.ca_file, rule.client_cert, rule.client_key)
@@ -48,34 +55,57 @@ def settings_of(rules: Iterable[Rule]) -> dict[str, HostSettings]:
         places += [(mirror.location, HostSettings(mirror.insecure)) for mirror in rule.mirror]
         for place, told in places:
             host = place.partition("/")[0]
-            if told != HostSettings() and not host.startswith("*"):
+            if told != HostSettings():
                 found[host] = _joined(found.get(host), told)
     return found
+
+
+def told_together(
+    certificates: Mapping[str, HostSettings], rules: Mapping[str, HostSettings], insecure: Iterable[str]
+) -> dict[str, HostSettings]:
+    """What directories of certificates, rules and a list of insecure hosts say of each host. What is insecure may have
+    any certificate, unless who said so named a CA; it is shown ours all the same."""
+    found = dict(rules)
+    for host, own in certificates.items():
+        rule = rules.get(host)
+        found[host] = _joined(rule, _any_certificate(own) if rule and rule.insecure else own)
+    for host in insecure:
+        found[host] = _any_certificate(found.get(host, HostSettings()))
+    return found
+
+
+def _any_certificate(settings: HostSettings) -> HostSettings:
+    return HostSettings(True, None, settings.client_cert, settings.client_key)
 
 
 def _joined(one: HostSettings | None, other: HostSettings) -> HostSettings:
     if one is None:
         return other
+    cert = one if one.client_cert else other
     return HostSettings(
         one.insecure or other.insecure,
-        one.ca_file or other.ca_file,
-        one.client_cert or other.client_cert,
-        one.client_key or other.client_key,
+        None,
+        cert.client_cert,
+        cert.client_key,
+        tuple(dict.fromkeys((*one.authorities, *other.authorities))),
     )
 
 
 class Hosts(msgspec.Struct, frozen=True):
-    """Settings by ``host[:port]`` as references write it; ``default`` for the others; ``rules`` say where names
-    lead."""
+    """Settings by ``host[:port]`` as references write it, or for all of ``*.domain``; ``default`` for the others, its
+    CA for all; ``rules`` say where names lead."""
 
     settings: Mapping[str, HostSettings] = {}
     default: HostSettings = HostSettings()
     rules: tuple[Rule, ...] = ()
 
     def of(self, host: str) -> HostSettings:
-        """The settings of ``host:port``, else of that host on any port."""
-        names = (host, _alias(host), host_name(host))
-        return next((self.settings[name] for name in names if name in self.settings), self.default)
+        """The settings of ``host:port``, else of that host on any port, else of the longest domain that it is in."""
+        names = (host, _alias(host), host_name(host), *_domains(host))
+        found = next((self.settings[name] for name in names if name in self.settings), None)
+        if found is None:
+            return self.default
+        return found if found.insecure else _joined(found, HostSettings(ca_files=self.default.authorities))
 
     def endpoint(self, host: str) -> str:
         """Where the registry of that name answers, ``host[:port]``."""
@@ -87,13 +117,13 @@ class Hosts(msgspec.Struct, frozen=True):
         A loopback registry is, as docker has it, unless a CA or a client certificate says that it speaks TLS.
         """
         settings = self.of(host)
-        return settings.insecure or (is_loopback(host) and not (settings.ca_file or settings.client_cert))
+        return settings.insecure or (is_loopback(host) and not (settings.authorities or settings.client_cert))
 
     def tls(self, host: str) -> Tls:
         """How to meet the host over TLS."""
         settings = self.of(host)
-        verify = not self.allows_http(host) or settings.ca_file is not None
-        return Tls(verify, settings.ca_file, settings.client_cert, settings.client_key)
+        verify = not self.allows_http(host) or bool(settings.authorities)
+        return Tls(verify, settings.authorities, settings.client_cert, settings.client_key)
 
 
 class Proxies(msgspec.Struct, frozen=True):
@@ -109,8 +139,10 @@ class Proxies(msgspec.Struct, frozen=True):
     def of(self, url: str) -> str | None:
         """The proxy for ``url``; loopback is always reached directly."""
         parts = urlsplit(url)
-        proxy = self.https if parts.scheme == "https" else self.http
-        if not proxy or is_loopback(parts.netloc) or any(_exempt(parts.netloc, entry) for entry in self.no_proxy):
+        tls = parts.scheme == "https"
+        proxy = self.https if tls else self.http
+        port = _split(parts.netloc)[1] or ("443" if tls else "80")
+        if not proxy or is_loopback(parts.netloc) or any(_exempt(parts.netloc, port, one) for one in self.no_proxy):
             return None
         return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -137,13 +169,29 @@ def _alias(host: str) -> str:
     return HUB if host == HUB_ENDPOINT else host
 
 
-def _exempt(host: str, entry: str) -> bool:
-    """One entry of NO_PROXY: ``*``, ``host``, ``host:port``, ``domain`` or ``.domain``, an address, a CIDR."""
-    entry, name = entry.strip().lower(), host_name(host)
-    if entry in ("*", host.lower(), name):
-        return True
+def _domains(host: str) -> Iterator[str]:
+    """``*.b.c`` and ``*.c`` for ``a.b.c``."""
+    _, dot, domain = host_name(host).partition(".")
+    while dot:
+        yield f"*.{domain}"
+        _, dot, domain = domain.partition(".")
+
+
+def _split(host: str) -> tuple[str, str]:
+    """``host[:port]`` in two; the port may be empty."""
+    place, colon, port = host.rpartition(":")
+    return (place, port) if colon and (":" not in place or place.endswith("]")) else (host, "")
+
+
+def _exempt(host: str, port: str, entry: str) -> bool:
+    """One entry of NO_PROXY: ``*``, ``host``, ``domain`` or ``.domain``, an address, a CIDR; all but the last may end
+    in the one port that they are meant for."""
+    place, told = _split(entry.strip().lower())
+    name = host_name(host)
+    if place == "*" or told not in ("", port):
+        return place == "*"
     try:
-        return ipaddress.ip_address(name) in ipaddress.ip_network(entry, strict=False)
+        return ipaddress.ip_address(name) in ipaddress.ip_network(place.strip("[]"), strict=False)
     except ValueError:
-        domain = entry.removeprefix("*").lstrip(".")
+        domain = place.removeprefix("*").lstrip(".")
         return bool(domain) and (name == domain or name.endswith("." + domain))

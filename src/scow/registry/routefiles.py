@@ -48,8 +48,8 @@ def _contents(files: Iterable[Path]) -> Iterator[tuple[Path, bytes]]:
 
 
 def read_certificates(directories: Iterable[Path]) -> Mapping[str, HostSettings]:
-    """Host → what ``DIRECTORY/HOST[:PORT]/`` holds: a ``*.crt`` to trust, ``*.cert`` and ``*.key`` to show
-    (containers-certs.d(5)). The first directory counts."""
+    """Host → what ``DIRECTORY/HOST[:PORT]/`` holds: each ``*.crt`` to trust, the first ``*.cert`` with its ``*.key``
+    to show (containers-certs.d(5)). The first directory counts."""
     found: dict[str, HostSettings] = {}
     for directory in directories:
         try:
@@ -67,10 +67,10 @@ def _certificates(home: Path) -> HostSettings | None:
         names = sorted(os.listdir(home))
     except OSError:
         return None
-    ca = next((name for name in names if name.endswith(".crt")), None)
-    cert = next((name for name in names if name.endswith(".cert")), None)
-    key = next((name for name in names if name.endswith(".key")), None)
-    if not (ca or cert):
+    authorities = tuple(str(home / name) for name in names if name.endswith(".crt"))
+    cert = next((name for name in names if name.endswith(".cert")), "")
+    key = f"{cert.removesuffix('.cert')}.key"
+    if not (authorities or cert):
         return None
-    at = {name: str(home / name) for name in names}
-    return HostSettings(False, at[ca] if ca else None, at[cert] if cert else None, at[key] if key else None)
+    shown = str(home / cert) if cert else None
+    return HostSettings(False, None, shown, str(home / key) if key in names else None, authorities)

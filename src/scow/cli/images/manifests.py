@@ -104,7 +104,7 @@ def inspect(session: Session, name: str, verbose: bool, raw: bool, insecure: boo
 
     _trust(session, (name,), insecure)
 
-    descriptor, data = session.engine.manifests.inspect(name)
+    _, data = session.engine.manifests.inspect(name)
     if raw:
         click.echo(data, nl=False)
         return
