@@ -10,6 +10,7 @@ import gzip
 import os
 import tarfile
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,8 @@ HEALTHCHECK CMD true
 RUN mkdir -p /made/sub && echo 1 > /made/file && echo 2 > /made/sub/two && chmod 2755 /made/sub && chown 7:8 /made/file
 """
 TRIGGER = "FROM base:1\nONBUILD ENV A=1 B=2\nONBUILD COPY one.txt /triggered\nONBUILD WORKDIR /w\nONBUILD LABEL t=$A\n"
+#: what other cases start from
+BEFORE_ALL = {"before:1": BEFORE, "trigger:1": TRIGGER}
 #: what both refuse
 REFUSED = frozenset({
     "copy-missing", "copy-directory-over-file", "copy-two-over-a-file", "copy-ignored", "from-dangling", "from-deleted",
@@ -96,31 +99,41 @@ def sides(tmp_path_factory: pytest.TempPathFactory, docker: Docker, busybox_tar:
     work = tmp_path_factory.mktemp("clauses")
     context = work / "context"
     write_tree(context)
-    (context / "cases").mkdir()
     engine = Engine(work / "store")
     with busybox_tar.open("rb") as tar:
         engine.images.import_(tar, "base:1", changes=["ENV PATH=/bin:/sbin", 'CMD ["sh"]'])
     with (work / "base.tar").open("wb") as base:
         engine.images.save(["base:1"], base)
     docker("load", "-i", str(work / "base.tar"))
-    own = {"before:1": BEFORE, "trigger:1": TRIGGER, **{f"case/{name}:1": whole(CASES[name]) for name in CASES}}
+    own = {**BEFORE_ALL, **{f"case/{name}:1": whole(CASES[name]) for name in CASES}}
     newer = {f"newer/{name}:1": (whole(text), whole(plain)) for name, (text, plain) in NEWER.items()}
     texts = {**{name: (text, text) for name, text in own.items()}, **newer}
     given = {f"case/{name}:1" for name in clauses_language.ARGUMENTS_GIVEN}
     refused: tuple[dict[str, str], dict[str, str]] = {}, {}
-    for name, (text, plain) in texts.items():
-        (context / "cases" / "it").write_bytes(plain.encode())
-        options = clauses_language.GIVEN if name in given else ()
-        done = docker.try_(
-            "build", "-q", "--network", "none", "-t", name, "-f", str(context / "cases/it"), *options, str(context)
-        )
+
+    def options(name: str) -> tuple[str, ...]:
+        return clauses_language.GIVEN if name in given else ()
+
+    def theirs(name: str) -> None:
+        argv = ["build", "-q", "--network", "none", "-t", name, "-f", "-", *options(name), str(context)]
+        done = docker.try_(*argv, stdin=texts[name][1].encode())
         if done.returncode:
             refused[0][name] = done.stderr.decode(errors="replace")
-        arguments = dict(word.split("=", 1) for word in options if "=" in word)
-        try:
-            engine.images.build(context, tags=[name], dockerfile=text.encode(), network="none", build_args=arguments)
-        except ScowError as error:
-            refused[1][name] = str(error)
+
+    for name in BEFORE_ALL:
+        theirs(name)
+    with ThreadPoolExecutor(3) as pool:  # dockerd waits for the disk more than it works
+        building = [pool.submit(theirs, name) for name in texts if name not in BEFORE_ALL]
+        for name, (text, _) in texts.items():
+            arguments = dict(word.split("=", 1) for word in options(name) if "=" in word)
+            try:
+                engine.images.build(
+                    context, tags=[name], dockerfile=text.encode(), network="none", build_args=arguments
+                )
+            except ScowError as error:
+                refused[1][name] = str(error)
+        for one in building:
+            one.result()
     names = [name for name in texts if name not in refused[0]]
     docker("save", "-o", str(work / "theirs.tar"), *names)
     with (work / "ours.tar").open("wb") as output:
