@@ -114,16 +114,16 @@ def sides(tmp_path_factory: pytest.TempPathFactory, docker: Docker, busybox_tar:
     def options(name: str) -> tuple[str, ...]:
         return clauses_language.GIVEN if name in given else ()
 
-    def theirs(name: str) -> None:
+    def build_theirs(name: str) -> None:
         argv = ["build", "-q", "--network", "none", "-t", name, "-f", "-", *options(name), str(context)]
         done = docker.try_(*argv, stdin=texts[name][1].encode())
         if done.returncode:
             refused[0][name] = done.stderr.decode(errors="replace")
 
     for name in BEFORE_ALL:
-        theirs(name)
+        build_theirs(name)
     with ThreadPoolExecutor(3) as pool:  # dockerd waits for the disk more than it works
-        building = [pool.submit(theirs, name) for name in texts if name not in BEFORE_ALL]
+        building = [pool.submit(build_theirs, name) for name in texts if name not in BEFORE_ALL]
         for name, (text, _) in texts.items():
             arguments = dict(word.split("=", 1) for word in options(name) if "=" in word)
             try:
