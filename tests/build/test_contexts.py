@@ -11,7 +11,7 @@ from tests.build.conftest import TIME, Kitchen
 from tests.build.servers import Repository, Web
 
 from scow.build.ops import FromGit
-from scow.build.remote import Git
+from scow.build.remote import Commit, Git
 from scow.build.sources import is_git, is_remote, is_web
 from scow.build.sources import repository as parsed
 from scow.engine.builds.contexts import divided, in_layout
@@ -65,6 +65,8 @@ def test_a_repository_of_a_server_and_of_this_machine(kitchen: Kitchen, checkout
     assert paths(kitchen, two) == {"two"}
     kept = built(kitchen, f"file://{bare}?keep-git-dir=1&branch=main")
     assert ".git/HEAD" in paths(kitchen, kept)
+    asked = {"BUILDKIT_CONTEXT_KEEP_GIT_DIR": "1"}
+    assert ".git/HEAD" in paths(kitchen, built(kitchen, f"file://{bare}#main", build_args=asked))
     with pytest.raises(NotFound):
         built(kitchen, f"file://{bare}#main:nothing")
     assert not list((kitchen.engine.root / "ingest").glob("build-*"))
@@ -89,7 +91,7 @@ def test_a_reference_is_no_option(checkout: Repository, tmp_path: Path) -> None:
     """A Dockerfile names it, and the server that lacks the commit behind it is asked for it by that name."""
     origin = FromGit(f"file://{checkout.work}/.git", ref=f"--upload-pack=touch {tmp_path}/ran; git-upload-pack")
     with pytest.raises(Unavailable):
-        Git(tmp_path, protocols=("file",)).checkout(origin, "0" * 40, tmp_path / "files")
+        Git(tmp_path, protocols=("file",)).checkout(origin, Commit("0" * 40, ""), tmp_path / "files")
     assert not (tmp_path / "ran").exists()
 
 
@@ -157,6 +159,8 @@ def test_named_contexts_from_elsewhere(kitchen: Kitchen, web: Web, checkout: Rep
     text = "FROM scratch\nCOPY --from=web inner /a\nCOPY --from=code sub/f /b\n"
     image = kitchen.build(text, build_contexts={"web": url, "code": f"{checkout.url}#main"})
     assert paths(kitchen, image) == {"a", "b"}
+    with pytest.raises(Invalid, match="a named context is a directory"):
+        kitchen.build(text, build_contexts={"web": web.put("/lone", b"FROM scratch"), "code": f"{checkout.url}#main"})
 
 
 def test_a_contexts_name_is_the_shortest_of_its_image() -> None:

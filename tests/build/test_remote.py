@@ -47,6 +47,21 @@ def test_times_have_a_ceiling(kitchen: Kitchen, web: Web) -> None:
     assert kitchen.files(kitchen.build(f"FROM scratch\nADD {bare} /f"))["f"].mtime == 0
 
 
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("Fri, 31 Dec 9999 23:59:59 GMT", 0), ("Wed, 31 Dec 1969 23:59:59 GMT", -1), ("yesterday", 0)],
+)
+def test_times_that_servers_tell(kitchen: Kitchen, web: Web, header: str, seconds: int) -> None:
+    url = web.put("/told", b"1", Last_Modified=header)
+    image = kitchen.build(f"FROM scratch\nADD {url} /f", source_date_epoch=None)
+    assert kitchen.files(image)["f"].mtime == seconds * 10**9
+
+
+def test_a_name_with_signs_in_it(kitchen: Kitchen, web: Web) -> None:
+    url = web.put("/a%20%5Bb%5D*", b"1")
+    assert "x/a [b]*" in kitchen.files(kitchen.build(f"FROM scratch\nADD {url} /x/"))
+
+
 def test_the_key_is_the_content(kitchen: Kitchen, web: Web) -> None:
     url = web.put("/keyed", b"one")
     text = f"FROM scratch\nADD {url} /f"
@@ -89,12 +104,19 @@ def test_redirects_and_refusals(kitchen: Kitchen, web: Web) -> None:
 
 
 PLANNED = [
-    ("ADD https://x.org/a/b.txt /c/", FromUrl("https://x.org/a/b.txt"), ("b.txt",)),
+    ("ADD https://x.org/a/b.txt /c/", FromUrl("https://x.org/a/b.txt", name="b.txt"), ("*",)),
     ("ADD https://x.org/a.git /c/", FromGit("https://x.org/a.git"), (".",)),
     ("ADD --keep-git-dir https://x.org/a.git#v1:sub/dir /c/",
      FromGit("https://x.org/a.git", "v1", "sub/dir", keep_git=True), (".",)),
     ("ADD https://x.org/a.git?tag=v1&subdir=a/b&keep-git-dir&submodules=false /c/",
      FromGit("https://x.org/a.git", "refs/tags/v1", "a/b", keep_git=True, submodules=False), (".",)),
+    ("ADD https://x.org/a.git?subdir=a#v1 /c/", FromGit("https://x.org/a.git", "v1", "a"), (".",)),
+    ("ADD https://x.org/a.git?tag=refs/tags/v1#refs/tags/v1 /c/", FromGit("https://x.org/a.git", "refs/tags/v1"),
+     (".",)),
+    ("ADD https://x.org/a/b%20c%2Fd%C3%BC%5B1%5D?e=/f#g /c/",
+     FromUrl("https://x.org/a/b%20c%2Fd%C3%BC%5B1%5D?e=/f#g", name="dü[1]"), ("*",)),
+    ("ADD https://x.org/a/ /c/", FromUrl("https://x.org/a/", name="a"), ("*",)),
+    ("ADD https://x.org /c", FromUrl("https://x.org", name="download"), ("*",)),
     ("ADD https://x.org/a.git?branch=main&commit=0123456789 /c/",
      FromGit("https://x.org/a.git", "refs/heads/main", checksum="0123456789"), (".",)),
     ("ADD git@x.org:a/b.git#main /c/", FromGit("git@x.org:a/b.git", "main"), (".",)),
@@ -126,7 +148,11 @@ REFUSED: list[tuple[type[ScowError], str]] = [
     (Invalid, "ADD https://x.org/a.git?who=x /b"),
     (Invalid, "ADD https://x.org/a.git?ref=x&ref=y /b"),
     (Invalid, "ADD https://x.org/a.git?ref=x#y /b"),
+    (Invalid, "ADD https://x.org/a.git?subdir=x#:y /b"),
+    (Invalid, "ADD https://x.org/a.git?branch= /b"),
     (Invalid, "ADD https://x.org/a.git?submodules=perhaps /b"),
+    (Invalid, "ADD https://x.org/%2e%2e /b/"),
+    (Invalid, "ADD https://x.org/a%00 /b/"),
     (Invalid, "ADD https://x.org/a.git#--upload-pack=x /b"),
     (Invalid, "ADD https://x.org/a.git#x:../y /b"),
     (Invalid, "ADD --checksum=zz https://x.org/a.git /b"),
@@ -161,6 +187,36 @@ def test_a_reference_and_a_directory(kitchen: Kitchen, repository: Repository) -
         assert {path: one.size for path, one in kitchen.files(image).items() if path} == {"f": 5}
     kept = kitchen.build(f"FROM scratch\nADD --keep-git-dir=true {repository.url}#main /")
     assert {".git/HEAD", "sub/f"} <= set(kitchen.files(kept))
+
+
+def test_a_branch_comes_before_a_tag_of_its_name(kitchen: Kitchen, repository: Repository) -> None:
+    repository.git("branch", "--force", "same", "main")
+    repository.git("tag", "--force", "-a", "-m", "x", "same", "v1^{}")
+    sizes = {}
+    for ref in ("same", "heads/same", "tags/same", "refs/tags/same"):
+        image = kitchen.build(f"FROM scratch\nADD {repository.url}#{ref}:sub /")
+        sizes[ref] = kitchen.files(image)["f"].size
+    assert sizes == {"same": 6, "heads/same": 6, "tags/same": 5, "refs/tags/same": 5}
+
+
+def test_a_checksum_of_a_tag(kitchen: Kitchen, repository: Repository) -> None:
+    tag, commit = repository.git("rev-parse", "v1"), repository.git("rev-parse", "v1^{}")
+    assert tag != commit
+    for checksum in (tag, commit[:8]):
+        kitchen.build(f"FROM scratch\nADD --checksum={checksum} {repository.url}#v1 /")
+
+
+def test_a_git_directory_that_is_kept(kitchen: Kitchen, repository: Repository) -> None:
+    """It knows the tag that was asked for, and nothing of when and where it was fetched."""
+    text = f"FROM scratch\nADD --keep-git-dir {repository.url}#v1 /"
+    one = kitchen.build(text, use_cache=False)
+    found = set(kitchen.files(one))
+    assert ".git/refs/tags/v1" in found or ".git/packed-refs" in found
+    assert not found & {".git/FETCH_HEAD", ".git/logs", ".git/hooks"}
+    assert kitchen.build(text, use_cache=False).id == one.id
+    commit = repository.git("rev-parse", "v1^{}")
+    other = kitchen.build(f"FROM scratch\nADD --keep-git-dir {repository.url}#{commit} /")
+    assert ".git/refs/tags/v1" not in kitchen.files(other)
 
 
 @pytest.mark.parametrize(

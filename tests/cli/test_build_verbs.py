@@ -74,6 +74,13 @@ def test_times_are_the_asked_ones(scow: Scow, context: Path) -> None:
     one = scow("build", "-q", "--no-cache", str(context), env={"SOURCE_DATE_EPOCH": "1000000000"}).ok().stdout
     two = scow("build", "-q", "--no-cache", "--build-arg", "SOURCE_DATE_EPOCH=1000000000", str(context)).ok().stdout
     assert one == two
+    (context / "Dockerfile").write_text("FROM scratch\nARG SOURCE_DATE_EPOCH\nLABEL when=$SOURCE_DATE_EPOCH\n")
+    one = scow("build", "-q", str(context), env={"SOURCE_DATE_EPOCH": "1000000000"}).ok().stdout
+    assert one == scow("build", "-q", "--build-arg", "SOURCE_DATE_EPOCH=1000000000", str(context)).ok().stdout
+    none = scow("build", "-q", "--build-arg", "SOURCE_DATE_EPOCH=", str(context), env={"SOURCE_DATE_EPOCH": "7"}).ok()
+    assert scow("inspect", "-f", "{{.Config.Labels.when}}|{{.Created}}", none.stdout.strip()).ok().stdout == (
+        "|1970-01-01T00:00:00Z\n"
+    )
     bad = scow("build", str(context), env={"SOURCE_DATE_EPOCH": "yesterday"})
     assert (bad.exit_code, "SOURCE_DATE_EPOCH is not a number" in bad.stderr) == (1, True)
 

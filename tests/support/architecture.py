@@ -36,6 +36,7 @@ PURE = (
     "registry/routes",
     "registry/spans",
     "runtime/spec",
+    "build/epoch",
     "build/plan",
     "build/recipe",
     "build/sources",

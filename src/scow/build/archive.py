@@ -23,8 +23,9 @@ from scow.layer.tar import BLOCK, Reader, members
 _CHUNK: Final = 1 << 20
 
 
-def unpacker(scratch: Path, time: int) -> Callable[[Content], Iterator[Item] | None]:
-    """A function from a file's content to its members; spools go to ``scratch``, an existing directory."""
+def unpacker(scratch: Path, latest: int | None) -> Callable[[Content], Iterator[Item] | None]:
+    """A function from a file's content to its members; spools go to ``scratch``, an existing directory. ``latest`` is
+    the ceiling of their times in nanoseconds, where there is one."""
 
     def unpack(content: Content) -> Iterator[Item] | None:
         if isinstance(content, bytes):
@@ -42,7 +43,7 @@ def unpacker(scratch: Path, time: int) -> Callable[[Content], Iterator[Item] | N
                 out.write(head)
                 while chunk := reader.read(_CHUNK):
                     out.write(chunk)
-        return _members(spool, time)
+        return _members(spool, latest)
 
     return unpack
 
@@ -85,19 +86,20 @@ def _is_tar(head: bytes) -> bool:
     return digits.isdigit() and int(digits, 8) == sum(head[:148]) + 8 * 32 + sum(head[156:BLOCK])
 
 
-def _members(spool: Path, time: int) -> Iterator[Item]:
+def _members(spool: Path, latest: int | None) -> Iterator[Item]:
     with spool.open("rb") as file:
         for entry, body in members(file):
             if entry.kind in ("whiteout", "opaque"):
                 continue  # an archive is not a layer
             if entry.kind == "file" and body.map is not None:
                 raise ScowError("sparse archives cannot be added", subject=entry.text)
-            yield _clamped(entry, time), _slice(spool, entry.offset)
+            yield _clamped(entry, latest), _slice(spool, entry.offset)
 
 
-def _clamped(entry: Entry, time: int) -> Entry:
+def _clamped(entry: Entry, latest: int | None) -> Entry:
     mode = 0o777 if entry.kind == "symlink" else entry.mode  # whatever the archive says
-    return replace(entry, mode=mode, mtime=min(entry.mtime, time), offset=-1)
+    mtime = entry.mtime if latest is None else min(entry.mtime, latest)
+    return replace(entry, mode=mode, mtime=mtime, offset=-1)
 
 
 def _slice(spool: Path, offset: int) -> Callable[[], int]:

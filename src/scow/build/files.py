@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from scow.build import sources as written
 from scow.build.draft import Draft
@@ -31,18 +31,19 @@ def add(draft: Draft, instruction: ins.Add) -> None:
         raise draft.invalid("checksum can't be specified for multiple or local sources")
     if local or instruction.files:
         _step(draft, instruction, FromContext(), local)
-    for source, origin in remote:
-        _step(draft, instruction, origin, (_downloaded(draft, instruction, source, origin),))
+    for _, origin in remote:
+        _step(draft, instruction, origin, ("*" if isinstance(origin, FromUrl) else ".",))  # the one file that came
 
 
-def _downloaded(draft: Draft, instruction: ins.Add, source: str, origin: Origin) -> str:
-    """What the remote source gives: a repository's files, or the one file with its name."""
-    if not isinstance(origin, FromUrl):
-        return "."
-    name = posixpath.basename(urlsplit(source).path)
-    if not name and draft.expand(instruction.target).endswith("/"):
-        raise draft.invalid(f"cannot determine filename for source URL {origin.url}", hint="end the target with one")
-    return name or "download"
+def _name(draft: Draft, instruction: ins.Add, url: str) -> str:
+    """What a file is called after its URL."""
+    path = unquote(urlsplit(url).path, errors="surrogateescape")
+    name = posixpath.basename(path.rstrip("/"))
+    if name not in ("", ".", "..") and "\0" not in name:
+        return name
+    if draft.expand(instruction.target).endswith("/"):
+        raise draft.invalid(f"cannot determine filename for source URL {url}", hint="end the target with one")
+    return FromUrl(url).name
 
 
 def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
@@ -65,7 +66,7 @@ def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
             Digest(checksum)
         except Invalid as error:
             raise draft.invalid(f"invalid checksum: {error.problem}", hint="sha256:HEX") from None
-    return FromUrl(source, checksum)
+    return FromUrl(source, checksum, _name(draft, instruction, source))
 
 
 def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...]) -> None:

@@ -82,7 +82,7 @@ class Filling(msgspec.Struct):
         """
         if op.parents or isinstance(op.origin, FromGit | FromUrl):
             return None
-        told = [root.chain or "", encode(op), str(self.time)]
+        told = [root.chain or "", encode(op), self._times(op)]
         return Inputs(key("step", told), lambda: key("inputs", [*told, *self._content(op)]))
 
     def _content(self, op: CopyOp) -> Iterator[str | bytes]:
@@ -99,7 +99,7 @@ class Filling(msgspec.Struct):
 
     def _copying(self, op: CopyOp, listing: Listing, root: Root, scratch: Path, time: int) -> Copying:
         view = View() if op.link else root.around(clean(op.target.encode()))
-        return Copying(op, listing, view, self._owner(op, root), time, _unpacker(op, scratch, time))
+        return Copying(op, listing, view, self._owner(op, root), time, _unpacker(op, scratch, self._latest))
 
     def _owner(self, op: CopyOp, root: Root) -> tuple[int, int]:
         passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.chown else (b"", b"")
@@ -108,7 +108,16 @@ class Filling(msgspec.Struct):
     def _key(self, op: CopyOp, root: Root, content: str) -> str:
         """A linked layer is the same on everything."""
         below = "link" if op.link else root.chain or ""
-        return key("copy", [below, op.target, content, str(self.time)])
+        return key("copy", [below, op.target, content, self._times(op)])
+
+    def _times(self, op: CopyOp) -> str:
+        """What decides on the times of files: an archive's keep theirs, up to the ceiling."""
+        return f"{self.time} {self.latest}" if op.unpack else str(self.time)
+
+    @property
+    def _latest(self) -> int | None:
+        """The ceiling in nanoseconds."""
+        return None if self.latest is None else self.latest * 10**9
 
     def _declared(self, op: CopyOp, root: Root, *parts: str) -> str:
         """The key of what need not be fetched to know what it is."""
@@ -116,18 +125,16 @@ class Filling(msgspec.Struct):
         return self._key(op, root, key("declared", [*parts, key("how", told)]))
 
     def _url(self, op: CopyOp, origin: FromUrl, root: Root, scratch: Path) -> Filled:
-        name = op.sources[0]
-
         def resolved() -> tuple[str, Copying]:
             from scow.build import remote
 
-            fetched = remote.download(self._network(), origin, name, scratch / f"download-{os.urandom(8).hex()}")
-            latest = fetched.modified if self.latest is None else min(fetched.modified, self.latest * 10**9)
+            fetched = remote.download(self._network(), origin, scratch / f"download-{os.urandom(8).hex()}")
+            latest = fetched.modified if self._latest is None else min(fetched.modified, self._latest)
             copying = self._copying(op, fetched, root, scratch, latest)
             return key("download", [copying.resolve(), copying.contents(), str(latest)]), copying
 
         if origin.checksum:
-            return _told(self._declared(op, root, "url", origin.checksum, name), lambda: resolved()[1].items())
+            return _told(self._declared(op, root, "url", origin.checksum, origin.name), lambda: resolved()[1].items())
         content, copying = resolved()
         return _told(self._key(op, root, content), copying.items)
 
@@ -146,9 +153,9 @@ class Filling(msgspec.Struct):
             copying.resolve()
             return copying.items()
 
-        name = self._declared(
-            op, root, "git", origin.remote, commit, origin.subdirectory, f"{origin.keep_git} {origin.submodules}"
-        )
+        kept = commit.name if origin.keep_git else ""
+        flags = f"{origin.keep_git} {origin.submodules}"
+        name = self._declared(op, root, "git", origin.remote, commit.id, origin.subdirectory, flags, kept)
         return _told(name, items)
 
     def _network(self) -> Transport:
@@ -157,12 +164,12 @@ class Filling(msgspec.Struct):
         return self.transport()
 
 
-def _unpacker(op: CopyOp, scratch: Path, time: int) -> Unpack:
+def _unpacker(op: CopyOp, scratch: Path, latest: int | None) -> Unpack:
     if not op.unpack:
         return lambda content: None
     from scow.build.archive import unpacker
 
-    return unpacker(scratch, time)
+    return unpacker(scratch, latest)
 
 
 def _told(name: str, items: Callable[[], Iterator[Item]]) -> Filled:

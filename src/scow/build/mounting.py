@@ -193,6 +193,7 @@ def key_of(op: RunOp, chain: str, time: int, mounts: list[str | bytes]) -> str:
         "script": [op.script],
         "mounts": mounts,
         "limits": [str(around.shm_size), *(f"{one.name}={one.soft}:{one.hard}" for one in around.ulimits)],
+        **({"hostname": [around.hostname]} if around.hostname else {}),
         "hosts": [host.partition(":")[0] for host in around.hosts],  # where they are is no part of the result
     }
     own = [chain, op.cwd, op.user, op.network, str(time), str(op.insecure)]

@@ -30,10 +30,11 @@ class FromContext(msgspec.Struct, frozen=True):
 
 
 class FromUrl(msgspec.Struct, frozen=True):
-    """One file from the network. ``checksum`` is ``sha256:…``, or empty."""
+    """One file from the network, and what to call it. ``checksum`` is ``sha256:…``, or empty."""
 
     url: str
     checksum: str = ""
+    name: str = "download"
 
 
 class FromGit(msgspec.Struct, frozen=True):
@@ -115,11 +116,14 @@ class Ulimit(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What every RUN of a build finds, as the user asked: ``hosts`` are ``name:address``, ``shm_size`` is in bytes."""
+    """What every RUN of a build finds, as the user asked: ``hosts`` are ``name:address``, ``shm_size`` is in bytes;
+    the ids of cache mounts are those of ``namespace``."""
 
     hosts: tuple[str, ...] = ()
     shm_size: int | None = None
     ulimits: tuple[Ulimit, ...] = ()
+    hostname: str = ""
+    namespace: str = ""
 
 
 class RunOp(msgspec.Struct, frozen=True):
@@ -197,10 +201,12 @@ class PlannedStage(msgspec.Struct, frozen=True):
 
 
 class Graph(msgspec.Struct, frozen=True):
-    """The stages to build, each after those it needs; the last is the target. ``unused`` build arguments are told."""
+    """The stages to build, each after those it needs; the last is the target. ``unused`` build arguments are told;
+    ``epoch`` is the time that was asked for, in seconds since 1970."""
 
     stages: tuple[PlannedStage, ...]
     unused: tuple[str, ...] = ()
+    epoch: int | None = None
 
 
 def key(kind: str, parts: Iterable[str | bytes]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from scow.build import epoch
 from scow.build.draft import DEFAULT_PATH, DEFAULT_SHELL, Arguments, Draft, context
 from scow.build.files import add, copy
 from scow.build.ops import Graph, PlannedStage
@@ -138,7 +139,7 @@ def plan(
         origin = base.index if base else None if stage.image == SCRATCH else stage.image
         steps, platform = tuple(draft.steps), str(draft.platform)
         planned.append(PlannedStage(stage.index, stage.title, origin, steps, draft.process, draft.author, platform))
-    return Graph(tuple(planned), _unused(stages, arguments))
+    return Graph(tuple(planned), _unused(stages, arguments), epoch.asked(arguments.given, outside))
 
 
 def _unused(stages: Stages, arguments: Arguments) -> tuple[str, ...]:
@@ -149,7 +150,7 @@ def _unused(stages: Stages, arguments: Arguments) -> tuple[str, ...]:
         for definition in instruction.definitions
     }
     given = {name for name in arguments.given if not name.startswith("BUILDKIT_")}
-    return tuple(sorted(given - declared - PROXIES - {"SOURCE_DATE_EPOCH"}))
+    return tuple(sorted(given - declared - PROXIES - {epoch.NAME}))
 
 
 def platform_arguments(target: Platform, builder: Platform) -> dict[str, str]:

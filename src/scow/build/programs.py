@@ -115,8 +115,10 @@ def _bind(draft: Draft, instruction: ins.Run, given: written.Mount, where: Span)
 def _cache(draft: Draft, instruction: ins.Run, given: written.Mount, where: Span) -> Mount:
     if given.source and not given.from_:
         raise draft.invalid(f'a new cache has no "{given.source}"', span=where, hint="from= says where it is")
+    name = given.id or posixpath.normpath(given.target or draft.workdir)
+    namespace = draft.arguments.around.namespace
     return CacheMount(
-        id=given.id or posixpath.normpath(given.target or draft.workdir),
+        id=f"{namespace}/{name}" if namespace else name,
         target=_target(draft, given.target, where),
         sharing=given.sharing or "shared",
         read_only=given.readonly,

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from scow.build import epoch
 from scow.build.ops import FromGit, FromUrl
 from scow.errors import Denied, Integrity, Limit, NotFound, Unavailable, Unsupported
 from scow.layer.entry import Entry
@@ -73,7 +74,7 @@ class Download(msgspec.Struct, frozen=True):
         return None
 
 
-def download(transport: Transport, origin: FromUrl, name: str, target: Path) -> Download:
+def download(transport: Transport, origin: FromUrl, target: Path) -> Download:
     """Fetch a file to ``target``, a path that is not there yet.
 
     Raises :class:`NotFound`, :class:`Denied`, :class:`Unavailable`, :class:`Limit`, and :class:`Integrity` when the
@@ -82,7 +83,7 @@ def download(transport: Transport, origin: FromUrl, name: str, target: Path) -> 
     digest, modified = transport.patiently(lambda: _fetch(transport, origin.url, target))
     if origin.checksum:
         _check(origin, target, digest)
-    return Download(target, name.encode("utf-8", "surrogateescape"), digest, modified)
+    return Download(target, origin.name.encode("utf-8", "surrogateescape"), digest, modified)
 
 
 def _fetch(transport: Transport, url: str, target: Path) -> tuple[bytes, int]:
@@ -116,9 +117,10 @@ def _judge(status: int, url: str) -> None:
 
 def _modified(headers: Mapping[str, str]) -> int:
     try:
-        return max(int(email.utils.parsedate_to_datetime(headers["last-modified"]).timestamp()), 0) * 10**9
+        seconds = int(email.utils.parsedate_to_datetime(headers["last-modified"]).timestamp())
     except (KeyError, ValueError, TypeError, OverflowError):
         return 0
+    return seconds * 10**9 if abs(seconds) <= epoch.LATEST else 0
 
 
 def _check(origin: FromUrl, path: Path, sha256: bytes) -> None:
@@ -141,6 +143,15 @@ def _shown(url: str) -> str:
     """The URL without what may be secret in it."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{_host(url)}{parts.path}"
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit by its hash, that of the annotated tag that led to it (else the same), and the reference's full name,
+    where it is one."""
+
+    id: str
+    tag: str
+    name: str = ""
 
 
 # -- git --------------------------------------------------------------------------------------------------------------
@@ -169,27 +180,29 @@ class Git:
             **({"SSH_AUTH_SOCK": str(agent)} if agent else {}),
         }
 
-    def commit(self, origin: FromGit) -> str:
+    def commit(self, origin: FromGit) -> Commit:
         """The commit that the reference is now. Raises :class:`NotFound`, and :class:`Integrity` for the checksum."""
         ref = origin.ref or "HEAD"
-        found = ref if _COMMIT.fullmatch(ref) else self._resolved(origin, ref)
+        found = Commit(ref, ref) if _COMMIT.fullmatch(ref) else self._resolved(origin, ref)
         wanted = origin.checksum.removeprefix("sha256:")
-        if wanted and not found.startswith(wanted):
-            raise Integrity("commit mismatch", subject=_shown_git(origin), expected=wanted, actual=found)
+        if not found.id.startswith(wanted) and not found.tag.startswith(wanted):
+            raise Integrity("commit mismatch", subject=_shown_git(origin), expected=wanted, actual=found.id)
         return found
 
-    def checkout(self, origin: FromGit, commit: str, target: Path) -> Path:
+    def checkout(self, origin: FromGit, commit: Commit, target: Path) -> Path:
         """The files at ``commit``, submodules and all, below ``target``; returns the directory that is asked for."""
         target.mkdir()
-        self._run(origin, "init", "--quiet", cwd=target)
+        self._run(origin, "init", "--quiet", "--template=", cwd=target)
         self._run(origin, "remote", "add", "origin", "--", origin.remote, cwd=target)
         try:
-            self._run(origin, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", commit, cwd=target)
+            self._run(origin, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", commit.id, cwd=target)
         except Unavailable:  # an old server gives out names only
             self._run(origin, "fetch", "--quiet", "--", "origin", origin.ref or "HEAD", cwd=target)
-        self._run(origin, "checkout", "--quiet", "--detach", commit, cwd=target)
+        self._run(origin, "checkout", "--quiet", "--detach", commit.id, cwd=target)
         if origin.submodules:
             self._run(origin, "submodule", "--quiet", "update", "--init", "--recursive", "--depth=1", cwd=target)
+        if origin.keep_git:
+            self._keep(origin, commit, target)
         directory = (target / origin.subdirectory).resolve()
         if not directory.is_relative_to(target.resolve()) or not directory.is_dir():
             raise NotFound(f"no directory {origin.subdirectory!r}", subject=_shown_git(origin))
@@ -200,14 +213,27 @@ class Git:
         shown = self._run(FromGit(str(directory)), "log", "-1", "--no-show-signature", "--format=%ct", cwd=directory)
         return int(shown)
 
-    def _resolved(self, origin: FromGit, ref: str) -> str:
+    def _keep(self, origin: FromGit, commit: Commit, target: Path) -> None:
+        """Make its ``.git`` what is kept: with the branch or tag that was asked for, and nothing of now and here."""
+        if commit.name.startswith("refs/"):
+            name = f"+{commit.name}:{commit.name}"
+            self._run(origin, "fetch", "--quiet", "--depth=1", "--no-tags", "origin", name, cwd=target)
+        forget_times = "git read-tree HEAD"  # an index tells when its files were written, and their inodes
+        self._run(origin, "read-tree", "HEAD", cwd=target)
+        self._run(origin, "submodule", "--quiet", "foreach", "--recursive", forget_times, cwd=target)
+        for found in [*(target / ".git").rglob("FETCH_HEAD"), *(target / ".git").rglob("logs")]:
+            shutil.rmtree(found) if found.is_dir() else found.unlink()
+
+    def _resolved(self, origin: FromGit, ref: str) -> Commit:
         lines = self._run(origin, "ls-remote", "--exit-code", "--", origin.remote, ref, f"{ref}^{{}}").splitlines()
         named = {name: commit for commit, _, name in (line.partition("\t") for line in lines)}
-        wanted = (f"{ref}^{{}}", f"refs/tags/{ref}^{{}}", ref, f"refs/heads/{ref}", f"refs/tags/{ref}")
-        found = next((named[name] for name in wanted if name in named), "")
+        wanted = ("HEAD" if ref == "HEAD" else "", f"refs/{ref.removeprefix('refs/')}", f"refs/heads/{ref}")
+        name = next((name for name in (*wanted, f"refs/tags/{ref}") if name in named), "")
+        tag = named.get(name, "")
+        found = named.get(f"{name}^{{}}", tag)
         if not _COMMIT.fullmatch(found):
             raise NotFound(f"no reference {ref!r}", subject=_shown_git(origin))
-        return found
+        return Commit(found, tag, name)
 
     def _run(self, origin: FromGit, *words: str, cwd: Path | None = None) -> str:
         options = (

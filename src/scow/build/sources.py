@@ -2,8 +2,7 @@
 
 ::
 
-    git      := remote [ "#" ref [ ":" subdirectory ] ]
-              | remote "?" key "=" value ( "&" key "=" value )*
+    git      := remote [ "?" key "=" value ( "&" key "=" value )* ] [ "#" [ ref ] [ ":" subdirectory ] ]
     key      := ref | branch | tag | subdir | commit | checksum | keep-git-dir | submodules
 
 Grammar: docker's "Build context", "Git repositories" and "URL queries"; the Dockerfile reference, "ADD".
@@ -23,6 +22,7 @@ _SCP: Final = re.compile(r"[\w.-]+@[\w.-]+:[^\s]+")
 _URL: Final = re.compile(r"(https?|git|ssh|ftp|file)://", re.IGNORECASE)
 _COMMIT: Final = re.compile(r"(?:sha256:)?[0-9a-f]{7,64}")
 _QUERY: Final = ("ref", "branch", "tag", "subdir", "commit", "checksum", "keep-git-dir", "submodules")
+_FLAGS: Final = ("keep-git-dir", "submodules")
 _NAMESPACES: Final = {"ref": "", "branch": "refs/heads/", "tag": "refs/tags/"}
 
 
@@ -47,15 +47,13 @@ def repository(text: str, *, keep_git: bool = False, checksum: str = "") -> From
     """The files that the text of a git repository names. Raises :class:`Invalid`."""
     remote, _, fragment = text.partition("#")
     remote, question, query = remote.partition("?")
-    if question and fragment:
-        raise Invalid("a git URL has a query or a fragment, not both")
     ref, _, subdirectory = fragment.partition(":")
     remote = f"https://{remote}" if remote.startswith("github.com/") else remote
     submodules = True
     if question:
         asked = _asked(query)
-        ref = next((_NAMESPACES[name] + asked[name] for name in _NAMESPACES if name in asked), "")
-        subdirectory = asked.get("subdir", "")
+        ref = _agreed("reference", ref, next((_full(name, asked[name]) for name in _NAMESPACES if name in asked), ""))
+        subdirectory = _agreed("subdirectory", subdirectory, asked.get("subdir", ""))
         checksum = checksum or asked.get("checksum", asked.get("commit", ""))
         keep_git = keep_git or _flag(asked, "keep-git-dir", otherwise=False)
         submodules = _flag(asked, "submodules", otherwise=True)
@@ -73,12 +71,25 @@ def _asked(query: str) -> dict[str, str]:
     for name, value in parse_qsl(query, keep_blank_values=True):
         if name not in _QUERY:
             raise Invalid(f"unexpected query {name!r} in a git URL", hint=", ".join(_QUERY))
+        if not value and name not in _FLAGS:
+            raise Invalid(f"query {name!r} of a git URL has no value")
         if name in asked:
             raise Invalid(f"query {name!r} is given twice in a git URL")
         asked[name] = value
     if len(_NAMESPACES.keys() & asked.keys()) > 1:
         raise Invalid("a git URL has one of ref, branch and tag")
     return asked
+
+
+def _full(kind: str, name: str) -> str:
+    return _NAMESPACES[kind] + name.removeprefix(_NAMESPACES[kind])
+
+
+def _agreed(what: str, one: str, other: str) -> str:
+    """What query and fragment say, when they do not contradict each other."""
+    if one and other and one != other:
+        raise Invalid(f"a git URL has two of its {what}: {one!r} and {other!r}")
+    return one or other
 
 
 def _flag(asked: dict[str, str], name: str, *, otherwise: bool) -> bool:

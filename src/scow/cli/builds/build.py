@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -171,9 +171,8 @@ def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the flags ask of the engine."""
     from scow.cli.builds import flags as buildflags
 
-    arguments = _arguments(given["build_arg"], session.environment)
     return {
-        "build_args": arguments,
+        "build_args": _arguments(given["build_arg"], session.environment),
         "target": given["target"],
         "use_cache": not given["no_cache"],
         "uncached": buildflags.names(given["no_cache_filter"]),
@@ -185,7 +184,6 @@ def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         "attest": buildflags.attesting(given["provenance"], given["sbom"], given["attest"]),
         "cache_from": buildflags.caches_from(given["cache_from"]),
         "cache_to": buildflags.caches_to(given["cache_to"]),
-        "source_date_epoch": _epoch(arguments.get(_EPOCH) or session.environment.get(_EPOCH)),
     }
 
 
@@ -206,8 +204,9 @@ def _surroundings(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _arguments(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, str]:
-    """A bare name takes the caller's value; where there is none, the Dockerfile's default holds."""
-    found: dict[str, str] = {}
+    """A bare name takes the caller's value; where there is none, the Dockerfile's default holds. The caller's
+    ``SOURCE_DATE_EPOCH`` is one without being named, as with buildx."""
+    found = {_EPOCH: caller[_EPOCH]} if caller.get(_EPOCH) else {}
     for entry in entries:
         name, equals, value = entry.partition("=")
         if not name:
@@ -215,16 +214,6 @@ def _arguments(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, s
         if equals or name in caller:
             found[name] = value if equals else caller[name]
     return found
-
-
-def _epoch(text: str | None) -> int | Literal["context"] | None:
-    if not text:
-        return None
-    if text == "context":
-        return "context"
-    if not (text.isascii() and text.isdigit() and len(text) <= 12):
-        raise Invalid(f"{_EPOCH} is not a number of seconds since 1970: {text}")
-    return int(text)
 
 
 def _labels(entries: Iterable[str]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from scow.build import plan
+from scow.build import epoch, plan
 from scow.build.context import Context
 from scow.build.execute import Built, Event, Execution
 from scow.build.once import Once
@@ -38,7 +39,11 @@ if TYPE_CHECKING:
 
 #: So many digits of an image's id stand for it: what is shorter is a name, as in ``FROM cafe``.
 _SHORT = 12
-_FRONT_ENDS = ("docker/dockerfile:1", "docker.io/docker/dockerfile:1", "docker/dockerfile:latest")
+#: the reference's own, of any version
+_FRONT_END = re.compile(
+    r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::(?:1(?:[.-][\w.-]+)?|latest|labs|experimental|master))?"
+    r"(?:@sha256:[0-9a-f]{64})?"
+)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -66,7 +71,6 @@ class Building(msgspec.Struct):
     network: str
     labels: Mapping[str, str]
     platform: Platform
-    epoch: int | None
     watch: Callable[[Event], None]
     bring: Callable[[str, Platform], Image]
     secrets: Mapping[str, bytes | Path] = {}
@@ -101,7 +105,7 @@ class Building(msgspec.Struct):
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
-        execution = self._execution(read, context, contexts, images, seconds)
+        execution = self._execution(read, context, contexts, images, seconds, graph.epoch)
         with scratch(self.workplace.store.layout.ingest, "build") as directory:
             built = execution.execute(graph, directory)
         for one in (context, *contexts.values()):
@@ -115,6 +119,7 @@ class Building(msgspec.Struct):
         contexts: Mapping[str, Context],
         images: Mapping[str, Image],
         seconds: int,
+        latest: int | None,
     ) -> Execution:
         """All that the graph's steps are done with."""
         mounts, steps = self.workplace.cache_mounts, Steps(self.workplace.runtime)
@@ -135,7 +140,7 @@ class Building(msgspec.Struct):
             contexts=contexts,
             secrets=Secrets(self.secrets),
             agents=dict(self.agents),
-            latest=self.epoch,
+            latest=latest,
             transport=lambda: self.workplace.transport,
             uncached=self.uncached,
             made=self.made,
@@ -193,11 +198,11 @@ class Building(msgspec.Struct):
         return Patterns.parse("")
 
     def _check_front_end(self, read: Dockerfile) -> None:
-        asked = read.directives.syntax
-        if asked and not asked.startswith(_FRONT_ENDS):
-            raise Unsupported(
-                f"front end {asked!r} cannot be run", subject=f"{read.source}:1", hint="docker/dockerfile:1"
-            )
+        given = self.args.get("BUILDKIT_SYNTAX")
+        asked = given or read.directives.syntax
+        if asked and not _FRONT_END.fullmatch(asked):
+            where = "BUILDKIT_SYNTAX" if given else f"{read.source}:1"
+            raise Unsupported(f"front end {asked!r} cannot be run", subject=where, hint="docker/dockerfile:1")
 
     def _check_rules(self, read: Dockerfile, ignored: Patterns) -> None:
         """With ``# check=error=true`` (or so in a build argument) what BuildKit's checks find is an error."""
@@ -251,8 +256,8 @@ class Building(msgspec.Struct):
 
     def _time(self, graph: Graph, images: Mapping[str, Image]) -> int:
         """The time of everything this build writes: as asked, or the newest base's, to be the same tomorrow."""
-        if self.epoch is not None:
-            return self.epoch
+        if graph.epoch is not None:
+            return graph.epoch
         bases = [images[stage.base] for stage in graph.stages if isinstance(stage.base, str)]
         return max((_seconds(image.config.created) for image in bases), default=0)
 
@@ -315,9 +320,10 @@ def _lineage(built: Built) -> tuple[Image | None, list[Built]]:
 
 
 def _seconds(created: str | None) -> int:
-    """RFC 3339 → seconds since 1970; 0 for what cannot be read, or lies before."""
+    """RFC 3339 → seconds since 1970; 0 for what cannot be read, or is no time of a file."""
     try:
-        return max(int(datetime.fromisoformat((created or "").replace("Z", "+00:00")).timestamp()), 0)
+        seconds = int(datetime.fromisoformat((created or "").replace("Z", "+00:00")).timestamp())
+        return seconds if 0 <= seconds <= epoch.LATEST else 0
     except ValueError:
         return 0
 

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
 
 import msgspec
 
+from scow.build import epoch
 from scow.build.ops import Surroundings, Ulimit
 from scow.build.recipe import Recipe
 from scow.build.sources import is_remote
+from scow.dockerfile.values import boolean
 from scow.engine.builds import contexts
 from scow.engine.builds.building import Building, Outcome
+from scow.errors import Invalid
 from scow.image.image import Image, load
 from scow.layer.store import scratch
 from scow.oci import media_types
@@ -58,8 +61,8 @@ class BuildOptions(TypedDict, total=False):
     index_annotations: Mapping[str, str] | None
     #: ``os/architecture[/variant]``; several with commas between make an index
     platform: str | None
-    #: times in the image, in seconds since 1970; ``context`` is the time of the context's git commit. Without it the
-    #: newest base image's, so that the same input gives the same image
+    #: times in the image, in seconds since 1970; ``context`` is the time of the context's git commit. Without it that
+    #: of the build argument ``SOURCE_DATE_EPOCH``, else the newest base image's: the same input gives the same image
     source_date_epoch: int | Literal["context"] | None
     #: id → value or file
     secrets: Mapping[str, bytes | Path] | None
@@ -123,8 +126,8 @@ def build(
         place = _Place(workplace, options, directory)
         names, directories = contexts.divided(options.get("build_contexts") or {}, place.fetched)
         common = {
-            **place.context(path),
             **_asked(options),
+            **place.context(path),
             "workplace": workplace,
             "warn": warn,
             "cache": cache,
@@ -222,8 +225,9 @@ def _cache(
 def _asked(options: BuildOptions) -> dict[str, Any]:
     """The fields of a Building that the options give as they are."""
     ulimits = tuple(Ulimit(*one) for one in options.get("ulimits", ()))
+    hosts, given = tuple(options.get("extra_hosts", ())), options.get("build_args") or {}
+    hostname, namespace = (given.get(f"BUILDKIT_{name}", "") for name in ("SANDBOX_HOSTNAME", "CACHE_MOUNT_NS"))
     return {
-        "args": dict(options.get("build_args") or {}),
         "target": options.get("target"),
         "use_cache": options.get("use_cache", True),
         "pull": options.get("pull", False),
@@ -232,7 +236,7 @@ def _asked(options: BuildOptions) -> dict[str, Any]:
         "labels": dict(options.get("labels") or {}),
         "secrets": dict(options.get("secrets") or {}),
         "agents": dict(options.get("ssh") or {}),
-        "around": Surroundings(tuple(options.get("extra_hosts", ())), options.get("shm_size"), ulimits),
+        "around": Surroundings(hosts, options.get("shm_size"), ulimits, hostname, namespace),
         "allow": frozenset(options.get("allow", ())),
         "uncached": frozenset(options.get("uncached", ())),
         "annotations": dict(options.get("annotations") or {}),
@@ -247,25 +251,39 @@ class _Place:
 
     def fetched(self, url: str) -> Path:
         """A further context."""
-        return self._fetching().fetch(url).root
+        found = self._fetching().fetch(url)
+        if found.alone is not None:
+            raise Invalid("a named context is a directory, a git repository or a tar", subject=url.partition("?")[0])
+        return found.root
 
     def context(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """The fields of a Building that say where its files are, and when."""
         dockerfile = self._options.get("dockerfile")
         dockerfile = dockerfile.dockerfile if isinstance(dockerfile, Recipe) else dockerfile
-        epoch = self._options.get("source_date_epoch")
         if not (isinstance(path, str) and is_remote(path)):
-            when = self._commit_time(Path(path)) if epoch == "context" else epoch
-            return {"root": Path(path), "dockerfile": dockerfile, "epoch": when}
-        found = self._fetching().fetch(path)
+            arguments = self._arguments(lambda: self._commit_time(Path(path)))
+            return {"root": Path(path), "dockerfile": dockerfile, "args": arguments}
+        keep_git = boolean((self._options.get("build_args") or {}).get("BUILDKIT_CONTEXT_KEEP_GIT_DIR", ""))
+        found = self._fetching().fetch(path, keep_git=bool(keep_git))
         if found.alone is not None:
             dockerfile = found.alone
         elif not isinstance(dockerfile, bytes):
             from scow.build.arriving import dockerfile as beneath
 
             dockerfile = beneath(found.root, os.fspath(dockerfile or "Dockerfile"))
-        when = found.time if epoch == "context" else epoch
-        return {"root": found.root, "dockerfile": dockerfile, "epoch": when, "remembers": False}
+        arguments = self._arguments(lambda: found.time)
+        return {"root": found.root, "dockerfile": dockerfile, "args": arguments, "remembers": False}
+
+    def _arguments(self, context_time: Callable[[], int | None]) -> dict[str, str]:
+        """The build arguments, among them the time that was asked for: as a number, whatever it was asked by."""
+        given = dict(self._options.get("build_args") or {})
+        asked = self._options.get("source_date_epoch")
+        if asked is not None:
+            given[epoch.NAME] = str(asked)
+        if given.get(epoch.NAME) == epoch.CONTEXT:
+            when = context_time()
+            given[epoch.NAME] = "" if when is None else str(when)
+        return given
 
     def _commit_time(self, root: Path) -> int:
         from scow.engine.builds.fetching import commit_time

@@ -36,7 +36,7 @@ def started(runtime: str | None, request: RunRequest) -> Running:
     options = Options(
         env=(*op.hidden, *mounted.hidden),
         network="none" if network == "none" else "host",
-        hostname="scow",
+        hostname=around.hostname or "scow",
         mounts=tuple(Mount(one.kind, one.source, one.target, one.read_only, one.options) for one in mounted.mounts),
         cap_add=("ALL",) if op.insecure else (),
         add_host=around.hosts,
