@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from tests.cli.conftest import Console
 
 from scow import Engine, __version__
 from scow.cli.absent import ABSENT
+from scow.oci.platform import Platform
 from scow.runtime.spec.options import Options
 
 
@@ -89,3 +92,55 @@ def test_a_registry_without_tls_for_once(console: Console) -> None:
     ended = console("manifest", "inspect", "--insecure", "registry.invalid:1/app:1")
     assert ended.code == 1
     assert "not supported" not in ended.stderr
+
+
+@pytest.mark.parametrize("command", [["images"], ["image"], [], ["container", "ls"]], ids=str)
+def test_h_is_help_where_it_is_nothing_else(console: Console, command: list[str]) -> None:
+    assert console(*command, "-h").ok().stdout == console(*command, "--help").ok().stdout
+
+
+def test_h_of_run_is_the_host_s_name(console: Console, tiny: bytes) -> None:
+    console.image(tiny, "app:1")
+    console("create", "--name", "web", "-h", "there", "app:1", "x").ok()
+    assert console("inspect", "-f", "{{.Config.Hostname}}", "web").ok().stdout == "there\n"
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["images", "--tree"], ["history", "--platform", "linux/amd64", "x"], ["push", "--platform", "linux/amd64", "x"],
+        ["rmi", "--platform", "linux/amd64", "x"], ["network", "create", "--ipv4=false", "x"],
+    ],
+    ids=str,
+)  # fmt: skip
+def test_newer_flags_are_refused_by_name(console: Console, flags: list[str]) -> None:
+    ended = console(*flags)
+    assert (ended.code, ended.stderr.split("\n")[0][-20:]) == (1, "is not supported yet")
+
+
+def test_flags_that_change_nothing_here(console: Console, tiny: bytes) -> None:
+    console.image(tiny, "app:1")
+    made = console("create", "--name", "", "app:1", "x").ok().stdout.strip()  # as scripts with an unset variable do
+    console("commit", "--no-pause", made).ok()
+    console("network", "create", "--ipv4", "back").ok()
+    assert console("build", "--compress", "/nowhere").stderr == console("build", "/nowhere").stderr
+
+
+def test_architectures_go_by_go_s_names(console: Console) -> None:
+    told = console("version", "-f", "{{.Server.Os}}/{{.Server.Arch}}").ok().stdout.strip()
+    assert told == str(Platform(os.uname().machine, "linux").normalised())
+
+
+def test_bad_detach_keys_are_told_before_there_is_a_container(console: Console, tiny: bytes) -> None:
+    console.image(tiny, "app:1")
+    ended = console("run", "--name", "web", "--detach-keys", "bogus", "app:1", "x")
+    assert (ended.code, console("ps", "-aq").ok().stdout) == (125, "")
+    assert "unknown key in the detach keys: 'bogus'" in ended.stderr
+
+
+def test_networks_are_of_a_type_that_there_is(console: Console) -> None:
+    ended = console("network", "ls", "--filter", "type=mine")
+    assert (ended.code, ended.stderr.partition("\n")[0]) == (1, "scow: invalid filter 'type=mine'")
+    console("network", "create", "back").ok()
+    told = console("network", "ls", "--filter", "type=custom", "--format", "{{.CreatedAt}}").ok().stdout
+    assert told.endswith(" +0000 UTC\n")

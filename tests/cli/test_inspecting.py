@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from tests.cli.conftest import Console
@@ -148,6 +149,33 @@ HOST = "{{with .HostConfig}}{{json .Binds}} {{json .PortBindings}} {{.Privileged
 def test_what_is_not_set_is_no_mistake(console: Console, image: str, template: str, expected: str | None) -> None:
     told = console("inspect", "-f", template, "web").ok().stdout
     assert expected is None or told == f"{expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{.Config.Entrypoint}} {{.Config.Volumes}} {{.HostConfig.CapAdd}}", "[] map[] []"),
+        ("{{json .Config.Entrypoint}} {{json .Config.Volumes}} {{json .HostConfig}}", None),
+        ("{{len .Config.Entrypoint}}{{range .HostConfig.Binds}}no{{end}}{{if .Config.Volumes}}no{{end}}", "0"),
+        ("{{.Config.Labels.b}} {{.Config.Labels.other}} {{if .Config.Labels.other}}no{{end}}", "2 <no value> "),
+        ("{{.Config.Volumes.other}} {{.NetworkSettings.Networks.other}}", "<no value> <no value>"),
+    ],
+)
+def test_a_null_is_what_it_is_in_docker(console: Console, image: str, template: str, expected: str | None) -> None:
+    told = console("inspect", "-f", template, "web").ok().stdout
+    assert told == f"{expected}\n" if expected else told.startswith("null null {")
+
+
+def test_a_template_s_json_is_the_document(console: Console, image: str) -> None:
+    for name in ("web", "app:1"):
+        (document,) = json.loads(console("inspect", name).ok().stdout)
+        assert json.loads(console("inspect", "-f", "{{json .}}", name).ok().stdout) == document
+
+
+def test_the_size_is_that_of_ps(console: Console, image: str) -> None:
+    console("cp", __file__, "web:/file").ok()
+    told = console("inspect", "-s", "-f", "{{.SizeRw}}", "web").ok().stdout
+    assert int(told) == os.path.getsize(__file__)
 
 
 def test_unset_fields_are_not_in_the_json(console: Console, image: str) -> None:

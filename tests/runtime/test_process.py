@@ -55,6 +55,7 @@ def test_nothing_to_start(image: ImageProcess, options: Options) -> None:
         (("PATH=/x", "A=1"), (), ("PATH=/x", "HOSTNAME=h", "A=1")),
         (("A=1",), ("A=2", "B=a=b"), (f"PATH={DEFAULT_PATH}", "HOSTNAME=h", "A=2", "B=a=b")),
         (("A=1",), ("A",), (f"PATH={DEFAULT_PATH}", "HOSTNAME=h")),
+        ((), ("A=file", "A"), (f"PATH={DEFAULT_PATH}", "HOSTNAME=h", "A=file")),
         (("HOSTNAME=own",), ("A=",), (f"PATH={DEFAULT_PATH}", "HOSTNAME=own", "A=")),
     ],
 )

@@ -108,11 +108,7 @@ def _containers(session: Session, *, size: bool) -> Look:
 
 def _sizes(session: Session, document: Document) -> Document:
     """docker's ``SizeRw`` (what the container wrote) and ``SizeRootFs`` (that and its image), in bytes."""
-    from pathlib import Path
-
-    from scow.layer.store import disk_usage
-
-    own = disk_usage(Path(document["GraphDriver"]["Data"]["UpperDir"]))
+    own = session.engine.containers.written(document["Id"])
     return {"SizeRw": own, "SizeRootFs": own + session.engine.images.inspect(document["Image"])["Size"]}
 
 
@@ -163,12 +159,12 @@ def _printer(template: str) -> Callable[[list[Document]], str]:
 
 def _rendered(template: Template, document: Document) -> str:
     """What a script asks of a field that is not set is no mistake, as it is none of docker's."""
-    from scow.cli.unset import with_unset
+    from scow.cli.unset import typed, with_unset
 
     try:
-        return template.render(document)
+        return template.render(typed(document))
     except Invalid:
-        return template.render(with_unset(document))
+        return template.render(with_unset(typed(document)))
 
 
 def _indented(found: list[Document]) -> str:

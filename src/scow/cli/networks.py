@@ -12,7 +12,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import flag, refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import NotFound
+from scow.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from scow.cli.filters import Filters
@@ -37,7 +37,8 @@ _HEADERS = {"CreatedAt": "CREATED AT", "Internal": "INTERNAL", "IPv6": "IPV6", "
 @switch("--internal", help="No way out of the network")
 @option("--label", multiple=True, metavar="list", help="Set a label on the network")
 @option("--subnet", default="", metavar="string", help="Its addresses (10.5.0.0/24)")
-@refused([flag("--attachable"), flag("--ingress"), flag("--config-only"), flag("--ipv6"),
+@refused([flag("--attachable"), flag("--ingress"), flag("--config-only"),
+          flag("--ipv4", harmless=("true",)), flag("--ipv6"),
           *values("--aux-address --config-from --ip-range --ipam-driver --ipam-opt -o/--opt --scope")])  # fmt: skip
 @click.argument("name", metavar="NETWORK")
 @pass_session
@@ -72,6 +73,8 @@ def ls(session: Session, filters: tuple[str, ...], template: str, whole: bool, q
     from scow.cli.filters import parse_filters
 
     asked = parse_filters(filters, ("driver", "id", "label", "name", "scope", "type"))
+    if unknown := sorted(set(asked.of("type")) - {"builtin", "custom"}):
+        raise Invalid(f"invalid filter 'type={unknown[0]}'", hint="type=builtin or type=custom")
     rows = [_row(one, whole=whole) for one in session.engine.networks.list() if _passes(one, asked)]
     click.echo(table.render(rows, _COLUMNS, template, quiet=quiet, headers=_HEADERS), nl=False)
 
@@ -89,13 +92,14 @@ def _passes(one: NetworkSummary, asked: Filters) -> bool:
 
 def _row(one: NetworkSummary, *, whole: bool) -> Row:
     from scow.cli.table import labelled
+    from scow.cli.units import created_at
 
     return {
         "ID": one.id if whole else one.id[:12],
         "Name": one.name,
         "Driver": one.driver,
         "Scope": "local",
-        "CreatedAt": one.created,
+        "CreatedAt": one.created and created_at(one.created),
         "Internal": str(one.internal).lower(),
         "IPv4": "true",
         "IPv6": "false",

@@ -113,11 +113,12 @@ class Helping(click.Command):
     """A command whose ``--help`` is an :class:`Option`."""
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        """The one flag that every command has."""
+        """The one flag that every command has; also ``-h``, where that is no other (``run -h HOSTNAME``)."""
         if self._help_option is None:
+            taken = any("-h" in param.opts for param in self.params)
             self._help_option = Option(
-                ["--help"], is_flag=True, is_eager=True, expose_value=False, help="Show this message and exit.",
-                callback=_show_help,
+                ["--help"] if taken else ["--help", "-h"], is_flag=True, is_eager=True, expose_value=False,
+                help="Show this message and exit.", callback=_show_help,
             )  # fmt: skip
         return self._help_option
 

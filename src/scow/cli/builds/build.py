@@ -27,9 +27,9 @@ REFUSED: list[Refused] = [
     flag("--rm", harmless=_AS_ALWAYS),
     flag("--force-rm", harmless=_AS_ALWAYS),
     flag("--load", harmless=_AS_ALWAYS),
+    flag("--compress", harmless=_AS_ALWAYS),  # the context is sent nowhere
     flag("--squash"),
     flag("--disable-content-trust", harmless=("true",), why=UNSIGNED),
-    flag("--compress"),
     *values("--builder --security-opt --isolation"),
     *values("-m/--memory --memory-swap --cpu-period --cpu-quota -c/--cpu-shares --cpuset-cpus --cpuset-mems", "0"),
     *values("--cgroup-parent", ""),

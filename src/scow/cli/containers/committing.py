@@ -39,15 +39,16 @@ def diff(session: Session, container: str) -> None:
 @option("-c", "--change", "changes", multiple=True, metavar="list", help="Apply a Dockerfile instruction to the image")
 @option("-m", "--message", default="", metavar="string", help="Commit message")
 @switch("-p", "--pause", default=True, help="Pause the container meanwhile")
+@switch("--no-pause", hidden=True)
 @click.argument("container", metavar="CONTAINER", shell_complete=names.containers)
 @click.argument("reference", required=False, metavar="[REPOSITORY[:TAG]]", shell_complete=names.images)
 @pass_session
 def commit(
     session: Session, container: str, reference: str | None, author: str, changes: tuple[str, ...], message: str,
-    pause: bool,
+    pause: bool, no_pause: bool,
 ) -> None:  # fmt: skip
     """``scow commit``."""
     made = session.engine.containers.commit(
-        container, reference, author=author, message=message, changes=changes, pause=pause
+        container, reference, author=author, message=message, changes=changes, pause=pause and not no_pause
     )
     click.echo(made)

@@ -71,7 +71,7 @@ def create(
     return containers.create(
         image,
         runflags.options(given, command, session.environment),
-        name=given["name"],
+        name=given["name"] or None,
         labels=environment.labels(given["label"], given["label_file"]),
         keeping=keeping(given),
         stdin_once=attached_input and given["interactive"],

@@ -77,6 +77,7 @@ def run(ctx: click.Context, session: Session, /, image: str, command: tuple[str,
     if given["tty"] and "stdin" in streams and not os.isatty(0):
         click.echo("the input device is not a TTY", err=True)
         ctx.exit(_NOT_A_TTY)
+    _check_keys(given["detach_keys"])
     prepare(session, image, given)
     with Forwarding(given["sig_proxy"]) as forwarding:
         container = create(session, image, command, given, attached_input="stdin" in streams)
@@ -133,6 +134,14 @@ def _run(container: Container, given: Mapping[str, Any], streams: frozenset[str]
             container.remove()
     session = container.begin(stdin=stdin is not None, output=bool(streams & _OUTPUT))
     return stay(session, forwarding, given["detach_keys"], stdin=stdin, streams=streams)
+
+
+def _check_keys(text: str) -> None:
+    """Bad ones are told before there is a container."""
+    if text:
+        from scow.runtime.spec.keys import detach_keys
+
+        detach_keys(text)
 
 
 def _check_cidfile(path: str | None) -> None:

@@ -6,7 +6,7 @@ import json
 import math
 
 from scow.cli.gotemplate import scalars
-from scow.cli.gotemplate.values import Sink, Value, decoded, encoded, entries, is_list, is_map
+from scow.cli.gotemplate.values import Sink, Value, decoded, encoded, entries, is_list, is_map, is_nil
 from scow.errors import Invalid, escaped
 
 
@@ -18,7 +18,9 @@ def to_json(value: Value) -> str:
 
 
 def _write(sink: Sink, value: Value) -> None:
-    if isinstance(value, str):
+    if is_nil(value):
+        sink.write("null")
+    elif isinstance(value, str):
         sink.write(_text(value))
     elif is_map(value):
         sink.write("{")
@@ -41,7 +43,7 @@ def _text(text: str) -> str:
 
 
 def _scalar(value: Value) -> str:
-    if value is None or isinstance(value, bool):
+    if isinstance(value, bool):
         return json.dumps(value)
     if not isinstance(value, float):
         return str(value)

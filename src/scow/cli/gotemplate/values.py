@@ -4,6 +4,8 @@
 Python                      Go
 ==========================  ==========================
 ``None``                    ``nil``
+:class:`NilList`            ``[]interface {}(nil)``
+:class:`NilEntries`         ``map[string]interface {}(nil)``
 ``bool int float str``      ``bool int float64 string``
 ``list`` or ``tuple``       ``[]interface {}``
 mapping                     ``map[string]interface {}``
@@ -37,6 +39,21 @@ class Function(msgspec.Struct, frozen=True):
     more: str = ""
 
 
+class NilList(list[Value]):
+    """A null that Go knows to be a slice: printed as ``[]``, null in JSON."""
+
+
+class Entries(dict[str, Value]):
+    """A map whose keys anybody may choose: one that is not there is no mistake, and prints ``<no value>``."""
+
+    def __missing__(self, key: str) -> Value:
+        return None
+
+
+class NilEntries(Entries):
+    """A null that Go knows to be such a map: printed as ``map[]``, null in JSON."""
+
+
 class Sink:
     """Collects printed text, up to :data:`LARGEST` characters."""
 
@@ -58,6 +75,11 @@ class Sink:
     def text(self) -> str:
         """All that was written."""
         return "".join(self._parts)
+
+
+def is_nil(value: Value) -> bool:
+    """Whether JSON has ``null`` for it."""
+    return value is None or isinstance(value, NilList | NilEntries)
 
 
 def is_map(value: Value) -> bool:

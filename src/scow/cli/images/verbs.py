@@ -9,6 +9,7 @@ import click
 from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
+from scow.cli.refused import flag, refused, values
 from scow.cli.session import Session, pass_session
 
 
@@ -26,6 +27,7 @@ from scow.cli.session import Session, pass_session
 @click.argument("name", required=False, metavar="[REPOSITORY[:TAG]]", shell_complete=names.images)
 @switch("-a", "--all", "every", help="Show all images (default hides those without a name)")
 @switch("--digests", help="Show digests")
+@refused([flag("--tree")])
 @option(
     "-f",
     "--filter",
@@ -76,6 +78,7 @@ def images(
 @click.argument("name", metavar="IMAGE", shell_complete=names.images)
 @option("--format", "template", default="", metavar="string", help=formats.LIST)
 @switch("-H", "--human", default=True, help="Print sizes and dates in human readable format")
+@refused(values("--platform"))
 @switch("--no-trunc", "whole", help="Don't truncate output")
 @switch("-q", "--quiet", help="Only show image IDs")
 @pass_session
@@ -118,6 +121,7 @@ def tag(session: Session, source: str, target: str) -> None:
 )
 @click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
 @switch("-f", "--force", help="Remove the image whatever it is used by or named")
+@refused(values("--platform"))
 @switch("--no-prune", help="Do not delete the content that no image needs any more")
 @click.pass_context
 def rmi(context: click.Context, targets: tuple[str, ...], force: bool, no_prune: bool) -> None:

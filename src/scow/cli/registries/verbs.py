@@ -9,6 +9,7 @@ import click
 from scow.cli import names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
+from scow.cli.refused import refused, values
 from scow.cli.registries.transfers import PULL, PUSH, Transfer
 from scow.cli.session import Session, pass_session
 from scow.errors import Invalid, NotFound
@@ -96,6 +97,7 @@ def _remote_tags(session: Session, name: str) -> list[Reference]:
 )
 @click.argument("name", metavar="NAME[:TAG]", shell_complete=names.images)
 @switch("-a", "--all-tags", help="Upload all tags of the repository")
+@refused(values("--platform", hint="scow copy --platform sends one of several"))
 @switch("-q", "--quiet", help="Only print the name")
 @pass_session
 def push(session: Session, name: str, all_tags: bool, quiet: bool) -> None:

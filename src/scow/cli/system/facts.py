@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from scow.cli.units import binary_size
+from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
     from scow.engine.values import Version
@@ -55,7 +56,8 @@ def _isolation(here: Mapping[str, Any]) -> str:
 
 def version_document(version: Version) -> dict[str, Any]:
     """docker's document; there is no server."""
-    own = {"Version": version.version, "PythonVersion": version.python, "Os": version.os, "Arch": version.machine}
+    architecture = Platform(version.machine, version.os).normalised().architecture
+    own = {"Version": version.version, "PythonVersion": version.python, "Os": version.os, "Arch": architecture}
     return {"Client": {"Name": version.name, **own}, "Server": None}
 
 

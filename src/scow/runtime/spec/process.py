@@ -56,12 +56,14 @@ def checked(words: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def environment(image: Iterable[str], asked: Iterable[str], hostname: str, terminal: bool) -> tuple[str, ...]:
-    """Image first, then the user's; the first place of a name is kept, the last value wins."""
+    """Image first, then the user's; the first place of a name is kept, the last value wins. A bare name takes away what
+    the image says, not what the user did (``--env-file``)."""
     values = {"PATH": DEFAULT_PATH}
     if hostname:
         values["HOSTNAME"] = hostname
     if terminal:
         values["TERM"] = "xterm"
+    given = {entry.partition("=")[0] for entry in asked if "=" in entry}
     for entry in (*image, *asked):
         _no_nul(entry, "environment variable")
         name, equals, value = entry.partition("=")
@@ -69,7 +71,7 @@ def environment(image: Iterable[str], asked: Iterable[str], hostname: str, termi
             raise Invalid("has no name", subject=f"environment variable {entry!r}")
         if equals:
             values[name] = value
-        else:
+        elif name not in given:
             values.pop(name, None)
     return tuple(f"{name}={value}" for name, value in values.items())
 
