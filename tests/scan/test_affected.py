@@ -13,8 +13,8 @@ from packaging.version import InvalidVersion, Version
 from tests.support import osv
 
 from scow.errors import Invalid, Unsupported
-from scow.scan.advisory import Affected, parse
-from scow.scan.affected import fixed_version, is_affected
+from scow.scan.advisory import parse
+from scow.scan.affected import Ruling, fixed_version, is_affected, ruling
 from scow.scan.versions.order import order_of, place
 
 
@@ -30,7 +30,7 @@ def semver(*events: tuple[str, str], kind: str = "SEMVER") -> dict[str, Any]:
 
 def ours(version: str, told: dict[str, Any]) -> bool:
     (affected,) = parse(msgspec.json.encode(told))[1]
-    return is_affected(version, affected)
+    return is_affected(version, ruling(affected))
 
 
 def compare(ecosystem: str) -> osv.Compare:
@@ -111,18 +111,18 @@ def test_the_smallest_fix_above(version: str, fix: str) -> None:
     one = semver(("introduced", "0"), ("fixed", "1.5.0"), ("introduced", "2.0.0"), ("fixed", "2.2.0"))
     two = semver(("introduced", "3.0.0"), ("last_affected", "4.0.0"))
     (affected,) = parse(msgspec.json.encode(document(two, one)))[1]
-    assert fixed_version(version, [affected]) == fix
+    assert fixed_version(version, [ruling(affected)]) == fix
 
 
 def test_a_fix_that_another_range_still_has_is_none() -> None:
     one, two = semver(("introduced", "0"), ("fixed", "1.1.0")), semver(("introduced", "0"), ("fixed", "1.2.0"))
     (affected,) = parse(msgspec.json.encode(document(one, two)))[1]
-    assert fixed_version("1.0.0", [affected]) == "1.2.0"
+    assert fixed_version("1.0.0", [ruling(affected)]) == "1.2.0"
 
 
 def test_databases_that_disagree_about_the_fix() -> None:
-    def part(*events: tuple[str, str]) -> Affected:
-        return parse(msgspec.json.encode(document(semver(("introduced", "0"), *events))))[1][0]
+    def part(*events: tuple[str, str]) -> Ruling:
+        return ruling(parse(msgspec.json.encode(document(semver(("introduced", "0"), *events))))[1][0])
 
     assert fixed_version("1.0.0", [part(("fixed", "1.1.0")), part(("fixed", "1.2.0"))]) == "1.2.0"
     assert fixed_version("1.0.0", [part(("fixed", "1.1.0")), part(("last_affected", "1.0.5"))]) == "1.1.0"
@@ -163,7 +163,7 @@ def test_every_real_record_beside_the_second_opinion(ecosystem: str) -> None:
             alone = {**told, "affected": [one]}
             for version in _mentioned(one):
                 expected = _told_by(lambda v=version, a=alone, o=one: _second(a, o, v, by))  # type: ignore[misc]
-                assert expected is None or is_affected(version, affected) is expected, (told["id"], version)
+                assert expected is None or is_affected(version, ruling(affected)) is expected, (told["id"], version)
                 checked, yes = checked + (expected is not None), yes + bool(expected)
     assert 0 < yes < checked
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from scow.errors import Invalid, Limit, Unsupported
 from scow.scan.advisory import Record, parse
-from scow.scan.affected import fixed_version, is_affected
+from scow.scan.affected import fixed_version, is_affected, ruling
 from scow.scan.ignore import parse_ignore
 from scow.scan.marks import exploited, likelihoods
 from scow.scan.match import match
@@ -71,8 +71,8 @@ def test_any_document_is_judged_or_refused(document: dict[str, Any], version: st
         record = Record(advisory, affected)
         rated(record)
         with contextlib.suppress(Invalid, Unsupported):
-            assert is_affected(version, affected) in (True, False)
-            fixed_version(version, [affected])
+            assert is_affected(version, ruling(affected)) in (True, False)
+            fixed_version(version, [ruling(affected)])
         records.setdefault((affected.ecosystem.partition(":")[0], affected.name), []).append(record)
     packages = [Package(name, version, "deb", one.ecosystem) for one in several for name in ("x", "é")]
     findings, _ = match(packages, records)
@@ -105,8 +105,8 @@ def test_a_document_of_huge_lists_is_judged_in_bounded_time(ecosystem: str) -> N
     begun = time.process_time()
     _, (one,) = parse(raw)
     with contextlib.suppress(Invalid):
-        is_affected("5000.5", one)
-        fixed_version("5000.5", [one])
+        is_affected("5000.5", ruling(one))
+        fixed_version("5000.5", [ruling(one)])
     assert time.process_time() - begun < 10
 
 

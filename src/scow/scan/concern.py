@@ -43,12 +43,12 @@ def queries(package: Package) -> tuple[Query, ...]:
         return ()
     base = root(package.ecosystem)
     named_by = _NAMED_BY.get(base, (_SOURCE, _BINARY))
-    asked = []
-    if _SOURCE in named_by:
-        asked.append((package.source or package.name, package.source_version or package.version))
-    if _BINARY in named_by:
-        asked.append((package.name, package.version))
-    return tuple(dict.fromkeys(Query(base, normalised(base, name), version) for name, version in asked))
+    binary = Query(base, normalised(base, package.name), package.version)
+    if _SOURCE not in named_by or not (package.source or package.source_version):
+        return (binary,)
+    name = normalised(base, package.source or package.name)
+    source = Query(base, name, package.source_version or package.version)
+    return (source, binary) if _BINARY in named_by and binary != source else (source,)
 
 
 def concerns(package: Package, record: Record, *, extended: bool) -> bool:

@@ -12,7 +12,7 @@ from scow.scan.package import Catalog, Package
 State = Literal["open", "fixable", "unimportant"]
 
 
-class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One vulnerability of one package.
 
     ``name`` is the best known of its ``ids``. ``cves`` are what an erratum covers beyond that. ``fixed`` is the

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
 from scow.errors import Invalid, Unsupported
 from scow.scan.advisory import Advisory, Record
-from scow.scan.affected import clean_version, fixed_version, is_affected
+from scow.scan.affected import Ruling, clean_version, fixed_version, is_affected, ruling
 from scow.scan.concern import Query, concerns, is_extended, queries
 from scow.scan.finding import Finding, Undecided
 from scow.scan.package import Package
-from scow.scan.severity import rank, rated, worst
+from scow.scan.severity import rank, rated
 
 #: how a name begins -> its place among the names of a vulnerability; what others are called comes last
 _BEST_KNOWN: Final = {"CVE": 0, "GHSA": 1}
@@ -22,16 +22,17 @@ _BEST_KNOWN: Final = {"CVE": 0, "GHSA": 1}
 Records = Mapping[tuple[str, str], Sequence[Record]]
 
 
-class Hit(NamedTuple):
+class Hit(msgspec.Struct, frozen=True, gc=False):
     """A record that applies to ``version``, and all names of its vulnerability."""
 
     record: Record
+    ruling: Ruling
     names: tuple[str, ...]
     version: str
 
 
-#: A record, and the version that it may apply to.
-Told = tuple[Record, str]
+#: A record and what it rules, and the version that it may apply to.
+Told = tuple[Record, Ruling, str]
 
 
 def match(packages: Iterable[Package], records: Records) -> tuple[tuple[Finding, ...], tuple[Undecided, ...]]:
@@ -77,7 +78,7 @@ def _told(package: Package, asked: Iterable[Query], records: Records) -> list[To
     """The records that are about the package, whether or not they apply to its version."""
     extended = is_extended(package.version)
     return [
-        (record, query.version)
+        (record, ruling(record.affected), query.version)
         for query in asked
         for record in records.get((query.ecosystem, query.name), ())
         if not record.advisory.withdrawn and concerns(package, record, extended=extended)
@@ -88,10 +89,10 @@ def _judged(told: Iterable[Told]) -> tuple[list[Hit], dict[str, list[str]]]:
     """Those that apply, and reason → ids of those of which that cannot be told."""
     hits: list[Hit] = []
     doubts: dict[str, list[str]] = {}
-    for record, version in told:
+    for record, one, version in told:
         try:
-            if is_affected(version, record.affected):
-                hits.append(Hit(record, known_as(record.advisory), version))
+            if is_affected(version, one):
+                hits.append(Hit(record, one, known_as(record.advisory), version))
         except (Invalid, Unsupported) as error:
             doubts.setdefault(str(error), []).append(record.advisory.id)
     found = {hit.record.advisory.id for hit in hits} if doubts else set()
@@ -114,22 +115,46 @@ def _grouped(hits: Sequence[Hit]) -> Iterator[list[Hit]]:
     for hit in hits:
         members = [hit]
         for name in hit.names:
-            other = groups.get(name, members)
+            other = groups.setdefault(name, members)
             if other is not members:
                 small, members = sorted((members, other), key=len)
                 members += small
                 groups.update((name, members) for one in small if one is not hit for name in one.names)
-        groups.update(dict.fromkeys(hit.names, members))
-    for group in {id(group): group for group in groups.values()}.values():
-        yield group if len(group) == 1 else sorted(group, key=lambda hit: hit.record.advisory.id)
+        if len(members) > 1:
+            groups.update(dict.fromkeys(hit.names, members))
+    for hit in hits:
+        group = groups[hit.names[0]]
+        if group[0] is hit:
+            yield group if len(group) == 1 else sorted(group, key=lambda hit: hit.record.advisory.id)
 
 
 def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
-    ids = tuple(sorted({name for hit in hits for name in hit.names}, key=_name_order))
-    advisories = [hit.record.advisory for hit in hits]
-    severity = worst([rated(hit.record) for hit in hits])
-    unimportant = {hit.record.affected.urgency for hit in hits} == {"unimportant"}
-    fixed = _fix(hits)
+    """What the records of one vulnerability say together."""
+    several = [_said_by(hit, package) for hit in hits]
+    if len(several) == 1:
+        return several[0]
+    ids = _ordered(name for one in several for name in one.ids)
+    fixed = _fix(hits[0].version, [hit.ruling for hit in hits])
+    return msgspec.structs.replace(
+        min(several, key=_badness),
+        name=ids[0],
+        ids=ids,
+        state="unimportant" if {one.state for one in several} == {"unimportant"} else "fixable" if fixed else "open",
+        fixed=fixed,
+        title=_first(one.title for one in several),
+        cves=tuple(sorted({cve for one in several for cve in one.cves}.difference(ids))),
+        published=min(filter(None, (one.published for one in several)), default=""),
+        url=_first(one.url for one in several),
+    )
+
+
+def _said_by(hit: Hit, package: Package) -> Finding:
+    """What one record says."""
+    advisory = hit.record.advisory
+    ids = _ordered(hit.names)
+    severity = rated(hit.record)
+    unimportant = hit.record.affected.urgency == "unimportant"
+    fixed = _fix(hit.version, (hit.ruling,))
     return Finding(
         name=ids[0],
         ids=ids,
@@ -139,29 +164,38 @@ def _finding(package: Package, hits: Sequence[Hit]) -> Finding:
         fixed=fixed,
         score=severity.score,
         vector=severity.vector,
-        title=_first([one.summary for one in advisories]),
-        cves=tuple(sorted(_covered(advisories).difference(ids))),
-        published=min(filter(None, [one.published for one in advisories]), default=""),
-        url=_first([one.url for one in advisories]),
+        title=advisory.summary,
+        cves=_covered(advisory, ids) if advisory.related or len(advisory.upstream) > 1 else (),
+        published=advisory.published,
+        url=advisory.url,
     )
+
+
+def _badness(finding: Finding) -> tuple[int, float]:
+    return rank(finding.severity), -(finding.score or 0.0)
 
 
 def _first(texts: Iterable[str]) -> str:
     return next(filter(None, texts), "")
 
 
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names), key=_name_order))
+
+
 def _name_order(name: str) -> tuple[int, str]:
     return _BEST_KNOWN.get(name.partition("-")[0], len(_BEST_KNOWN)), name
 
 
-def _covered(advisories: Iterable[Advisory]) -> set[str]:
-    """The CVEs of errata: they cover several, and are no names for each other."""
-    return {name for one in advisories for name in (*one.upstream, *one.related) if name.startswith("CVE-")}
+def _covered(advisory: Advisory, ids: Sequence[str]) -> tuple[str, ...]:
+    """The CVEs of an erratum: it covers several, and they are no names for each other."""
+    told = {name for name in (*advisory.upstream, *advisory.related) if name.startswith("CVE-")}
+    return tuple(sorted(told.difference(ids)))
 
 
-def _fix(hits: Sequence[Hit]) -> str:
+def _fix(version: str, rulings: Sequence[Ruling]) -> str:
     try:
-        return fixed_version(hits[0].version, [hit.record.affected for hit in hits])
+        return fixed_version(version, rulings)
     except (Invalid, Unsupported):
         return ""
 
@@ -177,7 +211,7 @@ def _upgradable(findings: Sequence[Finding], told: Sequence[Told]) -> list[Findi
 
 def _clean(fixes: Sequence[str], findings: Sequence[Finding], told: Sequence[Told]) -> str:
     hopeless = {name for one in findings if not one.fixed for name in one.ids}
-    others = [one.affected for one, _ in told if not hopeless or hopeless.isdisjoint(known_as(one.advisory))]
+    others = [one for record, one, _ in told if not hopeless or hopeless.isdisjoint(known_as(record.advisory))]
     try:
         return clean_version(fixes, others)
     except (Invalid, Unsupported):

@@ -33,7 +33,7 @@ _SEPARATORS: Final[Mapping[str, str]] = {"npm": "/", "golang": "/", "composer": 
 SYSTEM_KINDS: Final = frozenset({"deb", "apk", "rpm", "alpm"})
 
 
-class Package(msgspec.Struct, frozen=True, omit_defaults=True):
+class Package(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One installed package.
 
     ``kind`` is its purl type. ``ecosystem`` is OSV's word for where its advisories are (``Debian:12``, ``PyPI``), empty

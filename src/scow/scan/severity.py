@@ -6,8 +6,7 @@ newest CVSS version counts.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,10 +23,10 @@ _WORDS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 _CVSS: Final = ("CVSS_V4", "CVSS_V3", "CVSS_V2")
 #: an erratum's summary begins with its severity: ``Important: kernel security update``
-_PREFIX = re.compile(r"(Critical|Important|Moderate|Low): ")
+_PREFIXES: Final = {f"{word.title()}: ": _WORDS[word] for word in ("critical", "important", "moderate", "low")}
 
 
-class Rated(msgspec.Struct, frozen=True):
+class Rated(msgspec.Struct, frozen=True, gc=False):
     """``word`` is one of :data:`SEVERITIES`; ``score`` (0 to 10) and ``vector`` are CVSS's, where there are any."""
 
     word: str = "unknown"
@@ -52,13 +51,6 @@ def rated(record: Record) -> Rated:
     return Rated(word or _WORDS.get(record.advisory.rating.lower(), "unknown"), score, vector)
 
 
-def worst(several: Sequence[Rated]) -> Rated:
-    """The worst word, and of those that say it the highest score."""
-    if len(several) == 1:
-        return several[0]
-    return min(several, key=lambda one: (rank(one.word), -(one.score or 0.0)), default=Rated())
-
-
 def _scored(said: Iterable[Severity]) -> tuple[float | None, str]:
     from scow.scan import cvss
 
@@ -70,8 +62,8 @@ def _scored(said: Iterable[Severity]) -> tuple[float | None, str]:
 
 
 def _distribution_word(record: Record, said: Iterable[Severity]) -> str:
-    for told in (*(one.score for one in said if one.kind not in _CVSS), record.affected.urgency):
-        if word := _WORDS.get(told.lower()):
+    for one in said:
+        if one.kind not in _CVSS and (word := _WORDS.get(one.score.lower())):
             return word
-    found = _PREFIX.match(record.advisory.summary)
-    return _WORDS[found[1].lower()] if found else ""
+    summary = record.advisory.summary
+    return _WORDS.get(record.affected.urgency.lower()) or _PREFIXES.get(summary[: summary.find(": ", 0, 12) + 2], "")

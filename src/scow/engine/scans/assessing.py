@@ -54,8 +54,9 @@ def _assessed(database: Database, catalog: Catalog) -> Report:
     asked = {(query.ecosystem, query.name) for package in catalog.packages for query in queries(package)}
     releases = {one.ecosystem: covering(catalog.packages, one.releases) for one in holdings}
     report = assess.assess(catalog, database.records(asked, releases), holdings)
-    cves = {cve for one in report.findings for cve in assess.cves_of(one)}
-    return assess.marked(report, {kind: database.marks(kind, cves) for kind in MARKS})
+    kinds = [one.ecosystem for one in holdings if one.ecosystem in MARKS]
+    cves = {cve for one in report.findings for cve in assess.cves_of(one)} if kinds else ()
+    return assess.marked(report, {kind: database.marks(kind, cves) for kind in kinds})
 
 
 def due(report: Report, source: str) -> tuple[str, ...]:
