@@ -93,7 +93,7 @@ def content(kitchen: Kitchen, image: Image, path: str) -> str:
     out = io.BytesIO()
     from scow.engine.images.exporting import export_tar
 
-    export_tar(kitchen.engine.workplace.store, image, out)
+    export_tar(kitchen.engine.workplace.store, {"": image}, out)
     out.seek(0)
     with tarfile.open(fileobj=out) as tar:
         found = tar.extractfile(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,68 @@ def test_a_layout_and_the_files_about_it(scow: Scow, context: Path, tmp_path: Pa
     index = json.loads(blob.read_text())
     assert index["annotations"] == {"a": "b"}
     assert [one["platform"]["architecture"] for one in index["manifests"]] == ["amd64", "386"]
-    refused = scow("build", "--platform", "linux/amd64,linux/386", "-o", "type=local,dest=x", str(context))
-    assert "holds one platform" in refused.stderr
+
+
+PLATFORMS = ["--platform", "linux/amd64,linux/arm/v7"]
+FOR_EACH = b"FROM scratch\nARG TARGETARCH\nCOPY <<E /arch\n$TARGETARCH\nE\n"
+
+
+def test_files_of_several_platforms(scow: Scow, context: Path, tmp_path: Path) -> None:
+    """Each in a directory of its own, as BuildKit names them."""
+
+    def built(*flags: str) -> None:
+        scow("build", "-q", *flags, "-f", "-", str(context), cwd=tmp_path, stdin=FOR_EACH).ok()
+
+    def found(directory: str) -> dict[str, str]:
+        top = tmp_path / directory
+        return {str(path.relative_to(top)): path.read_text() for path in top.rglob("*") if path.is_file()}
+
+    before = scow("images", "-aq").ok().stdout
+    both = {"linux_amd64/arch": "amd64\n", "linux_arm_v7/arch": "arm\n"}
+    built(*PLATFORMS, "-o", "both")
+    assert found("both") == both
+    built(*PLATFORMS, "-o", "type=tar,dest=both.tar")
+    with tarfile.open(tmp_path / "both.tar") as tar:
+        assert {one.name: tar.extractfile(one).read().decode() for one in tar if one.isfile()} == both  # type: ignore[union-attr]
+        assert [one.name for one in tar if one.isdir()] == ["linux_amd64", "linux_arm_v7"]
+    built("--platform", "linux/arm64/v8", "-o", "type=local,dest=one,platform-split=true")
+    assert found("one") == {"linux_arm64/arch": "arm64\n"}
+    built("--platform", "linux/arm64", "-o", "plain")
+    assert found("plain") == {"arch": "arm64\n"}
+    built("--platform", "linux/arm64", "--build-arg", "BUILDKIT_MULTI_PLATFORM=1", "-o", "multi")
+    assert found("multi") == {"linux_arm64/arch": "arm64\n"}
+    assert scow("images", "-aq").ok().stdout == before
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ([*PLATFORMS, "-o", "type=local,dest=x,platform-split=false"], "holds one platform"),
+        (["-o", "type=local,dest=x,platform-split=perhaps"], "platform-split is true or false"),
+        (["-o", "x", "--provenance=true"], "holds files, and no attestations"),
+    ],
+)
+def test_files_that_cannot_be_written(scow: Scow, context: Path, flags: list[str], told: str) -> None:
+    refused = scow("build", *flags, str(context))
+    assert (refused.exit_code, told in refused.stderr, len(refused.stderr.splitlines()) <= 2) == (1, True, True)
+
+
+def test_all_that_was_built_is_written_without_a_name_too(scow: Scow, context: Path, tmp_path: Path) -> None:
+    """An index, not its image for this machine; and nothing of it stays."""
+    before = scow("images", "-aq").ok().stdout
+    told = tmp_path / "told.json"
+    for flags in (["-o", f"type=oci,dest={tmp_path}/a.tar"], ["-o", f"type=oci,tar=false,dest={tmp_path}/a"]):
+        scow(
+            "build", "-q", *PLATFORMS, *flags, "--metadata-file", str(told), "-f", "-", str(context), stdin=FOR_EACH
+        ).ok()
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        index = json.load(tar.extractfile("index.json"))  # type: ignore[arg-type]
+    for entries in (index, json.loads((tmp_path / "a/index.json").read_text())):
+        assert [one["digest"] for one in entries["manifests"]] == [
+            json.loads(told.read_text())["containerimage.digest"]
+        ]
+        assert entries["manifests"][0]["mediaType"] == "application/vnd.oci.image.index.v1+json"
+    assert scow("images", "-aq").ok().stdout == before
 
 
 def documents(text: str) -> tuple[dict[str, Any], bytes]:

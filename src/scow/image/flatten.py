@@ -24,6 +24,15 @@ _CHUNK = 1 << 20
 
 def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, changes: Iterable[Item] = ()) -> None:
     """Write the file system of ``layers``, with ``changes`` (what a container wrote) on top of them."""
+    write_members(layers, store, output, changes)
+    output.write(END)
+    output.flush()
+
+
+def write_members(
+    layers: Sequence[Layer], store: Store, output: BinaryIO, changes: Iterable[Item] = (), below: bytes = b""
+) -> None:
+    """As :func:`flatten`, below a directory (its path with a slash), and not to the end of the tar."""
     view = rootfs.view(layers, store.unpacking)
     items = list(changes)
     written: dict[bytes, Content] = {entry.path: content for entry, content in items}
@@ -45,11 +54,11 @@ def flatten(layers: Sequence[Layer], store: Store, output: BinaryIO, changes: It
             continue
         first = names.setdefault((found.layer, found.source), entry.path)
         if first != entry.path and entry.kind not in ("dir", "symlink"):
-            entry = msgspec.structs.replace(entry, kind="hardlink", link=first, size=0)
+            entry = msgspec.structs.replace(entry, kind="hardlink", link=below + first, size=0)
+        if below:
+            entry = msgspec.structs.replace(entry, path=below + entry.path)
         with contextlib.suppress(Conflict):  # a container that runs took it away, or put something else there
             _write(output, entry, opener(found) if entry.kind == "file" else None)
-    output.write(END)
-    output.flush()
 
 
 def _write(output: BinaryIO, entry: Entry, content: Callable[[], int] | None) -> None:

@@ -19,6 +19,7 @@ from scow.errors import Denied, Invalid, Unsupported
 
 if TYPE_CHECKING:
     from scow.cli.builds.log import Log
+    from scow.oci.descriptor import Descriptor
 
 _EPOCH = "SOURCE_DATE_EPOCH"
 _AS_ALWAYS = ("true", "false")
@@ -107,9 +108,9 @@ def build(session: Session, /, path: str, **given: Any) -> None:
         return
     outputs = buildflags.outputs((*given["output"], *(["type=registry"] if given["push"] else [])))
     tags = (*given["tag"], *(name for output in outputs for name in output.names))
-    buildoutput.check(outputs, tags, given["platform"])
     asked = {**_asked(session, given), **_surroundings(session, given)}
-    before = buildoutput.known(session.engine, outputs, tags)
+    buildoutput.check(outputs, tags, given["platform"], attested=bool(asked["attest"]))
+    described: list[tuple[Descriptor, bool]] = []
     if given["iidfile"]:  # so that no one takes an earlier build's for this one's
         with contextlib.suppress(OSError):
             Path(given["iidfile"]).unlink()
@@ -126,15 +127,17 @@ def build(session: Session, /, path: str, **given: Any) -> None:
             watch=log.watch,
             watch_pull=log.watch_pull,
             warn=log.warn,
+            built=lambda descriptor, fresh: described.append((descriptor, fresh)),
         )
         log.finish(image_id, tags)
+    made = buildoutput.Made(image_id, *described[0])
     _write(given["iidfile"], image_id)
     if given["metadata_file"]:
-        _write(given["metadata_file"], buildoutput.metadata(session.engine, image_id, tags))
+        _write(given["metadata_file"], buildoutput.metadata(made, tags))
     quiet = given["quiet"] or given["progress"] == "quiet"
     silent = quiet or given["progress"] == "rawjson"
     told: Callable[[str], None] = (lambda text: None) if silent else partial(click.echo, err=True)
-    buildoutput.put(session.engine, image_id, outputs, tags, before, told)
+    buildoutput.put(session.engine, made, outputs, tags, told)
     if quiet and not any(output.target == "-" for output in outputs):
         click.echo(image_id)
 

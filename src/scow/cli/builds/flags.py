@@ -32,6 +32,8 @@ class Output(NamedTuple):
     target: str = ""
     names: tuple[str, ...] = ()
     push: bool = False
+    #: whether each platform's files are in a directory of its own, where it is said
+    split: bool | None = None
 
 
 def secrets(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, bytes | Path]:
@@ -187,7 +189,8 @@ def _output(entry: str) -> Output:
         raise Invalid(f"dest is required for the {kind} output", subject=entry)
     if not tar and kind != "oci":
         raise Unsupported(f"output: tar=false is not supported for type={kind}", subject=entry, hint="type=oci")
-    return Output(kind if tar else "layout", target, found)
+    split = _truth(fields, "platform-split", True) if "platform-split" in fields else None
+    return Output(kind if tar else "layout", target, found, split=split)
 
 
 def _truth(fields: Mapping[str, str], key: str, otherwise: bool) -> bool:
@@ -197,7 +200,7 @@ def _truth(fields: Mapping[str, str], key: str, otherwise: bool) -> bool:
     return found
 
 
-_OUTPUT_KEYS = ("type", "dest", "name", "push", "tar")
+_OUTPUT_KEYS = ("type", "dest", "name", "push", "tar", "platform-split")
 #: as :data:`_CACHE_AS_IS`, of outputs
 _OUTPUT_AS_IS = {"compression": "gzip", "oci-mediatypes": "true", "force-compression": "false", "unpack": "true"}
 _CACHE_KEYS = ("type", "ref", "src", "dest", "tag", "digest", "mode", "ignore-error", "mounts")

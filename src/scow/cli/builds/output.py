@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scow.cli.builds.flags import EXPORTS, Output
 from scow.errors import Invalid, Unsupported
+from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 from scow.oci.media_types import INDEXES
 from scow.oci.reference import Reference
@@ -16,18 +17,15 @@ if TYPE_CHECKING:
     from scow.engine import Engine
 
 
-def known(engine: Engine, outputs: Sequence[Output], tags: Sequence[str]) -> frozenset[Digest] | None:
-    """The images that were there before, when one that is new should not stay: it only leaves the store."""
-    only = bool(outputs) and not tags and all(output.kind in EXPORTS for output in outputs)
-    return frozenset(one.id for one in engine.images.list()) if only else None
-
-
-def check(outputs: Sequence[Output], tags: Sequence[str], platform: str | None) -> None:
+def check(outputs: Sequence[Output], tags: Sequence[str], platform: str | None, *, attested: bool) -> None:
     """Refuse at once what could not be written when all is built."""
     if any(output.push and not (output.names or tags) for output in outputs):
         raise Invalid("tag is needed when pushing to registry", hint="-t NAME")
-    if platform and "," in platform and (kinds := {output.kind for output in outputs} & {"local", "tar"}):
-        raise Unsupported(f"type={kinds.pop()} holds one platform", hint="type=oci, or a build for each")
+    flat = next((output for output in outputs if output.kind in ("local", "tar")), None)
+    if flat and attested:
+        raise Unsupported(f"type={flat.kind} holds files, and no attestations", hint="type=oci")
+    if flat and platform and "," in platform and flat.split is False:
+        raise Unsupported("platform-split=false holds one platform", hint="platform-split=true, or a build for each")
 
 
 def pushed(outputs: Sequence[Output], tags: Sequence[str]) -> tuple[str, ...]:
@@ -35,43 +33,52 @@ def pushed(outputs: Sequence[Output], tags: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for output in outputs if output.push for name in output.names or tags)
 
 
+class Made(NamedTuple):
+    """What was built: the image for this machine, its manifest or the index, and whether the store had that before."""
+
+    image_id: Digest
+    descriptor: Descriptor
+    fresh: bool
+
+
 def put(
-    engine: Engine, image_id: Digest, outputs: Sequence[Output], tags: Sequence[str],
-    before: frozenset[Digest] | None, told: Callable[[str], None],
-) -> None:  # fmt: skip
-    """Write every output; ``before`` is what :func:`known` said. ``told`` hears of what was pushed."""
+    engine: Engine, made: Made, outputs: Sequence[Output], tags: Sequence[str], told: Callable[[str], None]
+) -> None:
+    """Write every output. ``told`` hears of what was pushed. What has no name and only leaves the store does not stay
+    there when it is new."""
     try:
         for output in outputs:
-            _put(engine, image_id, output, tags, told)
+            _put(engine, made.descriptor, output, tags, told)
     finally:
-        if before is not None and image_id not in before:
-            engine.images.remove(str(image_id))
+        if made.fresh and outputs and not tags and all(output.kind in EXPORTS for output in outputs):
+            engine.images.remove(made.descriptor.digest)
 
 
-def _put(engine: Engine, image_id: Digest, output: Output, tags: Sequence[str], told: Callable[[str], None]) -> None:
+def _put(engine: Engine, built: Descriptor, output: Output, tags: Sequence[str], told: Callable[[str], None]) -> None:
+    names = tuple(tags) or (built.digest,)
+    split = built.media_type in INDEXES if output.split is None else output.split
     if output.kind == "local":
-        engine.images.checkout(str(image_id), output.target)
+        engine.images.checkout(built.digest, output.target, split=split)
     elif output.kind == "image":
         for name in pushed([output], tags):
             told(f"pushed {name}@{engine.images.push(name).digest}")
     elif output.kind == "layout":
-        engine.images.lay_out(tuple(tags) or (str(image_id),), output.target)
+        engine.images.lay_out(names, output.target)
     else:
         from scow.cli.images.archives import sink
 
         with sink(None if output.target == "-" else output.target) as file:
             if output.kind == "tar":
-                engine.images.export(str(image_id), file)
+                engine.images.export(built.digest, file, split=split)
             else:
-                engine.images.save(tuple(tags) or (str(image_id),), file)
+                engine.images.save(names, file)
 
 
-def metadata(engine: Engine, image_id: Digest, tags: Sequence[str]) -> str:
+def metadata(made: Made, tags: Sequence[str]) -> str:
     """buildx's JSON about a build."""
-    known = engine.images.find(tags[0] if tags else str(image_id))
-    descriptor = next((one for one in known.entries if one.media_type in INDEXES), known.image.descriptor)
+    descriptor = made.descriptor
     told = {
-        "containerimage.config.digest": image_id,
+        "containerimage.config.digest": made.image_id,
         "containerimage.descriptor": {
             "mediaType": descriptor.media_type, "digest": descriptor.digest, "size": descriptor.size,
         },

@@ -149,7 +149,8 @@ def build(
             export(workplace, options.get("cache_to", ()), cache.touched, layers, warn)
 
     attest = options.get("attest")
-    plain = len(built) == 1 and not attest
+    several = boolean((options.get("build_args") or {}).get("BUILDKIT_MULTI_PLATFORM", "")) or len(built) > 1
+    plain = not several and not attest
     return Made(built[0][1].descriptor if plain else _index(workplace, built, options, tags), finish)
 
 

@@ -97,7 +97,10 @@ class Catalogue:
             return load(self._layout, entry)
 
     def named(self, text: str) -> Descriptor | None:
-        """The entry that ``text`` names, as a reference."""
+        """The entry that ``text`` names, as a reference or by its whole digest."""
+        exact = [entry for entry in self.entries if entry.digest == text]
+        if exact:
+            return min(exact, key=lambda entry: name_of(entry) is not None)
         try:
             reference = Reference.parse(text)
         except Invalid:

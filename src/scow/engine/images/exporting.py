@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,17 +11,36 @@ import msgspec
 
 from scow.errors import Denied
 from scow.image import rootfs
-from scow.image.flatten import flatten
-from scow.image.image import Image
+from scow.image.flatten import write_members
+from scow.image.image import Image, load
 from scow.image.store import Store
 from scow.layer.checkout import checkout
+from scow.layer.entry import Entry
+from scow.layer.header import END, header
 from scow.layer.view import Found
+from scow.oci.descriptor import Descriptor
+from scow.oci.manifest import Index, parse
 
 
-def export_tar(store: Store, image: Image, output: BinaryIO) -> None:
-    """Write the image's file system to ``output``."""
+def apart(store: Store, entry: Descriptor) -> dict[str, Image]:
+    """The image of a manifest, or the images of an index, each by the name of its platform's directory."""
+    entries: tuple[Descriptor, ...] = (entry,)
+    document = parse(store.layout.read(entry), entry.media_type, str(entry.digest))
+    if isinstance(document, Index):
+        entries = tuple(one for one in document.manifests if one.platform is not None and one.platform.known)
+    images = [load(store.layout, one) for one in entries]
+    return {str(image.config.platform.normalised()).replace("/", "_"): image for image in images}
+
+
+def export_tar(store: Store, images: Mapping[str, Image], output: BinaryIO) -> None:
+    """Write the images' file systems to ``output``, each below its directory (empty: none)."""
     with store.layout.working():
-        flatten(image.layers, store, output)
+        for name, image in images.items():
+            if name:
+                output.write(header(Entry(name.encode(), "dir", 0o755)))
+            write_members(image.layers, store, output, below=f"{name}/".encode() if name else b"")
+        output.write(END)
+        output.flush()
 
 
 def export_directory(store: Store, image: Image, target: Path) -> None:

@@ -212,17 +212,24 @@ class Images:
                 copy(self._store.layout, layout, entry.plain)
                 layout.tag(entry.plain, name_of(entry) or "latest")
 
-    def export(self, name: str, output: BinaryIO) -> None:
-        """Write an image's file system to ``output`` as one flat tar."""
+    def export(self, name: str, output: BinaryIO, *, split: bool = False) -> None:
+        """Write an image's file system to ``output`` as one flat tar; ``split``: as :meth:`checkout`."""
         from scow.engine.images.exporting import export_tar
 
-        export_tar(self._store, self.find(name).image, output)
+        export_tar(self._store, self._apart(name) if split else {"": self.find(name).image}, output)
 
-    def checkout(self, name: str, directory: str | os.PathLike[str]) -> None:
-        """Write an image's files below ``directory``, as this user's own."""
+    def checkout(self, name: str, directory: str | os.PathLike[str], *, split: bool = False) -> None:
+        """Write an image's files below ``directory``, as this user's own; ``split``: those of each platform, below a
+        directory of its name (``linux_arm64``)."""
         from scow.engine.images.exporting import export_directory
 
-        export_directory(self._store, self.find(name).image, Path(directory))
+        for below, image in (self._apart(name) if split else {"": self.find(name).image}).items():
+            export_directory(self._store, image, Path(directory, below))
+
+    def _apart(self, name: str) -> dict[str, Image]:
+        from scow.engine.images.exporting import apart
+
+        return apart(self._store, self._workplace.catalogue().named(name) or self.find(name).image.descriptor)
 
     def load(
         self, archive: BinaryIO, *, platform: str | None = None, keep: Keep = "both", watch: Watch = _silent
@@ -281,13 +288,14 @@ class Images:
         watch: Callable[[Event], None] | None = None,
         watch_pull: Watch = _silent,
         warn: Callable[[str], None] = lambda text: None,
+        built: Callable[[Descriptor, bool], None] = lambda descriptor, fresh: None,
         **options: Unpack[BuildOptions],
     ) -> Digest:
         """Build the Dockerfile of a directory, or of a git or tar URL; returns the image id.
 
         ``options`` are those of :class:`~scow.engine.builds.request.BuildOptions`. ``warn`` is told what the build does
-        without. Raises :class:`~scow.errors.Invalid` with
-        its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
+        without, ``built`` the manifest or index that was made, and whether it is new to the store. Raises
+        :class:`~scow.errors.Invalid` with its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
         """
         from scow.engine.builds.request import build
 
@@ -296,6 +304,7 @@ class Images:
             names = [reference.familiar for reference in references]
             told = watch or (lambda event: None)
             made = build(self, self._workplace, path, options, names, told, watch_pull, warn)
+            built(made.descriptor, self._workplace.catalogue().named(made.descriptor.digest) is None)
             for reference in references:
                 self._store.layout.tag(made.descriptor, reference.familiar)
             if not references:
