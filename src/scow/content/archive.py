@@ -82,7 +82,7 @@ class OciArchive:
 
 class _DockerEntry(msgspec.Struct, rename="pascal"):
     config: str
-    layers: list[str]
+    layers: list[str] | None = None  # what Go writes for none
     repo_tags: list[str] | None = None
 
 
@@ -125,12 +125,10 @@ class DockerArchive:
     def _manifest(self, entry: _DockerEntry) -> Descriptor:
         raw = self._tar.read(entry.config)
         config = Descriptor.of(media_types.OCI_CONFIG, raw)
-        diff_ids = parse_config(raw, entry.config).diff_ids
-        if len(diff_ids) != len(entry.layers):
-            raise Invalid(
-                f"archive lists {len(entry.layers)} layers but the config {len(diff_ids)}", subject=entry.config
-            )
-        layers = tuple(self._layer(path, diff_id) for path, diff_id in zip(entry.layers, diff_ids, strict=True))
+        diff_ids, paths = parse_config(raw, entry.config).diff_ids, entry.layers or ()
+        if len(diff_ids) != len(paths):
+            raise Invalid(f"archive lists {len(paths)} layers but the config {len(diff_ids)}", subject=entry.config)
+        layers = tuple(self._layer(path, diff_id) for path, diff_id in zip(paths, diff_ids, strict=True))
         self._paths[config.digest] = entry.config
         document = encode(Manifest(2, config, layers, media_types.OCI_MANIFEST))
         descriptor = Descriptor.of(media_types.OCI_MANIFEST, document)
