@@ -16,6 +16,7 @@ from scow import Engine
 from scow.engine.system.faults import Fault, missing, seen_twice
 from scow.image.check import directory_problem
 from scow.layer.entry import Entry
+from scow.layer.store import remove
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.manifest import Index, Manifest
@@ -111,6 +112,43 @@ def test_a_damaged_blob_is_fetched_again(store: Store, part: str, change: Callab
     assert outcomes["image", store.pulled].startswith("fetched again from 127.0.0.1:")
     assert (code, told["Remaining"]) == (0, [])
     assert blob.read_bytes() == before
+
+
+def directory(path: Path) -> None:
+    path.mkdir()
+    (path / "strange").write_bytes(b"x")
+
+
+@pytest.mark.parametrize("other", [directory, lambda path: path.symlink_to("nowhere")], ids=["dir", "link"])
+def test_what_is_no_file_is_replaced(store: Store, other: Callable[[Path], None]) -> None:
+    for path in (store.layer(store.pulled)[0], store.config(store.pulled)):
+        path.unlink()
+        other(path)
+    assert store.check()[0] == 1
+    code, told = store.check("--repair")
+    assert (code, told["Remaining"]) == (0, [])
+    assert store.check()[0] == 0
+
+
+def test_strangers_in_the_store_are_left_alone(store: Store) -> None:
+    for name in ("blobs/x", "blobs/sha256/x", "layers/sha256/x"):
+        (store.root / name).write_text("x")
+    (store.root / "blobs/sha512").mkdir()
+    assert store.check()[0] == 0
+    for argv in (["system", "df", "-v"], ["image", "prune", "-f"], ["system", "prune", "-af"]):
+        store.console(*argv).ok()
+
+
+@pytest.mark.parametrize("spoilt", ["", "index"])
+def test_a_layer_that_became_something_else_is_made_again(store: Store, spoilt: str) -> None:
+    place = store.layer(store.pulled)[1] / spoilt
+    remove(place)
+    place.mkdir() if spoilt else place.write_text("x")
+    code, told = store.check()
+    assert (code, {one["Kind"] for one in told["Faults"]}) == (1, {"layer"})
+    assert store.check("--repair")[0] == 0
+    store.console("history", store.pulled).ok()
+    assert store.check()[0] == 0
 
 
 def test_what_nobody_else_has_is_dropped(store: Store) -> None:
@@ -240,6 +278,8 @@ def test_index_json_that_cannot_be_read(store: Store) -> None:
     code, told = store.check("--repair")
     assert code == 1
     assert "names" in {one["Kind"] for one in told["Remaining"]}
+    said = store.console("system", "check").lines[-1]
+    assert said == "1 damaged: put index.json back from a copy; the blobs are still there"
 
 
 def test_a_record_that_cannot_be_read_is_dropped(store: Store) -> None:

@@ -246,9 +246,9 @@ class Layout:
     def blobs(self) -> Iterator[tuple[Digest, int]]:
         """Every blob and its size on disk."""
         for directory in sorted(self._blobs.iterdir()) if self._blobs.is_dir() else ():
-            for path in directory.iterdir():
+            for path in directory.iterdir() if directory.is_dir() else ():
                 with contextlib.suppress(FileNotFoundError, Invalid):
-                    yield Digest(f"{directory.name}:{path.name}"), path.stat().st_size
+                    yield Digest(f"{directory.name}:{path.name}"), path.lstat().st_size
 
     def _show(self, descriptor: Descriptor, watch: Callable[[bytes], None] | None) -> None:
         if watch:

@@ -38,6 +38,8 @@ def blob_problem(path: Path, digest: Digest) -> str:
     """A blob that is gone meanwhile is no problem."""
     hashed = hashlib.new(digest.algorithm)
     try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            return "is not a file"
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 hashed.update(chunk)
@@ -67,6 +69,8 @@ def index_problem(layout: Layout, layers: Layers, layer: Layer) -> str:
         return ""
     except ScowError as error:
         return error.problem
+    except OSError as error:
+        return f"layer index cannot be read: {(error.strerror or '').lower()}"
 
 
 def _index_of(layout: Layout, layer: Layer, path: Path, *, digests: bool) -> Index:

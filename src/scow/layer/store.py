@@ -26,7 +26,7 @@ from typing import Final
 
 import msgspec
 
-from scow.errors import Integrity
+from scow.errors import Integrity, Invalid
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
 from scow.layer.members import Members
@@ -68,7 +68,8 @@ class Layers:
     def __iter__(self) -> Iterator[DiffId]:
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self._root):
-                yield DiffId(f"sha256:{name}")
+                with contextlib.suppress(Invalid):  # a stranger's
+                    yield DiffId(f"sha256:{name}")
 
     def index(self, diff_id: DiffId) -> Index | None:
         """The layer's index, open; ``None`` when there is none, or none that can be read."""

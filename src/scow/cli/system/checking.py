@@ -54,9 +54,19 @@ def _lines(checked: Checked, *, quiet: bool) -> list[str]:
         f"{checked.names} names, {checked.blobs} blobs ({human_size(checked.bytes)}), {checked.layers} layers"
         f" ({checked.trees} unpacked), {checked.containers} containers, {checked.records} build cache records"
     )
-    damaged = sum(fault.damage for fault in checked.remaining)
-    verdict = "The store is sound" if checked.sound else f"{damaged} damaged; scow system check --repair"
-    return [*lines, f"Checked {looked}", verdict]
+    return [*lines, f"Checked {looked}", _verdict(checked)]
+
+
+def _verdict(checked: Checked) -> str:
+    from scow.engine.system.faults import KINDS
+
+    left = [fault for fault in checked.remaining if fault.damage]
+    if not left:
+        return "The store is sound"
+    if any(not KINDS[fault.kind].by_hand for fault in left):
+        return f"{len(left)} damaged; scow system check --repair"
+    remedies = dict.fromkeys(KINDS[fault.kind].remedy for fault in left)
+    return f"{len(left)} damaged: {'; '.join(remedies)}"
 
 
 def _line(fault: Fault) -> str:

@@ -27,6 +27,8 @@ from scow.oci.manifest import Index, Manifest, parse
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scow.engine.workplace import Workplace
 
 _THREADS: Final = max(2, os.cpu_count() or 2)
@@ -134,25 +136,29 @@ class Checking:
         broken = {fault.subject for fault in faults}
         trees = 0
         for diff_id in layers:
-            tree = self._store.layers.tree(diff_id)
-            trees += tree is not None
-            if tree is not None and diff_id not in broken and (problem := self._tree_problem(diff_id, sound)):
+            try:
+                there, problem = self._tree_problem(diff_id, sound)
+            except OSError as error:
+                there, problem = False, f"cannot be read: {(error.strerror or '').lower()}"
+            trees += there
+            if problem and diff_id not in broken:
                 faults.append(Fault("layer", diff_id, problem))
         return trees, faults
 
-    def _tree_problem(self, diff_id: DiffId, sound: set[str]) -> str:
+    def _tree_problem(self, diff_id: DiffId, sound: set[str]) -> tuple[bool, str]:
+        """Whether there is a tree, and what is wrong with it."""
         tree, index = self._store.layers.tree(diff_id), self._store.layers.index(diff_id)
         if tree is None:
-            return ""
+            return False, ""
         if index is None:
-            return "tree has no layer index"
+            return True, "tree has no layer index"
         blob = self._layout.path(Digest(diff_id)) if diff_id in sound else None
         try:
             with index:
                 problem = tree_problem(tree, diff_id, index, blob)
         except ScowError as error:
-            return error.problem
-        return f"tree is not what the layer holds ({problem})" if problem else ""
+            return True, error.problem
+        return True, f"tree is not what the layer holds ({problem})" if problem else ""
 
     def _blobs_of(self, names: Iterable[Descriptor]) -> dict[DiffId, Descriptor]:
         """Which blob is which layer, as images and cache records know."""
@@ -220,14 +226,15 @@ class Checking:
 
     def _drop_blob(self, fault: Fault) -> str:
         with self._layout.exclusive():
-            self._layout.path(Digest(fault.subject)).unlink(missing_ok=True)
-        return DROPPED
+            return self._put_away(self._layout.path(Digest(fault.subject)))
 
     def _drop_layer(self, fault: Fault) -> str:
-        home = self._store.layers.home(DiffId(fault.subject))
-        aside = self._layout.ingest / f"trash-{home.name[:16]}-{os.urandom(4).hex()}"
+        return self._put_away(self._store.layers.home(DiffId(fault.subject)))
+
+    def _put_away(self, path: Path) -> str:
+        aside = self._layout.ingest / f"trash-{path.name[:16]}-{os.urandom(4).hex()}"
         with contextlib.suppress(FileNotFoundError):
-            os.rename(home, aside)
+            os.rename(path, aside)
         remove(aside)
         return DROPPED
 

@@ -16,18 +16,20 @@ from scow.oci.manifest import Index, Manifest
 
 
 class Kind(NamedTuple):
-    """``damage``: something cannot be used, or must not be trusted. ``remedy``: what helps, for people."""
+    """``damage``: something cannot be used, or must not be trusted. ``remedy``: what helps; ``by_hand`` only where a
+    repair does not."""
 
     damage: bool
     remedy: str
+    by_hand: bool = False
 
 
 KINDS: Final[dict[str, Kind]] = {
-    "names": Kind(True, "put index.json back from a copy; the blobs are still there"),
+    "names": Kind(True, "put index.json back from a copy; the blobs are still there", True),
     "image": Kind(True, "fetch what is missing again, or drop the name"),
     "blob": Kind(True, "drop it"),
     "layer": Kind(True, "drop its index and tree: the blob makes them again"),
-    "container": Kind(True, "scow rm, once what it wrote is saved"),
+    "container": Kind(True, "scow rm, once what it wrote is saved", True),
     "record": Kind(True, "drop it: the step runs again"),
     "partial": Kind(False, "nothing: the image is here for some platforms only"),
     "unneeded": Kind(False, "scow image prune"),
