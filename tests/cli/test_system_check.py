@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Console
+from tests.content.test_layout import in_a_mount
 
 from scow import Engine
 from scow.engine.system.faults import Fault, missing, seen_twice
@@ -112,6 +113,31 @@ def test_a_damaged_blob_is_fetched_again(store: Store, part: str, change: Callab
     assert outcomes["image", store.pulled].startswith("fetched again from 127.0.0.1:")
     assert (code, told["Remaining"]) == (0, [])
     assert blob.read_bytes() == before
+
+
+READ_ONLY = """
+import os, sys
+os.environ["SCOW_ROOT"] = sys.argv[1] + "/store"
+from scow.cli.main import main
+def code(*argv):
+    try:
+        main(list(argv))
+    except SystemExit as left:
+        return left.code or 0
+    return 0
+for argv in (
+    ["images"], ["history", "made:1"], ["save", "-o", "/dev/null", "made:1"], ["sbom", "made:1"], ["scan", "made:1"],
+    ["image", "cat", "made:1", "/made"], ["system", "check"], ["system", "df", "-v"], ["ps", "-a"],
+):
+    assert code(*argv) == 0, argv
+for argv in (["rmi", "made:1"], ["tag", "made:1", "x"], ["create", "made:1"], ["import", "/dev/null"]):
+    assert code(*argv) != 0, argv
+print("well")
+"""
+
+
+def test_a_store_that_nobody_may_write_to_is_read(store: Store, tmp_path: Path) -> None:
+    in_a_mount('mount --bind "$AT" "$AT"; mount -o remount,ro,bind "$AT"', READ_ONLY, tmp_path)
 
 
 def directory(path: Path) -> None:

@@ -419,10 +419,9 @@ def drafted():
     with layout.draft():
         pass
 refused("draft", drafted)
-def working():
-    with layout.working():
-        pass
-refused("working", working)
+with layout.working(), layout.exclusive():
+    assert layout.exists(there) and layout.leased() == set()
+    refused("push at work", lambda: layout.push(new, memory))
 assert layout.exists(there) and not layout.exists(new)
 print("well")
 """

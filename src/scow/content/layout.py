@@ -207,11 +207,16 @@ class Layout:
 
     @contextlib.contextmanager
     def working(self) -> Iterator[None]:
-        """What this command looks at, brings or names stays in the store until the end of the block."""
-        self.create()
+        """What this command looks at, brings or names stays in the store until the end of the block.
+
+        Of a store that nobody may write to nothing is collected, and nothing promised: it can be read.
+        """
+        writable = not self.is_closed()
+        if writable:
+            self.create()
         with self._guard:
             self._workers += 1
-            if self._lease is None:
+            if self._lease is None and writable:
                 with on_disk(self.root):
                     self._lease = Lease(self._leases)
         try:
@@ -222,6 +227,10 @@ class Layout:
                 if not self._workers and self._lease:
                     self._lease.close()
                     self._lease = None
+
+    def is_closed(self) -> bool:
+        """Whether this is a store that can be read, and not written to."""
+        return (self.root / "oci-layout").exists() and not os.access(self.root, os.W_OK)
 
     def hold(self, name: str) -> None:
         """Keep ``name`` (a digest or diff_id) from collection while :meth:`working`.
@@ -234,13 +243,13 @@ class Layout:
 
     def leased(self) -> set[str]:
         """What running commands hold. Call it inside :meth:`exclusive`."""
-        return leased(self._leases)
+        return set() if self.is_closed() else leased(self._leases)
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
         """Nobody else changes names or looks for blobs meanwhile."""
         self.create()
-        with on_disk(self.root), locked(self.root / "lock"):
+        with on_disk(self.root), locked(self.root / "lock", shared=self.is_closed()):
             yield
 
     def blobs(self) -> Iterator[tuple[Digest, int]]:

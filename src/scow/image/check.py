@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import tempfile
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
 from pathlib import Path
@@ -57,11 +58,12 @@ def index_problem(layout: Layout, layers: Layers, layer: Layer) -> str:
     The blob has its digest (:func:`blob_problem`): an uncompressed one is not hashed again.
     """
     place = layers.home(layer.diff_id) / "index"
+    room = Path(tempfile.gettempdir()) if layout.is_closed() else layout.ingest
     try:
         with Index(place) if place.exists() else contextlib.nullcontext() as kept:
             digests = kept is not None and kept.header.digests
             with (
-                scratch(layout.ingest, "layer") as directory,
+                scratch(room, "scow-layer") as directory,
                 _index_of(layout, layer, directory / "index", digests=digests) as made,
             ):
                 return _difference(made, kept) if kept is not None else ""
