@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -77,17 +78,19 @@ def without(path: Path, *names: str) -> Path:
 
 def test_oci_archive(tmp_path: Path) -> None:
     memory = an_image("me/app:1")
-    archive = open_archive(Tar(saved(memory, "me/app:1", tmp_path)))
-    assert isinstance(archive, OciArchive)
-    assert archive.names() == [("me/app:1", memory.names["me/app:1"])]
-    contract.source_holds(archive, "me/app:1", memory)
+    with closing(Tar(saved(memory, "me/app:1", tmp_path))) as tar:
+        archive = open_archive(tar)
+        assert isinstance(archive, OciArchive)
+        assert archive.names() == [("me/app:1", memory.names["me/app:1"])]
+        contract.source_holds(archive, "me/app:1", memory)
 
 
 def test_docker_archive(tmp_path: Path) -> None:
     memory = an_image("me/app:1")
-    archive = open_archive(Tar(without(saved(memory, "me/app:1", tmp_path), "index.json", "oci-layout")))
-    assert isinstance(archive, DockerArchive)
-    contract.source_holds(archive, "me/app:1", memory)
+    with closing(Tar(without(saved(memory, "me/app:1", tmp_path), "index.json", "oci-layout"))) as tar:
+        archive = open_archive(tar)
+        assert isinstance(archive, DockerArchive)
+        contract.source_holds(archive, "me/app:1", memory)
 
 
 def test_the_same_images_give_the_same_archive(tmp_path: Path) -> None:
@@ -125,5 +128,5 @@ def test_a_tar_of_something_else_is_no_archive(tmp_path: Path) -> None:
 
     with tarfile.open(tmp_path / "x.tar", "w") as tar:
         tar.addfile(tarfile.TarInfo("etc/passwd"), io.BytesIO())
-    with pytest.raises(Invalid):
-        open_archive(Tar(tmp_path / "x.tar"))
+    with closing(Tar(tmp_path / "x.tar")) as other, pytest.raises(Invalid):
+        open_archive(other)

@@ -90,6 +90,15 @@ def test_a_rest_of_something_else_does_not_stay_for_ever(layout: Layout, rest: b
     assert layout.exists(blob)
 
 
+def test_a_rest_of_what_is_there_is_taken_away(layout: Layout) -> None:
+    memory = Memory()
+    blob = memory.add(DATA)
+    layout.push(blob, memory)
+    (layout.ingest / f"{blob.digest.hex}.part").write_bytes(DATA[:100])
+    layout.push(blob, memory)
+    assert rests(layout) == []
+
+
 def test_a_watcher_sees_every_byte_once_also_of_what_was_there(layout: Layout) -> None:
     memory = Memory()
     blob = memory.add(DATA)
@@ -123,7 +132,35 @@ def test_blobs_are_read_only(layout: Layout) -> None:
     assert stat.S_IMODE(layout.path(blob.digest).stat().st_mode) == 0o444
     put = layout.put("text/plain", b"y")
     assert stat.S_IMODE(layout.path(put.digest).stat().st_mode) == 0o444
+    assert layout.path(put.digest).read_bytes() == b"y"
     assert {digest for digest, _ in layout.blobs()} == {blob.digest, put.digest}
+
+
+def test_bytes_are_on_the_disk_before_they_have_their_name(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or a power cut leaves an empty file where a blob, a document or all names should be."""
+    seen: list[tuple[str, ...]] = []
+    sync, rename = os.fsync, os.rename
+
+    def syncing(fd: int) -> None:
+        sync(fd)
+        seen.append(("sync", os.readlink(f"/proc/self/fd/{fd}")))
+
+    def renaming(old: Path, new: Path) -> None:
+        seen.append(("rename", str(old), str(new)))
+        rename(old, new)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "rename", renaming)
+    memory = Memory()
+    blob = memory.add(b"x")
+    layout.push(blob, memory)
+    layout.put("text/plain", b"y")
+    layout.tag(blob, "a:1")
+    renames = [at for at, one in enumerate(seen) if one[0] == "rename"]
+    assert len(renames) == 3
+    for at in renames:
+        assert ("sync", seen[at][1]) in seen[:at]
+        assert ("sync", os.path.dirname(seen[at][2])) in seen[at:]
 
 
 def test_a_draft_that_is_not_kept_leaves_nothing(layout: Layout) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from posixpath import basename, dirname
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.dockerfile.ignore import LARGEST, MOST, Patterns, clean, match
-from scow.errors import Invalid, Limit
+from scow.errors import Invalid, Limit, Where
 
 MATCHES = [
     ("", "", True),
@@ -63,7 +64,7 @@ IGNORED = [
     (["**"], {"a": True, "a/b": True}),
     (["**/"], {"a": True}),
     (["a/**"], {"a": False, "a/b": True, "a/b/c": True, "ab": False}),
-    (["**/x"], {"x": True, "a/x": True, "a/bx": False, "a/x/y": True}),
+    (["**/x"], {"x": True, "x/y": True, "a/x": True, "a/bx": False, "a/x/y": True}),
     (["**x"], {"x": True, "a/bx": True, "bx/c": True}),
     (["**x*"], {"a/bx": False, "a/xb": True}),
     (["**/x/y"], {"x/y": True, "a/x/y": True, "ax/y": False}),
@@ -113,14 +114,14 @@ def test_bad_patterns(pattern: str) -> None:
         match(pattern, "a")
     with pytest.raises(Invalid) as caught:
         Patterns.parse(f"ok\n  {pattern}\n")
-    assert caught.value.where is not None
-    assert (caught.value.where.source, caught.value.where.line) == (".dockerignore", 2)
+    assert caught.value.where == Where(".dockerignore", 2, 1, len(pattern) + 2, f"  {pattern}")
 
 
 @pytest.mark.parametrize(("lines", "paths"), IGNORED)
 def test_ignores(lines: list[str], paths: dict[str, bool]) -> None:
     patterns = Patterns.parse("\n".join(lines))
     assert {path: patterns.ignores(path) for path in paths} == paths
+    assert {path: patterns.beneath(dirname(path))(basename(path)) for path in paths} == paths
     assert not any(patterns.ignores(root) for root in ("", ".", "/"))
 
 
@@ -151,14 +152,25 @@ def test_a_lone_exclamation_mark() -> None:
 
 def test_limits() -> None:
     with pytest.raises(Limit):
-        Patterns.parse("x" * (LARGEST + 1))
+        Patterns.parse("#" * (LARGEST + 1))
     with pytest.raises(Limit):
         Patterns.of("x" for _ in range(MOST + 1))
+    assert Patterns.parse("#" * LARGEST).patterns == ()
+    assert len(Patterns.of("x" for _ in range(MOST)).patterns) == MOST
 
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("", "."), ("a/", "a"), ("//a", "/a"), ("/..", "/"), ("a/../..", ".."), ("../a/./b", "../a/b"), ("/../a", "/a")],
+    [
+        ("", "."),
+        ("a/", "a"),
+        ("//a", "/a"),
+        ("/..", "/"),
+        ("a/../..", ".."),
+        ("../a/./b", "../a/b"),
+        ("../../a", "../../a"),
+        ("/../a", "/a"),
+    ],
 )
 def test_clean(path: str, expected: str) -> None:
     assert clean(path) == expected

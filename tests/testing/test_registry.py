@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ class Asker:
     """One request at a time over one connection."""
 
     def __init__(self, host: str) -> None:
-        self._connection = http.client.HTTPConnection(host, timeout=10)
+        self._connection = http.client.HTTPConnection(host, timeout=60)
 
     def __call__(
         self, method: str, path: str, body: Any = None, **headers: str
@@ -35,6 +36,9 @@ class Asker:
         response = self._connection.getresponse()
         return response.status, response.headers, response.read()
 
+    def close(self) -> None:
+        self._connection.close()
+
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
@@ -43,8 +47,9 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 
 
 @pytest.fixture
-def ask(registry: Registry) -> Asker:
-    return Asker(registry.host)
+def ask(registry: Registry) -> Iterator[Asker]:
+    with closing(Asker(registry.host)) as asker:
+        yield asker
 
 
 def _upload(ask: Asker, data: bytes, name: str = "a/b") -> str:
@@ -141,7 +146,8 @@ def test_manifests_tags_and_catalog(ask: Asker) -> None:
 )
 def test_bad_manifests_are_refused(ask: Asker, registry: Registry, raw: bytes) -> None:
     assert ask("PUT", "/v2/a/manifests/v1", raw, Content_Type=media_types.OCI_MANIFEST)[0] == 400
-    assert Asker(registry.host)("GET", "/v2/a/manifests/v1")[0] == 404
+    with closing(Asker(registry.host)) as another:
+        assert another("GET", "/v2/a/manifests/v1")[0] == 404
 
 
 def test_referrers(ask: Asker) -> None:
@@ -175,8 +181,7 @@ def test_paths(ask: Asker, method: str, path: str, status: int) -> None:
 
 
 def test_a_connection_outlives_a_refused_upload(tmp_path: Path) -> None:
-    with Registry(tmp_path, username="u", password="p") as registry:
-        ask = Asker(registry.host)
+    with Registry(tmp_path, username="u", password="p") as registry, closing(Asker(registry.host)) as ask:
         status, headers, _ = ask("PUT", "/v2/a/manifests/v1", b"x" * 100_000)
         assert (status, headers["WWW-Authenticate"].split()[0]) == (401, "Basic")
         assert ask("GET", "/v2/", Authorization="Basic dTpw")[0] == 200
@@ -195,9 +200,10 @@ def test_as_a_program(tmp_path: Path) -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stdout is not None
         host = process.stdout.readline().split()[-1]
-        assert Asker(host)("GET", "/v2/")[0] == 200
+        with closing(Asker(host)) as ask:
+            assert ask("GET", "/v2/")[0] == 200
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 @pytest.mark.peers

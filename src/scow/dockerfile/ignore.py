@@ -94,7 +94,7 @@ class Patterns(msgspec.Struct):
                 raise Invalid(error.problem, subject=error.subject, hint=error.hint, where=where) from None
         others.reverse()
         made._order = [index for index, _ in others]
-        made._others = re.compile("|".join(f"({expression})" for _, expression in others) or "(?!)", re.DOTALL)
+        made._others = re.compile("|".join(f"({expression})" for _, expression in others), re.DOTALL)
         return made
 
     def _add(self, index: int, pattern: Pattern, others: list[tuple[int, str]]) -> None:
