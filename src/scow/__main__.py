@@ -45,6 +45,7 @@ def program() -> NoReturn:
     later.stand_in(*_LATER)
     later.stand_for("datetime", "_datetime")  # whose twin in Python is run for nothing before 3.12
     later.stand_in_with(_FUNCTIONS)
+    later.compile_late("urllib3.util.url")
     code = 0
     try:
         if len(sys.argv) > 2 and (module := _AHEAD.get(sys.argv[1])):

@@ -123,6 +123,25 @@ def test_a_stand_in_is_found_in_its_package() -> None:
     assert told(code) == "a%20b urllib.parse"
 
 
+def test_long_patterns_of_a_module_are_compiled_when_asked() -> None:
+    code = """
+        import re
+        from scow.cli import later
+        compiled, real = [], re.compile
+        later._compile = lambda text, flags: compiled.append(len(text)) or real(text, flags)
+        later.compile_late("urllib3.util.url")
+        from urllib3.util import parse_url, url
+        print([size for size in compiled if size > 900], url._IPV6_ADDRZ_RE.match("host"))
+        print(parse_url("http://[::1]:5000/v2/").host, len({size for size in compiled if size > 900}))
+        print(type(re.compile("x" * 1000)))
+    """
+    assert told(code).splitlines() == [
+        "[] None",
+        "[::1] 2",
+        "<class 're.Pattern'>",
+    ]
+
+
 _LIGHT = ("ast", "typing_extensions", "numbers", "_hashlib", "_decimal")
 
 

@@ -8,6 +8,7 @@ command.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
 from _thread import allocate_lock
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,8 @@ from types import ModuleType
 from typing import Any, Final
 
 _LOCK: Final = allocate_lock()
+_LONG: Final = 900
+_compile = re.compile
 
 
 class _Later(ModuleType):
@@ -69,6 +72,32 @@ def _calling(name: str, function: str) -> Callable[..., Any]:
         return getattr(_loaded(name), function)(*args, **named)
 
     return call
+
+
+class _Pattern:
+    """A regular expression that is compiled when it is asked something."""
+
+    def __init__(self, text: str, flags: int) -> None:
+        self._text, self._flags = text, flags
+
+    def match(self, string: str) -> Any:
+        """What it is asked of each host's name; in brackets is none."""
+        bracketed = self._text.startswith(r"^\[")
+        return None if bracketed and not string.startswith("[") else _compile(self._text, self._flags).match(string)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_compile(self._text, self._flags), name)
+
+
+def compile_late(*modules: str) -> None:
+    """Put off the compiling of those modules' long patterns: urllib3's of IPv6 are a fifth of a short command."""
+
+    def compiled(pattern: Any, flags: int = 0) -> Any:
+        if len(pattern) > _LONG and sys._getframe(1).f_globals["__name__"] in modules:
+            return _Pattern(pattern, flags)
+        return _compile(pattern, flags)
+
+    re.compile = compiled
 
 
 @contextlib.contextmanager
