@@ -13,8 +13,8 @@ from scow.cli import later
 
 _INTERRUPTED = 130  # as cli.failing says, which may not be loaded yet
 _LATER = (
-    "calendar", "fnmatch", "hashlib", "inspect", "ipaddress", "json", "mimetypes", "msgspec.inspect", "msgspec.toml",
-    "msgspec.yaml", "ntpath", "random", "signal", "textwrap", "traceback",
+    "calendar", "fnmatch", "hashlib", "inspect", "ipaddress", "json", "mimetypes", "msgspec.inspect",
+    "msgspec.toml", "msgspec.yaml", "ntpath", "random", "signal", "stringprep", "textwrap", "traceback",
 )  # fmt: skip
 #: Imported by name, by pathlib, urllib3, msgspec and click, and hardly ever called.
 _FUNCTIONS = {
