@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import Scow
 
-from scow.engine.builds.cachestock import chosen
+from scow.engine.builds.cachestock import chosen, left
 from scow.engine.values import CachePiece
 
 
@@ -50,6 +51,16 @@ def test_du_and_prune(scow: Scow, directory: Path, tmp_path: Path) -> None:
     ]  # fmt: skip
     for lock in directory.rglob("cache/mounts/*/*.lock"):
         os.utime(lock, (time.time() - 7200, time.time() - 7200))
+    assert "Total reclaimable space: 0B" in scow("builder", "prune", "--dry-run", "--filter", "id=none").ok().stdout
+    for flags in (
+        ["--filter", "type=exec.cachemount"],
+        ["--max-used-space", "1", "-a"],
+        ["--min-free-space", "9P", "-a"],
+    ):
+        assert "Would delete" in scow("builder", "prune", "--dry-run", *flags).ok().stdout
+    for flags in (["--max-used-space", "1g", "-a"], ["--min-free-space", "1", "-a"]):
+        assert "Would delete" not in scow("builder", "prune", "--dry-run", *flags).ok().stdout
+    assert "invalid filter 'type=x'" in scow("builder", "prune", "-f", "--filter", "type=x").stderr
     scow("builder", "prune", "-af", "--filter", "unused-for=1h").ok()
     assert scow("builder", "du", "--format", template).ok().stdout.splitlines() == ["regular false "]
     scow("builder", "prune", "-af").ok()
@@ -67,15 +78,31 @@ def test_du_and_prune(scow: Scow, directory: Path, tmp_path: Path) -> None:
         ({"every": True, "keep": 40}, ""),
         ({"every": True, "keep": 0, "before": 35.0}, "abc"),
         ({"every": False, "before": 15.0}, ""),
+        ({"every": False, "only": lambda one: one.kind == "mount"}, "c"),
+        ({"every": False, "only": lambda one: one.kind == "layer"}, "b"),
+        ({"every": True, "only": lambda one: one.kind == "layer", "keep": 25}, "ab"),
     ],
 )
-def test_what_a_prune_takes(given: dict[str, float], gone: str) -> None:
+def test_what_a_prune_takes(given: dict[str, Any], gone: str) -> None:
     pieces = [
         CachePiece("a", "layer", ("k",), 10, 10.0, in_image=True), CachePiece("b", "layer", ("l",), 10, 20.0),
         CachePiece("c", "mount", (), 10, 30.0), CachePiece("d", "layer", ("m",), 10, 40.0, in_image=True),
     ]  # fmt: skip
-    asked = {"before": None, "keep": None, **given}
-    assert "".join(one.id for one in chosen(pieces, **asked)) == gone  # type: ignore[arg-type]
+    asked: dict[str, Any] = {"before": None, "keep": None, **given}
+    assert "".join(one.id for one in chosen(pieces, **asked)) == gone
+
+
+@pytest.mark.parametrize(
+    ("keep", "most", "lacking", "wanted"),
+    [
+        (None, None, None, None), (30, None, None, 30), (0, None, None, 0), (None, 40, None, 40), (None, 0, None, 0),
+        (60, 40, None, 60), (None, None, 0, 100), (None, None, 30, 70), (None, None, 130, 0), (None, 40, 30, 40),
+        (80, None, 30, 80),
+    ],
+)  # fmt: skip
+def test_how_much_a_prune_leaves(keep: int | None, most: int | None, lacking: int | None, wanted: int | None) -> None:
+    """BuildKit's three bounds: what is asked to be kept beats the others."""
+    assert left(100, keep, most, lacking) == wanted
 
 
 def test_the_cache_through_a_directory(scow: Scow, tmp_path: Path) -> None:

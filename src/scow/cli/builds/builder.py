@@ -16,8 +16,12 @@ from scow.cli.table import Row
 
 if TYPE_CHECKING:
     from scow.cli.filters import Filters
+    from scow.engine.builds.cachestock import Only
     from scow.engine.values import CachePiece
 
+_TYPES = {"layer": "regular", "mount": "exec.cachemount"}
+#: of BuildKit's: nothing here is such
+_OTHER_TYPES = ("source.local", "source.git.checkout", "frontend", "internal")
 _COLUMNS = (
     ("ID", "ID"),
     ("RECLAIMABLE", "Reclaimable"),
@@ -60,7 +64,7 @@ def _rows(pieces: tuple[CachePiece, ...], now: float, *, whole: bool) -> Iterato
             "Shared": "true" if one.in_image else "false",
             "Size": human_size(one.size, 4),
             "LastUsedSince": f"{human_duration(now - one.used)} ago",
-            "Type": "exec.cachemount" if one.kind == "mount" else "regular",
+            "Type": _TYPES[one.kind],
             "Description": f"cache mount {one.name}" if one.kind == "mount" else "",
         }
 
@@ -76,26 +80,42 @@ def _rows(pieces: tuple[CachePiece, ...], now: float, *, whole: bool) -> Iterato
 )
 @switch("-a", "--all", "every", help="Remove all of the build cache and the cache mounts, not just what no image has")
 @option("--filter", "filters", multiple=True, metavar="filter",
-        help="Remove only what was not used for so long: until=24h, unused-for=24h")  # fmt: skip
+        help="Remove only what was not used for so long (until=24h, unused-for=24h), of a type (regular,"
+        " exec.cachemount), or with an id (id=…)")  # fmt: skip
 @switch("-f", "--force", help="Do not ask for confirmation")
 @option("--keep-storage", "--reserved-space", "keep", metavar="bytes", help="Leave so much of what was used last")
+@option("--max-used-space", "most", metavar="bytes", help="Leave no more than that")
+@option("--min-free-space", "free", metavar="bytes", help="Remove until so much of the disk is free")
 @switch("--dry-run", help="Only say what would go, and how many bytes would come back")
 @pass_session
 def prune(
-    session: Session, every: bool, filters: tuple[str, ...], force: bool, keep: str | None, dry_run: bool
+    session: Session, /, every: bool, filters: tuple[str, ...], force: bool, dry_run: bool, **bounds: str | None
 ) -> None:
     """``scow builder prune``."""
     from scow.cli import asking
     from scow.cli.filters import parse_filters
     from scow.cli.units import parse_size
 
-    before = _before(parse_filters(filters, ("until", "unused-for")), time.time())
-    left = parse_size(keep) if keep else None
+    parsed = parse_filters(filters, ("until", "unused-for", "type", "id"))
+    before, only = _before(parsed, time.time()), _only(parsed)
+    sizes = {name: parse_size(text) for name, text in bounds.items() if text}
     what = "all build cache" if every else "all dangling build cache"
     if not (force or dry_run) and not asking.sure(f"This will remove {what}. "):
         return
-    pruned = session.engine.system.prune_cache(every=every, before=before, keep=left, dry_run=dry_run)
+    pruned = session.engine.system.prune_cache(every=every, before=before, only=only, dry_run=dry_run, **sizes)
     click.echo(asking.report(pruned, dry_run=dry_run))
+
+
+def _only(asked: Filters) -> Only | None:
+    """What the filters by type and id say of a piece; ``None`` without such."""
+    from scow.errors import Invalid
+
+    types, ids = asked.of("type"), asked.of("id")
+    if wrong := [text for text in types if text not in _OTHER_TYPES and text not in _TYPES.values()]:
+        raise Invalid(f"invalid filter 'type={wrong[0]}'", hint=", ".join(_TYPES.values()))
+    if not (types or ids):
+        return None
+    return lambda one: (not types or _TYPES[one.kind] in types) and (not ids or one.id.startswith(ids))
 
 
 def _before(asked: Filters, now: float) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from scow.engine.values import CachePiece
@@ -10,6 +10,9 @@ from scow.layer.store import disk_usage
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+
+#: Whether a prune is about a piece.
+Only = Callable[[CachePiece], bool]
 
 
 def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
@@ -35,16 +38,25 @@ def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
     return tuple(sorted(found, key=lambda one: (one.used, one.id)))
 
 
+def left(total: int, keep: int | None, most: int | None, lacking: int | None) -> int | None:
+    """How many bytes of ``total`` a prune leaves: no more than ``most``, and ``lacking`` ones less than there are, but
+    ``keep`` at least. ``None``: it takes all that it may."""
+    bounds = [*([] if most is None else [most]), *([] if lacking is None else [max(total - lacking, 0)])]
+    return max(min(bounds, default=0), keep or 0) if bounds or keep is not None else None
+
+
 def chosen(
-    found: Iterable[CachePiece], *, every: bool, before: float | None, keep: int | None
+    found: Iterable[CachePiece], *, every: bool, before: float | None, keep: int | None, only: Only | None = None
 ) -> tuple[CachePiece, ...]:
     """What a prune takes: what no image has (``every``: anything, mounts too) that was not used since ``before`` (unix
-    seconds), oldest first, and only until the rest has ``keep`` bytes."""
+    seconds), oldest first, and only until the rest has ``keep`` bytes. What ``only`` says so may be a mount, too."""
     listed = list(found)
     rest = sum(one.size for one in listed)
     gone = []
     for one in listed:
-        may_go = every or (one.kind == "layer" and not one.in_image)
+        may_go = every or (not one.in_image and (one.kind == "layer" or only is not None))
+        if only is not None and not only(one):
+            continue
         if may_go and (before is None or one.used < before) and (keep is None or rest > keep):
             gone.append(one)
             rest -= one.size

@@ -133,18 +133,31 @@ class System:
         return cachestock.pieces(self._workplace)
 
     def prune_cache(
-        self, *, every: bool = False, before: float | None = None, keep: int | None = None, dry_run: bool = False
-    ) -> Pruned:
+        self, *, every: bool = False, before: float | None = None, keep: int | None = None, most: int | None = None,
+        free: int | None = None, only: cachestock.Only | None = None, dry_run: bool = False,
+    ) -> Pruned:  # fmt: skip
         """Forget the build cache: the layers that no image has, or with ``every`` all, cache mounts too.
 
-        ``before``: only what was not used since (unix seconds); ``keep``: only until so many bytes are left.
+        ``before``: only what was not used since (unix seconds); ``only``: no more than the pieces that it is true of,
+        among them cache mounts. ``keep`` bytes of it are left, or as many as ``most``, or as let ``free`` bytes of the
+        disk be free.
         """
-        chosen = cachestock.chosen(self.cache(), every=every, before=before, keep=keep)
+        found = self.cache()
+        lacking = None if free is None else max(free - self._free(), 0)
+        left = cachestock.left(sum(one.size for one in found), keep, most, lacking)
+        chosen = cachestock.chosen(found, every=every, before=before, keep=left, only=only)
         gone = chosen if dry_run else cachestock.forget(self._workplace, chosen)
         names = tuple(name for one in gone for name in (one.keys or (one.id,)))
         mounts = sum(one.size for one in gone if one.kind == "mount")
         freed = self._freed((), names) if dry_run else self._workplace.collect().bytes
         return Pruned(cache=names, bytes=freed + mounts)
+
+    def _free(self) -> int:
+        try:
+            status = os.statvfs(self._workplace.root)
+        except OSError:  # there is no store yet
+            return 0
+        return status.f_bavail * status.f_frsize
 
     def _prune_mounts(self) -> Pruned:
         """What a prune of the cache mounts would take."""
