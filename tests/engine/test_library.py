@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import multiprocessing
 import os
 import subprocess
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from tests.cli.boxes import IMAGE, make_box
 
-from scow import Captured, Engine, Execution, Options
+from scow import Captured, Engine, Execution, Mount, Options
 from scow.errors import Invalid, Limit
 from scow.runtime import captured
 
@@ -93,6 +94,7 @@ SLIPS: list[tuple[str, Callable[[Engine], object]]] = [
     ("args", lambda engine: engine.containers.run(IMAGE, "echo hi")),
     ("args", lambda engine: engine.containers.create(IMAGE, Options(args="echo hi"))),  # type: ignore[arg-type]
     ("env", lambda engine: engine.containers.create(IMAGE, Options(env="A=b"))),  # type: ignore[arg-type]
+    ("args", lambda engine: engine.containers.exec("any", Execution("ls"))),  # type: ignore[arg-type]
     ("tags", lambda engine: engine.images.build("/", tags="app:v1")),
     ("names", lambda engine: engine.images.save(IMAGE, io.BytesIO())),
     ("changes", lambda engine: engine.images.import_(io.BytesIO(), changes="ENV A=b")),
@@ -120,3 +122,36 @@ def test_a_program_that_fills_the_disk_still_tells_its_exit_code(tmp_path: Path)
         assert engine.containers.list() == ()
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+WRONG: list[tuple[str, Options]] = [
+    ("Expected `str`, got `int` - at `$.user`", Options(user=1000)),  # type: ignore[arg-type]
+    ("Expected `array`, got `object` - at `$.env`", Options(env={"A": "b"})),  # type: ignore[arg-type]
+    ("Invalid enum value 'x' - at `$.mounts[0].kind`", Options(mounts=(Mount("x", "/a", "/b"),))),  # type: ignore[arg-type]
+    ("Encoding objects of type PosixPath is unsupported", Options(workdir=Path("/"))),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("told", "options"), WRONG, ids=[told for told, _ in WRONG])
+def test_options_of_other_types_make_no_container(engine: Engine, told: str, options: Options) -> None:
+    with pytest.raises(Invalid) as refused:
+        engine.containers.create(IMAGE, options, name="wrong")
+    assert str(refused.value) == f"options: {told}"
+    assert "wrong" not in {one.name for one in engine.containers.list()}
+
+
+def test_values_say_what_they_are(engine: Engine) -> None:
+    container = engine.containers.create(IMAGE, name="web")
+    assert repr(engine) == f"Engine('{engine.root}')"
+    assert repr(container) == f"<Container web {container.id[:12]}>"
+    container.remove()
+
+
+def test_another_process_may_have_the_engine(engine: Engine) -> None:
+    engine.images.list()  # opens the store
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(_names, (engine,)) == [one.names for one in engine.images.list()]
+
+
+def _names(engine: Engine) -> list[tuple[str, ...]]:
+    return [one.names for one in engine.images.list()]

@@ -83,6 +83,21 @@ def test_why_is_said() -> None:
         Reference.parse("localhost/")
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("https://quay.io/me/app", "without https://: quay.io/me/app"),
+        ("docker://debian", "without docker://: debian"),
+        ("debian;12", "[HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST]"),
+        ("debian:", ""),
+    ],
+)
+def test_what_to_write_is_said(text: str, hint: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        Reference.parse(text)
+    assert refused.value.hint == hint
+
+
 def test_no_default_tag_where_none_is_wanted() -> None:
     assert Reference.parse("nginx", default_tag=None).tag is None
     assert Reference.parse("nginx", default_tag=None).familiar == "nginx"

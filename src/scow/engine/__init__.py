@@ -61,6 +61,13 @@ class Engine:
         place = Path(root).absolute() if root is not None else default_root()
         self.workplace = Workplace(place, credentials, hosts, proxies, runtime)
 
+    def __getstate__(self) -> dict[str, Workplace]:
+        """What goes to another process: where everything is, and nothing that is open."""
+        return {"workplace": self.workplace}
+
+    def __repr__(self) -> str:
+        return f"Engine({str(self.root)!r})"
+
     @property
     def root(self) -> Path:
         """Where the store is."""

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -71,6 +71,10 @@ class Workplace:
         self.runtime = runtime
         self.containers = Containers(root / "containers")
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What another process makes the same of: it opens the store for itself."""
+        return Workplace, (self.root, self._credentials, self._hosts, self._proxies, self.runtime)
 
     @cached_property
     def store(self) -> Store:

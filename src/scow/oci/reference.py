@@ -93,7 +93,11 @@ class Reference(msgspec.Struct, frozen=True):
 
 
 def _refused(text: str, why: str = "") -> Invalid:
-    return Invalid(f"invalid reference format: {why}" if why else "invalid reference format", subject=repr(text))
+    scheme, colon, rest = text.partition("://")
+    hint = "" if why else "[HOST[:PORT]/]REPOSITORY[:TAG][@DIGEST]"
+    if colon and scheme in ("http", "https", "docker"):
+        hint = f"without {scheme}://: {rest}"
+    return Invalid(f"invalid reference format{why and f': {why}'}", subject=repr(text), hint=hint)
 
 
 def _split_digest(text: str) -> tuple[str, Digest | None]:

@@ -24,6 +24,9 @@ class Container:
     def __init__(self, workplace: Workplace, settings: Settings, image: Image, options: Options) -> None:
         self.workplace, self.settings, self.image, self.options = workplace, settings, image, options
 
+    def __repr__(self) -> str:
+        return f"<Container {self.settings.name} {self.id[:12]}>"
+
     @property
     def id(self) -> str:
         """64 hex digits."""

@@ -15,6 +15,7 @@ from scow.engine.containers.placing import with_volumes
 from scow.engine.containers.records import Settings
 from scow.errors import AlreadyExists, Invalid
 from scow.image.image import Image
+from scow.oci.known import known
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
@@ -30,7 +31,7 @@ def create(
     if name is not None:
         checked_name(name)
     check()
-    known = workplace.catalogue().find(image)
+    found = workplace.catalogue().find(image)
     if options.network not in ("host", "none") or options.ip or options.network_aliases:
         from scow.engine.containers import plugging
 
@@ -40,12 +41,12 @@ def create(
 
         options = sharing.resolved(workplace, options)
     layout = workplace.store.layout
-    with layout.working(), with_volumes(workplace, options, known.image) as given:
+    with layout.working(), with_volumes(workplace, options, found.image) as given:
         settings = msgspec.structs.replace(
-            _settings(known.image, image, name, labels, given),
+            _settings(found.image, image, name, labels, given),
             keeping=keeping, stdin_once=stdin_once, runtime=workplace.runtime or "",
         )  # fmt: skip
-        layout.exists(known.image.descriptor)
+        layout.exists(found.image.descriptor)
         try:
             workplace.containers.add(settings)
         except AlreadyExists:
@@ -54,7 +55,17 @@ def create(
             taken = {one.name for one in workplace.containers}
             settings = msgspec.structs.replace(settings, name=_some_name(taken))
             workplace.containers.add(settings)
-    return Container(workplace, settings, known.image, given)
+    return Container(workplace, settings, found.image, given)
+
+
+def checked_options(options: Options) -> Options:
+    """The options, if each is of its type: every later command reads them again. Raises :class:`Invalid`."""
+    from scow.runtime.spec.options import Options as RuntimeOptions
+
+    try:
+        return msgspec.convert(msgspec.to_builtins(options), known(RuntimeOptions))
+    except (TypeError, msgspec.ValidationError) as error:
+        raise Invalid(str(error), subject="options") from None
 
 
 def check() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -50,12 +51,13 @@ class Containers:
 
         Raises :class:`~scow.errors.NotFound`, or ``AlreadyExists`` for a name that is taken.
         """
-        from scow.engine.containers.creating import create
+        from scow.engine.containers.creating import checked_options, create
         from scow.runtime.spec.options import Options as RuntimeOptions
 
         asked, keeping = options or RuntimeOptions(), keeping or Keeping()
         for field in ("args", "entrypoint", "env"):
             several(field, getattr(asked, field) or ())
+        asked = checked_options(asked)
         return create(self._workplace, image, asked, name, labels or {}, keeping, stdin_once=stdin_once)
 
     def check(self) -> None:
@@ -178,6 +180,8 @@ class Containers:
         from scow.engine.containers.executing import execute
         from scow.runtime.child import Stdio as Streams
 
+        for field in ("args", "env"):
+            several(field, getattr(execution, field))
         settings, state = self._running(name)
         if state.status != "running":
             raise Conflict(f"Container {name} is {state.status}, and takes no new programs")
@@ -259,17 +263,25 @@ class Containers:
 
         copying.unpack(self._workplace, self._records.find(name), path, archive, owners=owners)
 
-    def copy_out(self, name: str, path: str, target: str, *, follow: bool = False, owners: bool = False) -> None:
+    def copy_out(
+        self, name: str, path: str, target: str | os.PathLike[str], *, follow: bool = False, owners: bool = False
+    ) -> None:
         """Copy a file or directory of a container to the host: into ``target`` if that is a directory, else there."""
         from scow.engine.containers import copying
 
-        copying.copy_out(self._workplace, self._records.find(name), path, target, follow=follow, owners=owners)
+        copying.copy_out(
+            self._workplace, self._records.find(name), path, os.fspath(target), follow=follow, owners=owners
+        )
 
-    def copy_in(self, name: str, source: str, path: str, *, follow: bool = False, owners: bool = False) -> None:
+    def copy_in(
+        self, name: str, source: str | os.PathLike[str], path: str, *, follow: bool = False, owners: bool = False
+    ) -> None:
         """Copy a file or directory of the host into a container."""
         from scow.engine.containers import copying
 
-        copying.copy_in(self._workplace, self._records.find(name), source, path, follow=follow, owners=owners)
+        copying.copy_in(
+            self._workplace, self._records.find(name), os.fspath(source), path, follow=follow, owners=owners
+        )
 
     def top(self, name: str, arguments: Sequence[str] = ()) -> Table:
         """The processes of a container, as ``ps`` shows them with ``arguments``."""

@@ -146,4 +146,11 @@ def _other_formats() -> bool:
 
 
 def _refused(code: int, word: str, why: str) -> Refused:
-    return Refused("Process", f'exec: "{word}": {why}: unknown', exit_code=code)
+    return Refused("Process", f'exec: "{word}": {why}: unknown', hint=_meant(word), exit_code=code)
+
+
+def _meant(word: str) -> str:
+    """What somebody meant who names no program."""
+    if word.startswith("-"):
+        return "flags go before the name of the image or container"
+    return f"for a shell: sh -c {word!r}" if " " in word else ""
