@@ -146,6 +146,7 @@ def test_bytes_are_on_the_disk_before_they_have_their_name(layout: Layout, monke
         seen.append(("sync", os.readlink(f"/proc/self/fd/{fd}")))
 
     def renaming(old: Path, new: Path) -> None:
+        assert old.stat().st_mode & 0o200, "who waits for its turn opens it meanwhile"
         seen.append(("rename", str(old), str(new)))
         rename(old, new)
 
@@ -270,7 +271,7 @@ def together(script: str, root: Path, count: int) -> list[str]:
     running = [
         subprocess.Popen([*argv, f"n{number}"], stdout=subprocess.PIPE, text=True, env=env) for number in range(count)
     ]
-    printed = [process.communicate(timeout=60)[0] for process in running]
+    printed = [process.communicate(timeout=240)[0] for process in running]
     assert [process.returncode for process in running] == [0] * count
     return printed
 

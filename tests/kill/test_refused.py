@@ -17,7 +17,6 @@ from tests.support.cli import Scow
 
 from scow import Engine
 from scow.cli import main as cli
-from scow.content.layout import Layout
 from scow.content.lock import Lease, leased
 from scow.engine.containers.records import Containers, Settings
 from scow.engine.system.sweeping import sweep
@@ -27,9 +26,7 @@ from scow.layer.store import Layers
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import ChainId, DiffId
 from scow.snapshot.store import Snapshots
-from scow.testing.contract import Memory
 
-BLOB = b"some bytes"
 DIFF_ID = DiffId.of(b"a layer")
 CHAIN = ChainId("sha256:" + "a" * 64)
 
@@ -107,27 +104,6 @@ def test_what_a_lease_could_not_write_it_does_not_hold(tmp_path: Path, monkeypat
 
 def refuse() -> int:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def test_a_part_that_became_read_only_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command was cut short just before the blob had its name; only root could open what it left."""
-    layout, memory = Layout(tmp_path), Memory()
-    descriptor = memory.add(BLOB, "text/plain")
-    layout.create()
-    part = layout.ingest / f"{descriptor.digest.hex}.part"
-    part.write_bytes(BLOB)
-    opened = os.open
-
-    def open_as_user(path: Any, *arguments: Any, **more: Any) -> int:
-        if path == part and part.exists() and not part.stat().st_mode & 0o200:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        return opened(path, *arguments, **more)
-
-    part.chmod(0o444)
-    monkeypatch.setattr(os, "open", open_as_user)
-    layout.receive(descriptor, memory)
-    assert layout.read(descriptor) == BLOB
-    assert list(layout.ingest.iterdir()) == []
 
 
 def test_no_tree_without_its_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,16 +267,19 @@ class Layout:
             watch(b"")
 
     def _settle(self, file: BinaryIO, path: Path, digest: Digest) -> None:
-        """Synced, read-only, renamed: from here on the blob exists."""
+        """Synced, renamed, read-only: from here on the blob exists.
+
+        Not before: who waits for its turn opens the part meanwhile, for writing.
+        """
         from scow.content.replacing import sync_directory
 
         with on_disk(self.root):
-            os.fchmod(file.fileno(), 0o444)
             os.fsync(file.fileno())
             place = self.path(digest)
             place.parent.mkdir(parents=True, exist_ok=True)
             self.hold(digest)
             os.rename(path, place)
+            os.fchmod(file.fileno(), 0o444)
             sync_directory(place.parent)
 
     def _fetch(self, descriptor: Descriptor) -> None:
@@ -340,11 +343,7 @@ def _taking_turns(path: Path) -> Iterator[BinaryIO]:
     """``path`` open for reading and writing, locked; another command may rename it away while we wait."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        except PermissionError:  # a command was cut short between making it read-only and renaming it
-            path.unlink()
-            continue
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         with os.fdopen(fd, "r+b", buffering=0) as file:
             fcntl.flock(fd, fcntl.LOCK_EX)
             try:
