@@ -58,7 +58,9 @@ def test_what_a_rule_leaves_out(text: str, today: str, expected: str) -> None:
     assert reason(parse_ignore(text, "x"), today) == expected
 
 
-@pytest.mark.parametrize("text", ["CVE-1 exp:tomorrow", "CVE-1 CVE-2", "CVE-1 pkg:", "ok\nCVE-1 until:2024-01-01"])
+@pytest.mark.parametrize(
+    "text", ["CVE-1 exp:tomorrow", "CVE-1 exp:2025-02-30", "CVE-1 CVE-2", "CVE-1 pkg:", "ok\nCVE-1 until:2024-01-01"]
+)
 def test_what_is_no_rule_is_refused_with_its_place(text: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse_ignore(text, ".scowignore")

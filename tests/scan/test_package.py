@@ -5,7 +5,12 @@ from __future__ import annotations
 import pytest
 from packageurl import PackageURL
 
-from scow.scan.package import Distribution, Package
+from scow.layer.entry import Entry
+from scow.scan.catalog.merge import merge
+from scow.scan.catalog.reading import Reading, Record
+from scow.scan.package import ECOSYSTEMS, Distribution, Package
+from scow.scan.versions import apk, deb, rpm
+from scow.scan.versions.order import Order, order_of
 
 
 @pytest.mark.parametrize(
@@ -60,6 +65,17 @@ def test_a_package_has_its_canonical_purl(package: Package, purl: str) -> None:
         (Distribution("azurelinux", "3.0"), "Azure Linux:3"),
         (Distribution("mariner", "2.0"), "Azure Linux:2"),
         (Distribution("wolfi", "20230201"), "Wolfi"),
+        (Distribution("chainguard", "20230214"), "Chainguard"),
+        (Distribution("minimos", "20241031"), "MinimOS"),
+        (Distribution("alpaquita", "23"), "Alpaquita:23"),
+        (Distribution("alpaquita", "stream"), "Alpaquita:stream"),
+        (Distribution("bellsoft-hardened-containers", "stream"), "BellSoft Hardened Containers:stream"),
+        (Distribution("echo", "13"), "Echo"),
+        (Distribution("mageia", "9"), "Mageia:9"),
+        (Distribution("opensuse-leap", "16.0"), "openSUSE:Leap 16.0"),
+        (Distribution("ubuntu", "26.04"), "Ubuntu:26.04:LTS"),
+        # no advisories of theirs are in OSV: they are not taken for what they come from
+        *((Distribution(name, "9"), "") for name in ("amzn", "centos", "ol", "kali", "linuxmint", "raspbian", "clear")),
         (Distribution("arch"), ""),
         (Distribution("fedora", "39"), ""),
         (Distribution("debian"), ""),
@@ -67,3 +83,18 @@ def test_a_package_has_its_canonical_purl(package: Package, purl: str) -> None:
 )
 def test_a_distribution_has_osvs_word_for_it(distribution: Distribution, ecosystem: str) -> None:
     assert distribution.ecosystem == ecosystem
+
+
+KINDS: dict[Order, str] = {deb.key: "deb", apk.key: "apk", rpm.key: "rpm"}
+
+
+@pytest.mark.parametrize("name", ECOSYSTEMS)
+def test_a_distributions_own_packages_are_asked_about_where_its_advisories_are(name: str) -> None:
+    distribution = Distribution(name, "22.04")
+    order = order_of(distribution.ecosystem)
+    assert order
+    package = Package("a", "1-r1", KINDS[order])
+    readings = {b"etc/os-release": Reading(distribution=distribution), b"db": Reading((package,), owner=package.kind)}
+    merged = merge([Record(readings)], lambda _: [Entry(path, "file", 0o644, size=1) for path in readings])
+    assert [one.ecosystem for one in merged.packages] == [distribution.ecosystem]
+    assert not merged.unread

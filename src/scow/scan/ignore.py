@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from typing import Final
 
 import msgspec
@@ -114,10 +115,18 @@ def _rule(words: Sequence[str], reason: str, where: Where) -> Rule:
     until, packages = "", []
     for word in words[1:]:
         kind, colon, value = word.partition(":")
-        if kind == "exp" and _DATE.match(value):
+        if kind == "exp" and _is_day(value):
             until = value
         elif kind == "pkg" and colon and value:
             packages.append(value)
         else:
             raise Invalid(f"{word!r} is neither exp:YYYY-MM-DD nor pkg:NAME", where=where)
     return Rule(words[0], tuple(packages), until, reason)
+
+
+def _is_day(text: str) -> bool:
+    """``YYYY-MM-DD``, of a day that there is: 2025-02-30 would never come to its end, or too late."""
+    try:
+        return _DATE.match(text) is not None and bool(date.fromisoformat(text))
+    except ValueError:
+        return False

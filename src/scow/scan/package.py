@@ -221,4 +221,6 @@ ECOSYSTEMS: Final[Mapping[str, Callable[[Distribution], str]]] = {
     "chainguard": _plain("Chainguard"),
     "minimos": _plain("MinimOS"),
     "alpaquita": _release("Alpaquita"),
+    "bellsoft-hardened-containers": _release("BellSoft Hardened Containers"),
+    "echo": _plain("Echo"),
 }

@@ -25,8 +25,8 @@ _NAMESPACES: Final = {
 }
 #: OSV ecosystems whose packages are not rpm's
 _KINDS: Final = {
-    **dict.fromkeys(("Debian", "Ubuntu"), "deb"),
-    **dict.fromkeys(("Alpine", "Wolfi", "Chainguard", "MinimOS", "Alpaquita"), "apk"),
+    **dict.fromkeys(("Debian", "Echo", "Ubuntu"), "deb"),
+    **dict.fromkeys(("Alpaquita", "Alpine", "BellSoft Hardened Containers", "Chainguard", "MinimOS", "Wolfi"), "apk"),
 }
 _RELEASES: Final = (b"etc/os-release", b"usr/lib/os-release")
 
