@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found] # signal itself makes tables that hardly any command looks at
 import gc
 import os
 import sys
@@ -33,6 +34,8 @@ _KNOWN: dict[str, dict[str, Any]] = {
     "decimal": {"Decimal": type("Decimal", (), {})},  # by msgspec, for documents that have any: none of ours
     "uuid": {"UUID": type("UUID", (), {}), "SafeUUID": type("SafeUUID", (), {"unknown": None})},  # by click, too
 }
+#: Signals that ended this command.
+_ended: list[int] = []
 #: The small interpreter that a verb will want: it starts while everything else is loaded here.
 _AHEAD = {"run": "launch", "start": "launch", "exec": "joining"}
 
@@ -48,6 +51,7 @@ def program() -> NoReturn:
     later.compile_late("urllib3.util.url")
     code = 0
     try:
+        _listen()
         if len(sys.argv) > 2 and (module := _AHEAD.get(sys.argv[1])):
             from scow.runtime import spawn
 
@@ -61,7 +65,19 @@ def program() -> NoReturn:
         flush()
     except KeyboardInterrupt:  # before or after all else was ready for it
         code = _INTERRUPTED
-    os._exit(code)
+    os._exit(128 + _ended[0] if _ended else code)
+
+
+def _listen() -> None:
+    """What ends a command ends it as Ctrl-C does: what it was writing is taken away."""
+    for number in (_signal.SIGTERM, _signal.SIGHUP):
+        if _signal.getsignal(number) == _signal.SIG_DFL:  # not under nohup
+            _signal.signal(number, _end)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    _ended.append(number)
+    raise KeyboardInterrupt
 
 
 def _stand_open() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.engine.places import Made
 from tests.support.cli import popen_scow, run_scow
+from tests.support.leftovers import until
 
 from scow import Engine
 from scow.testing.registry import Registry
@@ -102,3 +103,20 @@ def test_no_byte_is_fetched_twice(how: str, line: Line, tmp_path: Path) -> None:
     assert line.asked - before <= whole - had
     assert run_scow("system", "check", root=root, home=tmp_path).ok()
     assert parts(root) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_who_is_asked_to_end_takes_away_what_it_was_writing(number: signal.Signals, line: Line, tmp_path: Path) -> None:
+    line.quiet = False
+    name = Made(bulk=SIZE).at(Engine(tmp_path / "maker"), f"{line.registry.host}/team/app:1")
+    line.quiet = True
+    root, out = tmp_path / "store", tmp_path / "out"
+    out.mkdir()
+    process = popen_scow("copy", "-q", f"docker://{name}", f"oci-archive:{out}/image.tar", root=root, home=tmp_path)
+    until(lambda: line.asked >= FIRST)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (128 + number, b"")
+    assert list(out.iterdir()) == []
+    assert list((root / "ingest").iterdir()) == []
+    assert list((root / "leases").iterdir()) == []
