@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -244,6 +246,40 @@ def test_an_index_that_names_itself_is_refused() -> None:
     with pytest.raises((Integrity, Limit)):
         copy(snake, Recorded(), Descriptor(media_types.OCI_INDEX, Descriptor.of("", b"").digest, 100))  # type: ignore[arg-type]
     assert snake.opened == 1
+
+
+class Endless(Recorded):
+    """Reads one byte again and again; sends this process a signal meanwhile, and notes that it was left."""
+
+    def push(self, descriptor: Descriptor, source: Source) -> None:
+        try:
+            for _ in range(100_000):
+                with source.open(descriptor) as reader:
+                    reader.read(1)
+                os.kill(os.getpid(), signal.SIGUSR1)
+                time.sleep(0.01)
+        finally:
+            time.sleep(0.05)
+            self.pushed.append(descriptor.digest)
+
+
+def test_an_interrupted_walk_lets_its_threads_take_away_what_they_wrote() -> None:
+    memory, sink = Memory(), Endless()
+    blobs = [memory.add(b"%d" % number) for number in range(3)]
+    asked: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        asked.append(number)
+        if len(asked) == 1:
+            raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGUSR1, end)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            copy(memory, sink, memory.image(blobs, b"{}"))
+        assert sink.pushed
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_documents_over_the_limit_are_not_read() -> None:

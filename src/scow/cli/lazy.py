@@ -99,7 +99,10 @@ class LazyGroup(Helping, click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the command that was asked for."""
         lazy = self.find(cmd_name)
-        return lazy.load() if lazy else super().get_command(ctx, cmd_name)
+        try:
+            return lazy.load() if lazy else super().get_command(ctx, cmd_name)
+        except KeyboardInterrupt:  # as in Command.invoke
+            raise SystemExit(INTERRUPTED) from None
 
     def find(self, name: str) -> Lazy | None:
         """What the table says of a name or an alias."""

@@ -22,6 +22,8 @@ from scow.oci.manifest import Index, Manifest, parse
 _DEPTH_LIMIT = 8
 _NODES_LIMIT = 10_000
 _DOCUMENTS_LIMIT = 32 << 20
+#: Seconds that an interrupted walk gives its threads.
+_MOMENT = 0.5
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -72,10 +74,11 @@ def copy(
 def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor, threading.Event], None]) -> None:
     """Do ``work`` for each node on ``jobs`` threads, all of which are waited for; the first error ends the others.
 
-    Not by a user who has had enough, though: one may hang on a quiet line. Plain threads, as the library's pools bring
-    logging along.
+    Only for a moment by a user who has had enough: they take away what they were writing, but one may hang on a quiet
+    line. Plain threads, as the library's pools bring logging along.
     """
     left, errors, stop = deque(nodes), list[BaseException](), threading.Event()
+    ended = threading.Semaphore(0)
 
     def serve() -> None:
         with contextlib.suppress(IndexError):
@@ -86,6 +89,7 @@ def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor
                 except BaseException as error:
                     errors.append(error)
                     stop.set()
+        ended.release()
 
     threads = [threading.Thread(target=serve, name=f"copy_{n}", daemon=True) for n in range(min(jobs, len(nodes)))]
     try:
@@ -93,6 +97,11 @@ def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor
             thread.start()
         for thread in threads:
             thread.join()
+    except KeyboardInterrupt:
+        stop.set()
+        for _ in threads:  # of a join that was interrupted, Python says that the thread has ended
+            ended.acquire(timeout=_MOMENT / len(threads))
+        raise
     finally:
         stop.set()
     if errors:
