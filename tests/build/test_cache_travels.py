@@ -94,6 +94,17 @@ def test_the_least_holds_the_images_own_steps(machines: Machines, tmp_path: Path
     assert [one["annotations"]["org.opencontainers.image.ref.name"] for one in index["manifests"]] == ["latest"]
 
 
+def test_several_of_one_directory(machines: Machines, tmp_path: Path) -> None:
+    texts = {name: f"FROM busybox\nRUN echo {name} > /made\n" for name in "ab"}
+    first, second = machines.new(), machines.new()
+    for name, text in texts.items():
+        machines.build(first, text, cache_to=[CacheTo("local", str(tmp_path / "c"), name)])
+    caches = [CacheFrom("local", str(tmp_path / "c"), name) for name in texts]
+    for text in texts.values():
+        machines.build(second, text, cache_from=caches)
+        assert second.ran == []
+
+
 def test_from_a_cached_build_as_well(machines: Machines, tmp_path: Path) -> None:
     first = machines.new()
     machines.build(first)

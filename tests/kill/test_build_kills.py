@@ -75,8 +75,9 @@ def test_one_dockerfile_at_once(place: Place, context: Path) -> None:  # noqa: F
     assert place.run("run", "--rm", "many:3", "cat", "/list")
 
 
-def test_interrupted(place: Place, context: Path) -> None:  # noqa: F811
-    """Ctrl-C in the middle of a RUN: nothing of it goes on, and the next build is right."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(place: Place, context: Path, number: signal.Signals) -> None:  # noqa: F811
+    """Ctrl-C, or the end of a CI job, in the middle of a RUN: nothing of it goes on, and the next build is right."""
     (context / "Dockerfile").write_text("FROM older:1\nRUN echo begun; sleep 300 && echo > /never\n")
     process = popen_scow("build", "--progress=plain", str(context), root=place.root, home=place.home)
     assert process.stderr is not None
@@ -85,7 +86,7 @@ def test_interrupted(place: Place, context: Path) -> None:  # noqa: F811
         told.append(line)
         if b"begun" in line and b"echo" not in line:
             break
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     told.append(process.communicate(timeout=60)[1])
     assert process.returncode == 130, b"".join(told)
     assert not [one for one in Path("/proc").glob("[0-9]*") if of_the_store(one, b"sleep\x00300", place.root)]

@@ -32,6 +32,11 @@ class CacheFrom(msgspec.Struct, frozen=True):
     where: str
     name: str = "latest"
 
+    @property
+    def told(self) -> str:
+        """What it is called in messages: a directory may hold several."""
+        return self.where if self.name == "latest" else f"{self.where}:{self.name}"
+
 
 class CacheTo(msgspec.Struct, frozen=True):
     """A place for the cache of a build. ``mode`` min: of the steps whose layers the image has; max: of all.
@@ -52,7 +57,7 @@ def records(
     workplace: Workplace, caches: Sequence[CacheFrom], platform: Platform, warn: Callable[[str], None]
 ) -> travel.Travelling:
     """The store's records with ``caches`` behind them."""
-    places = {one.where: partial(_opened, workplace, one, platform) for one in caches}
+    places = {one.told: partial(_opened, workplace, one, platform) for one in caches}
     return travel.Travelling(workplace.root / "cache" / "build", workplace.store, places, warn)
 
 
