@@ -31,7 +31,7 @@ _KINDS: Final = {
 _RELEASES: Final = (b"etc/os-release", b"usr/lib/os-release")
 
 
-class _Alive(msgspec.Struct):
+class _Alive(msgspec.Struct, frozen=True, gc=False):
     """A file that says something and is in the view: where its content lies, and since which layer it has named each
     of its packages."""
 
@@ -50,7 +50,10 @@ def merge(records: Sequence[Record], entries: Callable[[int], Iterable[Entry]], 
         alive = _after(number, record, view, alive)
     if not lockfiles:
         alive = {place: one for place, one in alive.items() if not one.reading.requested}
-    return _finished(view, alive)
+    distribution, told_at = _distribution(view, alive)
+    directories = _linked_directories(view)
+    del view  # of an image with many files it takes more room than all that follows
+    return _finished(alive, distribution, told_at, directories)
 
 
 def _after(number: int, record: Record, view: View, alive: dict[bytes, _Alive]) -> dict[bytes, _Alive]:
@@ -63,11 +66,12 @@ def _after(number: int, record: Record, view: View, alive: dict[bytes, _Alive]) 
     told = [(_place(view, path), reading) for path, reading in record.readings.items()]
     asked = {_key(place, package) for place, reading in told for package in reading.packages} if alive else set()
     known = dict(pair for place, one in alive.items() for pair in _ages(place, one) if pair[0] in asked)
+    new = (number,)  # of most files, which have one package
     for place, reading in told:
         found = view.find(place)
         if found and found.entry.kind == "file":
             since = tuple(known.get(_key(place, package), number) for package in reading.packages)
-            kept[place] = _Alive(found.layer, found.source, reading, since)
+            kept[place] = _Alive(found.layer, found.source, reading, new if since == new else since)
     return kept
 
 
@@ -91,9 +95,12 @@ def _key(place: bytes, package: Package) -> Hashable:
     return (where, package.kind, package.name, package.version, package.arch)
 
 
-def _finished(view: View, alive: dict[bytes, _Alive]) -> Merged:
-    distribution, told_at = _distribution(view, alive)
-    directories = _linked_directories(view)
+def _finished(
+    alive: dict[bytes, _Alive],
+    distribution: Distribution | None,
+    told_at: bytes,
+    directories: Sequence[tuple[bytes, bytes]],
+) -> Merged:
     owned = _owned(alive, directories)
     packages: list[Package] = []
     declared: list[Package] = []

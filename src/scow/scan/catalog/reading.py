@@ -5,6 +5,7 @@
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -26,7 +27,7 @@ HASH_SIZE: Final = 8
 T = TypeVar("T")
 
 
-class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Reading(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """What one file says: ``packages``, and why the rest of it could not be read (``reasons``).
 
     ``owner`` is the kind of the distribution's packages whose database this is (a part of); ``owned`` are the paths
@@ -139,9 +140,15 @@ def document(data: bytes, kind: type[T]) -> T | str:
 def licences(told: Any) -> tuple[str, ...]:
     """Licences as JSON documents give them: a text, an object with ``type``/``name``, or a list of these."""
     if isinstance(told, str):
-        return (told,) if told.strip() else ()
+        return _alone(told) if told.strip() else ()
     if isinstance(told, dict):
         return licences(told.get("type") or told.get("name"))
     if isinstance(told, list):
         return tuple(one for item in told[:50] for one in licences(item) if not isinstance(item, list))
     return ()
+
+
+@lru_cache(maxsize=256)
+def _alone(licence: str) -> tuple[str, ...]:
+    """The same value for the same licence: of thousands of packages, few have one of their own."""
+    return (licence,)
