@@ -24,6 +24,7 @@ DOCKERFILE = f"FROM {IMAGE}\nENV A=1\nCOPY f /f\nRUN echo ran > /r\n"
 def context(tmp_path: Path) -> Path:
     (tmp_path / "Dockerfile").write_text(DOCKERFILE)
     (tmp_path / "f").write_text("one")
+    (tmp_path / "f").chmod(0o644)  # whatever the umask
     return tmp_path
 
 

@@ -61,7 +61,7 @@ def completed(scow: Scow, directory: Path, *words: str, called: str = "scow") ->
     program = directory / "scow"
     program.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, *COMMAND])} "$@"\n')
     program.chmod(0o755)
-    script = 'source $1/completion.bash; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _scow_completion $1; '
+    script = 'source "$1/completion.bash"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _scow_completion $1; '
     store = scow("info", "--format", "{{.DockerRootDir}}").ok().stdout.strip()
     script += 'printf "%s\\n" "${COMPREPLY[@]}"'
     done = subprocess.run(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.cli.boxes import IMAGE
 from tests.support.cli import Scow
+from tests.support.peers import need_root
 
 MAKING = (
     "mkdir -p /src/deep; echo one > /src/one; echo two > /src/deep/two; ln -s one /src/link; ln /src/one /src/hard;"
@@ -69,12 +70,15 @@ def test_out_links_owners_and_streams(box: Scow, source: str, tmp_path: Path) ->
     assert (tmp_path / "pipe").is_fifo()
     box("cp", "-a", f"{source}:/src/deep", str(tmp_path / "kept")).ok()
     two = (tmp_path / "kept/two").stat()
-    assert (two.st_mode & 0o7777, two.st_uid, two.st_gid) == (0o4755, 5, 6)
+    assert two.st_mode & 0o7777 == 0o4755
+    if os.geteuid() == 0:  # an ordinary user's are mapped
+        assert (two.st_uid, two.st_gid) == (5, 6)
     names = [member.name for member in members(box("cp", f"{source}:/src", "-").ok().output)]
     assert sorted(names) == ["src", *(f"src/{n}" for n in ("deep", "deep/two", "hard", "link", "one", "out", "pipe"))]
 
 
 def test_in(box: Scow, source: str, tmp_path: Path) -> None:
+    need_root()
     tree = tmp_path / "tree"
     (tree / "sub").mkdir(parents=True)
     (tree / "sub/file").write_text("hello\n")
@@ -104,7 +108,7 @@ def test_in(box: Scow, source: str, tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["{}:/nosuch", "x"], "no such file"),
-        (["{}:/src", "/nosuch/x"], "no such directory"),
+        (["{}:/src", "{tmp}/nosuch/x"], "no such directory"),
         (["{}:/src", "{tmp}/file"], "cannot copy directory"),
         (["{}:/src/one", "{tmp}/nosuch/"], "no such directory"),
         (["{tmp}/file", "{}:/nosuch/x"], "no such directory"),
@@ -129,8 +133,8 @@ def test_nothing_leads_out(box: Scow, tmp_path: Path) -> None:
     secret.write_text("outside\n")
     trap.mkdir()
     swap = (
-        f"mkdir -p {trap} /w/a /w/b; ln -s {secret} /leak; ln -s {trap} /door; echo in > {trap}/inside;"
-        f" while :; do mv /w/a /w/x; ln -s {trap} /w/a; rm /w/a; mv /w/x /w/a; done"
+        f"trap='{trap}'; mkdir -p \"$trap\" /w/a /w/b; ln -s '{secret}' /leak; ln -s \"$trap\" /door;"
+        ' echo in > "$trap/inside"; while :; do mv /w/a /w/x; ln -s "$trap" /w/a; rm /w/a; mv /w/x /w/a; done'
     )
     box("run", "-d", "--name", "swapper", IMAGE, "sh", "-c", swap).ok()
     (tmp_path / "payload").write_text("payload\n")

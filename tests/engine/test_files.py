@@ -18,12 +18,12 @@ from scow.testing.registry import Registry
 
 ROOTFS = tars.write(
     [
-        item("etc", "dir"),
+        item("etc", "dir", mode=0o755),
         item("etc/motd", data=b"hello\n", mode=0o4755),
         item("etc/again", "hardlink", link=b"etc/motd"),
         item("etc/link", "symlink", link=b"/etc/motd"),
         item("etc/away", "symlink", link=b"../../../../etc/passwd"),
-        item("etc/deep", "dir"),
+        item("etc/deep", "dir", mode=0o755),
         item("etc/deep/file", data=b"deep"),
         item("etc/pipe", "fifo"),
         item("dirs", "symlink", link=b"etc"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import shlex
 import stat
 import sys
 from pathlib import Path
@@ -18,8 +19,7 @@ from scow.errors import Denied, Invalid, Limit, ScowError, Unavailable, Unsuppor
 from scow.registry.credentials import HUB_KEY, Credential, CredentialStore, normal_key
 from scow.registry.helper import Helper
 
-_STORING = """#!{python}
-import json, os, sys
+_STORING = """import json, os, sys
 folder = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "kept")
 os.makedirs(folder, exist_ok=True)
 text = sys.stdin.read()
@@ -49,7 +49,7 @@ def _store(tmp_path: Path, config: Any, name: str = "config.json") -> Credential
 def _program(folder: Path, name: str, text: str) -> None:
     folder.mkdir(exist_ok=True)
     program = folder / f"docker-credential-{name}"
-    program.write_text(text.replace("{python}", sys.executable).replace("{{", "{").replace("}}", "}"))
+    program.write_text(text)
     program.chmod(0o755)
 
 
@@ -57,7 +57,10 @@ def _program(folder: Path, name: str, text: str) -> None:
 def helpers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder on PATH with the helper ``keep``."""
     folder = tmp_path / "bin"
-    _program(folder, "keep", _STORING)
+    folder.mkdir()
+    (folder / "keep.py").write_text(_STORING)
+    run = shlex.join([sys.executable, str(folder / "keep.py")])  # a path with blanks is no interpreter for #!
+    _program(folder, "keep", f'#!/bin/sh\nexec {run} "$@"\n')
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     return folder
 

@@ -91,9 +91,8 @@ def by_numbers(left: str, right: str) -> int:
 
 def debian_packages(debian_tar: Path, directory: Path) -> Iterator[tuple[str, str, str]]:
     """(binary package, source, source's version), as dpkg-query has them."""
-    with tarfile.open(debian_tar) as archive:
-        members = [member for member in archive if member.name.lstrip("./").startswith("var/lib/dpkg/")]
-        archive.extractall(directory, members, filter="data")
+    unpacking = ["tar", "-xf", str(debian_tar), "-C", str(directory), "--wildcards", "*var/lib/dpkg/*"]
+    subprocess.run(unpacking, check=True)
     form = "${db:Status-Abbrev}|${Package}|${source:Package}|${source:Version}\n"
     argv = [path_of("dpkg-query"), f"--admindir={directory}/var/lib/dpkg", "-W", "-f", form]
     for line in subprocess.run(argv, capture_output=True, text=True, check=True).stdout.splitlines():
