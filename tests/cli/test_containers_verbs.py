@@ -35,6 +35,7 @@ TWO = summary(
     ports=(Port(80, "tcp", "", 8080),), volumes=("data",), targets=("/d", "/t"),
 )  # fmt: skip
 THREE = summary(id="ce" * 32, name="other", status="created", finished="", created="2023-11-14T22:06:00Z", exit_code=0)
+EXPOSED = {TWO.id: ["80/tcp"], THREE.id: ["90/udp"]}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,9 @@ THREE = summary(id="ce" * 32, name="other", status="created", finished="", creat
         (["publish=8080"], True, ["two"]),
         (["publish=8000-9000/tcp"], True, ["two"]),
         (["publish=80", "publish=8080/udp"], True, []),
+        (["expose=8000-9000"], True, []),
+        (["expose=80"], True, ["two"]),
+        (["expose=90/udp"], True, ["other"]),
         (["is-task=false"], True, ["one", "two", "other"]),
         (["is-task=true"], True, []),
         (["health=none"], True, ["one", "two", "other"]),
@@ -71,15 +75,17 @@ THREE = summary(id="ce" * 32, name="other", status="created", finished="", creat
 def test_filters(filters: list[str], every: bool, names: list[str]) -> None:
     known = {"debian": "sha256:1"}
     asked = parse_filters(filters, FILTERS)
-    found = chosen([ONE, TWO, THREE], asked, every=every, image_id=known.get)
+    found = chosen([ONE, TWO, THREE], asked, every=every, image_id=known.get, exposed=lambda one: EXPOSED.get(one, ()))
     assert [one.name for one in found] == names
 
 
-@pytest.mark.parametrize("text", ["status=foo", "exited=x", "before=nosuch", "health=ill", "publish=x", "is-task=x"])
+@pytest.mark.parametrize(
+    "text", ["status=foo", "exited=x", "before=nosuch", "health=ill", "publish=x", "expose=x", "is-task=x"]
+)
 def test_filters_that_are_wrong(text: str) -> None:
     asked = parse_filters([text], FILTERS)
     with pytest.raises(Invalid):
-        chosen([ONE], asked, every=True, image_id=lambda name: None)
+        chosen([ONE], asked, every=True, image_id=lambda name: None, exposed=lambda one: ())
 
 
 def test_status() -> None:
@@ -89,8 +95,20 @@ def test_status() -> None:
 
 def test_rows() -> None:
     row = next(iter(rows([summary(command=("sh", "-c", 'echo "1"\n' + "x" * 30))], NOW, UTC, whole=False)))
-    assert row["Command"] == '"sh -c echo \\"1\\"\\nxxxx…"'
+    assert row["Command"] == '"sh -c \'echo \\"1\\"\\nxxx…"'
     assert (row["ID"], row["CreatedAt"], row["Labels"]) == ("ab" * 6, "2023-11-14 22:00:00 +0000 UTC", "a=b")
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (("sh", "-c", "exit 3"), "\"sh -c 'exit 3'\""),
+        (("a b", "c"), '"a b c"'),
+        (("echo", "a\tb", ""), '"echo a\\tb "'),
+    ],
+)
+def test_an_argument_with_a_space_is_quoted(command: tuple[str, ...], shown: str) -> None:
+    assert next(iter(rows([summary(command=command)], NOW, UTC, whole=True)))["Command"] == shown
 
 
 @pytest.fixture(scope="module")
@@ -105,11 +123,13 @@ def test_ps_and_rm(scow: Scow) -> None:
     heading, fine, failed = scow("ps", "-as").ok().stdout.splitlines()
     assert heading.split() == ["CONTAINER", "ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES", "SIZE"]
     assert re.fullmatch(
-        r'[0-9a-f]{12}   busybox:latest +"sh -c head -c 10000…" .* Exited \(4\) .* ago .* failed .*', failed
+        r"""[0-9a-f]{12}   busybox:latest +"sh -c 'head -c 1000…" .* Exited \(4\) .* ago .* failed .*""", failed
     )
     assert re.search(r" 100kB \(virtual \d\.\d+MB\)$", failed)
     assert '"true"' in fine
     assert " 0B (virtual" in fine
+    assert scow("ps", "-qln", "2", "--format", "{{.Names}}").ok().stdout == f"{fine[:12]}\n{failed[:12]}\n"
+    assert json.loads(scow("ps", "-l", "--format", "{{json .}}").ok().stdout)["Size"].startswith("0B (virtual")
     assert scow("ps", "-ql").ok().stdout == fine[:12] + "\n"
     told = json.loads(scow("ps", "-n", "1", "--format", "json").ok().stdout)
     assert (told["Names"], told["State"], told["Image"]) == ("fine", "exited", IMAGE)

@@ -71,6 +71,7 @@ def test_stats(scow: Scow) -> None:
     shown = scow("stats", "--no-stream").ok().stdout.splitlines()
     assert shown[0].split("  ")[0] == "CONTAINER ID"
     assert re.search(r"busy +[1-9][0-9.]*% +[0-9.]+[KM]iB / [0-9.]+GiB +[0-9.]+% .* 1$", shown[1])
+    assert scow("stats", "--no-stream", "--format", "{{.Container}}", "busy").ok().stdout == "busy\n"
     figures = scow("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}} {{.NetIO}}", "busy").ok().stdout
     assert figures == "busy 1 0B / 0B\n"  # the machine's network is not its own
 

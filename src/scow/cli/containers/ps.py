@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="filter",
     help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, health, before, since, "
-    "volume, network, publish=PORT",
+    "volume, network, publish=PORT, expose=PORT",
 )
 @option("--format", "template", default="", metavar="string", help=formats.LIST)
 @option("-n", "--last", type=int, default=-1, help="Show the last created containers, in any state")
@@ -58,16 +58,20 @@ def ps(
     from scow.cli.filters import parse_filters
 
     asked = parse_filters(filters, containerrows.FILTERS)
-    limit = 1 if latest else last
+    limit = 1 if latest and last < 0 else last
     engine = session.engine
     found = containerrows.chosen(
-        engine.containers.list(), asked, every=every or limit > 0, image_id=lambda name: _image_id(engine, name)
-    )
+        engine.containers.list(), asked, every=every or limit > 0, image_id=lambda name: _image_id(engine, name),
+        exposed=lambda name: engine.containers.inspect(name)["Config"].get("ExposedPorts") or (),
+    )  # fmt: skip
     found = found[:limit] if limit > 0 else found
     zone = datetime.now().astimezone().tzinfo or UTC
-    sized = _sizes(engine, found) if size or ".Size" in template else None
+    sized = _sizes(engine, found) if size or ".Size" in template or "json ." in template else None
     rows = containerrows.rows(found, time.time(), zone, whole=whole, sizes=sized)
     columns = [*containerrows.COLUMNS, *([containerrows.SIZE] if size else [])]
+    if quiet and template:
+        click.echo("WARNING: Ignoring custom format, because both --format and --quiet are set.", err=True)
+        template = ""
     click.echo(table.render(rows, columns, template, quiet=quiet, headers=containerrows.HEADERS), nl=False)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from scow.cli import table, units
 from scow.cli.filters import Filters
 from scow.errors import Invalid
-from scow.runtime.spec.ports import exposed
+from scow.runtime.spec import ports
 
 if TYPE_CHECKING:
     from scow.engine.values import ContainerSummary
@@ -41,7 +41,7 @@ HEADERS = {
 }
 FILTERS = (
     "status", "name", "id", "label", "ancestor", "exited", "before", "since", "health", "volume", "network", "publish",
-    "is-task",
+    "expose", "is-task",
 )  # fmt: skip
 _HEALTH = {"starting": "health: starting", "healthy": "healthy", "unhealthy": "unhealthy"}
 _RUNNING = ("running", "paused", "restarting")
@@ -60,7 +60,7 @@ def rows(
 ) -> Iterator[table.Row]:
     """A row for each. ``whole``: nothing is cut; ``sizes``: id -> (bytes written, bytes with the image)."""
     for one in containers:
-        command = " ".join(one.command)
+        command = " ".join([*one.command[:1], *(f"'{word}'" if " " in word else word for word in one.command[1:])])
         shown = command if whole else units.ellipsis(command, _COMMAND_WIDTH)
         yield {
             "ID": one.id if whole else one.id[:12],
@@ -103,16 +103,18 @@ def _size(of: tuple[int, int]) -> str:
 
 
 def chosen(
-    containers: Iterable[ContainerSummary], asked: Filters, *, every: bool, image_id: Callable[[str], str | None]
-) -> list[ContainerSummary]:
+    containers: Iterable[ContainerSummary], asked: Filters, *, every: bool, image_id: Callable[[str], str | None],
+    exposed: Callable[[str], Collection[str]],
+) -> list[ContainerSummary]:  # fmt: skip
     """Those that pass the filters; the ones that do not run only when ``every``, or when a state is asked for.
 
-    ``image_id`` is the id of the image that an ``ancestor`` filter names.
+    ``image_id`` is the id of the image that an ``ancestor`` filter names, ``exposed`` the ports of a container's id.
     """
     everything = list(containers)
     _check(asked, "status", _STATES)
     _check(asked, "health", _HEALTHS)
-    published = {(port.container, port.protocol) for text in asked.of("publish") for port in exposed(text)}
+    published = {port.name for text in asked.of("publish") for port in ports.exposed(text)}
+    wanted = {port.name for text in asked.of("expose") for port in ports.exposed(text)}
     ancestors = {image_id(name) for name in asked.of("ancestor")}
     codes = {_code(text) for text in asked.of("exited")}
     names = [_pattern(text) for text in asked.of("name")]
@@ -125,7 +127,8 @@ def chosen(
         and asked.exact("health", one.health or "none")
         and asked.exact("network", one.network)
         and asked.match("volume", {*one.volumes, *one.targets}.__contains__)
-        and ("publish" not in asked or any((there.host, there.protocol) in published for there in one.ports))
+        and ("publish" not in asked or any(f"{there.host}/{there.protocol}" in published for there in one.ports))
+        and ("expose" not in asked or not wanted.isdisjoint(exposed(one.id)))
         and asked.flag("is-task") is not True  # there is no swarm
         and asked.match("id", one.id.startswith)
         and asked.labels(one.labels)

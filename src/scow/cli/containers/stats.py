@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import click
@@ -46,7 +47,7 @@ def stats(session: Session, targets: tuple[str, ...], every: bool, template: str
     engine = session.engine
     while True:
         found = list(_looked(engine, targets, every=every))
-        shown = table.render(_rows(found, whole=whole), _COLUMNS, template, headers=_HEADERS)
+        shown = table.render(_rows(found, targets, whole=whole), _COLUMNS, template, headers=_HEADERS)
         click.echo(_CLEAR + shown if sys.stdout.isatty() and not once else shown, nl=False)
         if once or (targets and not any(one.pids for one in found)):
             return
@@ -60,12 +61,13 @@ def _looked(engine: Engine, targets: tuple[str, ...], *, every: bool) -> Iterato
         yield engine.containers.stats(one, _PAUSE if number == 0 else _PAUSE / 10)
 
 
-def _rows(found: Iterable[Stats], *, whole: bool) -> Iterator[table.Row]:
-    for one in found:
+def _rows(found: Iterable[Stats], targets: Sequence[str], *, whole: bool) -> Iterator[table.Row]:
+    """``targets``: how each is called, where the user called them."""
+    for one, named in zip_longest(found, targets):
         share = 100 * one.memory / one.limit if one.limit else 0.0
         yield {
             "ID": one.id if whole else one.id[:12],
-            "Container": one.id if whole else one.id[:12],
+            "Container": named or (one.id if whole else one.id[:12]),
             "Name": one.name,
             "CPUPerc": f"{one.cpu:.2f}%",
             "MemUsage": f"{units.binary_size(one.memory)} / {units.binary_size(one.limit)}",
