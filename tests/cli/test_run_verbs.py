@@ -109,7 +109,11 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
         (["-v", "a/b:/x", IMAGE], 125, "includes invalid characters for a local volume name"),
         (["--mount", "type=bind,source=/no/such,target=/x", IMAGE], 125, "bind source path does not exist"),
         (["--mount", "type=bind,source=/", IMAGE], 125, "target is required"),
-        (["--tmpfs", "/a", "--tmpfs", "/a/", IMAGE], 125, "Duplicate mount point"),
+        (["--tmpfs", "/a", "--mount", "type=tmpfs,dst=/a/", IMAGE], 125, "Duplicate mount point"),
+        (["-v", "/tmp:/x:ro,rw", IMAGE], 125, "invalid mode: ro,rw"),
+        (["-v", "/tmp:/x:private,slave", IMAGE], 125, "invalid mode: private,slave"),
+        (["-v", "data:/x:rslave", IMAGE], 125, "propagation is for what is not a volume"),
+        (["-l", "a b=c", IMAGE], 125, "label 'a b' contains whitespaces"),
         (["--ulimit", "nofile=x", IMAGE], 125, "invalid argument"),
         (["-e", "=x", IMAGE], 125, "invalid environment variable: =x"),
         (["--env-file", "/no/such", IMAGE], 125, "open /no/such: no such file or directory"),
@@ -129,6 +133,28 @@ def test_refusals(scow: Scow, arguments: list[str], code: int, told: str) -> Non
 
 def test_nothing_stays_of_what_was_refused(scow: Scow) -> None:
     assert scow("ps", "-aq").ok().stdout == ""
+
+
+def test_nothing_is_made_or_fetched_for_flags_that_are_wrong(scow: Scow, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    for verb in ("run", "create"):
+        result = scow(verb, "-v", f"{missing}:/m", "--env-file", "/no/such", "127.0.0.1:1/x")
+        assert (result.exit_code, result.stderr) == (125, "scow: open /no/such: no such file or directory\n")
+    assert not missing.exists()
+    assert scow("create", "-l", "=x", IMAGE).exit_code == 125
+
+
+def test_of_several_tmpfs_at_one_place_the_last_counts(scow: Scow) -> None:
+    flags = ["--tmpfs", "/m:size=1m", "--tmpfs", "/m/:size=2m", "--mount", "type=TMPFS,dst=/n,tmpfs-size=3m"]
+    assert sh(scow, "df -k /m /n | awk 'NR > 1 {print $2}'", *flags).split() == ["2048", "3072"]
+
+
+def test_an_empty_name_is_none_and_one_with_a_slash_is_itself(scow: Scow) -> None:
+    scow("run", "--name", "", IMAGE, "true").ok()
+    scow("run", "--name", "/slashed", IMAGE, "true").ok()
+    last, other = scow("ps", "-a", "--format", "{{.Names}}").ok().stdout.split()
+    assert (last, "_" in other) == ("slashed", True)
+    scow("rm", last, other).ok()
 
 
 def test_what_changes_nothing_is_fine(scow: Scow) -> None:
@@ -227,6 +253,11 @@ def test_a_directory_that_is_gone(directory: Path, scow: Scow, tmp_path: Path) -
 
 def test_a_working_directory_is_made_in_a_root_that_is_read_only(scow: Scow) -> None:
     assert sh(scow, "pwd; touch no 2>/dev/null || echo locked", "--read-only", "-w", "/new/one") == "/new/one\nlocked\n"
+
+
+def test_what_is_mounted_is_found_by_its_old_name(scow: Scow) -> None:
+    assert sh(scow, "readlink /etc/mtab; grep -c ' /proc ' /etc/mtab") == "/proc/mounts\n1\n"
+    assert sh(scow, "rm /etc/mtab && echo mine > /etc/mtab && cat /etc/mtab") == "mine\n"
 
 
 def test_programs_know_that_they_are_in_a_container(scow: Scow) -> None:

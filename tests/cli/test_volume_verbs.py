@@ -137,7 +137,7 @@ def test_nothing_is_left_of_a_container_that_could_not_be_made(scow: Scow) -> No
 def test_volumes_of_another_container(scow: Scow) -> None:
     scow("run", "--name", "giver", "-v", "given:/given", "declared", "sh", "-c", "echo 1 > /given/f").ok()
     script = "cat /given/f; touch /given/no 2>/dev/null || echo read-only; ls /data"
-    shown = scow("run", "--rm", "--volumes-from", "giver:ro", "plain", "sh", "-c", script).ok().stdout
+    shown = scow("run", "--rm", "--volumes-from", "giver:ro,z", "plain", "sh", "-c", script).ok().stdout
     assert shown.split() == ["1", "read-only", "again", "deep", "file"]
     scow("rm", "-v", "giver").ok()
     assert names(scow) == ["given"]

@@ -235,6 +235,8 @@ def test_capabilities(driver: Driver, runtime: str) -> None:
 def test_ulimits(driver: Driver, runtime: str) -> None:
     told = sh(driver, runtime, "ulimit -n; ulimit -Hn", options={"ulimits": [["nofile", 64, 128]]})
     assert told["out"] == "64\n128\n"
+    several = [["nofile", 8, 16], ["locks", 5, 5], ["nofile", 64, 128]]
+    assert sh(driver, runtime, "ulimit -n; ulimit -Hn", options={"ulimits": several})["out"] == "64\n128\n"
 
 
 def test_ulimits_that_cannot_be_raised_are_said(driver: Driver, runtime: str) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.runtime.conftest import Driver
 from tests.support.daemons import Docker
+from tests.support.peers import need_root
 from tests.support.rootfs import busybox_tar_path
 
+from scow.errors import Invalid
+from scow.runtime.kernel.devices import told_devices
 from scow.runtime.probe import probe
+from scow.runtime.spec.options import Device, Options
 
 
 def sh(driver: Driver, runtime: str, script: str, **options: Any) -> dict[str, Any]:
@@ -67,6 +72,19 @@ def test_a_device_that_is_asked_for(driver: Driver, runtime: str) -> None:
     assert lines(told) == ["opened"]
     for bad in ({"source": "/dev/no", "target": "/dev/x"}, {"source": "/etc/passwd", "target": "/dev/x"}):
         assert sh(driver, runtime, "true", devices=[bad])["error"] in ("NotFound", "Invalid")
+
+
+def test_the_devices_of_a_directory(tmp_path: Path) -> None:
+    need_root()
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "file").touch()
+    options = Options(devices=(Device(f"{tmp_path}/", "/dev/all", "r"),))
+    with pytest.raises(Invalid, match="not a device node"):
+        told_devices(options, user_namespace=False)
+    for name in ("one", "deep/two"):
+        os.mknod(tmp_path / name, 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    told = told_devices(options, user_namespace=False)
+    assert sorted(one["path"] for one in told) == ["/dev/all/deep/two", "/dev/all/one"]
 
 
 def test_groups_are_added(driver: Driver, runtime: str) -> None:

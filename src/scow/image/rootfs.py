@@ -25,14 +25,17 @@ from scow.snapshot.store import Snapshots
 
 if TYPE_CHECKING:
     from scow.layer.sparse import Map
+    from scow.layer.tree import OverlayTree
 
 #: Stands for "no layers" where a chain_id names a directory.
 _NOTHING = ChainId.of(b"")
-#: What every container has, whatever the image: places to mount on, and the file by which programs know a container.
+#: What every container has, whatever the image: places to mount on, the file by which programs know a container,
+#: and the name by which old ones look for what is mounted.
 _MOUNT_POINTS = (
     Entry(b".dockerenv", "file", 0o755),
     *(Entry(path, "dir", 0o755) for path in (b"dev", b"proc", b"sys")),
     *(Entry(path, "file", 0o644) for path in (b"etc/hostname", b"etc/hosts", b"etc/resolv.conf")),
+    Entry(b"etc/mtab", "symlink", 0o777, link=b"/proc/mounts"),
 )
 
 
@@ -104,13 +107,20 @@ def with_mount_points(
                 if point.parent:
                     found = known.find(point.parent)
                     tree.directory(found.entry if found else Entry(point.parent, "dir", 0o755))
-                tree.directory(point) if point.kind == "dir" else tree.file(point, _Nothing())
+                _put(tree, point)
             tree.finish()
         finally:
             tree.close()
 
     chain = chain_id(layer.diff_id for layer in layers)
     return (snapshots.tree(chain or _NOTHING, "places", make), *lower)
+
+
+def _put(tree: OverlayTree, point: Entry) -> None:
+    if point.kind == "file":
+        tree.file(point, _Nothing())
+    else:
+        {"dir": tree.directory, "symlink": tree.symlink}[point.kind](point)
 
 
 def _holds(known: View, directory: bytes) -> bool:

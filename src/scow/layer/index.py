@@ -20,8 +20,8 @@ _FORMAT: Final = 2
 _FRAME: Final = 1024
 _LANDMARKS_LIMIT: Final = 16
 _HEADER_ROOM: Final = 4096
-#: Where a runtime mounts something in every container: known from the header, without a look at all entries.
-LANDMARKS: Final = frozenset({b"", b"dev", b"proc", b"sys", b"etc", b"etc/hostname", b"etc/hosts", b"etc/resolv.conf"})
+#: What every container has, places to mount on among it: known from the header, without a look at all entries.
+LANDMARKS: Final = frozenset(b" dev proc sys etc etc/hostname etc/hosts etc/mtab etc/resolv.conf".split(b" "))
 _FRAME_LIMIT: Final = 64 << 20
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from scow.cli import names
-from scow.cli.containers.flags import container_flags, create
-from scow.cli.containers.run import RunCommand, announce, prepare
+from scow.cli.containers.flags import container_flags, create, wanted
+from scow.cli.containers.run import RunCommand, announce, own_codes, prepare
 from scow.cli.lazy import Command
 from scow.cli.options import option
 from scow.cli.session import Session, pass_session
@@ -37,9 +37,12 @@ class CreateCommand(RunCommand):
 @click.argument("image", metavar="IMAGE", shell_complete=names.images)
 @click.argument("command", nargs=-1, metavar="[COMMAND] [ARG...]")
 @pass_session
-def create_(session: Session, /, image: str, command: tuple[str, ...], **given: Any) -> None:
+@click.pass_context
+def create_(ctx: click.Context, session: Session, /, image: str, command: tuple[str, ...], **given: Any) -> None:
     """``scow create``."""
+    with own_codes(ctx):
+        asked = wanted(session, command, given)
     prepare(session, image, given)
-    container = create(session, image, command, given, attached_input=True)
+    container = create(session, image, asked, attached_input=True)
     announce(container, given["cidfile"])
     click.echo(container.id)

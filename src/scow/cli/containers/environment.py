@@ -52,14 +52,26 @@ def read_env_file(path: str, caller: Mapping[str, str]) -> tuple[str, ...]:
 
 def labels(entries: Iterable[str], files: Iterable[str] = ()) -> dict[str, str]:
     """``K=V`` or ``K``; what is given directly beats what files say."""
-    everything = [line for path in files for line in _lines(path, "label")] + list(entries)
-    found: dict[str, str] = {}
-    for entry in everything:
-        name, _, value = entry.partition("=")
-        if not name:
-            raise Invalid(f"invalid label '{entry}': empty name")
-        found[name] = value
-    return found
+    everything = [*(checked_label(line) for path in files for line in _lines(path, "label")), *entries]
+    return dict(_label(entry) for entry in everything)
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name:
+        raise Invalid(f"invalid label '{text}': empty name")
+    return name, value
+
+
+def checked_label(text: str) -> str:
+    """A ``-l`` that has a name, which is one word."""
+    name, _ = _label(text)
+    if any(char.isspace() for char in name):
+        raise Invalid(f"label '{name}' contains whitespaces")
+    return text
+
+
+LABELS = each(checked_label)
 
 
 def _lines(path: str, kind: str) -> Iterable[str]:

@@ -7,8 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+import msgspec
 
-from scow.cli.containers import environment, runflags
+from scow.cli.containers import environment, mounts, runflags
 from scow.cli.containers.keepingflags import keeping, keeping_flags
 from scow.cli.containers.limitflags import limit_flags
 from scow.cli.containers.networkflags import network_flags
@@ -19,6 +20,8 @@ from scow.cli.refused import refused
 if TYPE_CHECKING:
     from scow.cli.session import Session
     from scow.engine.containers.container import Container
+    from scow.runtime.spec.keeping import Keeping
+    from scow.runtime.spec.options import Options
 
 _many = partial(option, multiple=True)
 _list = partial(_many, metavar="list")
@@ -36,7 +39,7 @@ container_flags = together(
     _string("-h", "--hostname", help="Container host name"),
     switch("--init", help="Run an init in the container that passes signals on and reaps processes"),
     switch("-i", "--interactive", help="Keep standard input open"),
-    _many("-l", "--label", help="Set a label on the container"),
+    _many("-l", "--label", callback=environment.LABELS, help="Set a label on the container"),
     _many("--label-file", help="Read labels from a file"),
     _many("--mount", metavar="mount", help="Mount something (type=bind,source=…,target=…)"),
     _string("--name", help="Name the container"),
@@ -63,16 +66,29 @@ container_flags = together(
 )  # fmt: skip
 
 
-def create(
-    session: Session, image: str, command: tuple[str, ...], given: Mapping[str, Any], *, attached_input: bool
-) -> Container:
-    """Make the container that the flags ask for. ``attached_input``: its input ends with whoever starts it."""
-    containers = session.engine.containers
-    return containers.create(
-        image,
+class Wanted(msgspec.Struct, frozen=True):
+    """The container that the flags ask for."""
+
+    options: Options
+    name: str | None
+    labels: Mapping[str, str]
+    keeping: Keeping
+
+
+def wanted(session: Session, command: tuple[str, ...], given: Mapping[str, Any]) -> Wanted:
+    """What the flags come to; nothing is made or fetched, so that a wrong one costs nothing."""
+    return Wanted(
         runflags.options(given, command, session.environment),
-        name=given["name"] or None,
-        labels=environment.labels(given["label"], given["label_file"]),
-        keeping=keeping(given),
-        stdin_once=attached_input and given["interactive"],
+        given["name"] or None,
+        environment.labels(given["label"], given["label_file"]),
+        keeping(given),
     )
+
+
+def create(session: Session, image: str, asked: Wanted, *, attached_input: bool) -> Container:
+    """Make the container. ``attached_input``: its input ends with whoever starts it."""
+    mounts.make_sources(asked.options.mounts)
+    return session.engine.containers.create(
+        image, asked.options, name=asked.name, labels=asked.labels, keeping=asked.keeping,
+        stdin_once=attached_input and asked.options.interactive,
+    )  # fmt: skip

@@ -4,7 +4,7 @@
 
     -v       [SOURCE:]TARGET[:MODE[,MODE]...]   a bare name is a volume, a path the host's, nothing a new volume
     --mount  type=bind|volume|tmpfs,source=…,target=…[,readonly][,…]
-    --tmpfs  TARGET[:OPTION[,OPTION]...]
+    --tmpfs  TARGET[:OPTION[,OPTION]...]           of several at one place, the last counts
 """
 
 from __future__ import annotations
@@ -20,6 +20,11 @@ Kind = Literal["bind", "volume", "tmpfs"]
 
 #: SELinux labels, and what tells macOS how to share files: nothing to do here.
 _SILENT = frozenset({"z", "Z", "consistent", "cached", "delegated"})
+_PROPAGATION = frozenset("private rprivate slave rslave shared rshared".split())  # noqa: SIM905
+#: A ``-v`` has at most one word of each.
+_ALTERNATIVES = (
+    frozenset({"ro", "rw"}), frozenset({"z", "Z"}), frozenset({"nocopy"}), _SILENT - {"z", "Z"}, _PROPAGATION,
+)  # fmt: skip
 _KINDS: Mapping[str, Kind] = {"bind": "bind", "volume": "volume", "tmpfs": "tmpfs"}
 _NAMES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
 _SWITCHES = frozenset({"readonly", "volume-nocopy", "bind-nonrecursive"})
@@ -32,38 +37,43 @@ _OWN = {
 
 
 def volume(text: str) -> Mount:
-    """One ``-v``. A directory of the host that is not there is made, as docker does."""
+    """One ``-v``. A directory of the host may be missing: :func:`make_sources`."""
     parts = text.split(":")
     if len(parts) > 3 or not all(parts):
         raise Invalid(f"invalid volume specification: '{text}'")
     if len(parts) == 1:
         return Mount("volume", "", text)
-    modes = [word for word in (parts[2].split(",") if len(parts) == 3 else ()) if word not in _SILENT]
+    modes = parts[2].split(",") if len(parts) == 3 else []
+    if any(sum(word in some for word in modes) > 1 for some in _ALTERNATIVES):
+        raise Invalid(f"invalid mode: {parts[2]}")
     read_only, no_copy = "ro" in modes, "nocopy" in modes
-    options = tuple(word for word in modes if word not in ("ro", "rw", "nocopy"))
+    options = tuple(word for word in modes if word not in _SILENT | {"ro", "rw", "nocopy"})
     source = parts[0]
     if source.split("/")[0] in (".", ".."):
         source = os.path.abspath(source)
     if not source.startswith("/"):
+        if not _PROPAGATION.isdisjoint(options):
+            raise Invalid(f"invalid volume specification: '{text}'", hint="propagation is for what is not a volume")
         return Mount("volume", "", parts[1], read_only, options, source, no_copy)
     if no_copy:
         raise Invalid(f"invalid volume specification: '{text}'", hint="nocopy is for volumes")
-    _make_directory(source)
     return Mount("bind", source, parts[1], read_only, options)
 
 
-def _make_directory(path: str) -> None:
-    try:
-        if not os.path.lexists(path):
-            os.makedirs(path, exist_ok=True)
-    except OSError as error:
-        raise Denied(f"cannot make the directory to mount: {error.strerror}", subject=path) from None
+def make_sources(mounts: Iterable[Mount]) -> None:
+    """Make the directories of this machine that a ``-v`` names and that are not there, as docker does."""
+    for path in (one.source for one in mounts if one.kind == "bind"):
+        try:
+            if not os.path.lexists(path):
+                os.makedirs(path, exist_ok=True)
+        except OSError as error:
+            raise Denied(f"cannot make the directory to mount: {error.strerror}", subject=path) from None
 
 
 def mount(text: str) -> Mount:
     """One ``--mount``. What a bind mount names must be there."""
     fields = _fields(text)
-    kind = _KINDS.get(fields.get("type", "volume"))
+    kind = _KINDS.get(fields.get("type", "volume").lower())
     if kind is None:
         raise Invalid(f'mount type unknown: "{fields["type"]}"')
     if unknown := sorted(set(fields) - _COMMON - _OWN[kind]):
@@ -75,8 +85,12 @@ def mount(text: str) -> Mount:
     return Mount(kind, source, fields["target"], fields.get("readonly") == "true", _own(fields), name, no_copy)
 
 
-def tmpfs(text: str) -> Mount:
-    """One ``--tmpfs``."""
+def tmpfs(texts: Iterable[str]) -> Iterable[Mount]:
+    """The ``--tmpfs``: of those at one place the last."""
+    return {mount.target.rstrip("/"): mount for mount in map(_tmpfs, texts)}.values()
+
+
+def _tmpfs(text: str) -> Mount:
     target, _, words = text.partition(":")
     options = tuple(word for word in words.split(",") if word not in ("", "rw", "ro"))
     return Mount("tmpfs", "", target, "ro" in words.split(","), options)

@@ -11,7 +11,7 @@ import click
 
 from scow.cli import names
 from scow.cli.containers.bringing import bring
-from scow.cli.containers.flags import container_flags, create
+from scow.cli.containers.flags import container_flags, create, wanted
 from scow.cli.containers.signals import Forwarding
 from scow.cli.containers.staying import stay
 from scow.cli.failing import exit_code, told
@@ -33,17 +33,18 @@ class RunCommand(Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As any command; a flag that is refused is a failure of scow's own."""
-        with _own_codes(ctx):
+        with own_codes(ctx):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """As any command; what goes wrong before the program runs is a failure of scow's own."""
-        with _own_codes(ctx):
+        with own_codes(ctx):
             return super().invoke(ctx)
 
 
 @contextlib.contextmanager
-def _own_codes(ctx: click.Context) -> Iterator[None]:
+def own_codes(ctx: click.Context) -> Iterator[None]:
+    """What goes wrong in the block is scow's own, and not the program's: 125, 126 or 127."""
     try:
         yield
     except ScowError as error:
@@ -78,9 +79,10 @@ def run(ctx: click.Context, session: Session, /, image: str, command: tuple[str,
         click.echo("the input device is not a TTY", err=True)
         ctx.exit(_NOT_A_TTY)
     _check_keys(given["detach_keys"])
+    asked = wanted(session, command, given)
     prepare(session, image, given)
     with Forwarding(given["sig_proxy"]) as forwarding:
-        container = create(session, image, command, given, attached_input="stdin" in streams)
+        container = create(session, image, asked, attached_input="stdin" in streams)
         try:
             announce(container, given["cidfile"])
             code = _run(container, given, streams, forwarding)

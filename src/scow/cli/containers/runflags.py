@@ -58,7 +58,7 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
     asked = [
         *(mounts.volume(text) for text in given["volume"]),
         *(mounts.mount(text) for text in given["mount"]),
-        *(mounts.tmpfs(text) for text in given["tmpfs"]),
+        *mounts.tmpfs(given["tmpfs"]),
     ]
     entrypoint = given["entrypoint"]
     return Options(

@@ -32,7 +32,7 @@ _string = partial(option, default="", metavar="string")
 _list = partial(option, multiple=True, metavar="list")
 security_flags = together(
     _string("--cgroupns", help="private or host"),
-    _list("--device", callback=each(_device), help="Let it use a device of this machine (/dev/x[:/dev/y[:rwm]])"),
+    _list("--device", callback=each(_device), help="Let it use a device, or a directory's (/dev/x[:/dev/y[:rwm]])"),
     _list("--group-add", help="One more group for its processes"),
     _string("--ipc", help="private, shareable, host, none or container:NAME"),
     _string("--pid", help="host or container:NAME: whose processes it sees"),

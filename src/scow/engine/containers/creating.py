@@ -29,7 +29,7 @@ def create(
 ) -> Container:  # fmt: skip
     """:meth:`scow.engine.containers.verbs.Containers.create`."""
     if name is not None:
-        checked_name(name)
+        name = checked_name(name)
     check()
     found = workplace.catalogue().find(image)
     if options.network not in ("host", "none") or options.ip or options.network_aliases:
@@ -102,7 +102,9 @@ def _command(image: Image, options: Options) -> tuple[str, ...]:
 
 
 def checked_name(name: str) -> str:
-    """A container's name as it may be; raises :class:`Invalid`, in docker's words."""
+    """A container's name as it may be, without the slash that docker shows before it; raises :class:`Invalid`, in
+    docker's words."""
+    name = name.removeprefix("/")
     if len(name) < 2 or not naming.is_name(name):
         raise Invalid(f"Invalid container name ({name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed")
     return name

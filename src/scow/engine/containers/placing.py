@@ -67,11 +67,12 @@ def _of_others(workplace: Workplace, names: Sequence[str]) -> Iterator[Mount]:
     """The mounts of other containers, without their tmpfs."""
     for text in names:
         name, _, mode = text.partition(":")
-        if mode not in ("", "ro", "rw", "z", "Z"):
+        words = mode.split(",") if mode else []
+        if not set(words) <= {"ro", "rw", "z", "Z"} or {"ro", "rw"} <= set(words) or len(words) > 2:
             raise Invalid(f"invalid mode: {mode}", subject=f"--volumes-from {text}")
         for mount in options_of(workplace.containers.find(name)).mounts:
             if mount.kind != "tmpfs":
-                yield msgspec.structs.replace(mount, read_only=mount.read_only or mode == "ro")
+                yield msgspec.structs.replace(mount, read_only=mount.read_only or "ro" in words)
 
 
 def _clean(target: str) -> str:

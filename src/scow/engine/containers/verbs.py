@@ -294,7 +294,7 @@ class Containers:
         """Give a container another name. Raises :class:`~scow.errors.AlreadyExists` for one that is taken."""
         from scow.engine.containers.creating import checked_name
 
-        self._records.rename(self._records.find(name), checked_name(new.removeprefix("/")))
+        self._records.rename(self._records.find(name), checked_name(new))
 
     def list(self) -> tuple[ContainerSummary, ...]:
         """Every container, the newest first."""

@@ -19,18 +19,28 @@ def told_devices(options: Options, *, user_namespace: bool) -> list[dict[str, An
     In a user namespace no node can be made: there the host's own is mounted, and so it has to be one that this process
     may open. Raises :class:`NotFound`, :class:`Invalid` and :class:`Denied`.
     """
-    found = {device.target: _told(device, user_namespace) for device in options.devices}
+    asked = (node for device in options.devices for node in _nodes(device))
+    found = {device.target: _told(device, user_namespace) for device in asked}
     if options.privileged:
-        for path in _every():
+        for path in _beneath("/dev"):
             if path not in found and not (user_namespace and not os.access(path, os.R_OK)):
                 found[path] = _told(Device(path, path), user_namespace)
     return list(found.values())
 
 
-def _every() -> list[str]:
-    """The nodes below /dev that are no container's own."""
+def _nodes(device: Device) -> list[Device]:
+    """The device, or all those in the directory that it is."""
+    if not os.path.isdir(device.source):
+        return [device]
+    top = device.source.rstrip("/")
+    found = [Device(path, device.target.rstrip("/") + path.removeprefix(top), device.access) for path in _beneath(top)]
+    return found or [device]
+
+
+def _beneath(top: str) -> list[str]:
+    """The nodes below ``top`` that are no container's own."""
     found = []
-    for directory, names, files in os.walk("/dev"):
+    for directory, names, files in os.walk(top):
         names[:] = [name for name in names if directory != "/dev" or name not in _OWN]
         for name in files:
             path = f"{directory}/{name}"

@@ -164,6 +164,9 @@ def _write_protect() -> None:
     os.close(here)
 
 
+_RLIMIT_LOCKS = 10  # the one that Python has no name for
+
+
 def limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:
     """How to set them; what it takes is imported now, while the interpreter's files can be seen."""
     if not rlimits:
@@ -175,7 +178,7 @@ def limits(rlimits: list[dict[str, Any]]) -> Callable[[], None]:
             name = limit["type"].removeprefix("RLIMIT_").lower()
             soft, hard = (-1 if limit[k] >= 2**63 else limit[k] for k in ("soft", "hard"))
             try:
-                resource.setrlimit(getattr(resource, limit["type"]), (soft, hard))
+                resource.setrlimit(getattr(resource, limit["type"], _RLIMIT_LOCKS), (soft, hard))
             except (ValueError, PermissionError):
                 hint = "ask for no more than `ulimit -H` tells"
                 raise Refused("Denied", "may not be raised here", f"ulimit {name}", hint) from None

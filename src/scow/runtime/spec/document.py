@@ -155,7 +155,7 @@ def _process(
         "env": list(process.env),
         "cwd": process.cwd,
         "capabilities": {kind: list(capabilities) for kind in ("bounding", "effective", "permitted")},
-        "rlimits": [_rlimit(u) for u in options.ulimits],
+        "rlimits": [_rlimit(limit) for limit in {limit.name: limit for limit in options.ulimits}.values()],
         "noNewPrivileges": options.no_new_privileges and not options.privileged,
     }
     if options.oom_score_adj is not None:
