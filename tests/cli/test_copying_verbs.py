@@ -51,6 +51,8 @@ def test_copy_refuses(console: Console, origin: str) -> None:
     assert secret.code == 1
     assert "hunter2" not in secret.stderr
     assert "--src-authfile" in secret.stderr
+    absent = console("copy", "--src-authfile", "/nonexistent", origin, "store:x")
+    assert (absent.code, absent.stderr.splitlines()[0]) == (1, "scow: /nonexistent: no such file")
     assert console("copy", "-f", "v1", origin, "store:x").code != 0
 
 

@@ -7,7 +7,7 @@ import base64
 import pytest
 from tests.registry.conftest import Bytes, MakeClient, read
 
-from scow.errors import Unavailable, Unsupported
+from scow.errors import Invalid, Unavailable, Unsupported
 from scow.registry.hosts import HostSettings, Proxies
 from scow.testing.registry import Registry as Server
 
@@ -45,5 +45,9 @@ def test_a_proxy_that_is_away_is_named(connect: MakeClient, source: Bytes) -> No
 def test_hosts_that_need_no_proxy_and_proxies_that_are_none(connect: MakeClient, source: Bytes) -> None:
     with pytest.raises(Unavailable, match="name not known"):
         connect(_FAR, proxies=Proxies(https="127.0.0.1:1", no_proxy=("invalid",))).repository().resolve("x")
+    for url in ("http://u:secret@127.0.0.1:abc", "http://", "http://127.0.0.1:0"):
+        with pytest.raises(Invalid, match="not a usable proxy URL") as caught:
+            connect(_FAR, proxies=Proxies(https=url)).repository().resolve("x")
+        assert "secret" not in str(caught.value)
     with pytest.raises(Unsupported, match="socks5"):
         connect(_FAR, proxies=Proxies(https="socks5://127.0.0.1:1")).repository().resolve("x")

@@ -163,7 +163,13 @@ def _make_manager(tls: Tls, proxy: str | None) -> urllib3.PoolManager:
     if proxy is None:
         return urllib3.PoolManager(_POOLS, maxsize=_CONNECTIONS_PER_HOST, ssl_context=context)
     parts = urlsplit(proxy)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        usable = False
+    if not usable:
+        raise Invalid("not a usable proxy URL", subject=_host(proxy), hint="HTTP_PROXY, HTTPS_PROXY")
+    if parts.scheme not in ("http", "https"):
         raise Unsupported(f"proxy scheme {parts.scheme!r} is not supported", hint="use an http:// or https:// proxy")
     told_user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
     return urllib3.ProxyManager(

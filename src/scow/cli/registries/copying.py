@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,9 +162,11 @@ def _wish(compression: str, level: int | None, family: str | None) -> Wish | Non
 
 
 def authfile(path: str | None) -> CredentialStore | None:
-    """The credentials of one file, instead of the user's."""
+    """The credentials of one file, instead of the user's. Raises :class:`NotFound`."""
     if path is None:
         return None
+    if not os.path.exists(path):
+        raise NotFound("no such file", subject=path, hint="scow login writes ~/.docker/config.json")
     from scow.registry.credentials import CredentialStore
 
     return CredentialStore((Path(path),))
