@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from tests.layer import tars
 from tests.layer.tars import END, block, directory, file, gnu_long, hardlink, pax, record, symlink
 
-from scow.errors import ScowError
+from scow.errors import Limit, ScowError
 from scow.layer.apply import apply
+from scow.layer.entry import PATH_LIMIT, clean
 from scow.layer.index import Writer
 from scow.layer.mountable import Mountable, MountableTree
 from scow.layer.rights import MOUNTABLE
@@ -292,3 +293,10 @@ def test_nothing_at_random_is_written_outside(short: Path, made: list[bytes]) ->
             how(ground.root, b"".join(made) + END)
         assert ground.look() == ground.before
         remove(ground.top)
+
+
+@pytest.mark.parametrize("longest", [b"n" * 255, b"d/" * (PATH_LIMIT // 2 - 1) + b"nn"])
+def test_names_are_as_long_as_the_kernel_has_them(longest: bytes) -> None:
+    assert clean(longest) == longest
+    with pytest.raises(Limit):
+        clean(longest + b"n")

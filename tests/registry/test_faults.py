@@ -11,6 +11,7 @@ import pytest
 from tests.registry.conftest import Bytes, MakeClient, first, noise, read
 
 from scow.errors import Denied, Integrity, Invalid, Limit, Unavailable
+from scow.registry import download
 from scow.registry.protocol import Request
 from scow.registry.retry import Patience, Trouble
 from scow.testing.registry import Registry as Server
@@ -113,6 +114,26 @@ def test_a_connection_that_breaks_all_the_time_makes_progress(
         return False
 
     server.fault = first(10_000, cut_off, method="GET")
+    assert read(repository, blob) == source.held[blob.digest]
+
+
+def test_a_download_that_comes_in_crumbs_ends(
+    server: Server, connect: MakeClient, source: Bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_REOPEN_LIMIT", 5)
+    repository = connect(server.host).repository()
+    blob = source.add(noise(7_000))
+    repository.push(blob, source)
+
+    def cut_off(exchange: Exchange) -> bool:
+        exchange.cut = 1_000
+        return False
+
+    server.fault = first(10_000, cut_off, method="GET")
+    with pytest.raises(Unavailable, match="broke off too often"):
+        read(repository, blob)
+    blob = source.add(noise(6_000))
+    repository.push(blob, source)
     assert read(repository, blob) == source.held[blob.digest]
 
 
@@ -278,10 +299,14 @@ def test_the_patience_is_bounded() -> None:
     patience = Patience(first=1.0, longest=4.0, total=8.0)
     trouble = Trouble("x", "status")
     assert [patience.wait(trouble, tries, 0.0, 1.0) for tries in (1, 2, 3, 4)] == [1.0, 2.0, 4.0, 4.0]
+    assert [patience.wait(trouble, 1, 0.0, jitter) for jitter in (0.0, 0.5)] == [0.5, 0.75]
+    assert patience.wait(trouble, 1, 7.0, 1.0) == 1.0
     assert patience.wait(trouble, 1, 7.5, 1.0) is None
     assert patience.wait(trouble, 6, 0.0, 0.0) is None
     assert patience.wait(Trouble("x", "never"), 1, 0.0, 0.0) is None
     assert patience.wait(Trouble("x", "status", retry_after=9.0), 1, 0.0, 0.0) is None
+    told = [patience.wait(Trouble("x", "status", retry_after=4.0), 1, 0.0, jitter) for jitter in (0.0, 0.5)]
+    assert told == pytest.approx([4.0, 4.25])  # never sooner than asked
 
 
 def test_many_downloads_side_by_side_with_faults(server: Server, connect: MakeClient, source: Bytes) -> None:
