@@ -88,7 +88,7 @@ def test_interrupted(place: Place, context: Path, number: signal.Signals) -> Non
             break
     process.send_signal(number)
     told.append(process.communicate(timeout=60)[1])
-    assert process.returncode == 130, b"".join(told)
+    assert process.returncode == 128 + number, b"".join(told)
     assert not [one for one in Path("/proc").glob("[0-9]*") if of_the_store(one, b"sleep\x00300", place.root)]
     assert not list((place.root / "ingest").glob("build-*"))
     place.check()

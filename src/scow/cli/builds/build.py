@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -99,7 +98,6 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     from scow.cli.builds import flags as buildflags
     from scow.cli.builds import output as buildoutput
 
-    signal.signal(signal.SIGTERM, _interrupted)
     if given["check"] or given["call"] != "build":
         _call(session, path, given)
         return
@@ -142,11 +140,6 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     buildoutput.put(session.engine, made, outputs, tags, told)
     if quiet and not any(output.target == "-" for output in outputs):
         click.echo(image_id)
-
-
-def _interrupted(_number: int, _frame: object) -> NoReturn:
-    """What ends a build as Ctrl-C does: its programs are ended, and nothing of it is left lying about."""
-    raise KeyboardInterrupt
 
 
 def _call(session: Session, path: str, given: Mapping[str, Any]) -> None:
