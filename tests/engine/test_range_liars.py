@@ -1,4 +1,4 @@
-"""Single files at registries that ignore ranges, or lie about them: the right bytes all the same, or one clear error."""
+"""Single files at registries that ignore ranges or lie about them: the right bytes all the same, or a clear error."""
 
 from __future__ import annotations
 
