@@ -94,6 +94,8 @@ def test_files_of_several_platforms(scow: Scow, context: Path, tmp_path: Path) -
         assert [one.name for one in tar if one.isdir()] == ["linux_amd64", "linux_arm_v7"]
     built("--platform", "linux/arm64/v8", "-o", "type=local,dest=one,platform-split=true")
     assert found("one") == {"linux_arm64/arch": "arm64\n"}
+    built("--platform", "linux/amd64", "--platform", "linux/arm/v7", "-o", "twice")
+    assert found("twice") == both
     built("--platform", "linux/arm64", "-o", "plain")
     assert found("plain") == {"arch": "arm64\n"}
     built("--platform", "linux/arm64", "--build-arg", "BUILDKIT_MULTI_PLATFORM=1", "-o", "multi")
@@ -112,6 +114,21 @@ def test_files_of_several_platforms(scow: Scow, context: Path, tmp_path: Path) -
 def test_files_that_cannot_be_written(scow: Scow, context: Path, flags: list[str], told: str) -> None:
     refused = scow("build", *flags, str(context))
     assert (refused.exit_code, told in refused.stderr, len(refused.stderr.splitlines()) <= 2) == (1, True, True)
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--network", "bridge"], "network mode 'bridge' is not supported"),
+        (["--add-host", "x:y"], "x:y: not an IP address"),
+        (["--ulimit", "files=1"], "files: invalid ulimit type"),
+        (["--ulimit", "nofile=5:1"], "soft limit must be less"),
+    ],
+)
+def test_what_no_run_could_be_given(scow: Scow, context: Path, flags: list[str], told: str) -> None:
+    """It is told before the first step, if there is any."""
+    refused = scow("build", *flags, "-", stdin=b"FROM scratch\nCOPY <<E /f\nE\n")
+    assert (refused.exit_code, told in refused.stderr, "#1" in refused.stderr) == (1, True, False)
 
 
 def test_all_that_was_built_is_written_without_a_name_too(scow: Scow, context: Path, tmp_path: Path) -> None:

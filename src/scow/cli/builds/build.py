@@ -73,7 +73,12 @@ REFUSED: list[Refused] = [
 @option("--no-cache-filter", multiple=True, help="Do every step of these stages anew")
 @option("-o", "--output", multiple=True, metavar="string",
         help="Where the result goes: DIR, or type=local|tar|oci|docker|image|registry,dest=PATH")  # fmt: skip
-@option("--platform", metavar="string", help="Build for another platform than this machine's, or for several (A,B)")
+@option(
+    "--platform",
+    multiple=True,
+    metavar="string",
+    help="Build for another platform than this machine's, or for several (A,B)",
+)
 @option("--progress", type=click.Choice(["auto", "plain", "tty", "rawjson", "quiet"]), default="auto",
         metavar="string", help="How it is shown: auto, plain, tty, rawjson or quiet")  # fmt: skip
 @option("--attest", multiple=True, metavar="string", help="Attest what went in or is inside (type=provenance|sbom)")
@@ -98,6 +103,7 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     from scow.cli.builds import flags as buildflags
     from scow.cli.builds import output as buildoutput
 
+    given["platform"] = ",".join(filter(None, given["platform"])) or None
     if given["check"] or given["call"] != "build":
         _call(session, path, given)
         return

@@ -120,13 +120,17 @@ def build(
     """Do it."""
     asked = (options.get("platform") or str(workplace.platform)).split(",")
     platforms = list(dict.fromkeys(wanted(one, workplace.platform) for one in asked))
-    cache = _cache(workplace, options, platforms[0], warn)
+    cache, fields = _cache(workplace, options, platforms[0], warn), _asked(options)
+    if fields["network"] != "default" or fields["around"] != Surroundings():
+        from scow.engine.builds import running
+
+        running.check(fields["network"], fields["around"])
     built: list[tuple[Platform, Outcome]] = []
     with scratch(workplace.store.layout.ingest, "build") as directory, _sending(workplace, options) as made:
         place = _Place(workplace, options, directory)
         names, directories = contexts.divided(options.get("build_contexts") or {}, place.fetched)
         common = {
-            **_asked(options),
+            **fields,
             **place.context(path),
             "workplace": workplace,
             "warn": warn,

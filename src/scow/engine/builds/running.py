@@ -6,36 +6,45 @@ A step's cgroup is named after the directory that the build works in, whose lock
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final, Literal
 
 from scow.build.execute import RunRequest
+from scow.build.ops import Surroundings
 from scow.errors import Unsupported
 from scow.oci.config import Process
 from scow.runtime.bundle import make_bundle
 from scow.runtime.child import Stdio
 from scow.runtime.kernel import cgroups
 from scow.runtime.runner import Runner, Running
-from scow.runtime.spec import limits
+from scow.runtime.spec import etc, limits
+from scow.runtime.spec.document import rlimit
 from scow.runtime.spec.options import Mount, Options, Ulimit
 from scow.snapshot.rootfs import fleeting
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
-_NETWORKS = {"default": "host", "host": "host", "none": "none"}
+_NETWORKS: Final[Mapping[str, Literal["host", "none"]]] = {"default": "host", "host": "host", "none": "none"}
+
+
+def check(network: str, around: Surroundings) -> None:
+    """Raise for what no step could be given, before any is run."""
+    if network not in _NETWORKS:
+        raise Unsupported(f"network mode {network!r} is not supported for builds", hint="default, host or none")
+    etc.hosts("", tuple(host for host in around.hosts if not host.endswith(":host-gateway")))
+    for limit in around.ulimits:
+        rlimit(Ulimit(limit.name, limit.soft, limit.hard))
 
 
 def started(runtime: str | None, request: RunRequest) -> Running:
     """Start a build step's program with ``runtime`` (or the sandbox)."""
     op = request.op
-    network = _NETWORKS.get(op.network)
-    if network is None:
-        raise Unsupported(f"network mode {op.network!r} is not supported for builds", hint="default, host or none")
     runner = Runner(runtime)
     process = Process(env=op.env, cmd=op.argv, user=op.user, working_dir=op.cwd)
     mounted, around = request.mounted, op.around
     options = Options(
         env=(*op.hidden, *mounted.hidden),
-        network="none" if network == "none" else "host",
+        network=_NETWORKS[op.network],
         hostname=around.hostname or "scow",
         mounts=tuple(Mount(one.kind, one.source, one.target, one.read_only, one.options) for one in mounted.mounts),
         cap_add=("ALL",) if op.insecure else (),

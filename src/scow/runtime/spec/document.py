@@ -155,7 +155,7 @@ def _process(
         "env": list(process.env),
         "cwd": process.cwd,
         "capabilities": {kind: list(capabilities) for kind in ("bounding", "effective", "permitted")},
-        "rlimits": [_rlimit(limit) for limit in {limit.name: limit for limit in options.ulimits}.values()],
+        "rlimits": [rlimit(limit) for limit in {limit.name: limit for limit in options.ulimits}.values()],
         "noNewPrivileges": options.no_new_privileges and not options.privileged,
     }
     if options.oom_score_adj is not None:
@@ -261,7 +261,8 @@ def _oom_score(value: int) -> int:
     return value
 
 
-def _rlimit(limit: Ulimit) -> dict[str, Any]:
+def rlimit(limit: Ulimit) -> dict[str, Any]:
+    """The runtime-spec's (``process.rlimits``). Raises :class:`Invalid` for what is none."""
     if limit.name not in RLIMITS:
         raise Invalid("invalid ulimit type", subject=limit.name)
     soft, hard = (2**64 - 1 if value == -1 else value for value in (limit.soft, limit.hard))
