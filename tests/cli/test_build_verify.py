@@ -51,8 +51,9 @@ def test_other_sources(scow: Scow, context: Path) -> None:
     ):  # fmt: skip
         assert line in done.stdout.splitlines(), done.stdout
     assert scow("images", "-aq").ok().stdout == before
-    refused = scow("build", "--verify", "v:2", "-t", "x", str(context))
-    assert "--verify only compares" in refused.stderr
+    for flags in (["-t", "x"], ["--push"], ["-o", "x"], ["--iidfile", "x"], ["--metadata-file", "x"]):
+        refused = scow("build", "--verify", "v:2", *flags, str(context))
+        assert "--verify only compares" in refused.stderr
 
 
 def test_documents() -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from scow.image.difference import Difference
 
 _SHOWN = 200
+#: flags about what is left of a build
+_NOTHING_LEFT = ("tag", "output", "push", "iidfile", "metadata_file", "cache_to")
 
 
 def verify(
@@ -28,8 +30,8 @@ def verify(
 ) -> None:
     """Build without the cache and compare; the exit code is 1 when anything differs. Nothing new stays."""
     images, name, platform = session.engine.images, given["verify"], given["platform"]
-    if given["tag"] or given["output"] or (platform and "," in platform):
-        raise Unsupported("--verify only compares: no -t, no --output, one platform")
+    if any(given[name] for name in _NOTHING_LEFT) or (platform and "," in platform):
+        raise Unsupported("--verify only compares: no -t, no --output, no files about the image, one platform")
     _bring(session, name, platform)
     before = {one.id for one in images.list()}
     options = {**asked, "use_cache": False}
