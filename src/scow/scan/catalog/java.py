@@ -13,7 +13,6 @@ from typing import Final
 
 from scow.errors import Limit, ScowError
 from scow.scan.catalog import zipped
-from scow.scan.catalog.manifest import from_manifest
 from scow.scan.catalog.reading import Reading, fields, text
 from scow.scan.catalog.window import Window
 from scow.scan.package import Package
@@ -63,6 +62,8 @@ class _Opening:
         poms = [member for member in inside if _POM.fullmatch(member.name)]
         found = [one for member in poms if (one := _from_pom(path, self._content(file, member, _DOCUMENT_LIMIT)))]
         if not found:
+            from scow.scan.catalog.manifest import from_manifest  # compiles what most images have no use for
+
             manifest = next((member for member in inside if member.name == _MANIFEST), None)
             told = self._content(file, manifest, _DOCUMENT_LIMIT) if manifest else b""
             found = [one for one in [from_manifest(path, told)] if one]

@@ -64,11 +64,17 @@ def windowed(reader: Reader, size: int, begin: bytes = b"") -> Iterator[Window]:
     if isinstance(reader, io.IOBase) and reader.seekable():
         yield Window(cast("File", reader))
         return
-    import tempfile
-
-    with tempfile.SpooledTemporaryFile(_IN_MEMORY) as spool:
+    with _room(size) as spool:
         _spool(begin, reader, size, spool)
         yield Window(spool)
+
+
+def _room(size: int) -> IO[bytes]:
+    if size <= _IN_MEMORY:
+        return io.BytesIO()
+    import tempfile  # brings every compression there is
+
+    return cast("IO[bytes]", tempfile.TemporaryFile())
 
 
 def _spool(begin: bytes, reader: Reader, size: int, spool: IO[bytes]) -> None:
