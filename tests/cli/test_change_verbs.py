@@ -13,7 +13,7 @@ from tests.support.leftovers import until
 
 WRITING = (
     "echo x > /new; rm /etc/group; mkdir -p /d/e; chown 5:6 /d; chmod 4755 /d/e; touch /etc/passwd;"
-    " rm -r /home; mkdir /home; echo ready; while :; do date; sleep 0.05; done"
+    " rm -r /home; mkdir /home; touch /usr; chmod 711 /var; echo ready; while :; do date; sleep 0.05; done"
 )
 
 
@@ -30,7 +30,7 @@ def writer(box: Scow, request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_diff_and_commit(box: Scow, writer: str) -> None:
     shown = box("diff", writer).ok().stdout.splitlines()
-    wanted = ["A /d", "A /d/e", "C /etc", "D /etc/group", "C /etc/passwd", "C /home", "D /home/app", "A /new"]
+    wanted = ["A /d", "A /d/e", "C /etc", "D /etc/group", "C /etc/passwd", "C /home", "D /home/app", "A /new", "C /var"]
     assert [line for line in shown if line not in ("C /dev", "C /proc", "C /sys")] == wanted
     flags = ["-a", "me", "-m", "why", "-c", "ENV B=2", "-c", 'CMD ["cat", "/new"]']
     made = box("commit", *flags, writer, "made:1").ok().stdout
@@ -39,6 +39,7 @@ def test_diff_and_commit(box: Scow, writer: str) -> None:
     look = "stat -c '%u %g %a' /d /d/e; ls /etc/group /home/app 2>/dev/null; echo $A $B"
     assert box("run", "--rm", "made:1", "sh", "-c", look).ok().stdout == "5 6 755\n0 0 4755\n1 2\n"
     assert box("inspect", "-f", "{{.Author}} {{.Comment}}", "made:1").ok().stdout == "me why\n"
+    assert "refusing to create a tag with a digest" in box("commit", writer, f"made@sha256:{'a' * 64}").stderr
     for change in ("RUN x", "FROM x"):
         assert "is not a valid change command" in box("commit", "-c", change, writer).stderr
     assert box("inspect", "-f", "{{.State.Status}}", writer).ok().stdout == "running\n"  # and paused no more

@@ -49,6 +49,7 @@ def test_a_check_that_hangs(scow: Scow) -> None:
 def test_no_check(scow: Scow) -> None:
     scow("run", "-d", "--name", "unchecked", "--no-healthcheck", IMAGE, "sleep", "100").ok()
     assert "health" not in scow("ps").ok().stdout
+    assert field(scow, "unchecked", "{{json .Config.Healthcheck}} {{json .State.Health}}") == '{"Test":["NONE"]} null'
     scow("run", "-d", "--name", "patient", "--health-cmd", "true", IMAGE, "sleep", "100").ok()
     assert "(health: starting)" in scow("ps").ok().stdout
     refused = scow("run", "--no-healthcheck", "--health-cmd", "x", IMAGE)

@@ -73,7 +73,7 @@ def test_kill_wait_and_signals(scow: Scow, directory: Path) -> None:
     until(lambda: scow("kill", "-s", "USR1", "trapped").ok() and "usr" in scow("logs", "trapped").stdout)
     waiting = popen_scow("wait", "trapped", root=directory / "store")
     time.sleep(0.5)
-    assert scow("kill", "trapped").ok().stdout == "trapped\n"
+    assert scow("kill", "-s", "", "trapped").ok().stdout == "trapped\n"
     assert waiting.communicate(timeout=60)[0] == b"137\n"
     assert scow("wait", "trapped").ok().stdout == "137\n"
     told = scow("kill", "trapped")

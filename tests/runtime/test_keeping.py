@@ -14,7 +14,7 @@ from scow.errors import Invalid
 from scow.oci.config import Healthcheck
 from scow.runtime import wire
 from scow.runtime.monitor.journal import Journal
-from scow.runtime.spec.keeping import check_arguments, health, healthcheck, restart_policy
+from scow.runtime.spec.keeping import check_arguments, health, healthcheck, in_effect, restart_policy
 from scow.runtime.spec.keys import DEFAULT, Typed, detach_keys
 from scow.runtime.spec.restarting import pause
 from scow.runtime.spec.signals import signal_number
@@ -51,7 +51,8 @@ def test_healthcheck_of_image_and_user() -> None:
     image = Healthcheck(("CMD", "look"), interval=5_000_000_000, retries=2)
     assert healthcheck(None, None) is None
     assert healthcheck(None, image) == image
-    assert healthcheck(Healthcheck(("NONE",)), image) is None
+    assert in_effect(healthcheck(Healthcheck(("NONE",)), image)) is in_effect(Healthcheck(retries=3)) is None
+    assert in_effect(image) == image
     mine = healthcheck(Healthcheck(interval=1_000_000_000), image)
     assert mine == Healthcheck(("CMD", "look"), interval=1_000_000_000, retries=2)
     assert mine

@@ -65,7 +65,7 @@ def restart(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: 
 def kill(ctx: click.Context, targets: tuple[str, ...], signal: str) -> None:
     """``scow kill``."""
     containers = ctx.ensure_object(Session).engine.containers
-    each(ctx, targets, lambda name: containers.signal(name, signal))
+    each(ctx, targets, lambda name: containers.signal(name, signal or "KILL"))
 
 
 @click.command(

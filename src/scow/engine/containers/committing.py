@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -26,6 +26,7 @@ from scow.runtime.spec.process import DEFAULT_PATH, environment
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
     from scow.image.writable import Writable
+    from scow.layer.entry import Entry
     from scow.layer.pack import Item
 
 
@@ -37,11 +38,13 @@ class Change(msgspec.Struct, frozen=True):
 
 
 def diff(workplace: Workplace, settings: Settings) -> tuple[Change, ...]:
-    """What it changed of its image, by path; what a hidden directory had counts as deleted."""
+    """What it changed of its image, by path; what a hidden directory had counts as deleted. As in docker's, a directory
+    that only has another time is as it was."""
     image = origins.image_of(workplace, settings)
     with workplace.store.layout.working():
         view = rootfs.view(image.layers, workplace.store.unpacking)
         found: dict[str, Change] = {}
+        same: set[str] = set()
         for entry, _ in _written(workplace, settings, image):
             path = f"/{os.fsdecode(entry.path)}"
             if entry.kind == "opaque":
@@ -52,8 +55,27 @@ def diff(workplace: Workplace, settings: Settings) -> tuple[Change, ...]:
             elif entry.kind == "whiteout":
                 found[path] = Change("D", path)
             else:
-                found[path] = Change("C" if view.find(entry.path) else "A", path)
-    return tuple(found[path] for path in sorted(found))
+                before = view.find(entry.path)
+                found[path] = Change("C" if before else "A", path)
+                if before and _look(before.entry) == _look(entry):
+                    same.add(path)
+    return _without_times(found, same)
+
+
+def _look(entry: Entry) -> tuple[object, ...]:
+    """What a directory is but for its time; nothing else is like anything."""
+    return (entry.mode, entry.uid, entry.gid, entry.xattrs) if entry.kind == "dir" else (object(),)
+
+
+def _without_times(found: Mapping[str, Change], same: Collection[str]) -> tuple[Change, ...]:
+    """The changes by path, without the directories that look the ``same`` and have none beneath."""
+    kept: list[Change] = []
+    parents: set[str] = set()
+    for path in sorted(found, reverse=True):
+        if path not in same or path in parents:
+            kept.append(found[path])
+            parents.add(os.path.dirname(path))
+    return tuple(reversed(kept))
 
 
 def commit(
@@ -82,7 +104,7 @@ def _process(settings: Settings, image: Image) -> dict[str, Any]:
     """How the container was started, as its image would have to say it."""
     options, process = origins.options_of(settings), image.config.process
     asked = settings.keeping.health
-    check = asked and (healthcheck(asked, process.healthcheck) or asked)  # or none: that is said, too
+    check = asked and healthcheck(asked, process.healthcheck)
     default = f"PATH={DEFAULT_PATH}"
     env = [one for one in environment(process.env or (), options.env, "", False) if one != default or process.env]
     fields: dict[str, Any] = {

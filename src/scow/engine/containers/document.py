@@ -13,16 +13,14 @@ from scow.engine.containers.origins import options_of
 from scow.engine.containers.records import ALIVE, Health, Settings, State
 from scow.engine.describe import mounts_document, process_document
 from scow.image.image import Image
-from scow.oci.config import Healthcheck
+from scow.runtime.spec.keeping import healthcheck
 from scow.runtime.spec.options import Options
 
 _NEVER = "0001-01-01T00:00:00Z"
 
 
-def container_document(
-    settings: Settings, state: State, image: Image, home: Path, check: Healthcheck | None
-) -> dict[str, Any]:
-    """What ``docker inspect`` prints of a container, but for its network; ``check`` is the health check in effect."""
+def container_document(settings: Settings, state: State, image: Image, home: Path) -> dict[str, Any]:
+    """What ``docker inspect`` prints of a container, but for its network."""
     options = options_of(settings)
     return {
         "Id": settings.id,
@@ -46,7 +44,7 @@ def container_document(
         "GraphDriver": {"Name": "overlay", "Data": {"UpperDir": str(home / "upper")}},
         "HostConfig": host_document(settings, options),
         "Mounts": mounts_document(settings.spec.get("mounts", ())),
-        "Config": _config(settings, options, image, check),
+        "Config": _config(settings, options, image),
     }
 
 
@@ -73,10 +71,11 @@ def _health(health: Health) -> dict[str, Any]:
     return {"Status": health.status, "FailingStreak": health.failing, "Log": log}
 
 
-def _config(settings: Settings, options: Options, image: Image, check: Healthcheck | None) -> dict[str, Any]:
+def _config(settings: Settings, options: Options, image: Image) -> dict[str, Any]:
     """The image's process, with what the user asked for instead."""
     process = image.config.process
     document = process_document(process)
+    check = healthcheck(settings.keeping.health, process.healthcheck)
     asked: dict[str, Any] = {
         "Hostname": options.hostname or settings.id[:12],
         "Domainname": options.domainname,

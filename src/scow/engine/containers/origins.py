@@ -11,7 +11,7 @@ from scow.image.image import Image, load
 from scow.image.writable import Writable, reopened, writable
 from scow.oci.config import Healthcheck
 from scow.oci.known import known
-from scow.runtime.spec.keeping import healthcheck
+from scow.runtime.spec.keeping import healthcheck, in_effect
 from scow.runtime.spec.options import Options
 from scow.runtime.spec.signals import signal_number
 
@@ -26,7 +26,7 @@ def stop_signal(workplace: Workplace, settings: Settings) -> int:
 
 def health_of(workplace: Workplace, settings: Settings) -> Healthcheck | None:
     """The health check in effect."""
-    return healthcheck(settings.keeping.health, image_of(workplace, settings).config.process.healthcheck)
+    return in_effect(healthcheck(settings.keeping.health, image_of(workplace, settings).config.process.healthcheck))
 
 
 def options_of(settings: Settings) -> Options:

@@ -10,7 +10,7 @@ import msgspec
 
 from scow.engine.containers.records import ALIVE, Settings, State
 from scow.engine.texts import several
-from scow.errors import Conflict, NotFound, Unsupported
+from scow.errors import Conflict, Invalid, NotFound, Unsupported
 from scow.runtime.spec.keeping import Keeping
 
 if TYPE_CHECKING:
@@ -224,7 +224,10 @@ class Containers:
         from scow.oci.reference import Reference
 
         layout = self._workplace.store.layout
-        target = Reference.parse(reference).familiar if reference else None
+        asked = Reference.parse(reference) if reference else None
+        if asked and asked.digest:
+            raise Invalid(f"refusing to create a tag with a digest reference: {reference}")
+        target = asked.familiar if asked else None
         with layout.working():
             made = commit(
                 self._workplace, self._records.find(name), author=author, message=message, changes=changes, pause=pause
@@ -332,8 +335,7 @@ class Containers:
         image = origins.image_of(self._workplace, settings)
         endpoint = network_document(settings.spec.get("network", "host"), read_endpoint(home))
         state = self._records.state(settings.id)
-        health = origins.health_of(self._workplace, settings)
-        return {**container_document(settings, state, image, home, health), "NetworkSettings": endpoint}
+        return {**container_document(settings, state, image, home), "NetworkSettings": endpoint}
 
     def export(self, name: str, output: BinaryIO) -> None:
         """Write a container's file system to ``output`` as one flat tar."""

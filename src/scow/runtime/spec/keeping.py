@@ -56,13 +56,17 @@ def restart_policy(text: str) -> tuple[str, int]:
 
 
 def healthcheck(asked: Healthcheck | None, image: Healthcheck | None) -> Healthcheck | None:
-    """The check in effect: what is asked for, the rest as the image has it; None where nothing is checked."""
+    """What is asked for, the rest as the image has it; None where neither says anything."""
     both = [one for one in (asked, image) if one is not None]
     fields = {
         name: next((v for one in both if (v := getattr(one, name))), None) for name in Healthcheck.__struct_fields__
     }
-    found = Healthcheck(**{name: value for name, value in fields.items() if value is not None})
-    return None if not found.test or found.test[0] == "NONE" else found
+    return Healthcheck(**{name: value for name, value in fields.items() if value is not None}) if both else None
+
+
+def in_effect(check: Healthcheck | None) -> Healthcheck | None:
+    """The check, if it checks anything."""
+    return check if check and check.test and check.test[0] != "NONE" else None
 
 
 def check_arguments(check: Healthcheck, shell: tuple[str, ...] | None) -> tuple[str, ...]:
