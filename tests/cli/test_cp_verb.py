@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.cli.boxes import IMAGE
-from tests.support.cli import Scow
+from tests.support.cli import COMMAND, Scow, environment
 from tests.support.peers import need_root
 
 MAKING = (
@@ -189,3 +191,13 @@ def test_files_of_a_container_whose_others_are_gone(box: Scow, tmp_path: Path) -
         assert (tmp_path / "back").read_text() == "x"
     finally:
         box("rm", "sharing").ok()
+
+
+def test_it_ends_when_nobody_takes_what_it_copies(box: Scow, source: str, directory: Path) -> None:
+    """The other side was waited for while it waited for a reader."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    words = [sys.executable, *COMMAND, "cp", f"{source}:/bin", "-"]
+    surroundings = environment(directory / "store", directory / "home")
+    with os.fdopen(writer, "wb") as gone:
+        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=gone, env=surroundings, check=False, timeout=120)

@@ -17,7 +17,9 @@ from scow.runtime.spawn import start
 def outgoing(plan: dict[str, Any]) -> Iterator[tuple[dict[str, Any], BinaryIO]]:
     """What is at the path (``{"name", "directory"}``), and its tar. Raises what the carrier met."""
     reader, writer = os.pipe2(os.O_CLOEXEC)
-    with os.fdopen(reader, "rb") as stream, _carrier(plan, [None, writer, None], (writer,)) as channel:
+    stream = os.fdopen(reader, "rb")
+    # Twice: closed before a carrier is waited for that writes to it, and when none could be started.
+    with stream, _carrier(plan, [None, writer, None], (writer,)) as channel, stream:
         yield _answer(channel), stream
         while stream.read(1 << 20):
             pass
