@@ -200,4 +200,13 @@ def test_it_ends_when_nobody_takes_what_it_copies(box: Scow, source: str, direct
     words = [sys.executable, *COMMAND, "cp", f"{source}:/bin", "-"]
     surroundings = environment(directory / "store", directory / "home")
     with os.fdopen(writer, "wb") as gone:
-        subprocess.run(words, stdin=subprocess.DEVNULL, stdout=gone, env=surroundings, check=False, timeout=120)
+        ended = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            env=surroundings,
+            check=False,
+            timeout=120,
+        )
+    assert (ended.returncode, ended.stderr) == (141, b"")

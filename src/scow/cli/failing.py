@@ -5,17 +5,22 @@ the program of ``run`` or a build step       its own
 ``run`` that scow could not start            125
 every other error                            1
 interrupted                                  130
+whoever read the output has left             141
 ===========================================  ====
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from typing import Final
 
 from scow.errors import Invalid, Process, ScowError, Where, printable
 
 FAILURE: Final = 1
 INTERRUPTED: Final = 130
+UNREAD: Final = 141
 RUN_FAILURE: Final = 125
 
 
@@ -24,6 +29,12 @@ def exit_code(error: ScowError, *, running: bool = False) -> int:
     if running:
         return error.exit_code if isinstance(error, Process) else RUN_FAILURE
     return FAILURE
+
+
+def drop_output() -> None:
+    """What is still to be written goes nowhere: nobody takes it."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def told(error: ScowError, program: str = "scow") -> str:

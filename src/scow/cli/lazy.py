@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from scow.cli import helptext
-from scow.cli.failing import INTERRUPTED
+from scow.cli.failing import INTERRUPTED, UNREAD, drop_output
 from scow.cli.misuse import Misuse, NoSuchTopic, misuse, program, wrong_count
 from scow.cli.options import Helping, expand
 
@@ -52,6 +52,9 @@ class Command(Helping):
             raise misuse(error, ctx) from None
         except KeyboardInterrupt:  # which click would make an exit code of 1
             raise SystemExit(INTERRUPTED) from None
+        except BrokenPipeError:  # likewise
+            drop_output()
+            raise SystemExit(UNREAD) from None
 
     def get_help(self, ctx: click.Context) -> str:
         """The help text, laid out as docker lays it out."""

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import click
 
-from scow.cli.failing import FAILURE, INTERRUPTED, exit_code, told
+from scow.cli.failing import FAILURE, INTERRUPTED, UNREAD, drop_output, exit_code, told
 from scow.cli.lazy import Lazy, LazyGroup, help_command
 from scow.cli.options import option
 from scow.cli.refused import NO_DAEMON, flag, refused, values
@@ -207,10 +207,9 @@ def _leave_refused(error: Exception) -> NoReturn:
     nobody reckons with. Anything else is a fault of ours."""
     if not isinstance(error, OSError) or not error.errno:
         raise error
-    with contextlib.suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    drop_output()
     if error.errno == errno.EPIPE:
-        sys.exit(141)
+        sys.exit(UNREAD)
     unwritten = "write /dev/stdout" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     place = printable(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else unwritten
     click.echo(f"scow: {place}{': ' if place else ''}{os.strerror(error.errno).lower()}", err=True)
