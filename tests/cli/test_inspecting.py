@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 
@@ -214,6 +215,13 @@ def test_mounts_of_every_kind_have_docker_s_fields(console: Console, image: str)
     console("create", "--name", "mounted", "--tmpfs", "/t", "-v", "data:/d", "-v", "/tmp:/b", "app:1", "x").ok()
     told = console("inspect", "-f", "{{range .Mounts}}{{.Type}}={{.Name}}={{.Driver}} {{end}}", "mounted").ok().stdout
     assert sorted(told.split()) == ["bind==", "tmpfs==", "volume=data=local"]
+
+
+def test_an_entrypoint_that_is_taken_away_is_not_shown(console: Console, tiny: bytes) -> None:
+    Engine(console.store).images.import_(io.BytesIO(tiny), "entered:1", changes=['ENTRYPOINT ["/in"]'])
+    console("create", "--name", "bare", "--entrypoint", "", "entered:1", "x", "y").ok()
+    console("create", "--name", "full", "entered:1", "x").ok()
+    assert console("inspect", "-f", "{{.Path}} {{.Args}}", "bare", "full").ok().lines == ["x [y]", "/in [x]"]
 
 
 def test_the_environment_is_as_it_was_asked_for(console: Console, image: str) -> None:

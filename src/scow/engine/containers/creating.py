@@ -84,7 +84,10 @@ def _settings(image: Image, reference: str, name: str | None, labels: Mapping[st
         image.id,
         image.descriptor.plain,
         image.diff_ids,
-        (*(options.entrypoint or process.entrypoint or ()), *_command(image, options)),
+        (
+            *((process.entrypoint or ()) if options.entrypoint is None else options.entrypoint),
+            *_command(image, options),
+        ),
         starting.now(),
         {**(process.labels or {}), **labels},
         msgspec.to_builtins(options),
