@@ -46,6 +46,13 @@ def test_what_is_offered(scow: Scow) -> None:
     assert "prune" in offered(scow, "system", "p")
 
 
+def test_zsh_is_told_three_lines_of_each(scow: Scow) -> None:
+    env = {"_SCOW_COMPLETE": "zsh_complete", "COMP_WORDS": "scow images --", "COMP_CWORD": "2"}
+    told = scow(env=env).ok().stdout.splitlines()
+    assert set(told[::3]) == {"plain"}
+    assert {"--format", "--quiet"} <= set(told[1::3])
+
+
 def test_refused_flags_are_not_offered(scow: Scow) -> None:
     assert offered(scow, "run", "--isol") == []
 

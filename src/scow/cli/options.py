@@ -122,6 +122,13 @@ class Helping(click.Command):
             )  # fmt: skip
         return self._help_option
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """What click offers; of a flag the first line of its help, as zsh counts lines."""
+        offered = super().shell_complete(ctx, incomplete)
+        for item in offered:
+            item.help = item.help and item.help.partition("\n")[0].rstrip(":")
+        return offered
+
 
 def _show_help(ctx: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
     if wanted and not ctx.resilient_parsing:
