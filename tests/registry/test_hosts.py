@@ -32,7 +32,7 @@ def test_host_name_drops_port_and_brackets() -> None:
 
 
 def test_declared_settings_decide() -> None:
-    hosts = Hosts({"reg:5000": HostSettings(insecure=True), "lan": HostSettings(ca_file="/ca.pem")})
+    hosts = Hosts({"reg:5000": HostSettings(insecure=True), "lan": HostSettings(ca_files=("/ca.pem",))})
     assert hosts.allows_http("reg:5000")
     assert not hosts.allows_http("reg:5001")
     assert not hosts.tls("reg:5000").verify
@@ -41,7 +41,7 @@ def test_declared_settings_decide() -> None:
 
 
 def test_a_ca_for_loopback_means_tls() -> None:
-    hosts = Hosts({"localhost:5000": HostSettings(ca_file="/ca.pem")})
+    hosts = Hosts({"localhost:5000": HostSettings(ca_files=("/ca.pem",))})
     assert not hosts.allows_http("localhost:5000")
     assert hosts.tls("localhost:5000").verify
 
@@ -96,8 +96,8 @@ def test_directories_rules_and_flags_speak_of_one_host() -> None:
         "b": HostSettings(client_cert="/b.cert", ca_files=("/b.crt",)),
         "c": HostSettings(ca_files=("/c.crt",)),
     }
-    rules = {"a": HostSettings(insecure=True), "c": HostSettings(ca_file="/rule.pem", client_cert="/c.cert")}
-    hosts = Hosts(told_together(certificates, rules, ["b", "d"]), HostSettings(ca_file="/all.pem"))
+    rules = {"a": HostSettings(insecure=True), "c": HostSettings(ca_files=("/rule.pem",), client_cert="/c.cert")}
+    hosts = Hosts(told_together(certificates, rules, ["b", "d"]), HostSettings(ca_files=("/all.pem",)))
     assert hosts.tls("a") == Tls(False, (), "/a.cert", "/a.key")
     assert hosts.tls("b") == Tls(False, (), "/b.cert")
     assert hosts.tls("c") == Tls(True, ("/rule.pem", "/c.crt", "/all.pem"), "/c.cert")

@@ -96,7 +96,7 @@ def test_blocked(rules: tuple[Rule, ...]) -> None:
 
 def test_how_hosts_are_met(rules: tuple[Rule, ...]) -> None:
     assert settings_of(rules) == {
-        "hub.corp:5000": HostSettings(ca_file="/corp.pem"),
+        "hub.corp:5000": HostSettings(ca_files=("/corp.pem",)),
         "near:5000": HostSettings(insecure=True),
         "*.lan": HostSettings(insecure=True),
     }
@@ -160,7 +160,7 @@ def test_certificates_of_a_host(tmp_path: Path) -> None:
             client_key=str(home / "client.key"),
             ca_files=(str(home / "ca.crt"), str(home / "too.crt")),
         ),
-        "only": HostSettings(False, None, str(tmp_path / "only/x.cert"), None),
+        "only": HostSettings(False, (), str(tmp_path / "only/x.cert"), None),
     }
 
 

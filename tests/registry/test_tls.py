@@ -38,7 +38,7 @@ def tls(certificate: tuple[str, str]) -> Iterator[Server]:
 
 def test_a_given_ca_is_trusted(tls: Server, certificate: tuple[str, str], connect: MakeClient, source: Bytes) -> None:
     blob = source.add(noise(3_000_000))
-    repository = connect(tls.host, "ann", "pw", settings=HostSettings(ca_file=certificate[0])).repository()
+    repository = connect(tls.host, "ann", "pw", settings=HostSettings(ca_files=(certificate[0],))).repository()
     repository.push(blob, source)
     assert read(repository, blob) == source.held[blob.digest]
 
@@ -58,7 +58,7 @@ def test_another_ca_is_not_trusted(tls: Server, tmp_path: Path, connect: MakeCli
         check=True,
         capture_output=True,
     )
-    client = connect(tls.host, "ann", "pw", settings=HostSettings(ca_file=other))
+    client = connect(tls.host, "ann", "pw", settings=HostSettings(ca_files=(other,)))
     with pytest.raises(Unavailable, match="certificate not trusted") as caught:
         client.repository().exists(source.add(b"x"))
     assert "CA file" in caught.value.hint
@@ -68,7 +68,7 @@ def test_another_ca_is_not_trusted(tls: Server, tmp_path: Path, connect: MakeCli
 def test_a_ca_means_tls_and_nothing_less(
     server: Server, certificate: tuple[str, str], connect: MakeClient, source: Bytes
 ) -> None:
-    client = connect(server.host, settings=HostSettings(ca_file=certificate[0]))
+    client = connect(server.host, settings=HostSettings(ca_files=(certificate[0],)))
     with pytest.raises(Unavailable, match="cannot reach"):
         client.repository().exists(source.add(b"x"))
     assert [seen.method for seen in server.seen] == []
@@ -86,7 +86,7 @@ def test_a_registry_that_speaks_plain_http_is_told_so(
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Plain) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-        client = connect(f"127.0.0.1:{server.server_address[1]}", settings=HostSettings(ca_file=certificate[0]))
+        client = connect(f"127.0.0.1:{server.server_address[1]}", settings=HostSettings(ca_files=(certificate[0],)))
         with pytest.raises(Unavailable, match="cannot reach") as caught:
             client.repository().exists(source.add(b"x"))
         server.shutdown()
@@ -96,7 +96,7 @@ def test_a_registry_that_speaks_plain_http_is_told_so(
 def test_certificates_that_cannot_be_read_are_told(connect: MakeClient, source: Bytes, tmp_path: Path) -> None:
     missing = str(tmp_path / "missing.pem")
     with pytest.raises(Invalid, match="no such file") as caught:
-        connect("localhost:1", settings=HostSettings(ca_file=missing)).repository().exists(source.add(b"x"))
+        connect("localhost:1", settings=HostSettings(ca_files=(missing,))).repository().exists(source.add(b"x"))
     assert missing in str(caught.value)
 
 
@@ -105,7 +105,7 @@ def test_the_certificate_that_cannot_be_used_is_named(
 ) -> None:
     """And not the one that can."""
     missing = str(tmp_path / "me.pem")
-    settings = HostSettings(ca_file=certificate[0], client_cert=missing, client_key=certificate[1])
+    settings = HostSettings(ca_files=(certificate[0],), client_cert=missing, client_key=certificate[1])
     with pytest.raises(Invalid, match="no such file") as caught:
         connect("localhost:1", settings=settings).repository().exists(source.add(b"x"))
     assert caught.value.subject == missing

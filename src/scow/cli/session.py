@@ -92,7 +92,8 @@ class Session(msgspec.Struct, dict=True):
         home = self._home()
         places = (home / ".config/containers/certs.d", Path("/etc/containers/certs.d"), Path("/etc/docker/certs.d"))
         known = told_together(read_certificates(places), settings_of(rules), named)
-        return Hosts(known, HostSettings(ca_file=self.environment.get("SCOW_CA_FILE") or None), rules)
+        authorities = tuple(filter(None, [self.environment.get("SCOW_CA_FILE")]))
+        return Hosts(known, HostSettings(ca_files=authorities), rules)
 
     def _registries_files(self) -> list[Path]:
         """Where rules for registries may stand; the first that speaks of a registry counts."""

@@ -31,18 +31,12 @@ class Tls(msgspec.Struct, frozen=True):
 
 
 class HostSettings(msgspec.Struct, frozen=True):
-    """One registry. ``insecure``: any certificate, or plain http. ``ca_files`` are trusted besides ``ca_file``."""
+    """One registry. ``insecure``: any certificate, or plain http."""
 
     insecure: bool = False
-    ca_file: str | None = None
+    ca_files: tuple[str, ...] = ()
     client_cert: str | None = None
     client_key: str | None = None
-    ca_files: tuple[str, ...] = ()
-
-    @property
-    def authorities(self) -> tuple[str, ...]:
-        """Every CA file."""
-        return (self.ca_file, *self.ca_files) if self.ca_file else self.ca_files
 
 
 def settings_of(rules: Iterable[Rule]) -> dict[str, HostSettings]:
@@ -50,7 +44,7 @@ def settings_of(rules: Iterable[Rule]) -> dict[str, HostSettings]:
     is said to be."""
     found: dict[str, HostSettings] = {}
     for rule in rules:
-        own = HostSettings(rule.insecure, rule.ca_file, rule.client_cert, rule.client_key)
+        own = HostSettings(rule.insecure, (rule.ca_file,) if rule.ca_file else (), rule.client_cert, rule.client_key)
         places = [(rule.location or rule.prefix, own)]
         places += [(mirror.location, HostSettings(mirror.insecure)) for mirror in rule.mirror]
         for place, told in places:
@@ -75,7 +69,7 @@ def told_together(
 
 
 def _any_certificate(settings: HostSettings) -> HostSettings:
-    return HostSettings(True, None, settings.client_cert, settings.client_key)
+    return HostSettings(True, (), settings.client_cert, settings.client_key)
 
 
 def _joined(one: HostSettings | None, other: HostSettings) -> HostSettings:
@@ -84,10 +78,9 @@ def _joined(one: HostSettings | None, other: HostSettings) -> HostSettings:
     cert = one if one.client_cert else other
     return HostSettings(
         one.insecure or other.insecure,
-        None,
+        tuple(dict.fromkeys((*one.ca_files, *other.ca_files))),
         cert.client_cert,
         cert.client_key,
-        tuple(dict.fromkeys((*one.authorities, *other.authorities))),
     )
 
 
@@ -105,7 +98,7 @@ class Hosts(msgspec.Struct, frozen=True):
         found = next((self.settings[name] for name in names if name in self.settings), None)
         if found is None:
             return self.default
-        return found if found.insecure else _joined(found, HostSettings(ca_files=self.default.authorities))
+        return found if found.insecure else _joined(found, HostSettings(ca_files=self.default.ca_files))
 
     def endpoint(self, host: str) -> str:
         """Where the registry of that name answers, ``host[:port]``."""
@@ -117,13 +110,13 @@ class Hosts(msgspec.Struct, frozen=True):
         A loopback registry is, as docker has it, unless a CA or a client certificate says that it speaks TLS.
         """
         settings = self.of(host)
-        return settings.insecure or (is_loopback(host) and not (settings.authorities or settings.client_cert))
+        return settings.insecure or (is_loopback(host) and not (settings.ca_files or settings.client_cert))
 
     def tls(self, host: str) -> Tls:
         """How to meet the host over TLS."""
         settings = self.of(host)
-        verify = not self.allows_http(host) or bool(settings.authorities)
-        return Tls(verify, settings.authorities, settings.client_cert, settings.client_key)
+        verify = not self.allows_http(host) or bool(settings.ca_files)
+        return Tls(verify, settings.ca_files, settings.client_cert, settings.client_key)
 
 
 class Proxies(msgspec.Struct, frozen=True):

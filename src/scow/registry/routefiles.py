@@ -73,4 +73,4 @@ def _certificates(home: Path) -> HostSettings | None:
     if not (authorities or cert):
         return None
     shown = str(home / cert) if cert else None
-    return HostSettings(False, None, shown, str(home / key) if key in names else None, authorities)
+    return HostSettings(False, authorities, shown, str(home / key) if key in names else None)
