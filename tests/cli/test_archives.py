@@ -142,13 +142,15 @@ def test_import_tells_nobody_where_the_file_was(console: Console, tiny: bytes, t
     assert console("inspect", "-f", "{{.Comment}}", "app:1").ok().stdout == "Imported from -\n"
 
 
-def test_import_refuses(console: Console, tiny: bytes) -> None:
+def test_import_refuses(console: Console, tiny: bytes, tmp_path: Path) -> None:
     url = console("import", "https://example.com/root.tar", "app:1")
     assert url.code == 1
     assert "hint: curl -fsSL URL | scow import - app:1" in url.stderr
     assert console("import", "-c", "RUN true", "-", stdin=tiny).code == 1
     assert console("import", "-", "App", stdin=tiny).code == 1
     assert console("import", "-", stdin=b"certainly no tar\n" * 100).code == 1
+    (tmp_path / "photo").write_bytes(b"certainly no tar\n" * 100)
+    assert console("import", str(tmp_path / "photo")).stderr.startswith(f"scow: {tmp_path}/photo: not a tar")
     assert console("images", "-aq").ok().stdout == ""
 
 

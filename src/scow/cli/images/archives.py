@@ -121,7 +121,7 @@ def export(session: Session, name: str, output: str | None) -> None:
 
 @contextlib.contextmanager
 def _source(name: str) -> Iterator[BinaryIO]:
-    """The file ``name``, or standard input for ``-``."""
+    """The file ``name``, or standard input for ``-``; what is wrong with it is told of that file."""
     if name == "-":
         yield sys.stdin.buffer
         return
@@ -132,7 +132,12 @@ def _source(name: str) -> Iterator[BinaryIO]:
     with file:
         if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
             raise Invalid("is a directory", subject=name)
-        yield file
+        try:
+            yield file
+        except Invalid as error:
+            if error.where is None:  # else it is wrong with a --change
+                error.subject = error.subject or name
+            raise
 
 
 @contextlib.contextmanager
