@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,8 +12,12 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import Console
-from tests.scan.test_database import archive, document
+from tests.scan.test_database import archive, document, take
 
+from scow.content.verify import read_all, read_document
+from scow.engine.scans.artifact import packed
+from scow.oci.manifest import parse_manifest
+from scow.scan.database import Database
 from scow.testing.registry import Registry
 
 
@@ -127,6 +132,27 @@ def test_export_and_import_elsewhere(console: Console, osv: Path, tmp_path: Path
     assert (missing.code, missing.stderr.splitlines()[0]) == (
         1, "scow: npm: no such ecosystem in the advisory database",
     )  # fmt: skip
+
+
+def test_what_is_sent_stays_as_it_was_when_an_import_replaces_it(tmp_path: Path) -> None:
+    database = Database(tmp_path / "advisories")
+    held = take(database, {"P-1": document("P-1")}).holding
+    before = database.path("PyPI").read_bytes()
+    with packed({held: database.path("PyPI")}) as (source, root):
+        take(database, {"P-2": document("P-2"), "P-3": document("P-3")})
+        (layer,) = parse_manifest(read_document(source, root), root.media_type, "x").layers
+        for offset in (0, 5000):
+            with source.open(layer, offset) as reader:
+                assert read_all(reader, 1 << 20) == before[offset:]
+    assert database.path("PyPI").read_bytes() != before
+
+
+def test_a_directory_whose_name_is_no_text(console: Console, osv: Path) -> None:
+    place = os.fsdecode(os.fsencode(osv) + b"\xff")
+    osv.rename(place)
+    console("db", "import", place).ok()
+    (row, _) = console("db", "status", "--format", "{{.Source}}").ok().lines
+    assert row.endswith("\\xff/Debian/all.zip")
 
 
 def test_push_and_pull(console: Console, registry: Registry, osv: Path, tmp_path: Path) -> None:

@@ -67,6 +67,12 @@ def test_marks() -> None:
     assert (by_name["CVE-2024-1"].exploited, by_name["CVE-2024-1"].likelihood) == ("", None)
 
 
+@pytest.mark.parametrize("likelihood", ["", "often", "nan", "inf", "-0.1", "1.1"])
+def test_a_likelihood_that_is_none_is_not_known(likelihood: str) -> None:
+    told = marked(REPORT, {"epss": {"CVE-2024-2": likelihood}})
+    assert {one.likelihood for one in told.findings} == {None}
+
+
 def test_errata_are_marked_by_the_cves_they_cover() -> None:
     from tests.scan.test_match import scan
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
+import random
 import sqlite3
 import threading
 import zipfile
@@ -14,9 +16,10 @@ from typing import Any
 import pytest
 from tests.support.shared import shared
 
-from scow.errors import Integrity, Invalid, Unavailable
+from scow.errors import Integrity, Invalid, Limit, Unavailable
+from scow.scan import importing
 from scow.scan.advisory import Record
-from scow.scan.bulk import plain, zipped
+from scow.scan.bulk import Document, plain, zipped
 from scow.scan.database import Database, reading
 from scow.scan.importing import Imported, adopt, import_documents, import_marks
 
@@ -184,6 +187,64 @@ def test_no_zip_changes_nothing(database: Database) -> None:
             import_documents(database, "PyPI", documents, now=NOW, source="here")
     assert ids(database) == ["P-1"]
     assert sorted(os.listdir(database.directory)) == ["PyPI.sqlite", "lock"]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_whatever_a_zip_is_made_of_it_is_read_or_refused(method: int) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as writer:
+        writer.writestr("d/P\u00e9.json", document("P-1", summary="abc" * 50))
+    whole, made = file.getvalue(), random.Random(method)
+    for _ in range(400):
+        raw = bytearray(whole)
+        for _ in range(3):
+            raw[made.choice((made.randrange(len(raw)), made.randrange(50), -made.randint(1, 90)))] = made.randrange(256)
+        with contextlib.suppress(Invalid, Limit), zipped(io.BytesIO(bytes(raw)), "all.zip") as documents:
+            for one in documents:
+                with contextlib.suppress(Invalid, Limit):
+                    one.read()
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    directory = os.fsdecode(os.fsencode(tmp_path) + b"/\xff")
+    os.mkdir(directory)
+    Path(directory, os.fsdecode(b"\xfe.json")).write_bytes(document("P-1"))
+    database = Database(Path(directory, "advisories"))
+    done = import_documents(database, "PyPI", plain(Path(directory)), now=NOW, source="d")
+    assert (done.changed, done.unread) == (1, 0)
+    assert ids(database) == ["P-1"]
+
+
+LIES = {
+    "a count that is none": "UPDATE facts SET value = 'many' WHERE key = 'advisories'",
+    "a count of more digits than a number has": f"UPDATE facts SET value = '{'9' * 5000}' WHERE key = 'advisories'",
+    "facts that are no text": "UPDATE facts SET value = x'ff00' WHERE key = 'releases'",
+    "an advisory that is a number": "UPDATE advisory SET body = 5",
+    "an advisory that is text": "UPDATE advisory SET body = 'abc'",
+    "a part that is text": "UPDATE affected SET body = 'abc'",
+}
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=LIES)
+def test_a_file_of_our_tables_with_other_things_in_them_is_damaged(database: Database, lie: str) -> None:
+    take(database, {"P-1": document("P-1")})
+    with contextlib.closing(sqlite3.connect(database.path("PyPI"))) as connection:
+        connection.execute(lie)
+        connection.commit()
+    with pytest.raises(Integrity, match="damaged"):
+        ids(database)
+
+
+def test_members_that_share_their_bytes_are_not_inflated_without_end(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(database, {"P-1": document("P-1")})
+    monkeypatch.setattr(importing, "_BYTES_LIMIT", 10_000)
+    raw = b"{" + b" " * 5000
+    documents = (Document(f"H-{at}", at, lambda: raw) for at in range(1_000_000))
+    with pytest.raises(Limit, match="GiB of advisories"):
+        import_documents(database, "PyPI", documents, now=NOW, source="here")
+    assert ids(database) == ["P-1"]
 
 
 def test_a_damaged_member_is_skipped(database: Database) -> None:

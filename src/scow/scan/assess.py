@@ -14,6 +14,7 @@ from scow.scan.finding import Finding, Report, Uncovered
 from scow.scan.holding import MARKS, Holding
 from scow.scan.match import Records, match
 from scow.scan.package import SYSTEM_KINDS, Catalog
+from scow.scan.severity import share
 
 #: Kind of mark → CVE → the mark.
 Marks = Mapping[str, Mapping[str, str]]
@@ -41,7 +42,7 @@ def marked(report: Report, marks: Marks) -> Report:
     def told(finding: Finding) -> Finding:
         cves = cves_of(finding)
         since = min((exploited[cve] for cve in cves if cve in exploited), default="")
-        chance = max((float(likely[cve]) for cve in cves if cve in likely), default=None)
+        chance = max((one for cve in cves if (one := share(likely.get(cve, ""))) is not None), default=None)
         return msgspec.structs.replace(finding, exploited=since, likelihood=chance)
 
     return msgspec.structs.replace(report, findings=tuple(map(told, report.findings)))

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import lzma
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from scow.content.disk import on_disk
 from scow.errors import Invalid, Limit
 from scow.scan.advisory import ADVISORY_LIMIT
+
+#: what zipfile says of an archive that is damaged, or was never a good one
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error,
+    EOFError, NotImplementedError, RuntimeError, ValueError,
+)  # fmt: skip
 
 
 class Document(NamedTuple):
@@ -28,10 +36,11 @@ class Document(NamedTuple):
 def zipped(file: BinaryIO, subject: str) -> Iterator[Iterator[Document]]:
     """The documents of one of OSV's ``all.zip``. Raises :class:`~scow.errors.Invalid` when it is no zip."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            yield _members(archive)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error) as error:
+        archive = zipfile.ZipFile(file)
+    except _BROKEN as error:
         raise Invalid(f"not a readable zip of advisories: {error}", subject=subject) from None
+    with archive:
+        yield _members(archive)
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[Document]:
@@ -47,7 +56,7 @@ def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     try:
         with archive.open(member) as file:
             return file.read(ADVISORY_LIMIT + 1)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, zlib.error, RuntimeError, OSError) as error:
+    except (*_BROKEN, OSError) as error:
         raise Invalid(f"cannot be read from the zip: {error}", subject=member.filename) from None
 
 
@@ -57,8 +66,8 @@ def plain(directory: Path) -> Iterator[Document]:
         directories.sort()
         for name in sorted(files):
             if name.endswith(".json"):
-                path = Path(base, name)
-                yield Document(name.removesuffix(".json"), None, partial(_file, path))
+                told = os.fsencode(name).decode(errors="backslashreplace")
+                yield Document(told.removesuffix(".json"), None, partial(_file, Path(base, name)))
 
 
 def _file(path: Path) -> bytes:

@@ -67,11 +67,12 @@ class Database:
         with self._opened(name) as connection:
             if connection is None:
                 return None
-            facts = dict(connection.execute("SELECT key, value FROM facts"))
+            facts = dict(connection.execute("SELECT key, CAST(value AS TEXT) FROM facts"))
+            count = msgspec.convert(facts.get("advisories", "0"), int, strict=False)
             size = os.stat(self.path(name)).st_size
         return Holding(
             name,
-            int(facts.get("advisories", 0)),
+            count,
             facts.get("modified", ""),
             facts.get("imported", ""),
             facts.get("source", ""),
@@ -112,7 +113,7 @@ class Database:
         with self._opened(kind) as connection:
             if connection is None:
                 return {}
-            statement = "SELECT cve, value FROM mark WHERE cve IN (SELECT value FROM json_each(?))"
+            statement = "SELECT cve, CAST(value AS TEXT) FROM mark WHERE cve IN (SELECT value FROM json_each(?))"
             return dict(connection.execute(statement, (_json(sorted(set(cves))),)))
 
     def _names(self) -> list[str]:
@@ -138,7 +139,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
     connection = None
     try:
         if path.exists():
-            connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True)
+            connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", uri=True)
             connection.execute("PRAGMA trusted_schema = OFF")
             same = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
             yield connection if same and is_ours(connection) else None
@@ -179,7 +180,7 @@ def _records(connection: sqlite3.Connection, names: list[str], releases: Sequenc
     from scow.scan.advisory import Advisory, Affected, Record
 
     statement = (
-        "SELECT advisory.number, advisory.body, affected.body FROM json_each(?) AS wanted"
+        "SELECT advisory.number, CAST(advisory.body AS BLOB), CAST(affected.body AS BLOB) FROM json_each(?) AS wanted"
         " JOIN affected ON affected.name = wanted.value AND affected.ecosystem IN (SELECT value FROM json_each(?))"
         " JOIN advisory ON advisory.number = affected.number"
     )

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 _DOCUMENTS_LIMIT: Final = 4_000_000
+_BYTES_LIMIT: Final = 64 << 30
 _SHOWN: Final = 20
 _TEMPORARY: Final = ".new-"
 
@@ -49,6 +50,7 @@ class Writer:
         self.changed = self.removed = self.unread = 0
         self.skipped: list[tuple[str, str]] = []
         self._seen: set[int] = set()
+        self._read = 0
 
     def take(self, documents: Iterable[Document]) -> int:
         """Keep every document that is new or changed; returns how many there were."""
@@ -56,6 +58,8 @@ class Writer:
         for count, document in enumerate(documents, 1):
             if count > _DOCUMENTS_LIMIT:
                 raise Limit(f"more than {_DOCUMENTS_LIMIT} advisories", subject=document.name)
+            if self._read > _BYTES_LIMIT:
+                raise Limit(f"more than {_BYTES_LIMIT >> 30} GiB of advisories", subject=document.name)
             try:
                 self._take(document)
             except (Invalid, Limit) as error:
@@ -93,6 +97,7 @@ class Writer:
         if known:
             return
         raw = document.read()
+        self._read += len(raw)
         crc = zlib.crc32(raw)
         if document.crc is None and self._known(document.name, crc):
             return

@@ -17,6 +17,7 @@ from scow.errors import Invalid, Limit
 from scow.layer.compression import detected, inflated
 from scow.oci.documents import decode
 from scow.scan.lines import lines
+from scow.scan.severity import share
 
 _KEV_LIMIT: Final = 64 << 20
 _ROWS_LIMIT: Final = 4_000_000
@@ -51,15 +52,8 @@ def likelihoods(reader: Reader, subject: str) -> Marks:
     for count, row in enumerate(rows):
         if count > _ROWS_LIMIT:
             raise Limit(f"more than {_ROWS_LIMIT} rows", subject=subject)
-        if len(row) > 1 and _CVE.match(row[0]) and _is_share(row[1]):
+        if len(row) > 1 and _CVE.match(row[0]) and share(row[1]) is not None:
             yield row[0], row[1]
-
-
-def _is_share(text: str) -> bool:
-    try:
-        return 0.0 <= float(text) <= 1.0
-    except ValueError:
-        return False
 
 
 #: kind of mark -> how its file is read

@@ -39,6 +39,15 @@ def rank(word: str) -> int:
     return _RANKS.get(word, len(SEVERITIES))
 
 
+def share(text: str) -> float | None:
+    """A probability as EPSS writes it, 0 to 1; None for what is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0.0 <= value <= 1.0 else None
+
+
 def rated(record: Record) -> Rated:
     """What one record says."""
     said = record.affected.severity or record.advisory.severity

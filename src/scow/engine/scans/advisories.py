@@ -116,9 +116,9 @@ class Advisories:
         held = tuple(require(self.database, one) for one in ecosystems) or self.status()
         if not held:
             raise NotFound("the advisory database is empty", hint="scow db update Debian PyPI")
-        source, root = packed({one: self.database.path(one.ecosystem) for one in held})
         location = Location.parse(target)
         with (
+            packed({one: self.database.path(one.ecosystem) for one in held}) as (source, root),
             self._workplace.store.layout.working(),
             ends.target(self._workplace, location, lambda: self._workplace.registry, Location("")) as (sink, put),
         ):
@@ -154,7 +154,8 @@ class Advisories:
         from scow.scan.importing import import_documents
 
         def bring(documents: Iterator[Document]) -> Imported:
-            return import_documents(self.database, name, documents, now=_now(), source=str(place.absolute()))
+            source = os.fsencode(place.absolute()).decode(errors="backslashreplace")
+            return import_documents(self.database, name, documents, now=_now(), source=source)
 
         if place.is_dir():
             return bring(plain(place))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +32,9 @@ _CHUNK: Final = 1 << 20
 
 
 class Files:
-    """Files and small documents by digest, as a source."""
+    """Open files and small documents by digest, as a source."""
 
-    def __init__(self, files: Mapping[Digest, Path], documents: Mapping[Digest, bytes]) -> None:
+    def __init__(self, files: Mapping[Digest, BufferedReader], documents: Mapping[Digest, bytes]) -> None:
         self._files, self._documents = files, documents
 
     def resolve(self, name: str) -> Descriptor:
@@ -43,14 +45,30 @@ class Files:
         """A file's bytes from ``offset`` on."""
         if descriptor.digest in self._documents:
             return contextlib.closing(io.BytesIO(self._documents[descriptor.digest][offset:]))
-        file = self._files[descriptor.digest].open("rb")
-        file.seek(offset)
-        return file
+        return contextlib.nullcontext(_From(self._files[descriptor.digest], offset))
 
 
-def packed(files: Mapping[Holding, Path]) -> tuple[Source, Descriptor]:
-    """The files as one artifact: where its bytes are, and its manifest."""
-    layers = [_layer(holding, path) for holding, path in files.items()]
+class _From:
+    """An open file's bytes from ``offset`` on, whoever else reads it."""
+
+    def __init__(self, file: BufferedReader, offset: int) -> None:
+        self._descriptor, self._at = file.fileno(), offset
+
+    def read(self, size: int = -1, /) -> bytes:
+        chunk = os.pread(self._descriptor, size if size >= 0 else _CHUNK, self._at)
+        self._at += len(chunk)
+        return chunk
+
+
+@contextlib.contextmanager
+def packed(files: Mapping[Holding, Path]) -> Iterator[tuple[Source, Descriptor]]:
+    """The files as one artifact: where its bytes are, and its manifest. A file that is replaced stays as it was."""
+    with contextlib.ExitStack() as stack:
+        yield _packed({holding: stack.enter_context(path.open("rb")) for holding, path in files.items()})
+
+
+def _packed(files: Mapping[Holding, BufferedReader]) -> tuple[Source, Descriptor]:
+    layers = [_layer(holding, file) for holding, file in files.items()]
     config = b"{}"
     created = max((holding.imported for holding in files), default="")
     manifest = Manifest(
@@ -63,16 +81,12 @@ def packed(files: Mapping[Holding, Path]) -> tuple[Source, Descriptor]:
     )
     raw = encode(manifest)
     documents = {Digest.of(raw): raw, Digest.of(config): config}
-    by_digest = {layer.digest: path for layer, path in zip(layers, files.values(), strict=True)}
+    by_digest = {layer.digest: file for layer, file in zip(layers, files.values(), strict=True)}
     return Files(by_digest, documents), Descriptor.of(media_types.OCI_MANIFEST, raw)
 
 
-def _layer(holding: Holding, path: Path) -> Descriptor:
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-            size += len(chunk)
+def _layer(holding: Holding, file: BufferedReader) -> Descriptor:
+    digest, size = hashlib.file_digest(file, "sha256"), file.tell()
     annotations = {_TITLE: f"{holding.ecosystem}{SUFFIX}", _CREATED: holding.imported}
     return Descriptor(_FILE, Digest(f"sha256:{digest.hexdigest()}"), size, annotations=annotations)
 
