@@ -199,6 +199,30 @@ def test_no_data_is_never_no_findings(console: Console, old: str) -> None:
     assert told["Uncovered"][0]["What"] == "Debian:99"
 
 
+def test_a_comparison_says_what_could_not_be_looked_at_on_either_side(console: Console, old: str) -> None:
+    odd = [
+        item("etc/os-release", data=b"ID=debian\nVERSION_ID=99\n"),
+        item("var/lib/dpkg/status", data=status(bash="1")),
+    ]
+    stored(Store(console.store), [odd, [npm("x", "next")]], "odd:1")
+    for argv in (("odd:1", old), (old, "odd:1")):
+        before = "odd:1: " if argv[0] == "odd:1" else ""
+        gaps = [
+            f"{before}no data for Debian:99: 1 package not checked",
+            f"{before}x next: 1 advisory could not be compared",
+        ]
+        table = console("scan", "--offline", "--compare", *argv).ok().stdout
+        quiet = console("scan", "--offline", "-q", "--compare", *argv).ok()
+        for gap in gaps:
+            assert f"\n! {gap}" in table
+            assert f"scow: {gap}" in quiet.stderr
+        told = json.loads(console("scan", "--offline", "--format", "json", "--compare", *argv).ok().stdout)
+        side = told["Before"] if before else told
+        assert [one["What"] for one in side["Uncovered"]] == ["Debian:99"]
+        assert [one["Package"]["Name"] for one in side["Undecided"]] == ["x"]
+        assert (side["Unread"], side["Notes"]) == ([], [])
+
+
 def test_without_a_database_offline(console: Console) -> None:
     stored(Store(console.store), [base(bash="5.2")], "app:1")
     lines = console("scan", "--offline", "app:1").ok().lines

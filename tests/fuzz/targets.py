@@ -11,10 +11,12 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.layer import tars
 from tests.layer.tars import item
+from tests.scan.catalog import test_fuzz as catalog
 
 from scow.cli.gotemplate.template import compile as compile_template
 from scow.content.archive import open_archive
@@ -42,6 +44,7 @@ from scow.registry.credentials import CredentialStore
 from scow.registry.protocol import Answer, tag_names
 from scow.registry.refusal import refusal
 from scow.registry.routes import parse as parse_rules
+from scow.scan.catalog import rpm
 
 _ZERO = "sha256:" + "0" * 64
 _DESCRIPTOR = f'{{"mediaType":"{media_types.OCI_LAYER_GZIP}","digest":"{_ZERO}","size":3}}'
@@ -240,6 +243,11 @@ TARGETS: dict[str, Target] = {
         (b"{{.Name}} {{range .List}}{{.}}{{end}}{{json .Map}}",),
         (b"{{", b"}}", b"end", b"if ", b"index ", b"|", b"$x := ", b'"%s"'),
     ),
+    "rpm header": Target(lambda data: rpm._package(b"p", data, []), (catalog.HEADER,)),
+    **{
+        f"scan {rule.pattern or 'program'}": Target(partial(catalog.read, rule), tuple(catalog.SEEDS), _JSON)
+        for rule in catalog.READERS
+    },
 }
 
 

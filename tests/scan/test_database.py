@@ -21,7 +21,7 @@ from scow.scan import importing
 from scow.scan.advisory import Record
 from scow.scan.bulk import Document, plain, zipped
 from scow.scan.database import Database, reading
-from scow.scan.importing import Imported, adopt, import_documents, import_marks
+from scow.scan.importing import Imported, adopt, import_documents, import_marks, writing
 
 NOW = "2024-05-01T00:00:00Z"
 
@@ -345,6 +345,15 @@ def test_every_shared_advisory_is_read(database: Database) -> None:
         assert done.unread == 0
         assert done.changed > 3
     assert sum(holding.advisories for holding in database.holdings()) == 8307
+
+
+def test_a_full_disk_is_told_with_what_helps(database: Database) -> None:
+    take(database, {"P-1": document("P-1")})
+    with pytest.raises(Unavailable, match="no space left") as caught, writing(database, "PyPI") as writer:
+        writer.connection.execute("PRAGMA max_page_count = 1")  # as SQLite says it of a disk
+        writer.mark((f"CVE-2024-{at:05}", "0.5") for at in range(10_000))
+    assert "free some space" in caught.value.hint
+    assert ids(database) == ["P-1"]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

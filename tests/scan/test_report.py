@@ -112,13 +112,13 @@ def test_colour_is_for_terminals() -> None:
 
 
 def test_nothing_found_and_nothing_checked_are_not_the_same() -> None:
-    clean = msgspec.structs.replace(REPORT, findings=(), uncovered=())
+    clean = msgspec.structs.replace(REPORT, findings=(), ignored=(), uncovered=())
     assert text.headline(clean) == "no findings"
-    assert text.headline(msgspec.structs.replace(REPORT, findings=())) == "no findings in 6 of 7 packages"
+    assert text.headline(msgspec.structs.replace(REPORT, findings=())) == "no findings in 6 of 7 packages; 2 ignored"
     blind = msgspec.structs.replace(
         REPORT, findings=(), catalog=msgspec.structs.replace(CATALOG, packages=CATALOG.packages[:1])
     )
-    assert text.headline(blind) == "nothing could be checked"
+    assert text.headline(blind) == "nothing could be checked; 2 ignored"
 
 
 def test_what_somebody_else_wrote_moves_no_cursor() -> None:

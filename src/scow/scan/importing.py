@@ -6,6 +6,7 @@ A document is told by the CRC that its archive has for it: one that did not chan
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -192,7 +193,9 @@ def writing(database: Database, name: str) -> Iterator[Writer]:
                 yield writer
                 connection.commit()
             _settle(unfinished, database.path(name))
-        except sqlite3.OperationalError as error:  # the disk is full, or not ours to write to
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+                raise disk_error(OSError(errno.ENOSPC, str(error)), database.directory) from None
             raise Unavailable(str(error), subject=str(database.directory)) from None
         except sqlite3.Error as error:
             raise damaged(unfinished, error) from None

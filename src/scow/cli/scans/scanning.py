@@ -118,13 +118,14 @@ def scan(
         report = scanned(target)
         shown = report.findings
         text = _reported(report, form, width=width, colour=colour)
-        _warn(report, form)
+        _warn(form, report)
     else:
         from scow.scan.compare import compare
 
         difference = compare(scanned(old), scanned(target))
         shown = difference.brought
         text = _compared(difference, form, width=width, colour=colour)
+        _warn(form, difference.new, difference.old)
     formats.write(output, text)
     click.get_current_context().exit(_code(shown, bar, exit_code))
 
@@ -249,12 +250,12 @@ def _width(session: Session) -> int:
     return max(80, min(_WIDEST, columns or _WIDEST))
 
 
-def _warn(report: Report, form: str) -> None:
+def _warn(form: str, report: Report, before: Report | None = None) -> None:
     """What a format has no room for is told on standard error: nothing found is not nothing there."""
     if form in ("sarif", "cyclonedx", "spdx", "quiet"):
-        from scow.scan.report.text import printable, warnings
+        from scow.scan.report.text import compared_warnings, printable, warnings
 
-        for warning in warnings(report):
+        for warning in compared_warnings(before, report) if before else warnings(report):
             click.echo(f"scow: {printable(warning)}", err=True)
 
 

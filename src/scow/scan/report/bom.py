@@ -23,10 +23,11 @@ Document = dict[str, Any]
 
 
 def cyclonedx(report: Report, version: str) -> Document:
-    """The catalog's document, and a vulnerability for each name, with the packages that it affects."""
-    groups: dict[str, list[Finding]] = {}
+    """The catalog's document, and a vulnerability for each name, with the packages that it affects; what VEX says of
+    others is one of its own."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in (*report.findings, *(one for one in report.ignored if one.ignored.startswith(_VEX))):
-        groups.setdefault(finding.name, []).append(finding)
+        groups.setdefault((finding.name, finding.ignored), []).append(finding)
     document = plain_cyclonedx(report.catalog, version)
     return {**document, "vulnerabilities": map(_vulnerability, groups.values())}
 
@@ -46,7 +47,9 @@ def _vulnerability(several: list[Finding]) -> Document:
     if _MOMENT.match(first.published) and not first.published.startswith("0001-"):
         told["published"] = first.published
     if first.ignored:
-        told["analysis"] = {"state": "not_affected", "detail": first.ignored.removeprefix(_VEX)}
+        told["bom-ref"] += f":{identity(first.package)}"
+        detail = first.ignored.removeprefix(_VEX)
+        told["analysis"] = {"state": "resolved" if detail.startswith("fixed") else "not_affected", "detail": detail}
     return {key: value for key, value in told.items() if value}
 
 
@@ -68,7 +71,8 @@ def _recommendation(several: Iterable[Finding]) -> str:
 
 
 def _affected(finding: Finding) -> Document:
-    return {"ref": identity(finding.package), "versions": [{"version": finding.package.version, "status": "affected"}]}
+    status = "unaffected" if finding.ignored else "affected"
+    return {"ref": identity(finding.package), "versions": [{"version": finding.package.version, "status": status}]}
 
 
 def spdx(report: Report, version: str) -> Document:

@@ -24,21 +24,18 @@ def document(report: Report) -> Document:
         "Severities": report.counts,
         "Findings": [_finding(report, one) for one in report.findings],
         "Ignored": [_finding(report, one) for one in report.ignored],
-        "Undecided": [_undecided(one) for one in report.undecided],
-        "Uncovered": [{"What": one.what, "Packages": one.packages, "Reason": one.reason} for one in report.uncovered],
-        "Unread": [{"Path": place(one.path), "Reason": one.reason, "Layer": one.layer} for one in catalog.unread],
+        **_gaps(report),
         "Advisories": [
             {"Ecosystem": one.ecosystem, "Count": one.advisories, "Newest": one.modified, "Imported": one.imported}
             for one in report.coverage
         ],
         "Advice": [_advice(one) for one in advise(report)],
         "Layers": [{"DiffID": layer.diff_id, "CreatedBy": layer.created_by} for layer in catalog.layers],
-        "Notes": list(report.notes),
     }
 
 
 def comparison_document(difference: Difference) -> Document:
-    """What is different, each finding as :func:`document` has it."""
+    """What is different, each finding as :func:`document` has it; ``Before`` is what the old one's do not speak of."""
     old, new = difference.old, difference.new
     return {
         "Old": old.catalog.subject,
@@ -46,7 +43,20 @@ def comparison_document(difference: Difference) -> Document:
         "Gone": [_finding(old, one) for one in difference.gone],
         "Brought": [_finding(new, one) for one in difference.brought],
         "Stayed": [_finding(new, one) for one in difference.stayed],
-        "Uncovered": document(new)["Uncovered"],
+        **_gaps(new),
+        "Before": _gaps(old),
+    }
+
+
+def _gaps(report: Report) -> Document:
+    """What the findings do not speak of."""
+    return {
+        "Undecided": [_undecided(one) for one in report.undecided],
+        "Uncovered": [{"What": one.what, "Packages": one.packages, "Reason": one.reason} for one in report.uncovered],
+        "Unread": [
+            {"Path": place(one.path), "Reason": one.reason, "Layer": one.layer} for one in report.catalog.unread
+        ],
+        "Notes": list(report.notes),
     }
 
 

@@ -36,7 +36,7 @@ _UNBROKEN = _COMMAND.replace(" ", "\N{NO-BREAK SPACE}")
 def report(told: Report, advice: Sequence[Advice] = (), *, width: int = 100, colour: bool = False) -> str:
     """The whole report, with its last newline."""
     paint = _paint if colour else _plain
-    rows = [*_head(told, width), *_warnings(told, width, paint), *_groups(told, width, paint)]
+    rows = [*_head(told, width), *_warnings(text.warnings(told), width, paint), *_groups(told, width, paint)]
     rows += [*_advice(advice, width), *_foot(told, width)]
     return "\n".join(row.rstrip() for row in rows) + "\n"
 
@@ -46,7 +46,7 @@ def comparison(told: Difference, *, width: int = 100, colour: bool = False) -> s
     paint = _paint if colour else _plain
     rows = [f"{text.printable(told.old.catalog.subject)} → {text.printable(told.new.catalog.subject)}"]
     rows.append(f"{len(told.gone)} gone, {len(told.brought)} new, {len(told.stayed)} still there")
-    rows += _warnings(told.new, width, paint)
+    rows += _warnings(text.compared_warnings(told.old, told.new), width, paint)
     for title, findings in (("NEW", told.brought), ("GONE", told.gone)):
         if findings:
             rows += ["", paint(f"{title} ({len(findings)})", "note" if title == "NEW" else "good")]
@@ -69,12 +69,11 @@ def _head(told: Report, width: int) -> Iterator[str]:
     what = [str(catalog.distribution)] if catalog.distribution else []
     what.append(text.number(len(catalog.packages), "package"))
     yield text.printable(f"{catalog.subject}: {', '.join(what)}")
-    left_out = f"; {len(told.ignored)} ignored" if told.ignored else ""
-    yield from _wrapped(text.headline(told) + left_out, width)
+    yield from _wrapped(text.headline(told), width)
 
 
-def _warnings(told: Report, width: int, paint: Paint) -> Iterator[str]:
-    shown = list(text.warnings(told))
+def _warnings(several: Iterable[str], width: int, paint: Paint) -> Iterator[str]:
+    shown = list(several)
     for warning in shown[:_WARNINGS]:
         whole = text.printable(warning).replace(_COMMAND, _UNBROKEN)
         for line in _wrapped(f"! {whole}", width):

@@ -65,7 +65,12 @@ def total(several: Iterable[Line]) -> int:
 
 
 def headline(report: Report) -> str:
-    """How many findings there are, and in how much of what is there: what was not checked has none, and means none."""
+    """How many findings there are, and in how much of what is there: what was not checked has none, and means none.
+    What was left out is counted."""
+    return _found(report) + (f"; {len(report.ignored)} ignored" if report.ignored else "")
+
+
+def _found(report: Report) -> str:
     whole = len(report.catalog.packages)
     checked = whole - sum(gap.packages for gap in report.uncovered)
     if not checked:
@@ -99,6 +104,13 @@ def warnings(report: Report) -> Iterator[str]:
     for one in report.catalog.unread:
         yield f"/{place(one.path)} could not be read: {one.reason}"
     yield from report.notes
+
+
+def compared_warnings(old: Report, new: Report) -> Iterator[str]:
+    """Those of the new image, and the old one's own: what was not looked at there need not be new here."""
+    told = tuple(warnings(new))
+    yield from told
+    yield from (f"{old.catalog.subject}: {warning}" for warning in warnings(old) if warning not in told)
 
 
 def asked(report: Report) -> str:
