@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scow.engine.containers.logs import lines
-from scow.errors import Invalid
+from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.config import Healthcheck
 from scow.runtime import wire
 from scow.runtime.monitor.journal import Journal
+from scow.runtime.session import Session
 from scow.runtime.spec.keeping import check_arguments, health, healthcheck, in_effect, restart_policy
 from scow.runtime.spec.keys import DEFAULT, Typed, detach_keys
 from scow.runtime.spec.restarting import pause
@@ -167,3 +170,28 @@ def test_messages_in_pieces() -> None:
         found += wire.unframed(received) or []
     assert found == [{"out": b"12"}, {"exit": 3}]
     assert wire.unframed(bytearray(b"\xff\xff\xff\xff")) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "said"),
+    [
+        ({"exit": 3}, NotFound, "has no monitor"),  # which goes to everybody, also who has not been heard yet
+        ({"protocol": 2}, Unsupported, "of another version of scow"),
+        (None, NotFound, "has no monitor"),
+    ],
+)
+def test_what_a_monitor_answers_first(tmp_path: Path, answer: dict[str, int] | None, error: type, said: str) -> None:
+    def monitor() -> None:
+        with listener.accept()[0] as caller:
+            assert wire.receive(caller.fileno()) == {"stop": True}
+            if answer:
+                wire.send(caller.fileno(), answer)
+
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / wire.SOCKET))
+        listener.listen()
+        thread = threading.Thread(target=monitor)
+        thread.start()
+        with pytest.raises(error, match=said):
+            Session.to(tmp_path, {"stop": True})
+        thread.join()

@@ -44,7 +44,7 @@ class Session:
             raise Unavailable("its monitor does not answer", subject=home.name[:12]) from None
         except OSError:
             answer = None
-        if answer is None:
+        if answer is None or "exit" in answer:  # that tells everybody of the end
             channel.close()
             raise NotFound("has no monitor", subject=home.name[:12])
         if answer.get("protocol") != wire.PROTOCOL:

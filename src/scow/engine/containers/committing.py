@@ -88,6 +88,7 @@ def commit(
     with store.layout.working(), held(workplace, settings, wanted=pause):
         items = list(_written(workplace, settings, image))
         layer = add_layer(store.layout, store.layers, items) if items else None
+        workplace.containers.find(settings.id)  # who removed it meanwhile took files away that are missing there
     old = document(image.raw_config)
     old["config"] = {**(old.get("config") or {}), **_process(settings, image)}
     created = starting.now()

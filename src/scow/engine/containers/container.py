@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from scow.runtime.session import Session
     from scow.runtime.spec.options import Options
 
+_LAST = 5.0  # seconds
+
 
 class Container:
     """A container that was made; :meth:`run` starts it and waits for its end."""
@@ -70,6 +72,7 @@ class Container:
 
     def remove(self) -> None:
         """Delete it with everything it wrote, its anonymous volumes too."""
+        self.workplace.containers.ended(self.id, _LAST)  # what was killed is not gone at once
         self.workplace.containers.remove(self.id)
         if names := volume_names(self.settings.spec):
             Volumes(self.workplace).release(names)

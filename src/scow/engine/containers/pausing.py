@@ -47,8 +47,15 @@ def held(workplace: Workplace, settings: Settings, *, wanted: bool) -> Iterator[
     if not wanted or workplace.containers.state(settings.id).status != "running":
         yield
         return
-    pause(workplace, settings)
+    try:
+        pause(workplace, settings)
+    except Conflict:
+        if workplace.containers.state(settings.id).status == "running":
+            raise
+        yield  # it ended, or somebody else paused it
+        return
     try:
         yield
     finally:
-        unpause(workplace, settings)
+        with contextlib.suppress(Conflict):  # nor is it paused any more
+            unpause(workplace, settings)

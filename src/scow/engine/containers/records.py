@@ -13,7 +13,7 @@ import os
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ import msgspec
 
 from scow.content.disk import on_disk
 from scow.content.replacing import renew
-from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound
+from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound, Unavailable
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode
@@ -29,6 +29,7 @@ from scow.runtime.spec.keeping import Keeping
 
 _SETTINGS: Final = "container.json"
 _STATE: Final = "state.json"
+_ALIVE: Final = "alive"
 _PAUSED: Final = "paused"  # a monitor makes no health checks while it is there
 ALIVE: Final = frozenset({"running", "paused", "restarting"})
 """The states in which somebody keeps a container."""
@@ -36,6 +37,7 @@ ALIVE: Final = frozenset({"running", "paused", "restarting"})
 _FLOCK: Final = "hhqqi4x"
 _FIRST_PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.05
+_PATIENCE: Final = 20.0  # seconds, with another command that starts, fills or removes it
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -108,14 +110,16 @@ class Containers:
 
     def add(self, settings: Settings) -> None:
         """Make the directory and write the settings. Raises :class:`AlreadyExists` for a name that is taken."""
-        self._check_free(settings.name)
         draft = self._root / f".{settings.id}"
         with on_disk(self._root):
+            self._root.mkdir(parents=True, exist_ok=True)
+        with self._alone(), on_disk(self._root):
+            self._check_free(settings.name)
             try:
-                self._root.mkdir(parents=True, exist_ok=True)
                 draft.mkdir(mode=0o700)  # its environment is nobody else's business
                 (draft / _SETTINGS).write_bytes(encode(settings))
                 (draft / _STATE).write_bytes(encode(State()))
+                (draft / _ALIVE).touch(mode=0o644)
                 os.rename(draft, self.home(settings.id))
             except BaseException:
                 _remove(draft)
@@ -123,8 +127,9 @@ class Containers:
 
     def rename(self, settings: Settings, name: str) -> None:
         """Write another name. Raises :class:`AlreadyExists` for one that is taken."""
-        self._check_free(name)
-        self.update(msgspec.structs.replace(settings, name=name))
+        with self._alone():
+            self._check_free(name)
+            self._change(settings.id, lambda old: msgspec.structs.replace(old, name=name))
 
     def _check_free(self, name: str) -> None:
         for other in self:
@@ -134,9 +139,26 @@ class Containers:
                     "You have to remove (or rename) that container to be able to reuse that name."
                 )
 
-    def update(self, settings: Settings) -> None:
-        """Write the settings once more."""
-        self._write(settings.id, _SETTINGS, encode(settings))
+    def update(self, container_id: str, change: Callable[[Settings], Settings]) -> None:
+        """Write the settings once more, as ``change`` makes them of what they are by now."""
+        with self._alone():
+            self._change(container_id, change)
+
+    def _change(self, container_id: str, change: Callable[[Settings], Settings]) -> None:
+        if not (raw := _read(self.home(container_id) / _SETTINGS)):
+            raise _missing(container_id)
+        self._write(container_id, _SETTINGS, encode(change(decode(raw, Settings, container_id))))
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else gives names or changes settings meanwhile."""
+        with on_disk(self._root):
+            fd = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)
 
     def note(self, container_id: str, state: State) -> None:
         """Write down how a container is doing."""
@@ -176,7 +198,7 @@ class Containers:
         if len(found) > 1:
             raise Conflict("multiple containers found with that prefix", subject=text, hint="give more of the id")
         if not found:
-            raise NotFound(f"No such container: {text}")
+            raise _missing(text)
         return found[0]
 
     def using(self, image_id: str) -> tuple[str, ...]:
@@ -189,24 +211,26 @@ class Containers:
 
     def state(self, container_id: str) -> State:
         """How it is doing, whatever its keeper managed to write."""
-        home = self.home(container_id)
-        state = State()
-        with contextlib.suppress(Invalid, Limit):
-            if raw := _read(home / _STATE):
-                state = decode(raw, State, container_id)
+        state = self._noted(container_id)
         if state.status not in ALIVE:
             return state
         if not self.alive(container_id):
-            return msgspec.structs.replace(state, status="exited", pid=0, exit_code=137)
-        if (home / _PAUSED).exists():
+            return _killed(state)
+        if (self.home(container_id) / _PAUSED).exists():
             return msgspec.structs.replace(state, status="paused")
         return state
+
+    def _noted(self, container_id: str) -> State:
+        with contextlib.suppress(Invalid, Limit):
+            if raw := _read(self.home(container_id) / _STATE):
+                return decode(raw, State, container_id)
+        return State()
 
     def alive(self, container_id: str) -> bool:
         """Whether anything of it is left that runs."""
         with on_disk(self.home(container_id)):
             try:
-                fd = os.open(self.home(container_id) / "alive", os.O_RDONLY | os.O_CLOEXEC)
+                fd = os.open(self.home(container_id) / _ALIVE, os.O_RDONLY | os.O_CLOEXEC)
             except FileNotFoundError:
                 return False
         try:
@@ -216,18 +240,43 @@ class Containers:
             os.close(fd)
 
     @contextlib.contextmanager
-    def keeping(self, container_id: str) -> Iterator[int]:
+    def keeping(self, container_id: str, patience: float = _PATIENCE) -> Iterator[int]:
         """Keep the container: the descriptor that holds its lock, until it and all its copies are closed.
 
-        Raises :class:`Conflict` when somebody keeps it already.
+        Raises :class:`Conflict` when somebody keeps it already, :class:`NotFound` when it was removed.
         """
-        fd = os.open(self.home(container_id) / "alive", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = self._taken(container_id, patience)
         try:
-            _lock(fd, container_id)
-            (self.home(container_id) / _PAUSED).unlink(missing_ok=True)  # of a run that was killed
+            noted = self._noted(container_id)
+            if noted.status in ALIVE:  # of a run that was killed: it is not what holds the lock from here on
+                with contextlib.suppress(Unavailable):  # it can be removed on a full disk
+                    self.note(container_id, _killed(noted))
+            self.mark_paused(container_id, paused=False)
             yield fd
         finally:
             os.close(fd)
+
+    def _taken(self, container_id: str, patience: float) -> int:
+        """The descriptor that holds its lock. Who has it without running the container, to start it, to copy or to
+        remove, is waited for."""
+        deadline = time.monotonic() + patience
+        try:
+            fd = os.open(self.home(container_id) / _ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except FileNotFoundError:
+            raise _missing(container_id) from None
+        try:
+            while not _locked(fd):
+                if self.state(container_id).status in ALIVE:
+                    raise Conflict("container is running", subject=container_id[:12])
+                if time.monotonic() >= deadline:
+                    raise Conflict("another command is at work on the container", subject=container_id[:12])
+                time.sleep(_LONGEST_PAUSE)
+            if not self.home(container_id).exists():
+                raise _missing(container_id)
+        except BaseException:
+            os.close(fd)
+            raise
+        return fd
 
     def ended(self, container_id: str, patience: float | None) -> bool:
         """Wait for the end of everything it runs, ``patience`` seconds at most (None: for ever); whether it came."""
@@ -240,14 +289,26 @@ class Containers:
             pause = min(pause * 1.5, _LONGEST_PAUSE)
         return True
 
-    def remove(self, container_id: str) -> None:
-        """Delete it with everything it wrote."""
-        home = self.home(container_id)
+    def remove(self, container_id: str, patience: float = _PATIENCE) -> None:
+        """Delete it with everything it wrote; one that is gone is fine. Raises :class:`Conflict` when it runs."""
+        with contextlib.suppress(NotFound), self.keeping(container_id, patience):
+            self.tear(container_id)
+
+    def tear(self, container_id: str) -> None:
+        """The same, whoever is at work on it."""
         doomed = self._root / f".{container_id}-{os.urandom(4).hex()}"
         with on_disk(self._root):
             with contextlib.suppress(FileNotFoundError):
-                os.rename(home, doomed)
+                os.rename(self.home(container_id), doomed)
             _remove(doomed)
+
+
+def _missing(text: str) -> NotFound:
+    return NotFound(f"No such container: {text}")
+
+
+def _killed(state: State) -> State:
+    return msgspec.structs.replace(state, status="exited", pid=0, exit_code=137)
 
 
 def _remove(directory: Path) -> None:
@@ -256,11 +317,13 @@ def _remove(directory: Path) -> None:
     remove(directory)
 
 
-def _lock(fd: int, container_id: str) -> None:
+def _locked(fd: int) -> bool:
+    """Take the lock, if nobody has it."""
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, struct.pack(_FLOCK, fcntl.F_WRLCK, 0, 0, 0, 0))
     except (BlockingIOError, PermissionError):
-        raise Conflict("container is running", subject=container_id[:12]) from None
+        return False
+    return True
 
 
 def _read(path: Path) -> bytes:

@@ -21,13 +21,25 @@ _KEPT = {
 
 def remove(workplace: Workplace, settings: Settings, *, force: bool, volumes: bool) -> None:
     """Delete it, with ``volumes`` its anonymous ones too. Raises :class:`Conflict` while it runs, unless forced."""
-    state = workplace.containers.state(settings.id)
-    if state.status in ALIVE:
+    _end(workplace, settings, force=force)
+    try:
+        workplace.containers.remove(settings.id)
+    except Conflict:
+        _end(workplace, settings, force=force)  # somebody started it meanwhile
         if not force:
-            kind, advice = _KEPT[state.status]
-            raise Conflict(f"You cannot remove a {kind} container {settings.id}. {advice}")
-        stopping.kill(workplace, settings)
-    workplace.containers.remove(settings.id)
+            raise
+        workplace.containers.tear(settings.id)
     stopping.sweep(settings)
     if volumes:
         Volumes(workplace).release(volume_names(settings.spec))
+
+
+def _end(workplace: Workplace, settings: Settings, *, force: bool) -> None:
+    """See that it does not run. Raises :class:`Conflict` when it does, unless it may be ended."""
+    state = workplace.containers.state(settings.id)
+    if state.status not in ALIVE:
+        return
+    if not force:
+        kind, advice = _KEPT[state.status]
+        raise Conflict(f"You cannot remove a {kind} container {settings.id}. {advice}")
+    stopping.kill(workplace, settings)

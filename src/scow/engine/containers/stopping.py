@@ -53,6 +53,7 @@ def kill(workplace: Workplace, settings: Settings) -> None:
             send(workplace, settings, state, signal.SIGKILL)
     if records.ended(settings.id, _LAST):
         return
+    state = records.state(settings.id)  # which may be another run by now
     _directly(state.monitor, state.monitor_born, signal.SIGKILL)
     _directly(state.launcher, state.launcher_born, signal.SIGKILL)  # with it, the supervisor and all below it
     if not records.ended(settings.id, _LAST):

@@ -27,9 +27,13 @@ def keep(workplace: Workplace, settings: Settings, restart: str) -> None:
     policy, most = restart_policy(restart)
     if settings.keeping.remove and policy != "no":
         raise Conflict("Restart policy cannot be updated because AutoRemove is enabled for the container")
-    keeping = msgspec.structs.replace(settings.keeping, restart=policy, most=most)
-    workplace.containers.update(msgspec.structs.replace(settings, keeping=keeping))
+    workplace.containers.update(settings.id, lambda old: _with_policy(old, policy, most))
     stopping.tell(workplace, settings, {"update": {"restart": policy, "most": most}})
+
+
+def _with_policy(settings: Settings, policy: str, most: int) -> Settings:
+    keeping = msgspec.structs.replace(settings.keeping, restart=policy, most=most)
+    return msgspec.structs.replace(settings, keeping=keeping)
 
 
 def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | str]) -> None:
@@ -44,9 +48,13 @@ def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | s
     state = workplace.containers.state(settings.id)
     if state.status in ALIVE and state.pid:
         _enforce(settings, state, resources)
-    spec = {**settings.spec, "limits": msgspec.to_builtins(new)}
-    workplace.containers.update(msgspec.structs.replace(settings, spec=spec))
+    workplace.containers.update(settings.id, lambda old: _with_limits(old, change))
     stopping.tell(workplace, settings, {"limits": limits.resources(new)})
+
+
+def _with_limits(settings: Settings, change: Mapping[str, int | str]) -> Settings:
+    asked = msgspec.structs.replace(origins.options_of(settings).limits, **change)
+    return msgspec.structs.replace(settings, spec={**settings.spec, "limits": msgspec.to_builtins(asked)})
 
 
 def _enforce(settings: Settings, state: State, resources: dict[str, Any]) -> None:

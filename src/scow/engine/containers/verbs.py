@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from scow.runtime.session import Session
     from scow.runtime.spec.options import Options
 
+_UP = ("running", "restarting")
+
 
 class Containers:
     """``engine.containers``."""
@@ -113,8 +115,12 @@ class Containers:
         state = self._records.state(settings.id)
         if state.status == "paused":
             raise Conflict("cannot start a paused container, try unpause instead", subject=settings.id[:12])
-        if state.status not in ("running", "restarting"):
-            starting.start_kept(self._workplace, settings, None).close()
+        if state.status not in _UP:
+            try:
+                starting.start_kept(self._workplace, settings, None).close()
+            except Conflict:
+                if self._records.state(settings.id).status not in _UP:  # as somebody else was first
+                    raise
 
     def attach(self, name: str, *, stdin: bool = True, output: bool = True) -> Session:
         """Join the streams of a container that runs. Raises :class:`~scow.errors.Conflict` when it does not."""
@@ -348,6 +354,7 @@ class Containers:
         with store.layout.working():
             written = reopened(store, image.layers, self._records.home(settings.id))
             flatten(image.layers, store, output, written.changes())
+        self._records.find(settings.id)  # which nobody removed while it was read
 
     def written(self, name: str) -> int:
         """Bytes in the files that a container wrote."""
@@ -369,6 +376,8 @@ class Containers:
         try:
             return Session.to(self._records.home(settings.id), message)
         except NotFound:
+            if self._records.state(settings.id).status not in ALIVE:  # it ended this moment
+                raise Conflict(f"container {settings.id} is not running") from None
             raise Unsupported(
                 "the command that started it has its streams",
                 subject=settings.id[:12],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection
@@ -9,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from scow.content.layout import name_of
 from scow.engine.builds import cachestock
-from scow.engine.containers import stopping
 from scow.engine.containers.records import ALIVE
 from scow.engine.containers.verbs import Containers
 from scow.engine.images.verbs import Images
 from scow.engine.networks.verbs import Networks
 from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes.verbs import Volumes
-from scow.errors import Unsupported
+from scow.errors import Conflict, NotFound, Unsupported
 from scow.layer.store import disk_usage
 
 if TYPE_CHECKING:
@@ -98,12 +98,12 @@ class System:
         freed = 0
         for one in self._containers.list():
             if one.status not in ALIVE and chosen(one):
-                freed += disk_usage(self._workplace.containers.home(one.id))
-                gone.append(one.id)
-                if not dry_run:
-                    settings = self._workplace.containers.find(one.id)
-                    self._workplace.containers.remove(one.id)
-                    stopping.sweep(settings)
+                room = disk_usage(self._workplace.containers.home(one.id))
+                with contextlib.suppress(Conflict, NotFound):  # somebody started it, or removed it
+                    if not dry_run:
+                        self._containers.remove(one.id)
+                    freed += room
+                    gone.append(one.id)
         return Pruned(containers=tuple(gone), bytes=freed)
 
     def prune_images(

@@ -73,7 +73,7 @@ def main(plan: dict[str, Any]) -> NoReturn:
         code = 0
     except BaseException as error:
         # The edge of this process. The container ends with it: its supervisor sees the end of the line.
-        with open("monitor.error", "w") as file:
+        with open(f"{plan['home']}/monitor.error", "w") as file:  # not in the starter's directory, where it is at first
             file.write(f"{type(error).__name__}: {error}\n")
     finally:
         os._exit(code)
