@@ -20,7 +20,7 @@ from scow.runtime.launcher import mounting
 from scow.runtime.probe import OciRuntime, Probe, _in_child, mounts, probe, trial_of_overlay
 from scow.runtime.runner import Choice, Runner, choose
 from scow.runtime.spec import bpf, capabilities, seccomp
-from scow.runtime.spec.options import Mount, Options
+from scow.runtime.spec.options import Device, Mount, Options
 from scow.snapshot.rootfs import Directory, Overlay
 
 ALL = (1 << len(capabilities.NAMES)) - 1
@@ -205,6 +205,30 @@ def test_the_lowest_rung_is_a_chroot(tmp_path: Path) -> None:
     assert sorted(str(p) for p in tree.rglob("*")) == before
     commands = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if p.parent.exists()]
     assert not any(b"3173" in command for command in commands)
+
+
+ASKED_OF_A_CHROOT = {
+    "--hostname": Options(hostname="web"),
+    "--domainname": Options(domainname="example.org"),
+    "--device": Options(devices=(Device("/dev/null", "/dev/null"),)),
+    "--sysctl": Options(sysctls=("kernel.shmmax=1",)),
+    "--shm-size": Options(shm_size=1 << 20),
+    "--ipc": Options(ipc="private"),
+    "--uts": Options(uts="private"),
+    "--cgroupns": Options(cgroupns="private"),
+}
+
+
+@pytest.mark.parametrize("flag", ASKED_OF_A_CHROOT)
+def test_the_lowest_rung_leaves_out_nothing_that_was_asked_for(tmp_path: Path, flag: str) -> None:
+    with pytest.raises(Unsupported, match=f"{flag}: needs CAP_SYS_ADMIN or user namespaces"):
+        make_bundle(tmp_path, "b", Directory(tmp_path), ImageProcess(), ASKED_OF_A_CHROOT[flag], machine(4))
+
+
+def test_the_lowest_rung_takes_what_it_has_anyway(tmp_path: Path) -> None:
+    asked = Options(args=("true",), ipc="host", uts="host", cgroupns="host")
+    made = make_bundle(tmp_path, "b", Directory(tmp_path), ImageProcess(), asked, machine(4))
+    assert made.id == "b"
 
 
 def test_a_filter_that_refuses_namespaces_is_found(tmp_path: Path) -> None:

@@ -22,6 +22,16 @@ from scow.snapshot.rootfs import Rootfs
 
 #: With these a root directory holds nobody; who adds them by name gets them.
 _NOT_UNDER_A_CHROOT = ("SYS_CHROOT", "MKNOD")
+_TAKES_MORE_THAN_A_CHROOT = {
+    "hostname": "--hostname",
+    "domainname": "--domainname",
+    "devices": "--device",
+    "sysctls": "--sysctl",
+    "shm_size": "--shm-size",
+    "ipc": "--ipc",
+    "uts": "--uts",
+    "cgroupns": "--cgroupns",
+}
 
 
 #: Programs that need no library, and where one of them is in a container.
@@ -64,6 +74,8 @@ def make_bundle(
     _check_sources(options)
     if options.group_add and probe.rootless:
         raise Unsupported("takes more ids than one", subject="--group-add", hint=idmap.why_not())
+    if probe.rung == 4:
+        _check_lowest(options)
     directory = directory.absolute()
     if network and network.hostname:
         options = msgspec.structs.replace(options, hostname=network.hostname)
@@ -89,6 +101,15 @@ def make_bundle(
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
     _limit(document["linux"], options, probe)
     return Bundle(directory, container_id, rootfs, document, network, shared)
+
+
+def _check_lowest(options: Options) -> None:
+    """What a root directory alone cannot give is refused when it was asked for."""
+    default = Options()
+    for field, flag in _TAKES_MORE_THAN_A_CHROOT.items():
+        if getattr(options, field) not in (getattr(default, field), "host"):
+            why = "needs CAP_SYS_ADMIN or user namespaces, and neither is here"
+            raise Unsupported(why, subject=flag)
 
 
 def _share_files(document: dict[str, Any], directory: Path, theirs: str) -> None:

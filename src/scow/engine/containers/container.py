@@ -37,8 +37,12 @@ class Container:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What it will go without (``best_effort_limits``), and why."""
+        from scow.runtime.spec.options import Limits
+
         if self.options.ports and self.options.network == "host":
             return ("Published ports are discarded when using host network mode",)
+        if self.options.cgroup_parent and self.options.limits == Limits():
+            return ("--cgroup-parent counts for nothing here: what nothing is limited of has no cgroup of its own",)
         if not self.options.best_effort_limits:
             return ()
         from scow.runtime.bundle import unenforceable
