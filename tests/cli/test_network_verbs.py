@@ -13,10 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import COMMAND, Scow, environment, popen_scow, run_scow
 from tests.support.peers import need_root, path_of
 
+from scow.engine.containers.plugging import assigned
+from scow.errors import Conflict
 from scow.runtime.networking import outlet, why_no_outlet
 from scow.runtime.spec.ports import Port, exposed, parse
 
@@ -37,8 +40,25 @@ PORTS = [
     ("[::1]:8080:80", (Port(80, "tcp", "::1", 8080),)),
     ("8000-8001:80-81", (Port(80, "tcp", "", 8000), Port(81, "tcp", "", 8001))),
     ("80-81", (Port(80), Port(81))),
+    ("0:80", (Port(80),)),
+    ("127.0.0.1:0:80-81", (Port(80, "tcp", "127.0.0.1"), Port(81, "tcp", "127.0.0.1"))),
+    ("8000-8010:80", (Port(80, "tcp", "", 8000, 8010),)),
 ]
-BAD_PORTS = ["", "x", "0", "70000", "80:", "1:2:3:4", "8000-8002:80-81", "90-80", "300.1.1.1:1:2", "80/icmp", "80/sctp"]
+BAD_PORTS = [
+    "",
+    "x",
+    "0",
+    "70000",
+    "80:",
+    "1:2:3:4",
+    "8000-8002:80-81",
+    "90-80",
+    "300.1.1.1:1:2",
+    "0-5:80",
+    "80:0",
+    "80/icmp",
+    "80/sctp",
+]
 
 
 @pytest.mark.parametrize(("text", "ports"), PORTS)
@@ -51,6 +71,41 @@ def test_bad_ports(scow: Scow, text: str) -> None:
     result = scow("run", "--rm", "-p", text, IMAGE, "true")
     assert result.exit_code == 125
     assert "Traceback" not in result.stderr
+
+
+def test_the_first_free_port_of_a_range_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        here = server.getsockname()[1]
+        last = min(here + 20, 65535)
+        (found,) = assigned([Port(80, "tcp", "127.0.0.1", here, last)])
+        assert here < found.host <= last
+        assert found.last == 0
+        first, second = assigned([Port(80, "tcp", "127.0.0.1", here, last)] * 2)
+        assert first.host < second.host
+        for asked in (Port(80, "tcp", "127.0.0.1", here, here), Port(80, "tcp", "127.0.0.1", here)):
+            with pytest.raises(Conflict, match=f"Bind for 127.0.0.1:{asked.outside} failed: port is already allocated"):
+                assigned([asked])
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        (Port(80, host=8080), Port(81, host=8080), False),
+        (Port(80, host=8080), Port(81, "tcp", "127.0.0.1", 8080), False),
+        (Port(80, "udp", host=8080), Port(81, "udp", host=8080), False),
+        (Port(80, host=8080), Port(80, "udp", host=8080), True),
+        (Port(80, "tcp", "127.0.0.1", 8080), Port(80, "tcp", "127.0.0.2", 8080), True),
+        (Port(80), Port(81), True),
+    ],
+)
+def test_one_port_of_this_machine_leads_to_one_place(one: Port, other: Port, both: bool) -> None:
+    free = assigned([Port(80)])[0].host
+    asked = [structs.replace(port, host=free if port.host else 0) for port in (one, other)]
+    if both:
+        assert len({(port.address, port.host, port.protocol) for port in assigned(asked)}) == 2
+        return
+    with pytest.raises(Conflict, match=f":{free} failed: port is already allocated"):
+        assigned(asked)
 
 
 def test_exposed() -> None:

@@ -62,7 +62,7 @@ def _placed(options: Options) -> dict[str, Any]:
     """Its files and its network."""
     bindings: dict[str, list[dict[str, str]]] = {}
     for port in options.ports:
-        bound = {"HostIp": port.address, "HostPort": str(port.host) if port.host else ""}
+        bound = {"HostIp": port.address, "HostPort": port.outside}
         bindings.setdefault(port.name, []).append(bound)
     in_memory = {mount.target: ",".join(mount.options) for mount in options.mounts if mount.kind == "tmpfs"}
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -17,13 +18,15 @@ from scow.runtime.spec.document import CONTAINER
 from scow.runtime.spec.ports import Port
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from scow.engine.containers.records import Settings
     from scow.engine.workplace import Workplace
     from scow.image.image import Image
     from scow.runtime.spec.options import Options
 
+_ALLOCATED = "port is already allocated"
+_TRIES = 8  # of the kernel's choice, which may be the same twice
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
 
@@ -74,7 +77,7 @@ def plugged(workplace: Workplace, settings: Settings, image: Image, options: Opt
     mode, home = options.network, workplace.containers.home(settings.id)
     if mode.startswith(CONTAINER):
         return _joined(workplace, mode.removeprefix(CONTAINER))
-    published = tuple(_assigned(_asked(options, image)))
+    published = assigned(_asked(options, image))
     if mode == "bridge":
         write_endpoint(home, Endpoint(mode, ADDRESS, PREFIX, GATEWAY, (), published))
         return Attachment(published)
@@ -115,19 +118,38 @@ def _asked(options: Options, image: Image) -> Iterable[Port]:
         yield from (port for port in every if (port.container, port.protocol) not in given)
 
 
-def _assigned(asked: Iterable[Port]) -> Iterable[Port]:
+def assigned(asked: Iterable[Port]) -> tuple[Port, ...]:
     """Each with a port of this machine that is free now. Raises :class:`Conflict`."""
+    taken: list[Port] = []
     for port in asked:
-        family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
-        with socket.socket(family, _KINDS[port.protocol]) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            where = f"{port.address or '0.0.0.0'}:{port.host}"  # noqa: S104
-            try:
-                probe.bind((port.address, port.host))
-            except OSError as error:
-                why = "port is already allocated" if error.errno == 98 else str(error.strerror)
-                raise Conflict(f"Bind for {where} failed: {why}") from None
-            yield msgspec.structs.replace(port, host=probe.getsockname()[1])
+        taken.append(_free(port, taken))
+    return tuple(taken)
+
+
+def _free(port: Port, taken: Collection[Port]) -> Port:
+    """The first that nobody has, nor is among those ``taken``."""
+    numbers = range(port.host, max(port.host, port.last) + 1) if port.host else [0] * _TRIES
+    why = ""
+    for number in numbers:
+        try:
+            found = msgspec.structs.replace(port, host=_tried(port, number), last=0)
+        except OSError as error:
+            why = str(error.strerror) if error.errno != errno.EADDRINUSE else _ALLOCATED
+            continue
+        if not any(found.clashes(other) for other in taken):
+            return found
+        why = _ALLOCATED
+    where = f"{port.address or '0.0.0.0'}:{port.outside}"  # noqa: S104
+    raise Conflict(f"Bind for {where} failed: {why}")
+
+
+def _tried(port: Port, number: int) -> int:
+    """A port of this machine that could be had, of that ``number`` unless it is 0. Raises OSError."""
+    family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
+    with socket.socket(family, _KINDS[port.protocol]) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((port.address, number))
+        return int(probe.getsockname()[1])
 
 
 def _members(workplace: Workplace, network: Network, me: str = "") -> list[tuple[str, Endpoint]]:

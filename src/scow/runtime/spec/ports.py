@@ -7,18 +7,35 @@
 
 # Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
+from typing import Final
+
 import msgspec
 
 from scow.errors import Invalid, Unsupported
 
+EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::"})  # noqa: S104
+"""What stands for every address of this machine."""
+
 
 class Port(msgspec.Struct, frozen=True):
-    """One port of a container. ``host`` 0 means: any that is free; ``address`` "" means: on every address here."""
+    """One port of a container. ``host`` 0 means: any that is free, and with a ``last`` one: the first from ``host`` to
+    there that is; ``address`` "" means: on every address here."""
 
     container: int
     protocol: str = "tcp"
     address: str = ""
     host: int = 0
+    last: int = 0
+
+    @property
+    def outside(self) -> str:
+        """The port of this machine as it was asked for: ``8080``, ``8000-8010``, or "" for any."""
+        return f"{self.host}-{self.last}" if self.last else str(self.host or "")
+
+    def clashes(self, other: "Port") -> bool:
+        """Whether both are one port of this machine."""
+        same = (self.protocol, self.host) == (other.protocol, other.host)
+        return same and (self.address == other.address or bool({self.address, other.address} & EVERYWHERE))
 
     @property
     def name(self) -> str:
@@ -37,9 +54,11 @@ def parse(text: str) -> tuple[Port, ...]:
     address, rest = _address(rest, text)
     host, colon, container = rest.rpartition(":")
     inside = _range(container, text)
-    outside = _range(host, text, "hostPort") if colon and host else range(1)
+    outside = _range(host, text, "hostPort") if colon and host not in ("", "0") else range(1)
     if outside == range(1):
         return tuple(Port(number, protocol, address) for number in inside)
+    if len(inside) == 1 < len(outside):
+        return (Port(inside[0], protocol, address, outside[0], outside[-1]),)
     if len(inside) != len(outside):
         raise Invalid(f"invalid ranges specified for container and host Ports: {container} and {host}", subject=text)
     return tuple(Port(number, protocol, address, there) for number, there in zip(inside, outside, strict=True))
