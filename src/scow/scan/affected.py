@@ -76,14 +76,13 @@ def fixed_version(version: str, several: Sequence[Ruling]) -> str:
 
 
 def clean_version(fixes: Sequence[str], several: Sequence[Ruling]) -> str:
-    """The smallest fixed version, from the last of ``fixes`` on, that none of ``several`` affects; else that last one.
-
-    An upgrade may lead into what was introduced since.
+    """The smallest fixed version, from the last of ``fixes`` on, that none of ``several`` affects. An upgrade may lead
+    into what was introduced since; what all later versions have too keeps none away.
     """
     found = _fixes(several)
     last = max(set(fixes), key=found.__getitem__)
     rising = sorted((fix for fix in found if found[fix] >= found[last]), key=found.__getitem__)
-    return _unaffected(rising, several) or last
+    return _unaffected(rising, several) or _settled(rising[:_CANDIDATES], several)
 
 
 def _fixes(several: Sequence[Ruling], version: str | None = None) -> dict[str, Any]:
@@ -104,6 +103,17 @@ def _unaffected(rising: Sequence[str], several: Sequence[Ruling]) -> str:
         if not any(_in_ranges(fix, one) for one in several):
             return fix
     return ""
+
+
+def _settled(rising: Sequence[str], several: Sequence[Ruling]) -> str:
+    """The first of the versions that has nothing which a later one is without."""
+    first, lasting = rising[-1], {*range(len(several))}
+    for fix in reversed(rising):
+        having = {at for at, one in enumerate(several) if _in_ranges(fix, one)}
+        if having <= lasting:
+            first = fix
+        lasting &= having
+    return first
 
 
 def _listed(version: str, affected: Affected) -> bool:
