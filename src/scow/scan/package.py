@@ -58,14 +58,20 @@ class Package(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     modularity: str = ""
 
     @property
+    def named(self) -> tuple[str, str]:
+        """The purl's namespace (empty: none) and name."""
+        if self.kind not in _SEPARATORS:
+            return self.namespace, self.name
+        namespace, _, name = self.name.rpartition(_SEPARATORS[self.kind])
+        return namespace, name
+
+    @property
     def purl(self) -> str:
         """The package URL (https://github.com/package-url/purl-spec), canonical."""
         from packageurl import PackageURL
 
-        name, version, namespace = self.name, self.version, self.namespace
+        (namespace, name), version = self.named, self.version
         epoch = ""
-        if self.kind in _SEPARATORS:
-            namespace, _, name = name.rpartition(_SEPARATORS[self.kind])
         if self.kind == "rpm" and ":" in version:
             epoch, _, version = version.partition(":")
         told = {

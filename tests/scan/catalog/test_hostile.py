@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+from packageurl import PackageURL
 from tests.scan.catalog import programs
 from tests.scan.catalog.test_fuzz import HEADER, sqlite_file
 from tests.scan.catalog.test_rpm import ndb
@@ -16,6 +18,7 @@ from scow.scan.catalog import apk, dpkg, python, rpm, sbom
 from scow.scan.catalog.programs import program
 from scow.scan.catalog.reading import PACKAGES_LIMIT, Reading, sane
 from scow.scan.catalog.window import Window
+from scow.scan.package import Package
 
 
 @contextmanager
@@ -120,3 +123,11 @@ def test_section_names_without_an_end() -> None:
     )
     with within(5):
         assert program(b"p", Window(io.BytesIO(header + names + row * 60_000))) == Reading()
+
+
+@pytest.mark.parametrize("kind", ["npm", "golang", "maven", "composer", "pypi", "gem", "deb", "nuget"])
+@pytest.mark.parametrize("name", ["/", "//", " ", "a/", "a:", "@a/", ":", "/ /", "%", "a b", "?", "#"])
+def test_what_is_kept_has_a_package_url(kind: str, name: str) -> None:
+    told = sane(Reading((Package(name, "1", kind),)))
+    assert len(told.packages) + len(told.reasons) == 1
+    assert all(PackageURL.from_string(one.purl).name for one in told.packages)

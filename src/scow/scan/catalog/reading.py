@@ -99,6 +99,8 @@ def _problem(package: Package) -> str:
     if not package.name:
         return "a package without a name"
     told = f"package {package.name[:80]!r}"
+    if not package.named[1].strip("/ "):  # no package URL has such a name
+        return f"{told} has no name of its own"
     if not package.version:
         return f"{told} has no version"
     for text in (package.name, package.version, package.source, package.source_version, package.arch):
