@@ -135,6 +135,8 @@ def test_ignore_files(console: Console, old: str, elsewhere: Path) -> None:
     assert "2 ignored" in console("scan", "--offline", old).ok().lines[1]
     (elsewhere / "mine").write_text("CVE-2024-0001 pkg:bash\nCVE-2024-0003 exp:2001-01-01\n")
     assert names(console, "--ignorefile", "mine", old) == ["D-2", "CVE-2024-0003"]
+    (elsewhere / "mine").write_text("CVE-2024-0001\r\n", encoding="utf-8-sig")  # as Windows' editors write it
+    assert names(console, "--ignorefile", "mine", old) == ["D-2", "CVE-2024-0003"]
     (elsewhere / "mine").write_text("CVE-2024-0001 when:never\n")
     refused = console("scan", "--offline", "--ignorefile", "mine", old)
     assert refused.code == 1

@@ -165,7 +165,8 @@ def adopt(database: Database, name: str, taken: Path) -> Holding:
                 connection.execute("PRAGMA trusted_schema = OFF")
                 ours = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION and is_ours(connection)
                 if not ours or connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                    raise Integrity("not an advisory database of this version", subject=name)
+                    hint = "another version of scow may have made it; OSV's own data is for all: scow db update"
+                    raise Integrity("not an advisory database of this version", subject=name, hint=hint)
             _settle(unfinished, database.path(name))
         except sqlite3.Error as error:
             raise damaged(taken, error) from None

@@ -160,7 +160,7 @@ def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring | None:
     from scow.scan.ignore import Ignoring, joined, parse_ignore
     from scow.scan.vex import parse_vex
 
-    rules = [parse_ignore(_read(name).decode(errors="replace"), name) for name in named]
+    rules = [parse_ignore(_read(name).decode("utf-8-sig", "replace"), name) for name in named]
     return joined([*rules, *(Ignoring(statements=parse_vex(_read(name), name)) for name in vex)])
 
 
