@@ -235,6 +235,15 @@ def test_a_file_of_our_tables_with_other_things_in_them_is_damaged(database: Dat
         ids(database)
 
 
+@pytest.mark.parametrize("names", [["bad"], ["P-1", "other"]])
+def test_what_has_no_advisory_at_all_replaces_none(database: Database, names: list[str]) -> None:
+    take(database, {"P-1": document("P-1"), "P-2": document("P-2")})
+    with pytest.raises(Invalid, match="holds no OSV documents that can be read") as caught:
+        take(database, dict.fromkeys(names, b'{"name": "left-pad"}'))
+    assert names[0] in str(caught.value)
+    assert ids(database) == ["P-1", "P-2"]
+
+
 def test_members_that_share_their_bytes_are_not_inflated_without_end(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,11 +257,11 @@ def test_members_that_share_their_bytes_are_not_inflated_without_end(
 
 
 def test_a_damaged_member_is_skipped(database: Database) -> None:
-    raw = bytearray(archive({"P-1": document("P-1", summary="abc" * 50)}).getvalue())
+    raw = bytearray(archive({"P-1": document("P-1", summary="abc" * 50), "P-2": document("P-2")}).getvalue())
     raw[60] ^= 0xFF
     with zipped(io.BytesIO(bytes(raw)), "all.zip") as documents:
         done = import_documents(database, "PyPI", documents, now=NOW, source="here")
-    assert (done.changed, done.unread) == (0, 1)
+    assert (done.changed, done.unread) == (1, 1)
 
 
 def test_a_damaged_file_is_told_and_imported_anew(database: Database) -> None:

@@ -136,8 +136,9 @@ def import_documents(
     """Bring ``documents`` into the file of ``ecosystem``. ``whole``: they are all there is, others are deleted."""
     with writing(database, ecosystem) as writer:
         taken = writer.take(documents)
-        if whole and not taken:
-            raise Invalid("holds no OSV documents", subject=source)
+        if whole and taken == writer.unread:  # whatever it is, it is not what is there now
+            first = "".join(f" that can be read: {name}: {reason}" for name, reason in writer.skipped[:1])
+            raise Invalid(f"holds no OSV documents{first}", subject=source)
         if whole:
             writer.forget_others()
         holding = writer.holding(ecosystem, now, source)
