@@ -277,6 +277,15 @@ def test_a_damaged_file_is_told_and_imported_anew(database: Database) -> None:
     assert ids(database) == ["P-1"]
 
 
+def test_the_file_that_is_damaged_is_told_and_not_its_copy(database: Database) -> None:
+    take(database, {f"P-{at}": document(f"P-{at}", f"x{at}") for at in range(500)})
+    path = database.path("PyPI")
+    path.write_bytes(path.read_bytes()[: 8 * 4096] + os.urandom(path.stat().st_size - 8 * 4096))
+    with pytest.raises(Integrity, match="the advisory database is damaged") as caught:
+        take(database, {f"P-{at}": document(f"P-{at}", f"y{at}") for at in range(500)})
+    assert caught.value.subject == str(path)
+
+
 def test_what_is_adopted_is_looked_at_first(database: Database, tmp_path: Path) -> None:
     take(database, {"P-1": document("P-1")})
     other = Database(tmp_path / "other")
@@ -288,6 +297,10 @@ def test_what_is_adopted_is_looked_at_first(database: Database, tmp_path: Path) 
         connection.execute("CREATE TRIGGER t AFTER INSERT ON mark BEGIN DELETE FROM advisory; END")
     with pytest.raises(Integrity, match="not an advisory database of this version"):
         adopt(other, "PyPI", strange)
+    strange.write_bytes(b"no database at all" * 100)
+    with pytest.raises(Integrity, match="not a readable advisory database") as caught:
+        adopt(other, "PyPI", strange)
+    assert caught.value.subject == "PyPI"
     assert ids(other) == ["P-1"]
 
 

@@ -170,7 +170,7 @@ def adopt(database: Database, name: str, taken: Path) -> Holding:
                     raise Integrity("not an advisory database of this version", subject=name, hint=hint)
             _settle(unfinished, database.path(name))
         except sqlite3.Error as error:
-            raise damaged(taken, error) from None
+            raise Integrity(f"not a readable advisory database: {error}", subject=name) from None
         finally:
             unfinished.unlink(missing_ok=True)
     holding = database.holding(name)
@@ -200,7 +200,7 @@ def writing(database: Database, name: str) -> Iterator[Writer]:
                 raise disk_error(OSError(errno.ENOSPC, str(error)), database.directory) from None
             raise Unavailable(str(error), subject=str(database.directory)) from None
         except sqlite3.Error as error:
-            raise damaged(unfinished, error) from None
+            raise damaged(database.path(name), error) from None
         finally:
             unfinished.unlink(missing_ok=True)
 
