@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 VERSION: Final = 1
 SUFFIX: Final = ".sqlite"
 #: ``facts`` are a holding's fields; ``body`` is msgpack, deflated where that pays; ``document`` is the name of the OSV
-#: document without ``.json``, and ``crc`` that of its bytes.
+#: document without ``.json``, and ``crc`` that of its bytes. A file from elsewhere may hold any type in any column:
+#: hence CAST where they are read.
 SCHEMA: Final = (
     "CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     "CREATE TABLE advisory (number INTEGER PRIMARY KEY, document TEXT NOT NULL UNIQUE, crc INTEGER NOT NULL,"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 _DOCUMENTS_LIMIT: Final = 4_000_000
+#: members of a zip may share their bytes
 _BYTES_LIMIT: Final = 64 << 30
 _SHOWN: Final = 20
 _TEMPORARY: Final = ".new-"

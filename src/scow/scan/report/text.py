@@ -108,9 +108,10 @@ def warnings(report: Report) -> Iterator[str]:
 
 def compared_warnings(old: Report, new: Report) -> Iterator[str]:
     """Those of the new image, and the old one's own: what was not looked at there need not be new here."""
-    told = tuple(warnings(new))
+    told = list(warnings(new))
     yield from told
-    yield from (f"{old.catalog.subject}: {warning}" for warning in warnings(old) if warning not in told)
+    known = {*told}
+    yield from (f"{old.catalog.subject}: {warning}" for warning in warnings(old) if warning not in known)
 
 
 def asked(report: Report) -> str:
