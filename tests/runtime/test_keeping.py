@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,9 @@ from scow.engine.containers.logs import lines
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.config import Healthcheck
 from scow.runtime import wire
+from scow.runtime.monitor import health as checks
 from scow.runtime.monitor.journal import Journal
+from scow.runtime.monitor.loop import Loop
 from scow.runtime.session import Session
 from scow.runtime.spec.keeping import check_arguments, health, healthcheck, in_effect, restart_policy
 from scow.runtime.spec.keys import DEFAULT, Typed, detach_keys
@@ -195,3 +198,37 @@ def test_what_a_monitor_answers_first(tmp_path: Path, answer: dict[str, int] | N
         with pytest.raises(error, match=said):
             Session.to(tmp_path, {"stop": True})
         thread.join()
+
+
+class Checked:
+    """A check that says nothing."""
+
+    process, started = 5, ""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def output(self) -> str:
+        return ""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(("begun", "ended", "status"), [(9.0, 9.5, "starting"), (9.0, 11.0, "starting"),
+                                                        (11.0, 12.0, "unhealthy")])  # fmt: skip
+def test_a_check_that_began_while_the_container_started_does_not_count(
+    monkeypatch: pytest.MonkeyPatch, begun: float, ended: float, status: str
+) -> None:
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=0.0)
+    monkeypatch.setattr(checks, "time", clock)
+    monkeypatch.setattr(checks, "_Check", Checked)
+    wanted = {"interval": 1, "timeout": 9, "start_period": 10, "start_interval": 1, "retries": 1, "plan": {}}
+    told: list[str] = []
+    kept = checks.Health(Loop(), wanted, lambda health: told.append(health["status"]))
+    kept.begin(1, 1)
+    clock.now = begun
+    kept._start()
+    clock.now = ended
+    kept.reaped(Checked.process, 1)
+    assert told == [status]

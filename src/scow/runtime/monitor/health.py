@@ -36,6 +36,7 @@ class Health:
         self._alarm = self._limit = 0
         self._check: _Check | None = None
         self._begun = 0.0
+        self._early = False  # the check under way was begun while the container started
         self.told: dict[str, Any] = {}
 
     def begin(self, pid: int, born: int) -> None:
@@ -61,6 +62,7 @@ class Health:
         if os.path.exists(PAUSED):
             self._next()
             return
+        self._early = self._starting()
         self._check = _Check(self._loop, {**self._wanted["plan"], **self._place, "ends_with_us": True})
         self._limit = self._loop.alarm(self._wanted["timeout"], self._too_long)
 
@@ -88,7 +90,7 @@ class Health:
         told = self.told
         if code == 0:
             told["status"], told["failing"] = "healthy", 0
-        elif not self._starting():
+        elif not self._early:
             told["failing"] += 1
             if told["failing"] >= self._wanted["retries"]:
                 told["status"] = "unhealthy"
