@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -143,6 +144,19 @@ def test_keys_leave_and_attach_comes_back(box: Scow, directory: Path) -> None:
     assert ended(again) == 130
     assert "got two" in box("logs", "talk").ok().stdout
     box("rm", "talk").ok()
+
+
+def test_a_terminal_that_is_closed_does_not_end_what_runs_on_it(box: Scow, directory: Path) -> None:
+    """As with docker, no signal is passed on to a program that has a terminal of its own."""
+    box("run", "-dit", "--name", "kept", IMAGE, "sh").ok()
+    for words in (("attach", "kept"), ("start", "-ai", "kept")):
+        child = typing(directory, *words)
+        typed_until(child, "echo he''re", "here\r\n")
+        child.kill(signal.SIGHUP)
+        child.expect(pexpect.EOF)
+        child.close()
+        assert box("exec", "kept", "cat", "/proc/1/comm").ok().stdout == "sh\n"
+    box("rm", "-f", "kept").ok()
 
 
 def test_start_interactively(box: Scow, directory: Path) -> None:

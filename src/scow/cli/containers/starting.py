@@ -46,7 +46,7 @@ def start(
     container = session.engine.containers.open(targets[0])
     stdin = 0 if interactive and container.options.interactive else None
     _check_terminal(stdin, terminal=container.options.tty)
-    with Forwarding() as forwarding:
+    with Forwarding(not container.options.tty) as forwarding:  # a terminal that is closed is not its program's end
         if session.engine.containers.find(targets[0]).status == "running":
             line = session.engine.containers.attach(targets[0], stdin=stdin is not None)
         else:
@@ -78,7 +78,7 @@ def attach(
     if status != "running":
         raise Conflict("You cannot attach to a stopped container, start it first")
     _check_terminal(stdin, terminal=container.options.tty)
-    with Forwarding(sig_proxy) as forwarding:
+    with Forwarding(sig_proxy and not container.options.tty) as forwarding:
         line = session.engine.containers.attach(target, stdin=stdin is not None)
         ctx.exit(stay(line, forwarding, detach_keys, stdin=stdin, streams=EVERYTHING))
 
