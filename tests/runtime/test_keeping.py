@@ -220,15 +220,15 @@ class Checked:
 def test_a_check_that_began_while_the_container_started_does_not_count(
     monkeypatch: pytest.MonkeyPatch, begun: float, ended: float, status: str
 ) -> None:
-    clock = SimpleNamespace(monotonic=lambda: clock.now, now=0.0)
-    monkeypatch.setattr(checks, "time", clock)
+    now = [0.0]
+    monkeypatch.setattr(checks, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(checks, "_Check", Checked)
     wanted = {"interval": 1, "timeout": 9, "start_period": 10, "start_interval": 1, "retries": 1, "plan": {}}
     told: list[str] = []
     kept = checks.Health(Loop(), wanted, lambda health: told.append(health["status"]))
     kept.begin(1, 1)
-    clock.now = begun
+    now[0] = begun
     kept._start()
-    clock.now = ended
+    now[0] = ended
     kept.reaped(Checked.process, 1)
     assert told == [status]
