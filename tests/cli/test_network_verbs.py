@@ -87,6 +87,15 @@ def test_the_first_free_port_of_a_range_is_taken() -> None:
                 assigned([asked])
 
 
+@pytest.mark.parametrize("address", ["", "127.0.0.1"])
+def test_a_port_of_udp_that_somebody_would_share_is_taken(address: str) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as pasta does
+        holder.bind(("127.0.0.1", 0))
+        with pytest.raises(Conflict, match="port is already allocated"):
+            assigned([Port(80, "udp", address, holder.getsockname()[1])])
+
+
 @pytest.mark.parametrize(
     ("one", "other", "both"),
     [

@@ -147,7 +147,8 @@ def _tried(port: Port, number: int) -> int:
     """A port of this machine that could be had, of that ``number`` unless it is 0. Raises OSError."""
     family = socket.AF_INET6 if ":" in port.address else socket.AF_INET
     with socket.socket(family, _KINDS[port.protocol]) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if port.protocol == "tcp":  # where it forgives what was closed; two of udp would share the port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((port.address, number))
         return int(probe.getsockname()[1])
 
