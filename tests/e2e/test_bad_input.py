@@ -326,7 +326,7 @@ def test_inspect_prints_what_it_found(stocked: Actor) -> None:
 
 @pytest.mark.parametrize("name", ["UPPER:1", "a b", "x:" + "y" * 200, "a//b", "a" * 64, "x@sha256:12", ""])
 def test_bad_reference(stocked: Actor, name: str) -> None:
-    says = literally(f"scow: '{name}': invalid reference format{{...}}")
+    says = literally(f"scow: '{name}': invalid reference format{{...}}") + "(\nhint: [^\n]*)?"
     check_refused(stocked, "tag", "busybox:1", name, says=says)
     check_refused(stocked, "pull", name, says=says)
     check_refused(stocked, "run", "--rm", name, says=says, code=125)
