@@ -31,7 +31,8 @@ def without_mounts(root: Path) -> None:
     """What a store says where layers cannot be mounted as files: their trees are directories then."""
     root.mkdir(parents=True, exist_ok=True)
     store = Engine(root).workplace.store
-    (root / f"mountable-{store.layers.flavour}").write_text(f"{store.boot} no")
+    for kind in ("", "-confined"):
+        (root / f"mountable-{store.layers.flavour}{kind}").write_text(f"{store.boot} no")
 
 
 class Store:

@@ -132,8 +132,10 @@ class Workplace:
         return sys.platform != "linux" or self._tried("mountable")
 
     def _tried(self, what: str) -> bool:
-        """Tried once a boot, as it costs a process."""
-        known = self.root / f"{what}-{self.store.layers.flavour}"
+        """Tried once a boot by each kind of user, as it costs a process: root may or may not be allowed to mount."""
+        from scow.layer.rights import may_mount
+
+        known = self.root / f"{what}-{self.store.layers.flavour}{'' if may_mount() else '-confined'}"
         with contextlib.suppress(OSError):
             boot, _, answer = known.read_text().partition(" ")
             if boot == self.store.boot:

@@ -13,6 +13,7 @@ from scow.layer.entry import Entry
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
 _OVER_FILES: Final = 1 << 0 | 1 << 1 | 1 << 3  # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER
+_ADMIN: Final = 1 << 21  # CAP_SYS_ADMIN
 #: A tree of this name is files to mount (:mod:`scow.layer.mountable`); every other one is a plain directory.
 MOUNTABLE: Final = "erofs"
 #: overlayfs' names for the mark of a directory that hides what lies below it.
@@ -118,13 +119,23 @@ def rights() -> Rights:
     return Mapped() if len(spans) > 1 and spans[0][2] == 1 and spans[0][1] != 0 else Privileged()
 
 
+def may_mount() -> bool:
+    """Whether this process has CAP_SYS_ADMIN."""
+    return _held() & _ADMIN == _ADMIN
+
+
 def _rules() -> bool:
     """Whether this process may give files away, and still use those of others: a pod's root may have no capability."""
+    return _held() & _OVER_FILES == _OVER_FILES
+
+
+def _held() -> int:
+    """Its capabilities as bits; all of them where nothing tells."""
     with contextlib.suppress(OSError), open("/proc/self/status", "rb") as status:
         for line in status:
             if line.startswith(b"CapEff:"):
-                return int(line.split()[1], 16) & _OVER_FILES == _OVER_FILES
-    return True
+                return int(line.split()[1], 16)
+    return -1
 
 
 def _spans() -> list[tuple[int, ...]]:

@@ -45,7 +45,7 @@ def started(runtime: str | None, request: RunRequest) -> Running:
     options = Options(
         env=(*op.hidden, *mounted.hidden),
         network=_NETWORKS[op.network],
-        hostname=around.hostname or "scow",
+        hostname=around.hostname or ("scow" if runner.probe.rung < 4 else ""),
         mounts=tuple(Mount(one.kind, one.source, one.target, one.read_only, one.options) for one in mounted.mounts),
         cap_add=("ALL",) if op.insecure else (),
         add_host=around.hosts,
