@@ -69,7 +69,7 @@ class Database:
             if connection is None:
                 return None
             facts = dict(connection.execute("SELECT key, CAST(value AS TEXT) FROM facts"))
-            count = msgspec.convert(facts.get("advisories", "0"), int, strict=False)
+            count = msgspec.convert(facts.get("advisories", "0"), known(int), strict=False)
             size = os.stat(self.path(name)).st_size
         return Holding(
             name,
