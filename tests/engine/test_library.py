@@ -118,7 +118,7 @@ def test_a_program_that_fills_the_disk_still_tells_its_exit_code(tmp_path: Path)
     try:
         make_box(disk)
         engine = Engine(disk / "store")
-        assert engine.containers.run(IMAGE, ["sh", "-c", "cat /dev/zero > /zeros; exit 7"]) == 7
+        assert engine.containers.run(IMAGE, ["sh", "-c", "sleep 2; cat /dev/zero > /zeros; exit 7"]) == 7
         assert engine.containers.list() == ()
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
