@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from tests.cli.conftest import Console
-from tests.content.test_layout import in_a_mount
+from tests.support.mounts import in_a_mount
 
 from scow import Engine
 from scow.engine.system.faults import Fault, missing, seen_twice

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.peers import need_root, path_of
+from tests.support.mounts import in_a_mount
 
 from scow.content.layout import Layout, name_of
 from scow.errors import Integrity, Invalid, NotFound, ScowError, Unavailable
@@ -416,16 +416,6 @@ layout.push(small, memory)
 assert layout.exists(small)
 print("well")
 """
-
-
-def in_a_mount(mount: str, script: str, tmp_path: Path) -> None:
-    """Run a Python script where ``mount`` (a shell command) was done first; it prints "well" at its end."""
-    need_root()
-    command = f'{mount}; exec "$0" -c "$1" "$2"'
-    argv = [path_of("unshare"), "--mount", "--propagation", "private", "sh", "-ec", command, sys.executable, script]
-    env = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "AT": str(tmp_path)}
-    done = subprocess.run([*argv, str(tmp_path)], capture_output=True, text=True, env=env, check=False)
-    assert done.stdout.strip().endswith("well"), done.stderr
 
 
 def test_a_full_disk_is_unavailable_and_leaves_no_blob(tmp_path: Path) -> None:

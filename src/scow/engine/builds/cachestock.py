@@ -41,8 +41,8 @@ def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
 def left(total: int, keep: int | None, most: int | None, lacking: int | None) -> int | None:
     """How many bytes of ``total`` a prune leaves: no more than ``most``, and ``lacking`` ones less than there are, but
     ``keep`` at least. ``None``: it takes all that it may."""
-    bounds = [*([] if most is None else [most]), *([] if lacking is None else [max(total - lacking, 0)])]
-    return max(min(bounds, default=0), keep or 0) if bounds or keep is not None else None
+    bounds = [one for one in (most, None if lacking is None else max(total - lacking, 0)) if one is not None]
+    return max(min(bounds), keep or 0) if bounds else keep
 
 
 def chosen(

@@ -57,14 +57,15 @@ def diff(workplace: Workplace, settings: Settings) -> tuple[Change, ...]:
             else:
                 before = view.find(entry.path)
                 found[path] = Change("C" if before else "A", path)
-                if before and _look(before.entry) == _look(entry):
+                if before and _same_directory(before.entry, entry):
                     same.add(path)
     return _without_times(found, same)
 
 
-def _look(entry: Entry) -> tuple[object, ...]:
-    """What a directory is but for its time; nothing else is like anything."""
-    return (entry.mode, entry.uid, entry.gid, entry.xattrs) if entry.kind == "dir" else (object(),)
+def _same_directory(one: Entry, other: Entry) -> bool:
+    """Whether both are a directory, and only its time differs."""
+    looks = [(entry.mode, entry.uid, entry.gid, entry.xattrs) for entry in (one, other)]
+    return one.kind == other.kind == "dir" and looks[0] == looks[1]
 
 
 def _without_times(found: Mapping[str, Change], same: Collection[str]) -> tuple[Change, ...]:
