@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import multiprocessing
 import os
@@ -14,8 +15,10 @@ import pytest
 from tests.cli.boxes import IMAGE, make_box
 
 from scow import Captured, Engine, Execution, Mount, Options
+from scow.engine.containers import starting
 from scow.errors import Invalid, Limit
 from scow.runtime import captured
+from scow.runtime.kernel.tasks import born
 
 
 @pytest.fixture(scope="module")
@@ -111,14 +114,24 @@ def test_one_text_is_no_list_of_letters(engine: Engine, name: str, slip: Callabl
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to have a small disk")
-def test_a_program_that_fills_the_disk_still_tells_its_exit_code(tmp_path: Path) -> None:
+def test_a_program_that_fills_the_disk_still_tells_its_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "none", disk], check=True)
     try:
         make_box(disk)
         engine = Engine(disk / "store")
-        assert engine.containers.run(IMAGE, ["sh", "-c", "sleep 2; cat /dev/zero > /zeros; exit 7"]) == 7
+
+        def fill(pid: int) -> int:  # when the program runs, before that is written down
+            with contextlib.suppress(OSError), (disk / "zeros").open("ab", buffering=0) as zeros:
+                while zeros.write(bytes(4096)):
+                    pass
+            return born(pid)
+
+        monkeypatch.setattr(starting, "born", fill)
+        assert engine.containers.run(IMAGE, ["sh", "-c", "exit 7"]) == 7
         assert engine.containers.list() == ()
     finally:
         subprocess.run(["umount", "-l", disk], check=True)

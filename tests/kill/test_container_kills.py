@@ -219,6 +219,16 @@ def test_full_disk(small: Path) -> None:
     assert box("run", "--rm", IMAGE, "echo", "room").ok().stdout == "room\n"
 
 
+def test_a_disk_that_is_full_at_once(small: Path) -> None:
+    box = bound_scow(small / "store", small)
+    box("import", str(busybox_tar_path()), IMAGE).ok()
+    box("run", "-d", "--name", "filler", IMAGE, "sh", "-c", "cat /dev/zero > /big; sleep 1000").ok()
+    until(lambda: os.statvfs(small).f_bavail == 0, 60)
+    assert box("ps", "--format", "{{.Names}} {{.State}}").ok().stdout == "filler running\n"
+    assert box("exec", "filler", "true").exit_code == 0
+    box("rm", "-f", "filler").ok()
+
+
 def test_verbs_on_a_full_disk(small: Path) -> None:
     """Nothing new begins, and says why in a line; what is there can be looked at, stopped and removed."""
     store = small / "store"

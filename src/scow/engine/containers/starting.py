@@ -42,7 +42,8 @@ def run_here(workplace: Workplace, settings: Settings, stdio: Stdio, started: Ca
             records.note(settings.id, State("created", 0, code, "", now(), error=str(error)))
             raise
         try:
-            records.note(settings.id, _running(running, begun))
+            with contextlib.suppress(Unavailable):  # a disk that its program has filled
+                records.note(settings.id, _running(running, begun))
             started(running)
             code = running.wait()
         except BaseException:

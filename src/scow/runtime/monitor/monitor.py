@@ -109,6 +109,7 @@ class Monitor:
         self.starter = self.callers.add(CONTROL, self.plan["attach"])
         listener = _listen()
         self.loop.watch(listener.fileno(), lambda: self._connected(listener))
+        _make_room()  # the program may fill the disk before it is known to run
         self._start()
         while self.program or self.waiting:
             self.loop.turn()
@@ -284,10 +285,9 @@ class Monitor:
                 file.write(raw)
                 file.truncate()
             os.rename(_SPARE, STATE)
-            with open(_SPARE, "xb") as file:
-                os.posix_fallocate(file.fileno(), 0, _ROOM)
         except OSError:
             return
+        _make_room()
 
 
 VERBS: dict[str, Callable[[Monitor, Caller, Any], None]] = {
@@ -299,6 +299,14 @@ VERBS: dict[str, Callable[[Monitor, Caller, Any], None]] = {
     "update": Monitor._update,
     "wait": Monitor._wait,
 }
+
+
+def _make_room() -> None:
+    try:
+        with open(_SPARE, "xb") as file:
+            os.posix_fallocate(file.fileno(), 0, _ROOM)
+    except OSError:  # it is there, or there is none
+        return
 
 
 def _log(wanted: dict[str, Any]) -> journal.Journal | journal.Silence:
