@@ -43,12 +43,14 @@ def ended(child: pexpect.spawn) -> int:
 
 
 def test_what_it_is_given(box: Scow, sleeper: str) -> None:
-    script = "echo $ONE $TWO; pwd; id -u; grep -E '^(CapEff|Seccomp):' /proc/self/status; ls /proc/self/fd | wc -l"
+    script = (
+        "echo $ONE $TWO; pwd; id -u; grep -E '^(CapEff|Seccomp|SigIgn):' /proc/self/status; ls /proc/self/fd | wc -l"
+    )
     shown = box("exec", "-e", "TWO=2", sleeper, "sh", "-c", script).ok().stdout.splitlines()
-    inside = box("exec", sleeper, "grep", "-E", "^(CapEff|Seccomp):", "/proc/1/status").ok().stdout.splitlines()
+    inside = box("exec", sleeper, "grep", "-E", "^(CapEff|Seccomp|SigIgn):", "/proc/1/status").ok().stdout.splitlines()
     assert shown[:3] == ["1 2", "/home", "0"]
-    assert shown[3:5] == inside
-    assert shown[5] == "4"  # the three, and that of ls
+    assert shown[3:6] == inside
+    assert shown[6] == "4"  # the three, and that of ls
     other = box("exec", "-u", "app", "-w", "/tmp", sleeper, "sh", "-c", "id -un; id -G; pwd; echo $HOME").ok().stdout
     assert other == "app\n1000 2000\n/tmp\n/home/app\n"
 

@@ -25,7 +25,6 @@ package.__path__ = [sys.argv[1]]
 from scow.runtime.entry import main
 main(sys.argv[2])
 """
-_HIGH = wire.CONTROL + 1  # a descriptor handed over is first moved out of the way of its place
 _ahead: list[tuple[int, int]] = []
 
 
@@ -122,7 +121,7 @@ def _sealed_interpreter() -> Iterator[str]:
     from scow.runtime.kernel import linux
 
     low = linux.open_tree(os.path.realpath(sys.executable))
-    fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    fd = fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, wire.HIGH)
     os.close(low)
     try:
         linux.mount_setattr(fd, linux.MOUNT_ATTR_RDONLY)
@@ -135,7 +134,7 @@ def _begin(module: str, interpreter: str) -> tuple[int, int]:
     """The interpreter, in a session of its own so that the keys of a terminal do not reach it."""
     ours, theirs = wire.pair()
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-    high = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    high = fcntl.fcntl(theirs, fcntl.F_DUPFD_CLOEXEC, wire.HIGH)
     places = [(os.POSIX_SPAWN_DUP2, fd, place) for fd, place in ((null, 0), (null, 1), (high, wire.CONTROL))]
     words = [sys.executable, "-I", "-S", "-c", _ENTRY, _PACKAGE, module]
     try:

@@ -22,6 +22,8 @@ CONTROL = 3
 """The descriptor a launcher finds its end on."""
 KEPT = 4
 """The descriptor that holds the container's lock, for as long as anything of the container is left."""
+HIGH = KEPT + 1
+"""Above every such place: where descriptors are moved first that are to come to one."""
 
 PROTOCOL = 1
 """What monitors speak; one that runs may be older than the scow that asks."""
@@ -110,6 +112,14 @@ def send(fd: int, message: dict[str, Any]) -> None:
     rest = framed(message)
     while rest:
         rest = rest[os.write(fd, rest) :]
+
+
+def send_error(fd: int, error: Exception) -> None:
+    """Tell the other side what went wrong, if it is still there."""
+    try:  # noqa: SIM105 -- contextlib is not loaded here
+        send(fd, {"error": Refused.by(error).fields})
+    except OSError:
+        pass
 
 
 def receive(fd: int) -> dict[str, Any] | None:

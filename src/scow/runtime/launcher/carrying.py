@@ -17,7 +17,7 @@ import zlib  # noqa: F401
 from scow.runtime.kernel import linux
 from scow.runtime.launcher import joining, launch, sandbox_mounts, tarstream
 from scow.runtime.launcher.mounting import mount_rootfs
-from scow.runtime.wire import CONTROL, Refused, send
+from scow.runtime.wire import CONTROL, Refused, send, send_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,10 +36,7 @@ def main(plan: dict[str, Any]) -> NoReturn:
         send(CONTROL, {"done": True})
         code = 0
     except Exception as error:
-        try:  # noqa: SIM105 -- contextlib is not loaded here
-            send(CONTROL, {"error": _told(error).fields})
-        except OSError:
-            pass
+        send_error(CONTROL, _told(error))
     os._exit(code)
 
 

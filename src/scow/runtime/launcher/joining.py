@@ -11,7 +11,6 @@ imported from the container's files, and the interpreter cannot be written to (:
 
 from __future__ import annotations
 
-import _signal as signal  # type: ignore[import-not-found]  # the module without enum
 import fcntl
 import os
 import select
@@ -22,7 +21,7 @@ from scow.runtime.kernel.beneath import read_beneath
 from scow.runtime.launcher import sandbox
 from scow.runtime.launcher.executable import View, find_executable
 from scow.runtime.launcher.users import UnknownUser, complete
-from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, taken
+from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, send_error, taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,10 +44,7 @@ def main(plan: dict[str, Any]) -> NoReturn:
         code = _Joiner(plan).run()
     except Exception as error:
         code = 125
-        try:  # noqa: SIM105 -- contextlib is not loaded here
-            send(CONTROL, {"error": Refused.by(error).fields})
-        except OSError:
-            pass
+        send_error(CONTROL, error)
     os._exit(code)
 
 
@@ -66,7 +62,7 @@ class _Joiner:
         set_limits = sandbox.limits(self.process.get("rlimits", ()))
         reader, writer = os.pipe2(os.O_CLOEXEC)
         ours, theirs = pair() if self.process["terminal"] else (None, None)
-        wakeup = _catch_signals()
+        wakeup = tasks.heard((*_FORWARDED, _SIGCHLD))
         self.place.enter_first()
         self.child = os.fork()
         if self.child == 0:
@@ -93,9 +89,7 @@ class _Joiner:
 
     def _become(self, report: int, console: int | None, set_limits: Any) -> NoReturn:
         try:
-            signal.set_wakeup_fd(-1)
-            for number in (*_FORWARDED, _SIGCHLD):
-                signal.signal(number, signal.SIG_DFL)
+            tasks.unheard()
             os.setsid()
             os.umask(0o022)
             _seal(rootless=self.plan["rootless"])
@@ -264,14 +258,6 @@ def _working_directory(path: str) -> None:
         raise Refused("Process", why, exit_code=127 if isinstance(error, FileNotFoundError) else 126) from None
     if not here.startswith("/"):
         raise Refused("Denied", "the working directory is outside the container", path)
-
-
-def _catch_signals() -> int:
-    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in (*_FORWARDED, _SIGCHLD):
-        signal.signal(number, lambda *_: None)
-    return reader
 
 
 def _discarded(fd: int) -> bool:

@@ -10,20 +10,17 @@ Three files beside each other say how it is doing, each by an flock:
 
 from __future__ import annotations
 
-import _signal as signal  # type: ignore[import-not-found]  # the module without enum: 3 ms less
 import errno
 import fcntl
 import os
 
-from scow.runtime.kernel import linux
+from scow.runtime.kernel import linux, tasks
 from scow.runtime.wire import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
-
-_SIGNALS = (1, 2, 3, 10, 12, 13, 14, 15)  # what the launcher may have been told to ignore
 
 
 def hold(network: dict[str, Any], new_user_namespace: Callable[[], None] | None) -> None:
@@ -91,8 +88,7 @@ def _start(path: str, new_user_namespace: Callable[[], None] | None) -> None:
 def _be(path: str, ready: int, new_user_namespace: Callable[[], None] | None) -> None:
     try:
         os.setsid()
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
+        tasks.unheard()  # the launcher may have been told to ignore some
         if new_user_namespace is not None:
             new_user_namespace()
         linux.unshare(linux.CLONE_NEWNET)

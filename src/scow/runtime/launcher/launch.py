@@ -15,7 +15,7 @@ import os
 
 from scow.runtime.kernel import linux, tasks
 from scow.runtime.launcher import supervisor
-from scow.runtime.wire import CONTROL, Refused, send
+from scow.runtime.wire import CONTROL, Refused, send_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def main(plan: dict[str, Any]) -> NoReturn:
         shared = _shared(plan)
         outlet = new_namespaces(plan, shared)
     except (OSError, Refused) as error:
-        send(CONTROL, {"error": Refused.by(error).fields})
+        send_error(CONTROL, error)
         os._exit(125)
     child = os.fork()
     if child == 0:

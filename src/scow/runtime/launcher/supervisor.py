@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _signal as signal  # type: ignore[import-not-found]  # the module without enum: 3 ms less
 import os
 import select
 import stat
@@ -13,7 +12,7 @@ from scow.runtime.launcher import chroot, oci_runtime, sandbox
 from scow.runtime.launcher.executable import View, find_executable
 from scow.runtime.launcher.mounting import mount_rootfs
 from scow.runtime.launcher.users import UnknownUser, complete
-from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, taken
+from scow.runtime.wire import CONTROL, Refused, give, pair, receive, send, send_error, taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from scow.runtime.launcher.sharing import Shared
 
 FORWARDED = (1, 2, 3, 10, 12, 13, 14, 15, 18, 28)  # HUP INT QUIT USR1 USR2 PIPE ALRM TERM CONT WINCH
-_ALL = tuple(n for n in range(1, 65) if n not in (9, 19, 32, 33))  # not KILL, STOP, and the C library's own two
 _SIGKILL, _SIGCHLD = 9, 17
 _PATIENCE = 1.0  # seconds: newer kernels let a cgroup go a moment after its last process was waited for
 
@@ -36,10 +34,7 @@ def main(plan: dict[str, Any], shared: Shared | None) -> None:
         code = Supervisor(plan, shared).run()
     except Exception as error:
         # The edge of this process: whatever it was goes to the other side as a value.
-        try:  # noqa: SIM105 -- contextlib is not loaded here
-            send(CONTROL, {"error": Refused.by(error).fields})
-        except OSError:
-            pass
+        send_error(CONTROL, error)
     os._exit(code)
 
 
@@ -57,7 +52,7 @@ class Supervisor:
 
     def run(self) -> int:
         """Start the container, keep it, and leave with its exit code."""
-        wakeup = self._catch_signals()
+        wakeup = tasks.heard((*FORWARDED, _SIGCHLD))
         root = self._root()
         _complete(self.spec, root, one_id=self.plan["rootless"])
         os.umask(0)
@@ -116,13 +111,6 @@ class Supervisor:
             os.close(os.open(f"{self.plan['directory']}/{cgroups.OUT_OF_MEMORY}", os.O_CREAT | os.O_WRONLY, 0o644))
         cgroups.remove(left, _PATIENCE)
 
-    def _catch_signals(self) -> int:
-        reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (*FORWARDED, _SIGCHLD):
-            signal.signal(number, lambda *_: None)
-        return reader
-
     def _start_embedded(self, program: str) -> None:
         reader, writer = os.pipe2(os.O_CLOEXEC)
         ours, theirs = pair() if self.spec["process"]["terminal"] else (None, None)
@@ -150,9 +138,7 @@ class Supervisor:
 
     def _be_container(self, program: str, report: int, console: int | None, show: int | None) -> None:
         try:
-            signal.set_wakeup_fd(-1)
-            for number in _ALL:
-                signal.signal(number, signal.SIG_DFL)
+            tasks.unheard()
             self.cgroups.enter()
             sandbox.become(self.plan, program, report, console, show, self.cgroups.directories)
         except Exception as error:
@@ -179,9 +165,7 @@ class Supervisor:
 
     def _be_runtime(self, words: list[str]) -> None:
         try:
-            signal.set_wakeup_fd(-1)
-            for number in _ALL:
-                signal.signal(number, signal.SIG_DFL)
+            tasks.unheard()
             self.cgroups.enter()
             os.execve(words[0], words, {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"})  # noqa: S606
         finally:

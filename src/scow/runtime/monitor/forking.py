@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import _signal as signal  # type: ignore[import-not-found]  # the module without enum
 import fcntl
 import os
 
-from scow.runtime.kernel import linux
+from scow.runtime.kernel import linux, tasks
+from scow.runtime.wire import HIGH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_HIGH = 64  # descriptors are first moved out of the way of their places
 _STANDARD = 3
-_SIGNALS = tuple(number for number in range(1, 32) if number not in (9, 19))
 
 
 def forked(given: list[int], act: Callable[[], object]) -> int:
@@ -24,10 +22,8 @@ def forked(given: list[int], act: Callable[[], object]) -> int:
     if child:
         return child
     try:
-        signal.set_wakeup_fd(-1)
-        for number in _SIGNALS:
-            signal.signal(number, signal.SIG_DFL)
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH) for fd in given]
+        tasks.unheard()
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, HIGH) for fd in given]
         for place, fd in enumerate(high):
             os.dup2(fd, place, inheritable=place < _STANDARD)
         linux.close_range(len(given), (1 << 31) - 1)

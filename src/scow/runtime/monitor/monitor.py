@@ -104,7 +104,9 @@ class Monitor:
 
     def run(self) -> None:
         """Start it, and stay until nothing is left to keep."""
-        wakeup = _catch_signals()
+        for number in _IGNORED:
+            signal.signal(number, signal.SIG_IGN)
+        wakeup = tasks.heard((_TERM, _CHLD))
         self.loop.watch(wakeup, lambda: self._woken(wakeup))
         self.starter = self.callers.add(CONTROL, self.plan["attach"])
         listener = _listen()
@@ -311,16 +313,6 @@ def _make_room() -> None:
 
 def _log(wanted: dict[str, Any]) -> journal.Journal | journal.Silence:
     return journal.Silence() if wanted["driver"] == "none" else journal.Journal(wanted["largest"], wanted["files"])
-
-
-def _catch_signals() -> int:
-    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for number in _IGNORED:
-        signal.signal(number, signal.SIG_IGN)
-    for number in (_TERM, _CHLD):
-        signal.signal(number, lambda *_: None)
-    return reader
 
 
 def _document(value: Any) -> str:
