@@ -6,6 +6,7 @@ import os
 import socket
 import stat
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,24 @@ def test_an_unreadable_file_is_read_all_the_same(tmp_path: Path) -> None:
     os.chmod(tmp_path / "f", 0)
     assert collected(tmp_path)[0].data == b"secret"
     assert stat.S_IMODE(os.stat(tmp_path / "f").st_mode) == 0
+
+
+@pytest.mark.parametrize("mode", [0o300, 0o100, 0])
+def test_a_root_that_its_owner_closed_is_looked_into_all_the_same(mode: int) -> None:
+    need_root()
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        (root / "f").write_bytes(b"inside")
+        for path in (root / "f", root):
+            os.chown(path, 65534, 65534)
+        os.chmod(root, mode)
+        os.seteuid(65534)
+        try:
+            items = collected(root)
+        finally:
+            os.seteuid(0)
+        assert [(item.entry.path, item.data) for item in items] == [(b"f", b"inside")]
+        assert stat.S_IMODE(os.stat(root).st_mode) == mode
 
 
 LOWER = """

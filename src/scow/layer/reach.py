@@ -27,9 +27,9 @@ class Reach:
     """The way to each file beneath ``root``. A directory that its owner may not look into is lent the right to."""
 
     def __init__(self, root: bytes) -> None:
-        self.root, self._at = root, b""
-        self._fd = os.open(root, _DIRECTORY)
+        self.root = root
         self._lent = contextlib.ExitStack()
+        self._begin()
 
     def place(self, path: bytes) -> bytes:
         """A name of ``path`` for the calls of os that do not follow a last link; good until the next one is asked for.
@@ -62,19 +62,26 @@ class Reach:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _begin(self) -> None:
+        self._fd, self._at = os.open(self.root, _PATH | os.O_DIRECTORY), b""
+        self._lend()
+
     def _enter(self, parent: bytes) -> None:
         if parent == self._at:
             return
         if self._at and not parent.startswith(self._at + b"/"):
             self.close()
-            self._fd, self._at = os.open(self.root, _DIRECTORY), b""
+            self._begin()
         for part in filter(None, parent[len(self._at) :].split(b"/")):
             fd = os.open(part, _PATH | os.O_DIRECTORY, dir_fd=self._fd)
             os.close(self._fd)
             self._fd = fd
-            if _is_closed(os.fstat(fd)):
-                self._lent.enter_context(_lent(os.dup(fd), 0o500))
+            self._lend()
         self._at = parent
+
+    def _lend(self) -> None:
+        if _is_closed(os.fstat(self._fd)):
+            self._lent.enter_context(_lent(os.dup(self._fd), 0o500))
 
 
 def opener(root: bytes, path: bytes) -> Callable[[], int]:
