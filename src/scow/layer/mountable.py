@@ -229,7 +229,7 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
     Its content is ``entry.size`` bytes from where the descriptor stands.
     """
     if tree.name != MOUNTABLE:
-        return _opener(os.path.join(os.fsencode(tree), found.source))
+        return _opener(os.fsencode(tree), found.source)
 
     def open_it() -> int:
         fd = os.open(tree / TAR, os.O_RDONLY | os.O_CLOEXEC)
@@ -239,33 +239,20 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
     return open_it
 
 
-def _opener(path: bytes) -> Callable[[], int]:
-    """A function that opens ``path``, which nobody changes, for reading, whatever is left of its mode."""
+def _opener(tree: bytes, path: bytes) -> Callable[[], int]:
+    """A function that opens a file of a tree that nobody changes for reading, whatever is left of its mode."""
 
     def open_it() -> int:
         try:
-            return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            return os.open(os.path.join(tree, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except PermissionError:
-            with _lent(path, 0o400):
-                return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            from scow.layer.reach import opener
+
+            with contextlib.suppress(PermissionError):  # what is another's cannot be lent
+                return opener(tree, path)()
+            raise
 
     return open_it
-
-
-@contextlib.contextmanager
-def _lent(path: bytes, right: int) -> Iterator[None]:
-    """Its owner has ``right`` on ``path``, and may search the directories above it, for the length of the block."""
-    with contextlib.ExitStack() as above:
-        try:
-            mode = stat.S_IMODE(os.lstat(path).st_mode)
-        except PermissionError:
-            above.enter_context(_lent(os.path.dirname(path), 0o100))
-            mode = stat.S_IMODE(os.lstat(path).st_mode)
-        os.chmod(path, mode | right)
-        try:
-            yield
-        finally:
-            os.chmod(path, mode)
 
 
 def digested(tree: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
