@@ -113,7 +113,8 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
         (["-v", "/tmp:/x:ro,rw", IMAGE], 125, "invalid mode: ro,rw"),
         (["-v", "/tmp:/x:private,slave", IMAGE], 125, "invalid mode: private,slave"),
         (["-v", "data:/x:rslave", IMAGE], 125, "propagation is for what is not a volume"),
-        (["-l", "a b=c", IMAGE], 125, "label 'a b' contains whitespaces"),
+        (["-l", " a b=c", IMAGE], 125, "label 'a b' contains whitespaces"),
+        (["-l", " =c", IMAGE], 125, "invalid label ' =c': empty name"),
         (["--ulimit", "nofile=x", IMAGE], 125, "invalid argument"),
         (["-e", "=x", IMAGE], 125, "invalid environment variable: =x"),
         (["--env-file", "/no/such", IMAGE], 125, "open /no/such: no such file or directory"),
@@ -142,6 +143,13 @@ def test_nothing_is_made_or_fetched_for_flags_that_are_wrong(scow: Scow, tmp_pat
         assert (result.exit_code, result.stderr) == (125, "scow: open /no/such: no such file or directory\n")
     assert not missing.exists()
     assert scow("create", "-l", "=x", IMAGE).exit_code == 125
+
+
+def test_what_has_no_command_is_not_made(scow: Scow) -> None:
+    for verb, code in (("create", 1), ("run", 125)):
+        result = scow(verb, "--entrypoint", "", "-v", "unmade:/data", IMAGE)
+        assert (result.exit_code, result.stderr.splitlines()[0]) == (code, "scow: no command specified")
+    assert scow("ps", "-aq").ok().stdout == scow("volume", "ls", "-q").ok().stdout == ""
 
 
 def test_of_several_tmpfs_at_one_place_the_last_counts(scow: Scow) -> None:

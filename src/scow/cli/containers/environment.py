@@ -9,6 +9,7 @@ from scow.errors import Invalid, NotFound
 
 _BOM = b"\xef\xbb\xbf"
 _LARGEST = 1 << 20
+_BLANKS = " \t"
 
 
 def checked_variable(text: str) -> str:
@@ -64,9 +65,11 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def checked_label(text: str) -> str:
-    """A ``-l`` that has a name, which is one word."""
-    name, _ = _label(text)
-    if any(char.isspace() for char in name):
+    """A ``-l`` that has a name, which is one word; blanks before it are its own, as docker has it."""
+    name = text.partition("=")[0].lstrip(_BLANKS)
+    if not name:
+        raise Invalid(f"invalid label '{text}': empty name")
+    if any(blank in name for blank in _BLANKS):
         raise Invalid(f"label '{name}' contains whitespaces")
     return text
 

@@ -16,6 +16,7 @@ from scow.engine.containers.records import Settings
 from scow.errors import AlreadyExists, Invalid
 from scow.image.image import Image
 from scow.oci.known import known
+from scow.runtime.spec.process import arguments
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
@@ -32,6 +33,7 @@ def create(
         name = checked_name(name)
     check()
     found = workplace.catalogue().find(image)
+    args = arguments(found.image.config.process, options)
     if options.network not in ("host", "none") or options.ip or options.network_aliases:
         from scow.engine.containers import plugging
 
@@ -43,7 +45,7 @@ def create(
     layout = workplace.store.layout
     with layout.working(), with_volumes(workplace, options, found.image) as given:
         settings = msgspec.structs.replace(
-            _settings(found.image, image, name, labels, given),
+            _settings(found.image, image, name, args, labels, given),
             keeping=keeping, stdin_once=stdin_once, runtime=workplace.runtime or "",
         )  # fmt: skip
         layout.exists(found.image.descriptor)
@@ -75,8 +77,9 @@ def check() -> None:
     probe().require()
 
 
-def _settings(image: Image, reference: str, name: str | None, labels: Mapping[str, str], options: Options) -> Settings:
-    process = image.config.process
+def _settings(
+    image: Image, reference: str, name: str | None, args: tuple[str, ...], labels: Mapping[str, str], options: Options
+) -> Settings:
     return Settings(
         os.urandom(32).hex(),
         name or _some_name(),
@@ -84,24 +87,15 @@ def _settings(image: Image, reference: str, name: str | None, labels: Mapping[st
         image.id,
         image.descriptor.plain,
         image.diff_ids,
-        (
-            *((process.entrypoint or ()) if options.entrypoint is None else options.entrypoint),
-            *_command(image, options),
-        ),
+        args,
         starting.now(),
-        {**(process.labels or {}), **labels},
+        {**(image.config.process.labels or {}), **labels},
         msgspec.to_builtins(options),
     )
 
 
 def _some_name(taken: Collection[str] = ()) -> str:
     return naming.name(int.from_bytes(os.urandom(4), "big"), taken)
-
-
-def _command(image: Image, options: Options) -> tuple[str, ...]:
-    if options.args or options.entrypoint is not None:
-        return options.args
-    return image.config.process.cmd or ()
 
 
 def checked_name(name: str) -> str:
