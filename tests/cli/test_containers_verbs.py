@@ -133,8 +133,10 @@ def test_ps_and_rm(scow: Scow) -> None:
     assert scow("ps", "-ql").ok().stdout == fine[:12] + "\n"
     told = json.loads(scow("ps", "-n", "1", "--format", "json").ok().stdout)
     assert (told["Names"], told["State"], told["Image"]) == ("fine", "exited", IMAGE)
-    template = '{{.Names}} {{.Label "k"}}'
-    assert scow("ps", "-a", "--filter", "exited=4", "--format", template).ok().stdout == "failed v\n"
+    assert told["Platform"]["os"] == "linux"
+    template = '{{.Names}} {{.Label "k"}} {{.Platform}}'
+    here = f"linux/{told['Platform']['architecture']}"
+    assert scow("ps", "-a", "--filter", "exited=4", "--format", template).ok().stdout == f"failed v {here}\n"
     removed = scow("rm", "failed", "nosuch", fine[:12])
     assert (removed.exit_code, removed.stdout) == (1, f"failed\n{fine[:12]}\n")
     assert removed.stderr == "scow: No such container: nosuch\n"

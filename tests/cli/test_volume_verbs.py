@@ -75,6 +75,15 @@ def test_bad_names(scow: Scow, name: str) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.parametrize("noun", ["volume", "network"])
+def test_the_name_of_a_label_is_one_word(scow: Scow, noun: str) -> None:
+    refused = scow(noun, "create", "--label", "a b=c", "labelled")
+    assert (refused.exit_code, refused.stderr.splitlines()[0]) == (
+        125, """invalid argument "a b=c" for "--label" flag: label 'a b' contains whitespaces""",
+    )  # fmt: skip
+    assert scow(noun, "rm", "labelled").exit_code == 1
+
+
 SHOW = "cd $1; stat -c '%n %a %u:%g' . file deep; cat again; readlink deep/link"
 
 

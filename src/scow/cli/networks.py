@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from scow.cli import formats, names
+from scow.cli.containers.environment import LABELS, labels
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import flag, refused, values
@@ -35,7 +36,7 @@ _HEADERS = {"CreatedAt": "CREATED AT", "Internal": "INTERNAL", "IPv6": "IPV6", "
 @option("-d", "--driver", default="bridge", metavar="string", hidden=True)
 @option("--gateway", default="", metavar="ip", help="The address that no container gets")
 @switch("--internal", help="No way out of the network")
-@option("--label", multiple=True, metavar="list", help="Set a label on the network")
+@option("--label", multiple=True, callback=LABELS, metavar="list", help="Set a label on the network")
 @option("--subnet", default="", metavar="string", help="Its addresses (10.5.0.0/24)")
 @refused([flag("--attachable"), flag("--ingress"), flag("--config-only"),
           flag("--ipv4", harmless=("true",)), flag("--ipv6"),
@@ -46,13 +47,9 @@ def create(
     session: Session, driver: str, gateway: str, internal: bool, label: tuple[str, ...], subnet: str, name: str
 ) -> None:
     """``scow network create``."""
-    from scow.cli.containers.environment import labels
-
     if driver != "bridge":
         raise NotFound(f'could not find plugin {driver} in v1 plugin registry: plugin "{driver}" not found')
-    made = session.engine.networks.create(
-        name, labels=labels(label, ()), subnet=subnet, gateway=gateway, internal=internal
-    )
+    made = session.engine.networks.create(name, labels=labels(label), subnet=subnet, gateway=gateway, internal=internal)
     click.echo(made)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import click
 
 from scow.cli import formats, names
+from scow.cli.containers.environment import LABELS, labels
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import refused, values
@@ -35,7 +36,7 @@ _HEADERS = {
         scow volume create --label team=web data
     """,
 )
-@option("--label", multiple=True, metavar="list", help="Set a label on the volume")
+@option("--label", multiple=True, callback=LABELS, metavar="list", help="Set a label on the volume")
 @option("-d", "--driver", default="local", metavar="string", hidden=True)
 @option("--name", "named", default="", metavar="string", hidden=True)
 @refused(values("-o/--opt --availability --group --limit-bytes --required-bytes --scope --secret --sharing --type"))
@@ -43,13 +44,11 @@ _HEADERS = {
 @pass_session
 def create(session: Session, label: tuple[str, ...], driver: str, named: str, name: str) -> None:
     """``scow volume create``."""
-    from scow.cli.containers.environment import labels
-
     if driver != "local":
         raise NotFound(f'plugin "{driver}" not found', hint="local is the only driver")
     if named and name:
         raise Invalid("conflicting options: either specify --name or provide positional arg, not both")
-    click.echo(session.engine.volumes.create(name or named, labels(label, ())).name)
+    click.echo(session.engine.volumes.create(name or named, labels(label)).name)
 
 
 @click.command(
@@ -72,8 +71,7 @@ def ls(session: Session, filters: tuple[str, ...], template: str, quiet: bool) -
 
     asked = parse_filters(filters, ("dangling", "driver", "label", "name"))
     found = [one for one in session.engine.volumes.list() if _passes(one, asked)]
-    rows = _rows(session, found)
-    click.echo(table.render(rows, _COLUMNS, template, quiet=quiet, headers=_HEADERS, key="Name"), nl=False)
+    click.echo(table.render(rows(found), _COLUMNS, template, quiet=quiet, headers=_HEADERS, key="Name"), nl=False)
 
 
 def _passes(one: VolumeSummary, asked: Filters) -> bool:
@@ -86,8 +84,10 @@ def _passes(one: VolumeSummary, asked: Filters) -> bool:
     )
 
 
-def _rows(session: Session, found: Iterable[VolumeSummary]) -> Iterator[Row]:
+def rows(found: Iterable[VolumeSummary], sizes: Mapping[str, int] | None = None) -> Iterator[Row]:
+    """A row for each; who uses it and its bytes only where those (by name) are given, as docker has it."""
     from scow.cli.table import labelled
+    from scow.cli.units import human_size
 
     for one in found:
         yield {
@@ -97,8 +97,8 @@ def _rows(session: Session, found: Iterable[VolumeSummary]) -> Iterator[Row]:
             "Mountpoint": one.mountpoint,
             "Labels": ",".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
             "Label": labelled(one.labels),
-            "Links": "N/A",
-            "Size": "N/A",
+            "Links": "N/A" if sizes is None else str(len(one.containers)),
+            "Size": "N/A" if sizes is None else human_size(sizes[one.name]),
             **dict.fromkeys(("Availability", "Group", "Status"), "N/A"),
         }
 

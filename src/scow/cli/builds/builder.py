@@ -48,13 +48,14 @@ def du(session: Session, template: str, no_trunc: bool) -> None:
     from scow.cli.units import human_size
 
     pieces = session.engine.system.cache()[::-1]
-    click.echo(render(_rows(pieces, time.time(), whole=no_trunc), _COLUMNS, template), nl=False)
+    click.echo(render(rows(pieces, time.time(), whole=no_trunc), _COLUMNS, template), nl=False)
     if not template:
         free = sum(one.size for one in pieces if not one.in_image)
         click.echo(f"Reclaimable:\t{human_size(free, 4)}\nTotal:\t\t{human_size(sum(one.size for one in pieces), 4)}")
 
 
-def _rows(pieces: tuple[CachePiece, ...], now: float, *, whole: bool) -> Iterator[Row]:
+def rows(pieces: tuple[CachePiece, ...], now: float, *, whole: bool) -> Iterator[Row]:
+    """A row for each. ``whole``: ids are not cut."""
     from scow.cli.units import human_duration, human_size
 
     for one in pieces:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from scow.cli import formats, names
 from scow.cli.lazy import Command
@@ -67,7 +69,8 @@ def ps(
     found = found[:limit] if limit > 0 else found
     zone = datetime.now().astimezone().tzinfo or UTC
     sized = _sizes(engine, found) if size or ".Size" in template or "json ." in template else None
-    rows = containerrows.rows(found, time.time(), zone, whole=whole, sizes=sized)
+    platforms = _platforms(engine, found, template)
+    rows = containerrows.rows(found, time.time(), zone, whole=whole, sizes=sized, platforms=platforms)
     columns = [*containerrows.COLUMNS, *([containerrows.SIZE] if size else [])]
     if quiet and template:
         click.echo("WARNING: Ignoring custom format, because both --format and --quiet are set.", err=True)
@@ -80,6 +83,18 @@ def _image_id(engine: Engine, name: str) -> str | None:
         return engine.images.find(name).image.id
     except ScowError:
         return None
+
+
+def _platforms(engine: Engine, containers: Sequence[ContainerSummary], template: str) -> dict[str, object]:
+    """Id -> platform where it is asked for: a text, in JSON the platform's fields, as docker has it."""
+    if "Platform" not in template and "json" not in template:
+        return {}
+    found: dict[str, object] = {}
+    for one in containers:
+        with contextlib.suppress(ScowError):  # of an image that cannot be read
+            platform = engine.containers.open(one.id).image.config.platform
+            found[one.id] = msgspec.to_builtins(platform) if "json" in template else str(platform)
+    return found
 
 
 def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, tuple[int, int]]:

@@ -36,6 +36,7 @@ HEADERS = {
     "LocalVolumes": "LOCAL VOLUMES",
     "Mounts": "MOUNTS",
     "Networks": "NETWORKS",
+    "Platform": "PLATFORM",
     "Size": "SIZE",
     "State": "STATE",
 }
@@ -57,8 +58,10 @@ def rows(
     *,
     whole: bool,
     sizes: Mapping[str, tuple[int, int]] | None = None,
+    platforms: Mapping[str, object] | None = None,
 ) -> Iterator[table.Row]:
-    """A row for each. ``whole``: nothing is cut; ``sizes``: id -> (bytes written, bytes with the image)."""
+    """A row for each. ``whole``: nothing is cut; ``sizes``: id -> (bytes written, bytes with the image or 0);
+    ``platforms``: id -> what to show."""
     for one in containers:
         command = " ".join([*one.command[:1], *(f"'{word}'" if " " in word else word for word in one.command[1:])])
         shown = command if whole else units.ellipsis(command, _COMMAND_WIDTH)
@@ -77,6 +80,7 @@ def rows(
             "LocalVolumes": str(len(one.volumes)),
             "Mounts": ",".join(one.mounts if whole else [units.ellipsis(name, _MOUNT_WIDTH) for name in one.mounts]),
             "Networks": one.network,
+            "Platform": platforms.get(one.id) if platforms else None,
             "Size": _size(sizes[one.id]) if sizes else "0B",
         }
 
@@ -99,7 +103,7 @@ def status(one: ContainerSummary, now: float) -> str:
 
 
 def _size(of: tuple[int, int]) -> str:
-    return f"{units.human_size(of[0])} (virtual {units.human_size(of[1])})"
+    return units.human_size(of[0]) + (f" (virtual {units.human_size(of[1])})" if of[1] else "")
 
 
 def chosen(

@@ -43,11 +43,9 @@ _DF_COLUMNS = (
 def df(session: Session, template: str, verbose: bool) -> None:
     """``scow system df``."""
     if verbose:
-        if template:
-            raise Invalid("--format and --verbose do not go together")
         from scow.cli.system.usage import verbose_text
 
-        click.echo(verbose_text(session.engine), nl=False)
+        click.echo(verbose_text(session.engine, template), nl=False)
         return
     from scow.cli import table
 
