@@ -10,7 +10,8 @@ import threading
 
 import pytest
 
-from scow.cli.progress import Display, Lines, Live, choose
+from scow.cli.progress import FINAL, Display, Lines, Live, choose
+from scow.cli.registries.transfers import COPY, LOAD, PULL, PUSH, Words
 
 
 class Clock:
@@ -32,6 +33,12 @@ def test_choose() -> None:
     assert type(choose(stream, quiet=True, isatty=True)) is Display
     assert isinstance(choose(stream, isatty=True), Live)
     assert isinstance(choose(stream), Lines)
+
+
+@pytest.mark.parametrize("words", [PULL, PUSH, COPY, LOAD])
+def test_what_ended_has_no_bar_any_more(words: Words) -> None:
+    assert words.done.startswith(FINAL) and words.exists.startswith(FINAL)
+    assert not words.moving.startswith(FINAL)
 
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,10 +26,9 @@ FINAL = (
     "Already exists",
     "Pushed",
     "Layer already exists",
-    "Mounted from",
     "Loaded",
-    "Skipped",
-    "Done",
+    "Copied",
+    "Already there",
 )
 """How the status of an item begins that needs no bar any more."""
 _INTERVAL = 0.1
