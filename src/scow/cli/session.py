@@ -12,6 +12,8 @@ import click
 import msgspec
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from scow.cli.progress import Display
     from scow.engine import Engine
     from scow.registry.credentials import CredentialStore
@@ -48,16 +50,27 @@ class Session(msgspec.Struct, dict=True):
             runtime=self.runtime or self.environment.get("SCOW_RUNTIME") or None,
         )
 
-    def progress(self, *, quiet: bool = False) -> Display:
-        """Where progress goes: bars on a terminal, lines in a pipe, nowhere when quiet."""
+    def progress(self, *, quiet: bool = False, stream: TextIO | None = None) -> Display:
+        """Where progress goes: bars on a terminal, lines in a pipe, nowhere when quiet; to ``stream``, or to standard
+        output."""
         from scow.cli.progress import choose
 
-        return choose(sys.stdout, quiet=quiet, isatty=self.terminal, no_color=bool(self.environment.get("NO_COLOR")))
+        stream = stream or sys.stdout
+        return choose(stream, quiet=quiet, isatty=self.drawable(stream), no_color=not self.colour)
 
     @property
     def terminal(self) -> bool:
         """Whether standard output is a terminal that can be drawn on."""
-        return sys.stdout.isatty() and self.environment.get("TERM") != "dumb"
+        return self.drawable(sys.stdout)
+
+    def drawable(self, stream: TextIO) -> bool:
+        """Whether it is a terminal, and not a dumb one."""
+        return stream.isatty() and self.environment.get("TERM") != "dumb"
+
+    @property
+    def colour(self) -> bool:
+        """Whether nobody forbids it (https://no-color.org)."""
+        return not self.environment.get("NO_COLOR")
 
     def _default_root(self) -> str | None:
         if root := self.environment.get("SCOW_ROOT"):

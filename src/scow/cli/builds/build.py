@@ -1,4 +1,4 @@
-"""``build`` and ``builder prune``."""
+"""``build``."""
 
 from __future__ import annotations
 
@@ -234,7 +234,6 @@ def _labels(entries: Iterable[str]) -> dict[str, str]:
 def _log(session: Session, given: Mapping[str, Any]) -> Log:
     """The display that the flags and the terminal call for."""
     from scow.cli.builds import log as buildlog
-    from scow.cli.registries.pulling import error_display
 
     progress = "quiet" if given["quiet"] else given["progress"]
     if progress == "quiet":
@@ -243,11 +242,11 @@ def _log(session: Session, given: Mapping[str, Any]) -> Log:
         from scow.cli.builds.rawjson import RawJson
 
         return RawJson(sys.stderr)
-    pulls = error_display(session, quiet=False)
-    if progress == "tty" or (progress == "auto" and sys.stderr.isatty() and session.environment.get("TERM") != "dumb"):
+    pulls = session.progress(stream=sys.stderr)
+    if progress == "tty" or (progress == "auto" and session.drawable(sys.stderr)):
         from scow.cli.builds.live import Live
 
-        return Live(sys.stderr, pulls, color=not session.environment.get("NO_COLOR"))
+        return Live(sys.stderr, pulls, color=session.colour)
     return buildlog.Plain(sys.stderr, pulls)
 
 

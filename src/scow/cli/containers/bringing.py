@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from scow.cli.session import Session
@@ -19,9 +21,10 @@ def bring(session: Session, image: str, pull: str, platform: str | None, *, quie
         raise NotFound(f"No such image: {reference.familiar}")
     if pull == "missing" and not quiet:
         click.echo(f"Unable to find image '{reference.familiar}' locally", err=True)
-    from scow.cli.registries.pulling import pull as fetch
+    from scow.cli.registries.verbs import fetch
 
-    fetch(session, image, platform, quiet=quiet)
+    with session.progress(quiet=quiet, stream=sys.stderr) as display:  # standard output is the program's own
+        fetch(session, image, platform, display)
 
 
 def _is_here(session: Session, image: str, platform: str | None) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -48,7 +47,7 @@ def stats(session: Session, targets: tuple[str, ...], every: bool, template: str
     while True:
         found = list(_looked(engine, targets, every=every))
         shown = table.render(_rows(found, targets, whole=whole), _COLUMNS, template, headers=_HEADERS)
-        click.echo(_CLEAR + shown if sys.stdout.isatty() and not once else shown, nl=False)
+        click.echo(_CLEAR + shown if session.terminal and not once else shown, nl=False)
         if once or (targets and not any(one.pids for one in found)):
             return
 

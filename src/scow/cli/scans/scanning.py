@@ -103,7 +103,7 @@ def scan(
     wish = Wish(_severities(severity), only_fixed or ignore_unfixed)
     bar = _severity(fail_on) if fail_on else ""
     form = _form(form, template, quiet=quiet, compared=old is not None)
-    colour = session.terminal and output is None and not session.environment.get("NO_COLOR")
+    colour = session.terminal and output is None and session.colour
     width = _width(session) if output is None else _WIDEST
     ignoring = _ignoring(ignorefile, vex)
     source = None if offline else advisories_of(session)

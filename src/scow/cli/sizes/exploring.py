@@ -34,5 +34,4 @@ def explore(session: Session, target: str, platform: str | None) -> None:
         from scow.cli.sizes.explorer import app
         from scow.cli.sizes.explorer.terminal import Terminal
 
-        colour = not session.environment.get("NO_COLOR")
-        app.explore(exploration, Terminal(sys.stdin.fileno(), sys.stdout.fileno(), colour=colour))
+        app.explore(exploration, Terminal(sys.stdin.fileno(), sys.stdout.fileno(), colour=session.colour))
