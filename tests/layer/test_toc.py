@@ -40,6 +40,18 @@ def test_a_table() -> None:
 
 
 @pytest.mark.parametrize(
+    ("modtime", "nanoseconds"),
+    [
+        ("", 0), ("yesterday", 0), ("2024-13-01T00:00:00Z", 0), ("0000-01-01T00:00:00Z", 0),
+        ("9999-12-31T23:59:59Z", (1 << 63) - 1), ("0001-01-01T00:00:00Z", 1 - (1 << 63)),
+    ],
+)  # fmt: skip
+def test_times_that_no_file_has(modtime: str, nanoseconds: int) -> None:
+    (entry,) = toc.parse(table({**FILE, "modtime": modtime}), 1000).entries
+    assert entry.mtime == nanoseconds
+
+
+@pytest.mark.parametrize(
     "raw",
     [
         b"", b"{}", b"[]", b'{"version":1,"entries":[{}]}',
@@ -47,6 +59,7 @@ def test_a_table() -> None:
         table({**FILE, "offset": -1}),
         table({**FILE, "offset": 0}),
         table({**FILE, "size": -3}),
+        table({**FILE, "size": 1 << 62}),
         table({**FILE, "digest": ""}),
         table({**FILE, "digest": "sha256:x"}),
         table({**FILE, "endOffset": 5000}),

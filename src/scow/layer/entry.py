@@ -29,6 +29,8 @@ _PREFIX: Final = b".wh."
 _OPAQUE: Final = b".wh..wh..opq"
 _META: Final = b".wh..wh."  # aufs' own bookkeeping: not part of any image
 PATH_LIMIT: Final = 4096
+SIZE_LIMIT: Final = 1 << 62
+TIME_LIMIT: Final = (1 << 63) - 1  # nanoseconds: the years 1677 to 2262
 _NAME_LIMIT: Final = 255
 _UNCLEAN: Final = re.compile(rb"^[/.]|/[/.]|\0")
 

@@ -15,12 +15,10 @@ from typing import Final, Protocol
 
 from scow.errors import Invalid, Limit
 from scow.layer import pax, sparse
-from scow.layer.entry import Entry, Kind, judge
+from scow.layer.entry import SIZE_LIMIT, TIME_LIMIT, Entry, Kind, judge
 
 BLOCK: Final = 512
 _EXTENDED_LIMIT: Final = 1 << 20
-_SIZE_LIMIT: Final = 1 << 62
-_TIME_LIMIT: Final = (1 << 63) - 1  # nanoseconds: the years 1677 to 2262
 _MAJOR_LIMIT: Final = (1 << 12) - 1  # as the kernel's dev_t
 _MINOR_LIMIT: Final = (1 << 20) - 1
 _CHUNK: Final = 1 << 20
@@ -280,7 +278,7 @@ def _check(block: bytes) -> tuple[bytes, int, _Numbers]:
 
 
 def _bounded(size: int) -> int:
-    if not 0 <= size < _SIZE_LIMIT:
+    if not 0 <= size < SIZE_LIMIT:
         raise Invalid(f"tar header gives an impossible size of {size}")
     return size
 
@@ -351,7 +349,7 @@ def _entry(
         uid & 0xFFFFFFFF,
         gid & 0xFFFFFFFF,
         holes.size if holes else size if kind == "file" else 0,
-        mtime if -_TIME_LIMIT <= mtime <= _TIME_LIMIT else max(-_TIME_LIMIT, min(mtime, _TIME_LIMIT)),
+        mtime if -TIME_LIMIT <= mtime <= TIME_LIMIT else max(-TIME_LIMIT, min(mtime, TIME_LIMIT)),
         link if kind in ("symlink", "hardlink") else b"",
         offset=offset if kind == "file" and not holes else -1,
         major=_device(block[329:337], _MAJOR_LIMIT) if device else 0,

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from scow.errors import Invalid, Limit
-from scow.layer.entry import Entry, Kind, judge
+from scow.layer.entry import SIZE_LIMIT, TIME_LIMIT, Entry, Kind, judge
 from scow.oci.known import known
 
 #: Bytes of a table that are read at most, compressed and as JSON.
@@ -157,7 +157,7 @@ def _entry(line: _Line, kind: Kind) -> Entry:
     """The line as a tar's header would have it."""
     digest = line.digest.removeprefix("sha256:")
     is_file = kind == "file"
-    if is_file and (line.size < 0 or (line.size and not re.fullmatch("[0-9a-f]{64}", digest))):
+    if is_file and (not 0 <= line.size < SIZE_LIMIT or (line.size and not re.fullmatch("[0-9a-f]{64}", digest))):
         raise Invalid("table of contents tells no size or digest", subject=repr(line.name[:80]))
     return Entry(
         line.name.encode(errors="surrogatepass"),
@@ -177,12 +177,15 @@ def _entry(line: _Line, kind: Kind) -> Entry:
 
 
 def _nanoseconds(text: str) -> int:
-    """RFC 3339 → nanoseconds since 1970; nothing is 1970."""
+    """RFC 3339 → nanoseconds since 1970, as far as a layer's times go; what is no time is 1970."""
     found = _TIME.fullmatch(text)
-    if not text or found is None:
+    if found is None:
         return 0
-    seconds = calendar.timegm((*(int(part) for part in found.groups()[:6]), 0, 0, 0))
+    try:
+        seconds = calendar.timegm((*(int(part) for part in found.groups()[:6]), 0, 0, 0))
+    except ValueError:  # of a month or year that there is not
+        return 0
     if found[8]:
         away = (int(found[9]) * 60 + int(found[10])) * 60
         seconds += -away if found[8] == "+" else away
-    return seconds * 10**9 + int((found[7] or "").ljust(9, "0"))
+    return max(-TIME_LIMIT, min(seconds * 10**9 + int((found[7] or "").ljust(9, "0")), TIME_LIMIT))
