@@ -344,6 +344,22 @@ def test_an_index_may_hold_a_part_of_its_images() -> None:
     assert ("image", f"manifest {away.digest} cannot be used") in problems(root, here, away, config, layer)
 
 
+def test_what_indexes_name_on_many_ways_is_looked_at_once() -> None:
+    image = Descriptor.of(media_types.OCI_MANIFEST, b"image")
+    documents: dict[str, Index | Manifest] = {image.digest: Manifest(2, Descriptor.of("config", b""), ())}
+    node, asked = image, []
+    for number in range(3):
+        below, node = node, Descriptor.of(media_types.OCI_INDEX, bytes(number))
+        documents[node.digest] = Index(2, (below,) * 10)
+
+    def read(wanted: Descriptor) -> Index | Manifest:
+        asked.append(wanted)
+        return documents[wanted.digest]
+
+    assert not list(missing(node, read, lambda node: True))
+    assert len(asked) == len(documents)
+
+
 def test_a_directory_that_became_a_file(tmp_path: Path) -> None:
     """What a later entry of the same layer replaced is not looked for."""
     (tmp_path / "a").write_bytes(b"")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 from scow.content import copy as copying
+from scow.content.archive import write
 from scow.content.copy import Progress, copy
 from scow.content.layout import Layout
+from scow.content.referrers import documents
 from scow.content.target import Source
 from scow.errors import Denied, Integrity, Limit, NotFound, ScowError, Unavailable
 from scow.oci import media_types
@@ -222,6 +226,21 @@ def test_a_graph_that_doubles_at_each_level_is_walked_once(monkeypatch: pytest.M
     monkeypatch.setattr(copying, "_NODES_LIMIT", 5)
     with pytest.raises(Limit):
         copy(memory, Recorded(), node)
+
+
+def test_what_is_beside_the_walk_looks_at_each_document_of_such_a_graph_once(tmp_path: Path) -> None:
+    memory = Memory()
+    image = node = memory.image([memory.add(b"layer", media_types.OCI_LAYER)])
+    for _ in range(3):
+        node = memory.index([node] * 10)
+    assert len(list(documents(memory, node))) == len(memory.opened) + 1 == 4
+    layout = Layout(tmp_path)
+    layout.create()
+    copy(memory, layout, node)
+    output = io.BytesIO()
+    with mock.patch.object(layout, "read", wraps=layout.read) as read:
+        write(layout, [(node, ())], output, {node.digest: image})
+    assert read.call_count == len({*map(repr, read.call_args_list)}) + 1 == 5  # the image's once more: for docker
 
 
 class Snake:

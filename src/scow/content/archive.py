@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
+from scow.content.copy import all_children
 from scow.content.layout import Layout
 from scow.content.tar import Tar
 from scow.content.target import Reader
@@ -223,12 +224,17 @@ def whole(layout: Layout, descriptor: Descriptor) -> bool:
         return False
 
 
-def _graph(layout: Layout, descriptor: Descriptor) -> Iterator[Descriptor]:
-    yield descriptor
-    if media_types.is_document(descriptor.media_type):
-        for child in parse(layout.read(descriptor), descriptor.media_type).children:
-            if not media_types.is_foreign(child.media_type):
-                yield from _graph(layout, child)
+def _graph(layout: Layout, root: Descriptor) -> Iterator[Descriptor]:
+    """All that has to be there, each once: indexes may come to the same image on any number of ways."""
+    todo, seen = [root], {root.digest}
+    while todo:
+        node = todo.pop()
+        yield node
+        if media_types.is_document(node.media_type):
+            children = all_children(node, parse(layout.read(node), node.media_type))
+            fresh = {child.digest: child for child in children if child.digest not in seen}
+            seen.update(fresh)
+            todo += fresh.values()
 
 
 def _header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:

@@ -15,7 +15,7 @@ from scow.errors import Limit, ScowError
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
-from scow.oci.manifest import Index, parse
+from scow.oci.manifest import parse
 
 _DEPTH_LIMIT: Final = 8
 _REFERRERS_LIMIT: Final = 1000
@@ -72,13 +72,15 @@ def copy_referrers(
     return tuple(found.values())
 
 
-def documents(source: Source, root: Descriptor, depth: int = 0) -> Iterator[Descriptor]:
-    """``root`` and the manifests and indexes below it."""
-    yield root
-    if root.media_type in media_types.INDEXES:
-        if depth >= _DEPTH_LIMIT:
-            raise Limit(f"indexes nest more than {_DEPTH_LIMIT} deep", subject=str(root.digest))
-        document = parse(read_document(source, root), root.media_type, str(root.digest))
-        for child in document.manifests if isinstance(document, Index) else ():
-            if media_types.is_document(child.media_type):
-                yield from documents(source, child, depth + 1)
+def documents(source: Source, root: Descriptor) -> Iterator[Descriptor]:
+    """``root`` and the manifests and indexes below it, each once."""
+    todo, seen = [root], {root.digest}
+    while todo:
+        node = todo.pop()
+        yield node
+        if node.media_type in media_types.INDEXES:
+            document = parse(read_document(source, node), node.media_type, str(node.digest))
+            for child in document.children:
+                if media_types.is_document(child.media_type) and child.digest not in seen:
+                    seen.add(child.digest)
+                    todo.append(child)

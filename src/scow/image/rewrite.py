@@ -76,9 +76,15 @@ class _Rewriting:
     def __init__(self, source: Source, wish: Wish, staging: Layout) -> None:
         self._source, self._wish, self._staging = source, wish, staging
         self._layers: dict[str, Descriptor] = {}
+        self._documents: dict[str, Descriptor] = {}
 
     def document(self, node: Descriptor, depth: int) -> Descriptor:
-        """What a manifest or index becomes."""
+        """What a manifest or index becomes, found once: indexes may come to it on any number of ways."""
+        if node.digest not in self._documents:
+            self._documents[node.digest] = self._document(node, depth)
+        return self._documents[node.digest]
+
+    def _document(self, node: Descriptor, depth: int) -> Descriptor:
         if depth > _DEPTH_LIMIT:
             raise Limit(f"indexes nest more than {_DEPTH_LIMIT} deep", subject=str(node.digest))
         document = parse(read_document(self._source, node), node.media_type, str(node.digest))

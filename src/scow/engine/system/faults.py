@@ -81,26 +81,28 @@ def missing(
     An index may list images that are not here; it must have one that is, unless its images are known to be
     ``elsewhere``. What is here must be whole.
     """
-    if not held(root):
-        yield "image", f"{_word(root)} {root.digest} is missing"
-        return
-    if not media_types.is_document(root.media_type):
-        return
-    document = read(root)
-    if document is None:
-        yield "image", f"{_word(root)} {root.digest} cannot be used"
-    elif isinstance(document, Index):
-        here = [child for child in document.manifests if held(child)]
-        if document.manifests and not here and not elsewhere:
-            yield "image", f"index {root.digest} lists no image that is here"
-        elif len(here) < len(document.manifests):
-            yield "partial", f"{len(here)} of the {len(document.manifests)} images of index {root.digest} are here"
-        for child in here:
-            yield from missing(child, read, held)
-    else:
-        for child in document.children:
-            if not media_types.is_foreign(child.media_type):
-                yield from missing(child, read, held)
+    todo, seen = [root], {root.digest}
+    while todo:
+        node = todo.pop()
+        if not held(node):
+            yield "image", f"{_word(node)} {node.digest} is missing"
+            continue
+        if not media_types.is_document(node.media_type):
+            continue
+        document = read(node)
+        if document is None:
+            yield "image", f"{_word(node)} {node.digest} cannot be used"
+            continue
+        below = [child for child in document.children if not media_types.is_foreign(child.media_type)]
+        if isinstance(document, Index):
+            below = [child for child in document.manifests if held(child)]
+            if document.manifests and not below and not (elsewhere and node is root):
+                yield "image", f"index {node.digest} lists no image that is here"
+            elif len(below) < len(document.manifests):
+                yield "partial", f"{len(below)} of the {len(document.manifests)} images of index {node.digest} are here"
+        fresh = {child.digest: child for child in below if child.digest not in seen}
+        seen.update(fresh)
+        todo += reversed(fresh.values())
 
 
 def _word(descriptor: Descriptor) -> str:
