@@ -345,6 +345,18 @@ def test_a_lease_that_is_swept_before_it_is_held_is_begun_again(
     assert len(swept) == 1
 
 
+def test_a_command_that_ends_while_the_leases_are_read(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(file: object, how: int) -> None:
+        for path in (layout.root / "leases").iterdir():
+            path.unlink()
+        raise BlockingIOError
+
+    with layout.working():
+        layout.hold("sha256:abc")
+        monkeypatch.setattr("scow.content.lock.fcntl.flock", late)
+        assert layout.leased() == {"sha256:abc"}
+
+
 def test_a_dead_command_holds_nothing(layout: Layout) -> None:
     script = f"""
 import os

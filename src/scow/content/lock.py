@@ -70,15 +70,13 @@ def leased(directory: Path) -> set[str]:
     names: set[str] = set()
     for path in sorted(directory.iterdir()) if directory.is_dir() else ():
         try:
-            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            file = path.open("r+b")
         except FileNotFoundError:
             continue
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-        except BlockingIOError:
-            names.update(path.read_text().split())
-        finally:
-            os.close(fd)
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink(missing_ok=True)
+            except BlockingIOError:  # its command lives, and may end just now
+                names.update(file.read().decode().split())
     return names
