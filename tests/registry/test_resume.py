@@ -34,7 +34,7 @@ def sent(server: Server) -> int:
     return sum(int(one.headers.get("content-length", 0)) for one in server.seen if one.method in ("PATCH", "PUT"))
 
 
-def another(host: str, sessions: Path, path: str = "team/app") -> Client:
+def another(host: str, sessions: Path | None, path: str = "team/app") -> Client:
     """A client as the next command has it: nothing in memory, the sessions on disk."""
     registry = Registry(Transport(sleep=lambda seconds: None, timeout=5), Pocket(), sessions)
     return Client(registry, host)
@@ -55,15 +55,19 @@ def test_a_small_one_does_not(server: Server, connect: MakeClient, source: Bytes
     assert not [one for one in server.seen if one.method == "PATCH"]
 
 
-def test_a_broken_connection_costs_a_part_of_a_chunk(server: Server, connect: MakeClient, source: Bytes) -> None:
+@pytest.mark.parametrize("kept", [None, "not there"])
+def test_a_broken_connection_costs_a_part_of_a_chunk(
+    kept: str | None, server: Server, source: Bytes, tmp_path: Path
+) -> None:
     blob = source.add(noise(6 * CHUNK))
     numbers = itertools.count(1)
     server.fault = first(99, lambda e: e.drop() if next(numbers) in (3, 4) else False, method="PATCH", path="/uploads/")
-    connect(server.host).repository().push(blob, source)
+    client = another(server.host, tmp_path / kept if kept else None)
+    client.repository().push(blob, source)
     assert sent(server) <= blob.size + 2 * CHUNK
     assert len([one for one in server.seen if one.method == "POST"]) == 1
     server.fault = None
-    assert read(connect(server.host).repository(), blob) == source.held[blob.digest]
+    assert read(client.repository(), blob) == source.held[blob.digest]
 
 
 def test_the_next_command_goes_on(server: Server, source: Bytes, tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Sessions:
-    """The sessions of one repository, kept in ``directory``; without one, in memory."""
+    """The sessions of one repository: in memory and, for the next command, in ``directory``, if that is there."""
 
     def __init__(self, directory: Path | None, host: str, path: str) -> None:
         self._directory = directory
@@ -40,16 +40,16 @@ class Sessions:
 
     def find(self, descriptor: Descriptor) -> Session | None:
         """The session in which a blob's upload stopped."""
-        if self._directory is None:
-            return self._held.get(descriptor.digest)
-        with contextlib.suppress(OSError, ScowError):
-            return decode(self._file(self._directory, descriptor).read_bytes(), Session, "upload session")
-        return None
+        held = self._held.get(descriptor.digest)
+        if held is None and self._directory is not None:
+            with contextlib.suppress(OSError, ScowError):
+                return decode(self._file(self._directory, descriptor).read_bytes(), Session, "upload session")
+        return held
 
     def keep(self, descriptor: Descriptor, session: Session) -> None:
         """Note how far a blob's upload is."""
         self._held[descriptor.digest] = session
-        if self._directory is None or not self._directory.is_dir():
+        if self._directory is None:
             return
         file = self._file(self._directory, descriptor)
         temporary = file.with_name(f"{file.name}.{os.urandom(4).hex()}")
