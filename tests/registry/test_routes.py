@@ -206,6 +206,16 @@ def test_mirrors_are_asked_first(connect: MakeClient, ruled: Connect, source: By
         assert [seen for seen in server.seen if seen.method == "PUT"]
 
 
+def test_a_mirror_that_lacks_a_manifest_is_asked_once(connect: MakeClient, ruled: Connect, source: Bytes) -> None:
+    with Server() as server, Server() as mirror:
+        manifest, children = source.image(b"layer")
+        for part in (*children, manifest):
+            connect(server.host).repository("app").push(part, source)
+        repository = ruled(Rule(server.host, mirror=(Mirror(mirror.host),))).repository(Reference(server.host, "app"))
+        assert read(repository, manifest) == source.held[manifest.digest]
+        assert len([seen for seen in mirror.seen if "/manifests/" in seen.path]) == 1
+
+
 @pytest.mark.parametrize("fault", ["away", "empty", "refuses", "liar"])
 def test_a_mirror_that_does_not_help(fault: str, connect: MakeClient, ruled: Connect, source: Bytes) -> None:
     with Server() as server, Server() as mirror:

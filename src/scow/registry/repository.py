@@ -71,7 +71,7 @@ class Repository:
         kept = Sessions(sessions, endpoint.host, self._path)
         self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts(), kept)
         self._gave: dict[Digest, list[Repository]] = {}
-        self._kept: OrderedDict[Digest, tuple[str, bytes]] = OrderedDict()
+        self._kept: OrderedDict[Digest, bytes] = OrderedDict()
         self._lock, self._wide = threading.Lock(), threading.Lock()
 
     @property
@@ -160,7 +160,7 @@ class Repository:
         if descriptor.media_type in _MANIFESTS:
             raw = read_document(source, descriptor)
             answer = self._put(name or descriptor.digest, descriptor.media_type, raw)
-            self._keep(descriptor.digest, descriptor.media_type, raw)
+            self._keep(descriptor.digest, raw)
             subject = parse(raw, descriptor.media_type, str(descriptor.digest)).subject
             if subject and "oci-subject" not in answer.headers:
                 self._list_referrer(subject.digest, raw, descriptor)
@@ -231,15 +231,15 @@ class Repository:
         contexts = self._pull_contexts(name)
         answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
         descriptor = protocol.describe(answer, asked, self._named(name))
-        self._keep(descriptor.digest, descriptor.media_type, answer.body)
+        self._keep(descriptor.digest, answer.body)
         return descriptor
 
     def _manifest(self, descriptor: Descriptor) -> bytes:
         with self._lock:
             kept = self._kept.get(descriptor.digest)
         if kept is not None:
-            return kept[1]
-        for mirror in (*self._mirrors, *self._mirrors_of_tags):
+            return kept
+        for mirror in dict.fromkeys((*self._mirrors, *self._mirrors_of_tags)):
             with contextlib.suppress(ScowError):
                 raw = mirror._manifest(descriptor)
                 if Digest.of(raw) == descriptor.digest:
@@ -248,7 +248,7 @@ class Repository:
         contexts = self._pull_contexts(descriptor.digest)
         raw = self._endpoint.ask(request, self._pull_scopes, contexts=contexts).body
         if descriptor.digest.algorithm == "sha256" and Digest.of(raw) == descriptor.digest:
-            self._keep(descriptor.digest, descriptor.media_type, raw)
+            self._keep(descriptor.digest, raw)
         return raw
 
     def _by_tag(self, digest: Digest) -> tuple[Descriptor, ...]:
@@ -299,10 +299,10 @@ class Repository:
             raise Integrity("the registry stored another manifest", expected=Digest.of(raw), actual=stored)
         return answer
 
-    def _keep(self, digest: Digest, media_type: str, raw: bytes) -> None:
+    def _keep(self, digest: Digest, raw: bytes) -> None:
         with self._lock:
-            self._kept[digest] = (media_type, raw)
-            while sum(len(one) for _, one in self._kept.values()) > _KEPT_LIMIT:
+            self._kept[digest] = raw
+            while sum(map(len, self._kept.values())) > _KEPT_LIMIT:
                 self._kept.popitem(last=False)
 
     def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None = None) -> Response:
