@@ -23,6 +23,7 @@ PURE_ROOMS += scow.registry.spans
 PURE_ROOMS += scow.scan.catalog scow.scan.bom scow.scan.purls scow.scan.package
 PURE_TESTS += tests/registry/test_wide.py
 PURE_TESTS += $(wildcard $(addprefix tests/scan/,test_bom.py test_package.py $(addprefix catalog/test_,texts.py java.py fuzz.py layers.py rpm.py)))
+PLAN_TESTS := tests/test_layering.py tests/test_public.py
 DOCUMENTS := $(wildcard README.md docs/*.md docs/*/*.md)
 
 .PHONY: help venv demo check lint types plan doctest coverage test bench clean
@@ -57,7 +58,7 @@ types: $(VENV)/.developed
 	$(BIN)/mypy
 
 plan: $(VENV)/.developed
-	$(BIN)/pytest -q tests/test_layering.py tests/test_public.py
+	$(BIN)/pytest -q $(PLAN_TESTS)
 
 doctest: $(VENV)/.developed
 	$(if $(DOCUMENTS),$(BIN)/pytest -q --doctest-glob='*.md' $(DOCUMENTS) || [ $$? -eq 5 ])
@@ -69,7 +70,7 @@ coverage: $(VENV)/.developed
 
 # session fixtures (registries, dockerd) start once per worker, in about a second
 test: $(VENV)/.developed  ## the whole suite (CHECKED=yes: but what check has run); a missing peer is skipped aloud
-	$(BIN)/pytest $(DISTRIBUTED) $(if $(CHECKED),$(PURE_TESTS:%=--ignore=%)) $(PYTEST_ARGS)
+	$(BIN)/pytest $(DISTRIBUTED) $(if $(CHECKED),$(patsubst %,--ignore=%,$(PLAN_TESTS) $(PURE_TESTS))) $(PYTEST_ARGS)
 
 bench: $(VENV)/.developed  ## scow beside docker, podman, buildah and skopeo (BENCH_ARGS="--rows pull,push --rounds 3")
 	$(BIN)/python -m bench.bench $(BENCH_ARGS)

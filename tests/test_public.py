@@ -7,7 +7,7 @@ import importlib.metadata
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ def _is_protocol(node: ast.ClassDef) -> bool:
     return any(ast.unparse(base).split("[")[0].endswith("Protocol") for base in node.bases)
 
 
-def documented_by_a_protocol(modules: dict[str, Module]) -> set[str]:
+def documented_by_a_protocol(modules: Mapping[str, Module]) -> set[str]:
     """The names of methods that some protocol documents: what implements it need not say it again."""
     classes = [node for module in modules.values() for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)]
     protocols = [one for one in classes if _is_protocol(one)]

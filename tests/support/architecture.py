@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 #: room -> floor. A higher floor may import a lower one; never upward, never sideways.
@@ -127,8 +128,9 @@ def _imports(path: Path, node: ast.AST, typing: bool = False) -> Iterator[Import
             yield from _imports(path, child, typing or (isinstance(child, ast.stmt) and _for_typing(child)))
 
 
-def read_source(package: Path) -> dict[str, Module]:
-    """Every module of the package at ``package`` (``src/scow``), by dotted name."""
+@cache
+def read_source(package: Path) -> Mapping[str, Module]:
+    """Every module of the package at ``package`` (``src/scow``), by dotted name; read once."""
     modules = {}
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package.parent).with_suffix("").parts
