@@ -16,7 +16,9 @@ from tests.support.cli import Scow
 
 from scow import Engine
 from scow.cli.builds import flags as buildflags
+from scow.cli.builds import output as buildoutput
 from scow.cli.builds.flags import Output
+from scow.engine.builds.compressing import Compression
 from scow.errors import Invalid, NotFound, ScowError, Unsupported
 
 
@@ -166,6 +168,12 @@ OUTPUTS = [
     ("type=docker,dest=-", Output("docker", "-")),
     ('type=image,"name=a,b",push=true', Output("image", "", ("a", "b"), True)),
     ("type=registry,name=a", Output("image", "", ("a",), True)),
+    ("type=registry,force-compression=false,rewrite-timestamp=true", Output("image", push=True)),
+    ("type=oci,compression=uncompressed", Output("oci", "-", compression=Compression("none"))),
+    (
+        "type=image,compression=zstd,compression-level=19,force-compression=true",
+        Output("image", compression=Compression("zstd", 19, force=True)),
+    ),
 ]
 
 
@@ -174,13 +182,37 @@ def test_what_outputs_mean(text: str, meant: Output) -> None:
     assert buildflags.outputs([text]) == (meant,)
 
 
-@pytest.mark.parametrize("text", ["type=cacheonly", "type=local", "type=tar,compression=zstd", "type", "type=tar,dest"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type=cacheonly", "type=local", "type=tar,compression=zstd", "type", "type=tar,dest",
+        "type=oci,compression=estargz", "type=oci,compression=zstd,oci-mediatypes=false",
+        "type=oci,compression-level=best", "type=oci,compression-level=-1", "type=oci,force-compression=perhaps",
+        "type=oci,rewrite-timestamp=false",
+    ],
+)  # fmt: skip
 def test_outputs_that_are_none(text: str) -> None:
     if text == "type":
         assert buildflags.outputs([text]) == (Output("local", "type"),)
         return
     with pytest.raises((Invalid, Unsupported)):
         buildflags.outputs([text])
+
+
+def test_a_push_is_of_the_images_that_are_said() -> None:
+    """As buildx: another one only where there is none."""
+    assert buildflags.outputs(["type=image,name=a", "d"], push=True) == (
+        Output("image", names=("a",), push=True), Output("local", "d"),
+    )  # fmt: skip
+    assert buildflags.outputs(["d"], push=True) == (Output("local", "d"), Output("image", push=True))
+
+
+def test_one_image_is_compressed_one_way() -> None:
+    files, zstd, plain = buildflags.outputs(["d", "type=oci,compression=zstd", "type=image"])
+    assert buildoutput.compression([files, zstd]) == Compression("zstd")
+    assert buildoutput.compression([files, plain]) is None
+    with pytest.raises(Unsupported, match="compressed differently"):
+        buildoutput.compression([zstd, plain])
 
 
 def test_what_secrets_mean(tmp_path: Path) -> None:

@@ -51,6 +51,18 @@ def test_pushed_when_built(scow: Scow, context: Path, registry: Registry) -> Non
     assert "tag is needed when pushing to registry" in refused.stderr
 
 
+def test_pushed_compressed_as_asked(scow: Scow, context: Path, registry: Registry) -> None:
+    """As users of buildx write it."""
+    name = f"{registry.host}/team/zstd:1"
+    asked = "push=true,compression=zstd,compression-level=19,force-compression=true,rewrite-timestamp=true"
+    scow("build", "-q", "--output", f"type=image,name={name},{asked}", str(context)).ok()
+    manifest = json.loads(scow("manifest", "inspect", name).ok().stdout)
+    assert [one["mediaType"] for one in manifest["layers"]] == ["application/vnd.oci.image.layer.v1.tar+zstd"] * 2
+    assert scow("run", "--rm", name, "cat", "/f").ok().stdout == "x\n"
+    sent = {request.path.rpartition("/")[2] for request in registry.seen if request.method == "PUT"}
+    assert "1" in sent
+
+
 def test_a_layout_and_the_files_about_it(scow: Scow, context: Path, tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     flags = ["--metadata-file", str(told), "--iidfile", str(tmp_path / "id"), "--annotation", "index:a=b"]

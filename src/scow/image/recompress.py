@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _THREADS: Final = max(2, os.cpu_count() or 2)
 #: Compression -> its lowest, usual and highest level.
-LEVELS: Final[dict[str, tuple[int, int, int]]] = {"gzip": (1, 6, 12), "zstd": (1, 3, 22), "none": (0, 0, 0)}
+LEVELS: Final[dict[str, tuple[int, int, int]]] = {"gzip": (0, 6, 12), "zstd": (0, 3, 22), "none": (0, 0, 0)}
 
 Squeeze = Callable[[bytes], bytes]
 

@@ -128,19 +128,21 @@ class _Rewriting:
         if wanted == now and (self._wish.level is None or now == "none"):
             return layer
         if layer.digest not in self._layers:
-            self._layers[layer.digest] = self._squeezed(layer, wanted)
+            self._layers[layer.digest] = squeezed(self._source, self._staging, layer, wanted, self._wish.level)
         made = self._layers[layer.digest]
         return made.annotated(media_type=conversion.layer_type(wanted, family))
 
-    def _squeezed(self, layer: Descriptor, compression: str) -> Descriptor:
-        with self._staging.draft() as draft, self._source.open(layer) as reader:
-            checked = _Checked(reader, layer)
-            plain = inflated(*detected(checked))
-            hexdigest, size = recompress(plain, draft, compression, self._wish.level)
-            checked.finish()
-            digest = Digest(f"sha256:{hexdigest}")
-            draft.keep(digest)
-        return Descriptor(media_types.LAYER_OF[compression], digest, size)
+
+def squeezed(source: Source, target: Layout, layer: Descriptor, compression: str, level: int | None) -> Descriptor:
+    """A layer of ``source`` compressed anew (:func:`~scow.image.recompress.squeeze`) into ``target``."""
+    with target.draft() as draft, source.open(layer) as reader:
+        checked = _Checked(reader, layer)
+        plain = inflated(*detected(checked))
+        hexdigest, size = recompress(plain, draft, compression, level)
+        checked.finish()
+        digest = Digest(f"sha256:{hexdigest}")
+        draft.keep(digest)
+    return Descriptor(media_types.LAYER_OF[compression], digest, size)
 
 
 class _Checked:

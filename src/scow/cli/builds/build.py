@@ -112,9 +112,9 @@ def build(session: Session, /, path: str, **given: Any) -> None:
 
         buildverify.verify(session, path, given, {**_asked(session, given), **_surroundings(session, given)}, _log)
         return
-    outputs = buildflags.outputs((*given["output"], *(["type=registry"] if given["push"] else [])))
+    outputs = buildflags.outputs(given["output"], push=given["push"])
     tags = (*given["tag"], *(name for output in outputs for name in output.names))
-    asked = {**_asked(session, given), **_surroundings(session, given)}
+    asked = {**_asked(session, given), **_surroundings(session, given), "compression": buildoutput.compression(outputs)}
     buildoutput.check(outputs, tags, given["platform"], attested=bool(asked["attest"]))
     described: list[tuple[Descriptor, bool]] = []
     if given["iidfile"]:  # so that no one takes an earlier build's for this one's

@@ -16,6 +16,7 @@ from scow.errors import Invalid, NotFound, Unsupported
 if TYPE_CHECKING:
     from scow.engine.builds.attesting import Attesting
     from scow.engine.builds.caching import CacheFrom, CacheTo
+    from scow.engine.builds.compressing import Compression
 
 _SECRET_KEYS = {"id": "id", "src": "src", "source": "src", "env": "env", "type": "type"}
 _ENTITLEMENTS = ("network.host", "security.insecure")
@@ -34,6 +35,8 @@ class Output(NamedTuple):
     push: bool = False
     #: whether each platform's files are in a directory of its own, where it is said
     split: bool | None = None
+    #: of the image's layers, where it is said
+    compression: Compression | None = None
 
 
 def secrets(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, bytes | Path]:
@@ -167,9 +170,12 @@ def names(entries: Iterable[str]) -> tuple[str, ...]:
     return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
 
 
-def outputs(entries: Iterable[str]) -> tuple[Output, ...]:
-    """``DIR``, ``-``, or ``type=KIND,dest=PATH``."""
-    return tuple(map(_output, filter(None, entries)))
+def outputs(entries: Iterable[str], *, push: bool = False) -> tuple[Output, ...]:
+    """``DIR``, ``-``, or ``type=KIND,dest=PATH``. ``push``: those that are images are pushed, else one more is."""
+    found = tuple(map(_output, filter(None, entries)))
+    if push and not any(one.kind == "image" for one in found):
+        return (*found, Output("image", push=True))
+    return tuple(one._replace(push=True) if push and one.kind == "image" else one for one in found)
 
 
 def _output(entry: str) -> Output:
@@ -180,8 +186,9 @@ def _output(entry: str) -> Output:
     fields = _fields_as_is(entry, _OUTPUT_KEYS, _OUTPUT_AS_IS, "output")
     kind, found = fields.get("type", ""), names([fields.get("name", "")])
     push, tar = (_truth(fields, key, otherwise) for key, otherwise in (("push", False), ("tar", True)))
+    compression = _compression(fields, "output", entry)
     if kind in ("registry", "image") or (kind == "docker" and not fields.get("dest")):
-        return Output("image", names=found, push=push or kind == "registry")
+        return Output("image", names=found, push=push or kind == "registry", compression=compression)
     if kind not in EXPORTS:
         raise Invalid(f"unsupported output type {kind!r}", hint=", ".join((*EXPORTS, "image", "registry")))
     target = fields.get("dest", "-")
@@ -189,23 +196,44 @@ def _output(entry: str) -> Output:
         raise Invalid(f"dest is required for the {kind} output", subject=entry)
     if not tar and kind != "oci":
         raise Unsupported(f"output: tar=false is not supported for type={kind}", subject=entry, hint="type=oci")
+    if compression and kind in ("local", "tar"):
+        raise Invalid(f"type={kind} holds files, and no layers to compress", subject=entry)
     split = _truth(fields, "platform-split", True) if "platform-split" in fields else None
-    return Output(kind if tar else "layout", target, found, split=split)
+    return Output(kind if tar else "layout", target, found, split=split, compression=compression)
 
 
-def _truth(fields: Mapping[str, str], key: str, otherwise: bool) -> bool:
+def _truth(fields: Mapping[str, str], key: str, otherwise: bool, what: str = "output") -> bool:
     found = boolean(fields[key]) if key in fields else otherwise
     if found is None:
-        raise Invalid(f"invalid output: {key} is true or false, not {fields[key]!r}")
+        raise Invalid(f"invalid {what}: {key} is true or false, not {fields[key]!r}")
     return found
 
 
-_OUTPUT_KEYS = ("type", "dest", "name", "push", "tar", "platform-split")
+def _compression(fields: Mapping[str, str], what: str, entry: str) -> Compression | None:
+    """What is asked of layers; ``None`` for gzip as it is made anyway."""
+    if not any(key in fields for key in _COMPRESSION_KEYS):
+        return None
+    from scow.engine.builds.compressing import Compression
+
+    kinds: dict[str, Literal["gzip", "zstd", "none"]] = {"gzip": "gzip", "zstd": "zstd", "uncompressed": "none"}
+    kind, level = kinds.get(fields.get("compression", "gzip")), fields.get("compression-level")
+    if kind is None:
+        problem = f"{what}: compression={fields['compression']} is not supported"
+        raise Unsupported(problem, subject=entry, hint=", ".join(kinds))
+    if level is not None and not (level.isascii() and level.isdigit()):
+        raise Invalid(f"invalid {what}: compression-level is a number, not {level!r}", subject=entry)
+    force = _truth(fields, "force-compression", False, what)
+    asked = Compression(kind, None if level is None else int(level), force)
+    return None if asked == Compression() else asked
+
+
+_COMPRESSION_KEYS = ("compression", "compression-level", "force-compression")
+_OUTPUT_KEYS = ("type", "dest", "name", "push", "tar", "platform-split", *_COMPRESSION_KEYS)
 #: as :data:`_CACHE_AS_IS`, of outputs
-_OUTPUT_AS_IS = {"compression": "gzip", "oci-mediatypes": "true", "force-compression": "false", "unpack": "true"}
-_CACHE_KEYS = ("type", "ref", "src", "dest", "tag", "digest", "mode", "ignore-error", "mounts")
+_OUTPUT_AS_IS = {"oci-mediatypes": "true", "unpack": "true", "rewrite-timestamp": "true"}
+_CACHE_KEYS = ("type", "ref", "src", "dest", "tag", "digest", "mode", "ignore-error", "mounts", *_COMPRESSION_KEYS)
 #: keys of docker's that change nothing here, with the value that says what is done anyway
-_CACHE_AS_IS = {"image-manifest": "true", "oci-mediatypes": "true", "compression": "gzip", "force-compression": "false"}
+_CACHE_AS_IS = {"image-manifest": "true", "oci-mediatypes": "true"}
 
 
 def caches_from(entries: Sequence[str]) -> tuple[CacheFrom, ...]:
@@ -238,14 +266,14 @@ def caches_to(entries: Sequence[str]) -> tuple[CacheTo, ...]:
         where = fields.get("ref" if kind == "registry" else "dest", "")
         if not where and kind != "inline":
             raise Invalid(f"{'ref' if kind == 'registry' else 'dest'} is required for a {kind} cache", subject=entry)
-        mode, ignored = fields.get("mode", "min"), boolean(fields.get("ignore-error", "false"))
-        if mode not in ("min", "max") or ignored is None:
-            raise Invalid("invalid cache-to: mode is min or max, ignore-error true or false", subject=entry)
+        mode, ignored = fields.get("mode", "min"), _truth(fields, "ignore-error", False, "cache-to")
+        if mode not in ("min", "max"):
+            raise Invalid("invalid cache-to: mode is min or max", subject=entry)
         mounts = tuple(fields["mounts"].split(";")) if fields.get("mounts") else ()
         if kind == "inline" and (mode == "max" or mounts):
             raise Unsupported("an inline cache holds only the image's own layers", subject=entry, hint="type=registry")
-        tag = fields.get("tag", "latest")
-        found.append(CacheTo(kind, where, tag, "max" if mode == "max" else "min", ignored, mounts))
+        compression, tag = _compression(fields, "cache-to", entry), fields.get("tag", "latest")
+        found.append(CacheTo(kind, where, tag, "max" if mode == "max" else "min", ignored, mounts, compression))
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.engine import Engine
+    from scow.engine.builds.compressing import Compression
 
 
 def check(outputs: Sequence[Output], tags: Sequence[str], platform: str | None, *, attested: bool) -> None:
@@ -31,6 +32,14 @@ def check(outputs: Sequence[Output], tags: Sequence[str], platform: str | None, 
 def pushed(outputs: Sequence[Output], tags: Sequence[str]) -> tuple[str, ...]:
     """The names that the image is pushed under."""
     return tuple(name for output in outputs if output.push for name in output.names or tags)
+
+
+def compression(outputs: Sequence[Output]) -> Compression | None:
+    """How the image's layers are to be compressed: one build makes one image."""
+    asked = {output.compression for output in outputs if output.kind not in ("local", "tar")}
+    if len(asked) > 1:
+        raise Unsupported("outputs that are compressed differently", hint="ask for the same in each, or scow copy")
+    return next(iter(asked), None)
 
 
 class Made(NamedTuple):

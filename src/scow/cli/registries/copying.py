@@ -34,7 +34,7 @@ _copy_flags = together(
     switch("--preserve-digests", help="Fail rather than change a digest"),
     switch("--referrers", help="Copy what refers to the image too: signatures, SBOMs and other artifacts"),
     option("--compression", default="", metavar="string", help="Compress layers anew: gzip, zstd or none"),
-    option("--compression-level", "level", type=int, metavar="int", help="gzip 1 to 12, zstd 1 to 22"),
+    option("--compression-level", "level", type=int, metavar="int", help="gzip 0 to 12, zstd 0 to 22"),
     option("-f", "--format", "family", type=click.Choice(["oci", "docker"]), help="Whose media types to write"),
     option("--src-authfile", metavar="string", help="Take the credentials for SOURCE from this file"),
     option("--dest-authfile", metavar="string", help="Take the credentials for DESTINATION from this file"),

@@ -35,6 +35,7 @@ from scow.oci.platform import Platform
 
 if TYPE_CHECKING:
     from scow.build.travel import Travelling
+    from scow.engine.builds.compressing import Compression
     from scow.engine.workplace import Workplace
 
 #: So many digits of an image's id stand for it: what is shorter is a name, as in ``FROM cafe``.
@@ -86,6 +87,7 @@ class Building(msgspec.Struct):
     warn: Callable[[str], None] = lambda text: None
     cache: Travelling | None = None
     inline: bool = False
+    compression: Compression | None = None
     made: Callable[[Layer], None] = lambda layer: None
 
     def __repr__(self) -> str:  # no secret is ever shown
@@ -302,6 +304,10 @@ class Building(msgspec.Struct):
             from scow.engine.builds.caching import inline
 
             annotations |= inline(self.cache.touched, layers)
+        if self.compression:
+            from scow.engine.builds.compressing import compressed
+
+            layers = compressed(self.workplace, self.compression, layers, len(base.layers) if base else 0)
         blobs = [layer.descriptor for layer in layers]
         return add_image(self.workplace.store.layout, config, blobs, annotations)
 

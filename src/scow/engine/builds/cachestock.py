@@ -20,14 +20,14 @@ def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
     store = workplace.store
     of_images = {diff_id for known in workplace.catalogue() for diff_id in known.image.diff_ids}
     keys: dict[str, list[str]] = {}
-    sizes: dict[str, int] = {}
+    parts: dict[str, set[str]] = {}
     for key, layer in workplace.cache:
         keys.setdefault(layer.diff_id, []).append(key)
-        if layer.diff_id not in sizes:
-            sizes[layer.diff_id] = sum(map(store.room, {layer.descriptor.digest, layer.diff_id}))
+        parts.setdefault(layer.diff_id, {layer.diff_id}).add(layer.descriptor.digest)
     found = [
-        CachePiece(name.partition(":")[2], "layer", tuple(named), sizes[name], used, in_image=name in of_images)
+        CachePiece(name.partition(":")[2], "layer", tuple(named), size, used, in_image=name in of_images)
         for name, named in keys.items()
+        for size in [sum(map(store.room, parts[name]))]
         for used in [max(map(workplace.cache.last_used, named))]
     ]
     caches = workplace.cache_mounts

@@ -22,6 +22,7 @@ from scow.oci.platform import Platform
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
+    from scow.engine.builds.compressing import Compression
     from scow.engine.workplace import Workplace
 
 
@@ -51,6 +52,7 @@ class CacheTo(msgspec.Struct, frozen=True):
     mode: Literal["min", "max"] = "min"
     ignore_error: bool = False
     mounts: tuple[str, ...] = ()
+    compression: Compression | None = None
 
 
 def records(
@@ -108,6 +110,10 @@ def export(
 def _export(workplace: Workplace, target: CacheTo, chosen: Mapping[str, Layer]) -> None:
     store = workplace.store
     there = {key: layer for key, layer in chosen.items() if store.layout.exists(layer.descriptor)}
+    if target.compression:
+        from scow.engine.builds.compressing import compressed
+
+        there = dict(zip(there, compressed(workplace, target.compression, list(there.values())), strict=True))
     told, layers = travel.inventory(there, _mounts(workplace, target.mounts))
     config, manifest = travel.manifest(told, layers)
     store.layout.put(travel.CONFIG, config)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from scow.content.target import Source
     from scow.engine.builds.attesting import Attesting
     from scow.engine.builds.caching import CacheFrom, CacheTo
+    from scow.engine.builds.compressing import Compression
     from scow.engine.builds.fetching import Fetching
     from scow.engine.values import Moved
     from scow.engine.workplace import Workplace
@@ -84,7 +85,10 @@ class BuildOptions(TypedDict, total=False):
     cache_to: Sequence[CacheTo]
     #: what to attest beside the image, in an index
     attest: Attesting
-    #: names under which the image will be pushed: their registries get its layers while it is built
+    #: how the image's layers are compressed; without it as they were made
+    compression: Compression | None
+    #: names under which the image will be pushed: their registries get its layers while it is built, unless these are
+    #: compressed otherwise
     ahead_of_push: Sequence[str]
 
 
@@ -125,6 +129,11 @@ def build(
         from scow.engine.builds import running
 
         running.check(fields["network"], fields["around"])
+    for compression in (options.get("compression"), *(one.compression for one in options.get("cache_to", ()))):
+        if compression:
+            from scow.image.recompress import squeeze
+
+            squeeze(compression.kind, compression.level)  # refused before the work begins
     built: list[tuple[Platform, Outcome]] = []
     with scratch(workplace.store.layout.ingest, "build") as directory, _sending(workplace, options) as made:
         place = _Place(workplace, options, directory)
@@ -162,7 +171,7 @@ def build(
 def _sending(workplace: Workplace, options: BuildOptions) -> Iterator[Callable[[Layer], None]]:
     """What takes the image's layers as they are made."""
     names = options.get("ahead_of_push", ())
-    if not names:
+    if not names or options.get("compression"):
         yield lambda layer: None
         return
     from scow.engine.builds.sending import Sending
@@ -245,6 +254,7 @@ def _asked(options: BuildOptions) -> dict[str, Any]:
         "allow": frozenset(options.get("allow", ())),
         "uncached": frozenset(options.get("uncached", ())),
         "annotations": dict(options.get("annotations") or {}),
+        "compression": options.get("compression"),
     }
 
 
