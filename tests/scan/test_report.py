@@ -24,7 +24,7 @@ from scow.scan.package import Package
 from scow.scan.report import bom, document, html, markdown, sarif, terminal, text
 
 REPORTS = {"whole": REPORT, "empty": EMPTY}
-HOSTILE = "\x1b[31mred\x1b[0m\r\n<script>alert(1)</script>|**x**[y](javascript:z)\u202e@everyone"
+HOSTILE = "\x1b[31mred\x1b[0m\r\n<script>alert(1)</script>|**x**[y](javascript:z)\u202e\u061c@everyone"
 
 
 def hostile() -> Report:
@@ -124,7 +124,7 @@ def test_nothing_found_and_nothing_checked_are_not_the_same() -> None:
 def test_what_somebody_else_wrote_moves_no_cursor() -> None:
     bad = hostile()
     for shown in (terminal.report(bad, advise(bad)), markdown.report(bad, advise(bad)), html.report(bad, advise(bad))):
-        assert not set(shown) & set("\x1b\r\u202e\xff")
+        assert not set(shown) & set("\x1b\r\u202e\u061c\xff")
     told = terminal.comparison(compare(EMPTY, bad))
     assert "\x1b" not in told
 

@@ -33,7 +33,7 @@ def human(size: int) -> str:
 @pytest.fixture
 def hostile() -> Analysis:
     layers = stacked([entry(path, 100 + at) for at, path in enumerate(HOSTILE)], instructions=[INSTRUCTION])
-    return analyze(layers, name="<b>name</b>")
+    return analyze(layers, name="<b>name</b> @everyone")
 
 
 def test_the_terminal_is_not_spoken_to(hostile: Analysis) -> None:
@@ -48,6 +48,7 @@ def test_markdown_holds_no_html(hostile: Analysis) -> None:
     assert "<script" not in text
     assert "<img" not in text
     assert "<b>" not in text
+    assert "@everyone" not in text
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     assert {line.replace("\\|", "").count("|") for line in rows} == {5, 7}
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from scow.oci.quoting import markdown
 from scow.scan.advice import Advice
 from scow.scan.finding import Report
 from scow.scan.report import text
 from scow.scan.report.terminal import advised
 from scow.scan.report.text import Line
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$^-])")
-_HTML: Final = {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;", ord("@"): "&#64;"}
 _HEAD: Final = ("Vulnerability", "Package", "Installed", "Fixed in", "Layer", "Title")
 _TITLE: Final = 100
 _ADVICE: Final = 5
@@ -34,8 +32,8 @@ def report(told: Report, advice: Sequence[Advice] = ()) -> str:
 
 
 def escaped(words: str) -> str:
-    """Text that Markdown, and the HTML in it, shows as it is and takes for nothing: no link, no mention."""
-    return _SPECIAL.sub(r"\\\1", text.printable(words).translate(_HTML)).replace("://", ":&#47;&#47;")
+    """One line that is only text."""
+    return markdown(text.printable(words))
 
 
 def _table(told: Report, lines: Sequence[Line]) -> Iterator[str]:

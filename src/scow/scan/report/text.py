@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
+from scow.errors import CONTROLS
 from scow.scan.finding import Finding, Report
 from scow.scan.package import Catalog
 from scow.scan.severity import SEVERITIES
 
-_CONTROLS = dict.fromkeys(
-    (*range(32), *range(127, 160), 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)), " "
-)
+_CONTROLS = dict.fromkeys(CONTROLS, " ")
 #: what builders write before an instruction's own text
 _BUILDERS = ("/bin/sh -c #(nop) ", "/bin/sh -c ")
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from scow.errors import printable
+from scow.oci.quoting import markdown
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
 from scow.size.report.text import Human, counted, path, percent, shortened, signed
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$^-])")
 _FILES: Final = 3
 _PACKAGES: Final = 10
 _CHANGES: Final = 50
@@ -61,8 +60,8 @@ def comparison(found: Comparison, human: Human) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown, and the HTML in it, shows as it is."""
-    return _SPECIAL.sub(r"\\\1", printable(text)).replace("\\<", "&lt;").replace("\\>", "&gt;").replace("\\&", "&amp;")
+    """One line that is only text."""
+    return markdown(printable(text))
 
 
 def _section(title: str, head: Sequence[str], sides: str, rows: Iterable[Sequence[str]]) -> Iterator[str]:
