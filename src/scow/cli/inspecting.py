@@ -10,7 +10,7 @@ import click
 from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
-from scow.cli.session import Session
+from scow.cli.session import Session, pass_session
 from scow.errors import Conflict, Invalid, NotFound, ScowError
 
 if TYPE_CHECKING:
@@ -41,17 +41,16 @@ _PLATFORM = option("--platform", metavar="string", help="Look at the image for t
     help="Show all that is known of containers, images, networks or volumes, as JSON",
     examples=_EXAMPLES,
 )
-@click.argument("targets", nargs=-1, required=True, metavar="NAME|ID [NAME|ID...]", shell_complete=_everything)
+@names.targets("NAME|ID", _everything)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-s", "--size", help="Show total file sizes of containers")
 @option("--type", "kind", default="", metavar="string", help=f"Only look for things of this type: {_TYPES}")
 @_PLATFORM
-@click.pass_context
+@pass_session
 def inspect(
-    context: click.Context, targets: tuple[str, ...], template: str, size: bool, kind: str, platform: str | None
+    session: Session, targets: tuple[str, ...], template: str, size: bool, kind: str, platform: str | None
 ) -> None:
     """``scow inspect``."""
-    session = context.ensure_object(Session)
     looks = {
         "container": _containers(session, size=size),
         "image": _images(session, platform),
@@ -61,7 +60,7 @@ def inspect(
     if kind and kind not in looks:
         raise Invalid(f'"{kind}" is not a valid value for --type', hint=_TYPES)
     chosen = kind or ("image" if platform else "")
-    show(context, targets, template, looks[chosen] if chosen else _any(looks.values()))
+    show(targets, template, looks[chosen] if chosen else _any(looks.values()))
 
 
 @click.command(
@@ -70,13 +69,13 @@ def inspect(
     help="Show all that is known of images, as JSON",
     examples="scow image inspect -f '{{.Config.Env}}' debian:12",
 )
-@click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
+@names.targets("IMAGE", names.images)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @_PLATFORM
-@click.pass_context
-def inspect_image(context: click.Context, targets: tuple[str, ...], template: str, platform: str | None) -> None:
+@pass_session
+def inspect_image(session: Session, targets: tuple[str, ...], template: str, platform: str | None) -> None:
     """``scow image inspect``."""
-    show(context, targets, template, _images(context.ensure_object(Session), platform))
+    show(targets, template, _images(session, platform))
 
 
 @click.command(
@@ -85,13 +84,13 @@ def inspect_image(context: click.Context, targets: tuple[str, ...], template: st
     help="Show all that is known of containers, as JSON",
     examples="scow container inspect -f '{{.State.ExitCode}}' web",
 )
-@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
+@names.targets("CONTAINER", names.containers)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-s", "--size", help="Show total file sizes")
-@click.pass_context
-def inspect_container(context: click.Context, targets: tuple[str, ...], template: str, size: bool) -> None:
+@pass_session
+def inspect_container(session: Session, targets: tuple[str, ...], template: str, size: bool) -> None:
     """``scow container inspect``."""
-    show(context, targets, template, _containers(context.ensure_object(Session), size=size))
+    show(targets, template, _containers(session, size=size))
 
 
 def _images(session: Session, platform: str | None = None) -> Look:
@@ -127,7 +126,7 @@ def _any(looks: Iterable[Look]) -> Look:
     return look
 
 
-def show(context: click.Context, targets: Iterable[str], template: str, look: Look) -> None:
+def show(targets: Iterable[str], template: str, look: Look) -> None:
     """Print what was found; what was not is told on standard error, and the exit code is 1."""
     printer = _printer(template)
     found: list[Document] = []
@@ -140,7 +139,7 @@ def show(context: click.Context, targets: Iterable[str], template: str, look: Lo
     click.echo(printer(found))
     for one in missing:
         click.echo(f"Error: {one}", err=True)
-    context.exit(1 if missing else 0)
+    click.get_current_context().exit(1 if missing else 0)
 
 
 def _printer(template: str) -> Callable[[list[Document]], str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import click
 
 from scow.cli.session import Session
 from scow.errors import ScowError
 
 if TYPE_CHECKING:
-    import click
-
     from scow.engine import Engine
 
-Complete = Callable[["click.Context", "click.Parameter", str], list[str]]
+Complete = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
 def _those(named: Callable[[Engine], Iterable[str]]) -> Complete:
@@ -34,3 +34,8 @@ images = _those(lambda engine: (name for one in engine.images.list() for name in
 containers = _those(lambda engine: (one.name for one in engine.containers.list()))
 volumes = _those(lambda engine: (one.name for one in engine.volumes.list()))
 networks = _those(lambda engine: (one.name for one in engine.networks.list()))
+
+
+def targets(what: str, complete: Complete) -> Callable[[Any], Any]:
+    """The argument of a verb that takes several things, ``CONTAINER [CONTAINER...]``, as ``targets``."""
+    return click.argument("targets", nargs=-1, required=True, metavar=f"{what} [{what}...]", shell_complete=complete)

@@ -111,15 +111,15 @@ def _row(one: NetworkSummary, *, whole: bool) -> Row:
     help="Show all that is known of networks, as JSON",
     examples="scow network inspect -f '{{range .Containers}}{{println .Name}}{{end}}' web",
 )
-@click.argument("targets", nargs=-1, required=True, metavar="NETWORK [NETWORK...]", shell_complete=names.networks)
+@names.targets("NETWORK", names.networks)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
 @switch("-v", "--verbose", hidden=True)
-@click.pass_context
-def inspect(context: click.Context, targets: tuple[str, ...], template: str, verbose: bool) -> None:
+@pass_session
+def inspect(session: Session, targets: tuple[str, ...], template: str, verbose: bool) -> None:
     """``scow network inspect``."""
     from scow.cli.inspecting import show
 
-    show(context, targets, template, context.ensure_object(Session).engine.networks.inspect)
+    show(targets, template, session.engine.networks.inspect)
 
 
 @click.command(
@@ -129,13 +129,13 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str, ver
     examples="scow network rm web",
 )
 @switch("-f", "--force", help="Do not mind networks that are not there")
-@click.argument("targets", nargs=-1, required=True, metavar="NETWORK [NETWORK...]", shell_complete=names.networks)
-@click.pass_context
-def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
+@names.targets("NETWORK", names.networks)
+@pass_session
+def rm(session: Session, targets: tuple[str, ...], force: bool) -> None:
     """``scow network rm``: goes on after a network that cannot be removed."""
     from scow.cli.targets import each
 
-    networks = context.ensure_object(Session).engine.networks
+    networks = session.engine.networks
 
     def remove(name: str) -> str:
         try:
@@ -145,7 +145,7 @@ def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
                 raise
             return ""
 
-    each(context, targets, remove)
+    each(targets, remove)
 
 
 @click.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 import click
 
@@ -10,10 +11,8 @@ from scow.cli.failing import FAILURE, told
 from scow.errors import NotFound, ScowError
 
 
-def each(
-    ctx: click.Context, targets: Iterable[str], act: Callable[[str], object], *, absent_is_fine: bool = False
-) -> None:
-    """``act`` on each; prints the name, or what ``act`` returns unless that is empty, as docker does.
+def each(targets: Iterable[str], act: Callable[[str], object], *, absent_is_fine: bool = False) -> NoReturn:
+    """``act`` on each, and leave; prints the name, or what ``act`` returns unless that is empty, as docker does.
 
     ``absent_is_fine``: what is not there is told, but is no failure.
     """
@@ -28,4 +27,4 @@ def each(
         else:
             if answer != "":
                 click.echo(name if answer is None else answer)
-    ctx.exit(failed)
+    click.get_current_context().exit(failed)

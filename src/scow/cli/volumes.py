@@ -109,14 +109,14 @@ def rows(found: Iterable[VolumeSummary], sizes: Mapping[str, int] | None = None)
     help="Show all that is known of volumes, as JSON",
     examples="scow volume inspect -f '{{.Mountpoint}}' data",
 )
-@click.argument("targets", nargs=-1, required=True, metavar="VOLUME [VOLUME...]", shell_complete=names.volumes)
+@names.targets("VOLUME", names.volumes)
 @option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
-@click.pass_context
-def inspect(context: click.Context, targets: tuple[str, ...], template: str) -> None:
+@pass_session
+def inspect(session: Session, targets: tuple[str, ...], template: str) -> None:
     """``scow volume inspect``."""
     from scow.cli.inspecting import show
 
-    show(context, targets, template, context.ensure_object(Session).engine.volumes.inspect)
+    show(targets, template, session.engine.volumes.inspect)
 
 
 @click.command(
@@ -126,13 +126,13 @@ def inspect(context: click.Context, targets: tuple[str, ...], template: str) -> 
     examples="scow volume rm data",
 )
 @switch("-f", "--force", help="Do not mind volumes that are not there")
-@click.argument("targets", nargs=-1, required=True, metavar="VOLUME [VOLUME...]", shell_complete=names.volumes)
-@click.pass_context
-def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
+@names.targets("VOLUME", names.volumes)
+@pass_session
+def rm(session: Session, targets: tuple[str, ...], force: bool) -> None:
     """``scow volume rm``: goes on after a volume that cannot be removed."""
     from scow.cli.targets import each
 
-    volumes = context.ensure_object(Session).engine.volumes
+    volumes = session.engine.volumes
 
     def remove(name: str) -> None:
         try:
@@ -141,7 +141,7 @@ def rm(context: click.Context, targets: tuple[str, ...], force: bool) -> None:
             if not force:
                 raise
 
-    each(context, targets, remove)
+    each(targets, remove)
 
 
 @click.command(

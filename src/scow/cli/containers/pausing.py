@@ -6,12 +6,9 @@ import click
 
 from scow.cli import names
 from scow.cli.lazy import Command
-from scow.cli.session import Session
+from scow.cli.session import Session, pass_session
 from scow.cli.targets import each
 
-_TARGETS = click.argument(
-    "targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers
-)
 _BY_SIGNALS = "it has no freezer here: its processes were stopped one by one, with SIGSTOP, which they can notice"
 
 
@@ -21,17 +18,17 @@ _BY_SIGNALS = "it has no freezer here: its processes were stopped one by one, wi
     help="Hold the processes of containers",
     examples="scow pause web",
 )
-@_TARGETS
-@click.pass_context
-def pause(ctx: click.Context, targets: tuple[str, ...]) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def pause(session: Session, targets: tuple[str, ...]) -> None:
     """``scow pause``."""
-    containers = ctx.ensure_object(Session).engine.containers
+    containers = session.engine.containers
 
     def act(name: str) -> None:
         if containers.pause(name) == "signals":
             click.echo(f"WARNING: {name}: {_BY_SIGNALS}", err=True)
 
-    each(ctx, targets, act)
+    each(targets, act)
 
 
 @click.command(
@@ -40,8 +37,8 @@ def pause(ctx: click.Context, targets: tuple[str, ...]) -> None:
     help="Let paused containers go on",
     examples="scow unpause web",
 )
-@_TARGETS
-@click.pass_context
-def unpause(ctx: click.Context, targets: tuple[str, ...]) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def unpause(session: Session, targets: tuple[str, ...]) -> None:
     """``scow unpause``."""
-    each(ctx, targets, ctx.ensure_object(Session).engine.containers.unpause)
+    each(targets, session.engine.containers.unpause)

@@ -115,18 +115,18 @@ def _sizes(engine: Engine, containers: Sequence[ContainerSummary]) -> dict[str, 
 @switch("-f", "--force", help="Remove running containers too (with SIGKILL)")
 @switch("-v", "--volumes", help="Remove the anonymous volumes of the containers too")
 @refused([flag("-l --link")])
-@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
-@click.pass_context
-def rm(ctx: click.Context, targets: tuple[str, ...], force: bool, volumes: bool) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def rm(session: Session, targets: tuple[str, ...], force: bool, volumes: bool) -> None:
     """``scow rm``: goes on after a container that cannot be removed."""
     from scow.cli.targets import each
 
-    containers = ctx.ensure_object(Session).engine.containers
+    containers = session.engine.containers
 
     def remove(name: str) -> None:
         containers.remove(name, force=force, volumes=volumes)
 
-    each(ctx, targets, remove, absent_is_fine=force)
+    each(targets, remove, absent_is_fine=force)
 
 
 @click.command(

@@ -32,7 +32,7 @@ _KEYS = option("--detach-keys", default="", metavar="string", help="Keys that le
 @_KEYS
 @switch("-i", "--interactive", help="Attach to its standard input")
 @refused(values("--checkpoint --checkpoint-dir"))
-@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
+@names.targets("CONTAINER", names.containers)
 @pass_session
 @click.pass_context
 def start(
@@ -40,7 +40,7 @@ def start(
 ) -> None:
     """``scow start``."""
     if not (attach or interactive):
-        each(ctx, targets, session.engine.containers.start)
+        each(targets, session.engine.containers.start)
     if len(targets) > 1:
         raise Invalid("you cannot start and attach multiple containers at once")
     container = session.engine.containers.open(targets[0])

@@ -11,9 +11,6 @@ from scow.cli.session import Session, pass_session
 from scow.cli.targets import each
 from scow.errors import Invalid
 
-_CONTAINERS = click.argument(
-    "targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers
-)
 _SIGNAL = option("-s", "--signal", default="", metavar="string", help="Signal to send instead of its own")
 _TIMEOUT = option("-t", "--timeout", "--time", type=int, metavar="int", help="Seconds until it is killed; -1: never")
 
@@ -29,12 +26,12 @@ _TIMEOUT = option("-t", "--timeout", "--time", type=int, metavar="int", help="Se
 )
 @_SIGNAL
 @_TIMEOUT
-@_CONTAINERS
-@click.pass_context
-def stop(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: int | None) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def stop(session: Session, targets: tuple[str, ...], signal: str, timeout: int | None) -> None:
     """``scow stop``."""
-    containers = ctx.ensure_object(Session).engine.containers
-    each(ctx, targets, lambda name: containers.stop(name, signal=signal, timeout=timeout))
+    containers = session.engine.containers
+    each(targets, lambda name: containers.stop(name, signal=signal, timeout=timeout))
 
 
 @click.command(
@@ -45,12 +42,12 @@ def stop(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: int
 )
 @_SIGNAL
 @_TIMEOUT
-@_CONTAINERS
-@click.pass_context
-def restart(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: int | None) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def restart(session: Session, targets: tuple[str, ...], signal: str, timeout: int | None) -> None:
     """``scow restart``."""
-    containers = ctx.ensure_object(Session).engine.containers
-    each(ctx, targets, lambda name: containers.restart(name, signal=signal, timeout=timeout))
+    containers = session.engine.containers
+    each(targets, lambda name: containers.restart(name, signal=signal, timeout=timeout))
 
 
 @click.command(
@@ -60,12 +57,12 @@ def restart(ctx: click.Context, targets: tuple[str, ...], signal: str, timeout: 
     examples="scow kill -s HUP web",
 )
 @option("-s", "--signal", default="KILL", metavar="string", help="Signal to send")
-@_CONTAINERS
-@click.pass_context
-def kill(ctx: click.Context, targets: tuple[str, ...], signal: str) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def kill(session: Session, targets: tuple[str, ...], signal: str) -> None:
     """``scow kill``."""
-    containers = ctx.ensure_object(Session).engine.containers
-    each(ctx, targets, lambda name: containers.signal(name, signal or "KILL"))
+    containers = session.engine.containers
+    each(targets, lambda name: containers.signal(name, signal or "KILL"))
 
 
 @click.command(
@@ -74,11 +71,11 @@ def kill(ctx: click.Context, targets: tuple[str, ...], signal: str) -> None:
     help="Wait for the end of containers, and print their exit codes",
     examples="scow wait job && scow logs job",
 )
-@_CONTAINERS
-@click.pass_context
-def wait(ctx: click.Context, targets: tuple[str, ...]) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def wait(session: Session, targets: tuple[str, ...]) -> None:
     """``scow wait``."""
-    each(ctx, targets, ctx.ensure_object(Session).engine.containers.wait)
+    each(targets, session.engine.containers.wait)
 
 
 @click.command(

@@ -11,7 +11,7 @@ from scow.cli.containers.limitflags import changes, changing_flags
 from scow.cli.lazy import Command
 from scow.cli.options import option
 from scow.cli.refused import refused, values
-from scow.cli.session import Session
+from scow.cli.session import Session, pass_session
 from scow.cli.targets import each
 from scow.errors import Invalid
 
@@ -30,12 +30,12 @@ from scow.errors import Invalid
 )
 @changing_flags
 @refused(values("--cpu-rt-period --cpu-rt-runtime --kernel-memory", "", "0"))
-@click.argument("targets", nargs=-1, required=True, metavar="CONTAINER [CONTAINER...]", shell_complete=names.containers)
-@click.pass_context
-def update(ctx: click.Context, /, targets: tuple[str, ...], restart: str, **given: Any) -> None:
+@names.targets("CONTAINER", names.containers)
+@pass_session
+def update(session: Session, /, targets: tuple[str, ...], restart: str, **given: Any) -> None:
     """``scow update``."""
     limits = changes(given)
     if not restart and not limits:
         raise Invalid("you must provide one or more flags when using this command")
-    containers = ctx.ensure_object(Session).engine.containers
-    each(ctx, targets, lambda name: containers.update(name, restart=restart, limits=limits))
+    containers = session.engine.containers
+    each(targets, lambda name: containers.update(name, restart=restart, limits=limits))

@@ -34,7 +34,7 @@ _URLS = ("http://", "https://")
         scow save app:1 app:2 | gzip > app.tar.gz
     """,
 )
-@click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
+@names.targets("IMAGE", names.images)
 @option("-o", "--output", metavar="string", help="Write to a file instead of standard output")
 @option("--platform", metavar="string", help="Save the image for this platform only, not the whole index")
 @pass_session

@@ -157,10 +157,10 @@ def push(session: Session, name: str, purge: bool, quiet: bool, insecure: bool) 
     examples="scow manifest rm registry.example.com/app:1",
 )
 @click.argument("targets", nargs=-1, required=True, metavar="INDEX...", shell_complete=names.images)
-@click.pass_context
-def remove(context: click.Context, targets: tuple[str, ...]) -> None:
+@pass_session
+def remove(session: Session, targets: tuple[str, ...]) -> None:
     """``scow manifest rm``: goes on after a name that is none."""
     from scow.cli.targets import each
 
-    manifests = context.ensure_object(Session).engine.manifests
-    each(context, targets, lambda name: "\n".join(f"Deleted manifest list: {one}" for one in manifests.remove([name])))
+    manifests = session.engine.manifests
+    each(targets, lambda name: "\n".join(f"Deleted manifest list: {one}" for one in manifests.remove([name])))

@@ -119,22 +119,22 @@ def tag(session: Session, source: str, target: str) -> None:
         scow rmi -f 4f4fb700ef54
     """,
 )
-@click.argument("targets", nargs=-1, required=True, metavar="IMAGE [IMAGE...]", shell_complete=names.images)
+@names.targets("IMAGE", names.images)
 @switch("-f", "--force", help="Remove the image whatever it is used by or named")
 @refused(values("--platform"))
 @switch("--no-prune", help="Do not delete the content that no image needs any more")
-@click.pass_context
-def rmi(context: click.Context, targets: tuple[str, ...], force: bool, no_prune: bool) -> None:
+@pass_session
+def rmi(session: Session, targets: tuple[str, ...], force: bool, no_prune: bool) -> None:
     """``scow rmi``: goes on after a name that cannot be removed."""
     from scow.cli.targets import each
 
-    images = context.ensure_object(Session).engine.images
+    images = session.engine.images
 
     def remove(name: str) -> str:
         gone = images.remove(name, force=force, prune=not no_prune)
         return "\n".join([*(f"Untagged: {one}" for one in gone.untagged), *(f"Deleted: {one}" for one in gone.deleted)])
 
-    each(context, targets, remove, absent_is_fine=force)
+    each(targets, remove, absent_is_fine=force)
 
 
 @click.command(
