@@ -57,7 +57,9 @@ def test_copy_refuses(console: Console, origin: str) -> None:
 
 
 def test_delete(console: Console, origin: str) -> None:
-    assert console("delete", origin).ok().stdout == f"Deleted: {origin}\n"
+    several = console("delete", f"{origin}-not", origin)
+    assert (several.code, several.stdout) == (1, f"Deleted: {origin}\n")
+    assert "not found" in several.stderr
     gone = console("digest", origin)
     assert gone.code == 1
     assert "not found" in gone.stderr

@@ -64,6 +64,7 @@ def digest(session: Session, name: str, platform: str | None, template: str) -> 
 @click.argument("names", nargs=-1, required=True, metavar="NAME:TAG|NAME@DIGEST...")
 @pass_session
 def delete(session: Session, names: tuple[str, ...]) -> None:
-    """``scow delete``."""
-    for name in names:
-        click.echo(f"Deleted: {session.engine.registries.delete(name)}")
+    """``scow delete``: goes on after a name that cannot be deleted."""
+    from scow.cli.targets import each
+
+    each(names, lambda name: f"Deleted: {session.engine.registries.delete(name)}")
