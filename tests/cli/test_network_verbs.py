@@ -18,8 +18,11 @@ from tests.cli.boxes import IMAGE, make_box
 from tests.support.cli import COMMAND, Scow, environment, popen_scow, run_scow
 from tests.support.peers import need_root, path_of
 
+from scow import Engine, Options
+from scow.engine.containers import plugging
 from scow.engine.containers.plugging import assigned
 from scow.errors import Conflict
+from scow.runtime import networking
 from scow.runtime.networking import outlet, why_no_outlet
 from scow.runtime.spec.ports import Port, exposed, parse
 
@@ -222,6 +225,22 @@ def test_a_published_port(directory: Path, scow: Scow) -> None:
         assert f"Bind for 127.0.0.1:{port} failed: port is already allocated" in taken.stderr
         joined = scow("run", "--rm", "--network", "container:served", IMAGE, "ip", "-4", "-o", "addr").ok().stdout
         assert "10.0.2.100/24" in joined
+
+
+@networked
+@pytest.mark.parametrize("program", networking.PROGRAMS)
+def test_a_port_that_somebody_takes_at_the_same_moment(
+    directory: Path, program: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(networking, "PROGRAMS", (program,))
+    if not networking.outlet():
+        pytest.skip(f"there is no {program}")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        monkeypatch.setattr(plugging, "_tried", lambda asked, number: number)  # it was free then
+        containers, ports = Engine(directory / "store").containers, (Port(80, "tcp", "127.0.0.1", port),)
+        with pytest.raises(Conflict, match=f"^Bind for 127.0.0.1:{port} failed: port is already allocated$"):
+            containers.run(IMAGE, ["true"], options=Options(network="bridge", ports=ports))
 
 
 def _by_ipv6() -> bool:

@@ -80,7 +80,7 @@ def told(attachment: Attachment, rootless: bool) -> dict[str, Any]:
     """The launcher's ``network``; raises :class:`Unsupported` where there is no way out to be had."""
     if attachment.join:
         return {"join": list(attachment.join)}
-    network: dict[str, Any] = {"name": "bridge", "outlet": [], "requests": []}
+    network: dict[str, Any] = {"name": "bridge", "outlet": [], "requests": [], "places": {}}
     if attachment.plug:
         plug = attachment.plug
         network |= {"name": plug.network, "bridge": plug.bridge, "keeper": plug.keeper}
@@ -92,7 +92,8 @@ def told(attachment: Attachment, rootless: bool) -> dict[str, Any]:
         is_pasta = path.endswith("/pasta")
         make = _pasta if is_pasta else _slirp
         network["outlet"] = make(path, attachment.ports, device, rootless)
-        network["requests"] = [] if is_pasta else [_request(port) for port in attachment.ports]
+        network["places"] = {(_mapping if is_pasta else _request)(port): port.place for port in attachment.ports}
+        network["requests"] = [] if is_pasta else list(network["places"])
     return network
 
 

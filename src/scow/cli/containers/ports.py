@@ -24,15 +24,14 @@ from scow.errors import NotFound
 @pass_session
 def port(session: Session, target: str, wanted: str) -> None:
     """``scow port``."""
-    from scow.cli.containers.rows import shown_port
     from scow.runtime.spec.ports import exposed
 
     found = session.engine.containers.find(target).ports
     if not wanted:
-        click.echo("".join(f"{one.name} -> {shown_port(one)}\n" for one in found), nl=False)
+        click.echo("".join(f"{one.name} -> {one.place}\n" for one in found), nl=False)
         return
     name = exposed(wanted)[0].name
-    shown = [shown_port(one) for one in found if one.name == name]
+    shown = [one.place for one in found if one.name == name]
     if not shown:
         raise NotFound(f"no public port '{name}' published for {target}")
     click.echo("\n".join(shown))

@@ -18,7 +18,6 @@ from scow.runtime.spec import ports
 
 if TYPE_CHECKING:
     from scow.engine.values import ContainerSummary
-    from scow.runtime.spec.ports import Port
 
 COLUMNS = (
     ("CONTAINER ID", "ID"),
@@ -73,7 +72,7 @@ def rows(
             "CreatedAt": units.created_at(one.created, zone),
             "Status": status(one, now),
             "State": one.status,
-            "Ports": ", ".join(f"{shown_port(port)}->{port.name}" for port in one.ports),
+            "Ports": ", ".join(f"{port.place}->{port.name}" for port in one.ports),
             "Names": one.name,
             "Labels": ",".join(f"{name}={value}" for name, value in sorted(one.labels.items())),
             "Label": table.labelled(one.labels),
@@ -83,12 +82,6 @@ def rows(
             "Platform": platforms.get(one.id) if platforms else None,
             "Size": _size(sizes[one.id]) if sizes else "0B",
         }
-
-
-def shown_port(port: Port) -> str:
-    """Where a published port is on this machine: ``0.0.0.0:8080``."""
-    address = f"[{port.address}]" if ":" in port.address else port.address or "0.0.0.0"  # noqa: S104
-    return f"{address}:{port.host}"
 
 
 def status(one: ContainerSummary, now: float) -> str:

@@ -32,6 +32,7 @@ class Outlet:
         """``mounted``: it is given a mount of the network namespace instead of the launcher's /proc entry."""
         self._words: list[str] = network["outlet"]
         self._requests: list[str] = network["requests"]
+        self._places: dict[str, str] = network["places"]  # by what the outlet is told of a port
         self._directory, self._mounted, self._owner = directory, mounted, os.getpid()
         reader, self._writer = os.pipe2(os.O_CLOEXEC)
         self._pid = os.fork()
@@ -48,7 +49,7 @@ class Outlet:
         while not default_route():
             ended, _ = os.waitpid(self._pid, os.WNOHANG)
             if ended or time.monotonic() > end:
-                raise Refused("Unsupported", self._why(), self._words[0].rpartition("/")[2], "--network host works")
+                raise self._refusal()
             time.sleep(_PAUSE)
         for request in self._requests:
             self._ask(request)
@@ -103,6 +104,8 @@ class Outlet:
         while answer is None and time.monotonic() < end:
             time.sleep(_PAUSE)
             answer = self._answer(request)
+        if answer and b"add_hostfwd failed" in answer:
+            raise _taken(self._places[request])
         if answer is None or b'"error"' in answer:
             why = (answer or b"it does not answer").decode(errors="replace")
             raise Refused("Unsupported", f"a port cannot be published: {why}", "slirp4netns")
@@ -123,6 +126,14 @@ class Outlet:
         finally:
             with_it.close()
 
+    def _refusal(self) -> Refused:
+        """Why there is no way out: a port that was free a moment ago may be another's by now."""
+        why = self._why()
+        for mapping, place in self._places.items():
+            if "bind" in why and f" {mapping}'" in why:
+                return _taken(place)
+        return Refused("Unsupported", why, self._words[0].rpartition("/")[2], "--network host works")
+
     def _why(self) -> str:
         try:
             with open(f"{self._directory}/{LOG}", errors="replace") as file:
@@ -130,6 +141,10 @@ class Outlet:
         except OSError:
             lines = []
         return "; ".join(line for line in lines if line) or "made no way out of the container's network"
+
+
+def _taken(place: str) -> Refused:
+    return Refused("Conflict", f"Bind for {place} failed: port is already allocated")
 
 
 def default_route() -> bool:

@@ -32,6 +32,12 @@ class Port(msgspec.Struct, frozen=True):
         """The port of this machine as it was asked for: ``8080``, ``8000-8010``, or "" for any."""
         return f"{self.host}-{self.last}" if self.last else str(self.host or "")
 
+    @property
+    def place(self) -> str:
+        """Where it is on this machine: ``0.0.0.0:8080``, ``[::1]:8080``."""
+        address = f"[{self.address}]" if ":" in self.address else self.address or "0.0.0.0"  # noqa: S104
+        return f"{address}:{self.host}"
+
     def clashes(self, other: "Port") -> bool:
         """Whether both are one port of this machine."""
         same = (self.protocol, self.host) == (other.protocol, other.host)
