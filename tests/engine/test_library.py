@@ -10,15 +10,18 @@ import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
 
 from scow import Captured, Engine, Execution, Mount, Options
 from scow.engine.containers import starting
-from scow.errors import Invalid, Limit
+from scow.errors import Denied, Invalid, Limit
+from scow.registry.credentials import CredentialStore
 from scow.runtime import captured
 from scow.runtime.kernel.tasks import born
+from scow.testing.registry import Registry
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +154,23 @@ def test_options_of_other_types_make_no_container(engine: Engine, told: str, opt
         engine.containers.create(IMAGE, options, name="wrong")
     assert str(refused.value) == f"options: {told}"
     assert "wrong" not in {one.name for one in engine.containers.list()}
+
+
+@pytest.mark.parametrize("auth", ["basic", "bearer"])
+def test_a_login_counts_at_once_and_so_does_a_logout(
+    engine: Engine, auth: Literal["basic", "bearer"], tmp_path: Path
+) -> None:
+    with Registry(username="ann", password="pw", auth=auth) as registry:
+        name = f"{registry.host}/app:1"
+        own = Engine(engine.root, credentials=lambda: CredentialStore([tmp_path / "auth.json"]))
+        own.images.tag(IMAGE, name)
+        for _ in range(2):
+            with pytest.raises(Denied):
+                own.images.push(name)
+            own.login(registry.host, "ann", "pw")
+            assert own.images.push(name).name == name
+            assert own.logout(registry.host)
+        own.images.remove(name)
 
 
 def test_values_say_what_they_are(engine: Engine) -> None:

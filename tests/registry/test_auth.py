@@ -142,6 +142,23 @@ def test_a_wrong_password_is_told(basic: Server, bearer: Server, connect: MakeCl
 
 
 @pytest.mark.parametrize("kind", ["basic", "bearer"])
+@pytest.mark.parametrize("before", [None, Credential("ann", "of yesterday")])
+def test_a_refused_password_is_looked_up_anew(
+    kind: str, before: Credential | None, basic: Server, bearer: Server, connect: MakeClient, source: Bytes
+) -> None:
+    """A helper has another one each twelve hours, and somebody may log in meanwhile."""
+    server, password = (basic, "p:ß") if kind == "basic" else (bearer, "pw")
+    held = {server.host: before} if before else {}
+    client = connect(server.host)
+    client.registry._credentials = Pocket(held)
+    repository = client.repository()
+    with pytest.raises(Denied):
+        repository.exists(source.add(b"x"))
+    client.registry._credentials._held[server.host] = Credential("ann", password)
+    assert not repository.exists(source.add(b"x"))
+
+
+@pytest.mark.parametrize("kind", ["basic", "bearer"])
 def test_login(kind: str, basic: Server, bearer: Server, connect: MakeClient) -> None:
     server, password = (basic, "p:ß") if kind == "basic" else (bearer, "pw")
     registry = connect(server.host).registry

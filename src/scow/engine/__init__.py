@@ -172,11 +172,15 @@ class Engine:
         from scow.registry.credentials import Credential
 
         credential = self.workplace.registry.login(host, Credential(username, password))
-        return self.workplace.credentials.store(host, credential)
+        kept = self.workplace.credentials.store(host, credential)
+        self.workplace.forget_logins()
+        return kept
 
     def logout(self, host: str) -> bool:
         """Forget the password for ``host``; whether there was one."""
-        return self.workplace.credentials.erase(host)
+        erased = self.workplace.credentials.erase(host)
+        self.workplace.forget_logins()
+        return erased
 
     @staticmethod
     def version() -> Version:

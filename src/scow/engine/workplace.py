@@ -190,6 +190,10 @@ class Workplace:
 
         return Registry(self.transport, self.credentials, self.store.layout.ingest)
 
+    def forget_logins(self) -> None:
+        """Ask anew who may do what at registries: there was a login, or a logout."""
+        self.__dict__.pop("registry", None)
+
     def pushing(self, reference: Reference) -> Repository:
         """Where an image goes; repositories there that the store's other names say may lend it parts."""
         from scow.content.layout import name_of

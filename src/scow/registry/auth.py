@@ -95,6 +95,8 @@ class Authorizer:
         with self._lock:
             if self._header_known(scopes) not in (None, used):
                 return True  # another thread was faster
+            if self._challenge is not None:  # what there was is refused
+                self._credential = None
             self._challenge = challenge
             if challenge.scheme == "basic":
                 return self._header(scopes) not in (None, used)
@@ -130,8 +132,9 @@ class Authorizer:
         return f"Bearer {token.text}"
 
     def _looked_up(self) -> Credential:
-        """What the user has for this repository; looked up once, as helpers are slow."""
+        """What the user has for this repository; kept until it is refused, as helpers are slow."""
         if self._credential is None:
+            self.trouble = ""
             try:
                 self._credential = self._keys.lookup(self._host, self._path) or ANONYMOUS
             except ScowError as error:  # a public image needs none, so this alone is no reason to stop
@@ -158,6 +161,7 @@ class Authorizer:
         return _token(self._transport.patiently(attempt), asked, self._host)
 
     def _refused(self, answer: Answer, secret: bool) -> ScowError:
+        self._credential = None
         hint = login_hint(self._host)
         if answer.status == 401 and secret:
             return Denied(_BAD_LOGIN, subject=self._host, hint=hint)
