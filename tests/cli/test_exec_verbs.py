@@ -142,6 +142,10 @@ def test_keys_leave_and_attach_comes_back(box: Scow, directory: Path) -> None:
     typed_until(again, "two", "got two\r\n40 90\r\n")
     again.setwinsize(50, 100)
     typed_until(again, "three", "got three\r\n50 100\r\n")
+    again.send("\x01d")
+    assert ended(again) == 1  # as docker's attach, alone
+    again = typing(directory, "attach", "talk", size=(50, 100))
+    typed_until(again, "four", "got four\r\n")
     again.send("\x03")  # ctrl-c is the program's
     assert ended(again) == 130
     assert "got two" in box("logs", "talk").ok().stdout

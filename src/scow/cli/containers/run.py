@@ -135,7 +135,7 @@ def _run(container: Container, given: Mapping[str, Any], streams: frozenset[str]
         finally:
             container.remove()
     session = container.begin(stdin=stdin is not None, output=bool(streams & _OUTPUT))
-    return stay(session, forwarding, given["detach_keys"], stdin=stdin, streams=streams)
+    return stay(session, forwarding, given["detach_keys"], stdin=stdin, streams=streams) or 0
 
 
 def _check_keys(text: str) -> None:

@@ -16,6 +16,7 @@ from scow.cli.session import Session, pass_session
 from scow.cli.targets import each
 from scow.errors import Conflict, Invalid
 
+_DETACHED = 1  # with docker the keys are an error of attach alone
 _KEYS = option("--detach-keys", default="", metavar="string", help="Keys that leave its terminal (ctrl-p,ctrl-q)")
 
 
@@ -51,7 +52,7 @@ def start(
             line = session.engine.containers.attach(targets[0], stdin=stdin is not None)
         else:
             line = container.begin(stdin=stdin is not None)
-        ctx.exit(stay(line, forwarding, detach_keys, stdin=stdin, streams=EVERYTHING))
+        ctx.exit(stay(line, forwarding, detach_keys, stdin=stdin, streams=EVERYTHING) or 0)
 
 
 @click.command(
@@ -80,7 +81,8 @@ def attach(
     _check_terminal(stdin, terminal=container.options.tty)
     with Forwarding(sig_proxy and not container.options.tty) as forwarding:
         line = session.engine.containers.attach(target, stdin=stdin is not None)
-        ctx.exit(stay(line, forwarding, detach_keys, stdin=stdin, streams=EVERYTHING))
+        code = stay(line, forwarding, detach_keys, stdin=stdin, streams=EVERYTHING)
+        ctx.exit(_DETACHED if code is None else code)
 
 
 def _check_terminal(stdin: int | None, *, terminal: bool) -> None:

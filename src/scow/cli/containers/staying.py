@@ -16,8 +16,8 @@ EVERYTHING = frozenset({"stdin", "stdout", "stderr"})
 
 def stay(
     session: Session, forwarding: Forwarding, detach_keys: str, *, stdin: int | None, streams: frozenset[str]
-) -> int:
-    """Copy between its streams and ours; its exit code, 0 when the keys were typed."""
+) -> int | None:
+    """Copy between its streams and ours; its exit code, None when the keys were typed."""
     from scow.runtime.attaching import copy
     from scow.runtime.child import Stdio
     from scow.runtime.spec.keys import detach_keys as parsed
@@ -32,4 +32,4 @@ def stay(
         os.close(null)
     if code is None:
         click.echo("read escape sequence", err=True)
-    return code or 0
+    return code
