@@ -78,8 +78,13 @@ def test_another_users_home_is_as_good_as_none(ordinary_user: User, tmp_path: Pa
     closed.mkdir(mode=0o700)
     with Registry() as registry:
         done = run_as(ordinary_user, (), "pull", f"{registry.host}/none:1", HOME=str(closed))
+        there = run_as(ordinary_user, (), "pull", f"{registry.host}/none:1", HOME=str(closed), SCOW_ROOT="")
     assert b"not found" in done.stderr, done.stderr
     assert b"permission denied" not in done.stderr
+    assert b"hint: name a directory for the store" in there.stderr, there.stderr
+    (ordinary_user.home / "Dockerfile").write_text("FROM scratch\nUSER 1\n")
+    looked = run_as(ordinary_user, (), "lint", str(ordinary_user.home / "Dockerfile"), HOME=str(closed))
+    assert b"permission denied" not in looked.stderr
 
 
 def test_a_user_namespace_with_one_id_and_no_further_ones(ordinary_user: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,9 @@ def test_documents(console: Console, old: str, tmp_path: Path) -> None:
         path = tmp_path / form
         console("scan", "--offline", "--format", form, "-o", str(path), old).ok()
         assert json.loads(path.read_text())[field]
+        umask = os.umask(0)
+        os.umask(umask)
+        assert path.stat().st_mode & 0o777 == 0o666 & ~umask
     assert console("scan", "--offline", "--format", "markdown", old).ok().lines[0] == "## app:1"
     assert console("scan", "--offline", "--format", "html", old).ok().stdout.startswith("<!doctype html>")
 
@@ -197,6 +201,10 @@ def test_no_data_is_never_no_findings(console: Console, old: str) -> None:
     assert shown.lines[2].startswith("! no data for Debian:99: 1 package not checked")
     quiet = console("scan", "--offline", "-q", "odd:1").ok()
     assert (quiet.lines, quiet.stderr.count("no data for Debian:99")) == ([], 1)
+    for gate in (["--fail-on", "low"], ["--exit-code", "3"], ["--fail-on", "low", "--compare", old]):
+        refused = console("scan", "--offline", *gate, "odd:1")
+        assert (refused.code, refused.stderr.splitlines()[-2]) == (1, "scow: odd:1: nothing could be checked"), gate
+    assert console("scan", "--offline", "--fail-on", "low", "--exit-code", "0", "odd:1").code == 0
     told = json.loads(console("scan", "--offline", "--format", "json", "odd:1").ok().stdout)
     assert told["Uncovered"][0]["What"] == "Debian:99"
 

@@ -35,7 +35,7 @@ def as_json(document: Any, indent: int | str = 2) -> str:
 
 
 def write(output: str | None, report: str | bytes | Iterable[bytes]) -> None:
-    """Print a whole report, perhaps in pieces, or write it to the file ``output``."""
+    """Print a whole report, perhaps in pieces, or write it to the file ``output``, with what the umask allows."""
     pieces = (report,) if isinstance(report, str | bytes) else report
     if output is None:
         for piece in pieces:
@@ -43,5 +43,5 @@ def write(output: str | None, report: str | bytes | Iterable[bytes]) -> None:
         return
     from scow.cli.images.archives import sink
 
-    with sink(output) as file:
+    with sink(output, 0o666) as file:
         file.writelines(one if isinstance(one, bytes) else one.encode(errors="backslashreplace") for one in pieces)

@@ -230,7 +230,7 @@ class Layout:
 
     def is_closed(self) -> bool:
         """Whether this is a store that can be read, and not written to."""
-        return (self.root / "oci-layout").exists() and not os.access(self.root, os.W_OK)
+        return os.path.exists(self.root / "oci-layout") and not os.access(self.root, os.W_OK)
 
     def hold(self, name: str) -> None:
         """Keep ``name`` (a digest or diff_id) from collection while :meth:`working`.

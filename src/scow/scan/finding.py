@@ -81,6 +81,11 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     notes: tuple[str, ...] = ()
 
     @property
+    def checked(self) -> int:
+        """Packages that advisories could be asked about."""
+        return len(self.catalog.packages) - sum(gap.packages for gap in self.uncovered)
+
+    @property
     def counts(self) -> dict[str, int]:
         """Severity → number of findings; only those there are, the worst first."""
         from scow.scan.severity import SEVERITIES

@@ -7,6 +7,7 @@ import os
 import stat
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -141,8 +142,8 @@ def _source(name: str) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def sink(name: str | None) -> Iterator[BinaryIO]:
-    """The file ``name``, there only once it is whole and readable by its owner alone; or standard output."""
+def sink(name: str | None, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """The file ``name``, there only once it is whole, by default readable by its owner alone; or standard output."""
     if name is None:
         if sys.stdout.isatty():
             raise Invalid("cowardly refusing to save to a terminal. Use the -o flag or redirect")
@@ -154,26 +155,25 @@ def sink(name: str | None) -> Iterator[BinaryIO]:
             with path.open("wb") as file:
                 yield file
         else:
-            with _replacing(path) as file:
+            with _replacing(path, mode) as file:
                 yield file
     except OSError as error:
         raise _refused(name, error) from None
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    from tempfile import NamedTemporaryFile
-
+def _replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
     if not path.parent.is_dir():
         raise Invalid(f'invalid output path: directory "{path.parent}" does not exist')
-    with NamedTemporaryFile("wb", dir=path.parent, prefix=f".{path.name[:200]}.", delete=False) as file:
+    beside = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}")
+    with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
         try:
-            yield file  # type: ignore[misc]
+            yield file
             file.flush()
             os.fsync(file.fileno())
-            os.rename(file.name, path)
+            beside.rename(path)
         except BaseException:
-            os.unlink(file.name)
+            beside.unlink()
             raise
 
 

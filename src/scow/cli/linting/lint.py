@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -164,7 +165,9 @@ def _found(session: Session, named: str | None) -> Path | None:
     home = session.environment.get("HOME")
     own = session.environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config")
     candidates = [*map(Path, FILES), *([Path(own, "hadolint.yaml"), Path(own, "hadolint.yml")] if own else [])]
-    return next((path for path in candidates if path.is_file()), None)
+    return next(
+        (path for path in candidates if os.path.isfile(path)), None
+    )  # not Path.is_file: one of a closed home is none
 
 
 def _content(path: Path) -> bytes:

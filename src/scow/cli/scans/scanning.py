@@ -15,7 +15,7 @@ from scow.cli import formats, names
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
-from scow.errors import Invalid
+from scow.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from scow.scan.compare import Difference
@@ -122,11 +122,14 @@ def scan(
     else:
         from scow.scan.compare import compare
 
-        difference = compare(scanned(old), scanned(target))
+        report = scanned(target)
+        difference = compare(scanned(old), report)
         shown = difference.brought
         text = _compared(difference, form, width=width, colour=colour)
         _warn(form, difference.new, difference.old)
     formats.write(output, text)
+    if bar or exit_code:
+        _refuse_blind(report, exit_code)
     click.get_current_context().exit(_code(shown, bar, exit_code))
 
 
@@ -264,6 +267,13 @@ def _tell(imported: Imported) -> None:
 
     held = imported.holding
     click.echo(f"{held.ecosystem}: {number(held.advisories, 'advisory')}, {imported.changed} new or changed", err=True)
+
+
+def _refuse_blind(report: Report, exit_code: int | None) -> None:
+    """Nothing found is no reason to pass where nothing was looked at. Raises :class:`~scow.errors.Unavailable`."""
+    if report.catalog.packages and not report.checked and exit_code != 0:
+        hint = "scow db update fetches advisories; without --fail-on and --exit-code this is no failure"
+        raise Unavailable("nothing could be checked", subject=report.catalog.subject, hint=hint)
 
 
 def _code(shown: tuple[Finding, ...], bar: str, exit_code: int | None) -> int:

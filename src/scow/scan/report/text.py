@@ -70,8 +70,7 @@ def headline(report: Report) -> str:
 
 
 def _found(report: Report) -> str:
-    whole = len(report.catalog.packages)
-    checked = whole - sum(gap.packages for gap in report.uncovered)
+    whole, checked = len(report.catalog.packages), report.checked
     if not checked:
         return "nothing could be checked" if whole else "nothing to check"
     return counted(report.findings, f" in {checked} of {whole} packages" if checked != whole else "")
