@@ -27,7 +27,7 @@ def test_a_name_that_is_taken_is_not_given_again(
     """Whatever chance says: here it always says the same."""
     engine = Engine(tmp_path / "store")
     with busybox_tar.open("rb") as tar:
-        engine.images.import_(tar, "busybox:1")
+        engine.images.import_(tar, "busybox:1", changes=["CMD sh"])
     chance = os.urandom
     monkeypatch.setattr(os, "urandom", lambda count: bytes(count) if count == 4 else chance(count))
     names = {engine.containers.create("busybox:1", Options()).settings.name for _ in range(5)}
