@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -88,6 +89,16 @@ def test_the_first_free_port_of_a_range_is_taken() -> None:
         for asked in (Port(80, "tcp", "127.0.0.1", here, here), Port(80, "tcp", "127.0.0.1", here)):
             with pytest.raises(Conflict, match=f"Bind for 127.0.0.1:{asked.outside} failed: port is already allocated"):
                 assigned([asked])
+
+
+def test_a_low_port_that_a_user_may_not_have_is_told_with_what_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(port: Port, number: int) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(plugging, "_tried", refuse)
+    with pytest.raises(Conflict, match=r"^Bind for 0\.0\.0\.0:81 failed: Permission denied$") as refused:
+        assigned([Port(80, host=81)])
+    assert "ip_unprivileged_port_start=81" in refused.value.hint
 
 
 @pytest.mark.parametrize("address", ["", "127.0.0.1"])

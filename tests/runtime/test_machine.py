@@ -231,6 +231,21 @@ def test_the_lowest_rung_takes_what_it_has_anyway(tmp_path: Path) -> None:
     assert made.id == "b"
 
 
+OTHERS_IDS = {
+    "--group-add": Options(group_add=("777",)),
+    "--tmpfs uid=1000": Options(mounts=(Mount("tmpfs", "", "/t", options=("size=1m", "uid=1000")),)),
+    "--tmpfs gid=7": Options(mounts=(Mount("tmpfs", "", "/t", options=("gid=7",)),)),
+}
+
+
+@pytest.mark.parametrize("asked", OTHERS_IDS)
+def test_where_there_is_one_id_others_are_refused(tmp_path: Path, asked: str) -> None:
+    with pytest.raises(Unsupported, match=f"^{asked}: takes more ids than one$"):
+        make_bundle(tmp_path, "b", Directory(tmp_path), ImageProcess(), OTHERS_IDS[asked], machine(3))
+    own = Options(args=("true",), mounts=(Mount("tmpfs", "", "/t", options=("uid=0", "gid=00")),))
+    assert make_bundle(tmp_path, "b", Directory(tmp_path), ImageProcess(), own, machine(3)).id == "b"
+
+
 def test_a_filter_that_refuses_namespaces_is_found(tmp_path: Path) -> None:
     need_root()
 

@@ -72,8 +72,8 @@ def make_bundle(
     :class:`Unsupported` (what this machine cannot give).
     """
     _check_sources(options)
-    if options.group_add and probe.rootless:
-        raise Unsupported("takes more ids than one", subject="--group-add", hint=idmap.why_not())
+    if probe.rootless:
+        _check_single_id(options)
     if probe.rung == 4:
         _check_lowest(options)
     directory = directory.absolute()
@@ -101,6 +101,15 @@ def make_bundle(
         raise Denied(f"cannot write the bundle: {error.strerror}", subject=str(directory)) from None
     _limit(document["linux"], options, probe)
     return Bundle(directory, container_id, rootfs, document, network, shared)
+
+
+def _check_single_id(options: Options) -> None:
+    """What takes others' ids is refused where there is one id."""
+    owned = (word for mount in options.mounts if mount.kind == "tmpfs" for word in mount.options)
+    asked = ["--group-add"] if options.group_add else []
+    asked += [f"--tmpfs {word}" for word in owned if word[:4] in ("uid=", "gid=") and word[4:].strip("0")]
+    if asked:
+        raise Unsupported("takes more ids than one", subject=asked[0], hint=idmap.why_not())
 
 
 def _check_lowest(options: Options) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scow.runtime.spec.options import Options
 
 _ALLOCATED = "port is already allocated"
+_LOW = "publish a port from 1024 on, or let users have lower ones: sysctl net.ipv4.ip_unprivileged_port_start=%d"
 _TRIES = 8  # of the kernel's choice, which may be the same twice
 _KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
@@ -129,18 +130,19 @@ def assigned(asked: Iterable[Port]) -> tuple[Port, ...]:
 def _free(port: Port, taken: Collection[Port]) -> Port:
     """The first that nobody has, nor is among those ``taken``."""
     numbers = range(port.host, max(port.host, port.last) + 1) if port.host else [0] * _TRIES
-    why = ""
+    why = hint = ""
     for number in numbers:
         try:
             found = msgspec.structs.replace(port, host=_tried(port, number), last=0)
         except OSError as error:
             why = str(error.strerror) if error.errno != errno.EADDRINUSE else _ALLOCATED
+            hint = _LOW % number if error.errno == errno.EACCES else ""
             continue
         if not any(found.clashes(other) for other in taken):
             return found
-        why = _ALLOCATED
+        why, hint = _ALLOCATED, ""
     where = f"{port.address or '0.0.0.0'}:{port.outside}"  # noqa: S104
-    raise Conflict(f"Bind for {where} failed: {why}")
+    raise Conflict(f"Bind for {where} failed: {why}", hint=hint)
 
 
 def _tried(port: Port, number: int) -> int:
