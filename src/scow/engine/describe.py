@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
 from scow.engine.networks.records import Endpoint
+from scow.engine.texts import rfc3339
 from scow.engine.values import HistoryStep
 from scow.image.image import Image
 from scow.layer.index import Header
@@ -42,14 +42,10 @@ def image_document(
         "VirtualSize": size,
         "GraphDriver": {"Name": "scow", "Data": {"LowerDir": ":".join(trees)} if trees else None},
         "RootFS": {"Type": "layers", "Layers": list(config.diff_ids)},
-        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z", "LastUsedTime": _time(used)},
+        "Metadata": {"LastTagTime": "0001-01-01T00:00:00Z", "LastUsedTime": rfc3339(used)},
         "Descriptor": msgspec.to_builtins(image.descriptor.plain, enc_hook=str),
     }
     return {name: value for name, value in fields.items() if value is not None}
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def process_document(process: Process) -> dict[str, Any]:

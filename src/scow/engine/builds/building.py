@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
 from scow.dockerfile.parser import LARGEST, Dockerfile, parse
 from scow.engine.builds.steps import Steps
+from scow.engine.texts import rfc3339
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
 from scow.image.image import Image, load
@@ -285,7 +286,7 @@ class Building(msgspec.Struct):
         base, chain = _lineage(built)
         config = document(base.raw_config) if base else mutate.scratch(Platform.parse(built.stage.platform))
         config = mutate.on(self.platform, config) if self.said else config
-        created = _text(seconds)
+        created = rfc3339(seconds)
         steps = [
             mutate.Step(step.created_by, created, layer, "scow", step.author)
             for one in chain
@@ -334,7 +335,3 @@ def _seconds(created: str | None) -> int:
         return seconds if 0 <= seconds <= epoch.LATEST else 0
     except ValueError:
         return 0
-
-
-def _text(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from scow.engine.containers.origins import options_of
+from scow.engine.texts import rfc3339
 from scow.engine.volumes.records import Volume, check_name
 from scow.errors import Invalid
 from scow.runtime.spec.options import Mount, Options
@@ -49,7 +50,7 @@ def _placed(workplace: Workplace, mount: Mount, image: Image) -> Mount:
         return mount
     if mount.name:
         check_name(mount.name)
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    now = rfc3339(time.time())
     volume = workplace.volumes.add(Volume(mount.name or os.urandom(32).hex(), now, anonymous=not mount.name))
     directory = workplace.volumes.directory(volume.name)
     if not mount.no_copy and not os.listdir(directory):

@@ -7,7 +7,7 @@ The index is in the store. Its images may be in the store or at registries; wher
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -28,17 +28,11 @@ from scow.oci.platform import Platform
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
-    from scow.content.copy import Progress
+    from scow.content.copy import Watch
     from scow.engine.workplace import Workplace
 
 #: On an entry of ``index.json``: digest → the name under which a registry has that image.
 PARTS: Final = "dev.scow.parts"
-
-Watch = Callable[["Progress"], None]
-
-
-def _silent(progress: Progress) -> None:
-    """The watch of a caller who does not care."""
 
 
 class Manifests:
@@ -92,7 +86,7 @@ class Manifests:
         for one in _expanded(source, descriptor):
             yield f"{Reference.parse(name).familiar}@{one.digest}", one, read_document(everywhere, one)
 
-    def push(self, name: str, *, purge: bool = False, watch: Watch = _silent) -> Moved:
+    def push(self, name: str, *, purge: bool = False, watch: Watch = lambda progress: None) -> Moved:
         """Send the index, and of its images what the registry lacks; with ``purge``, forget it here then."""
         from scow.content.copy import copy
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Unpack
@@ -15,7 +14,7 @@ from scow.content.layout import name_of
 from scow.content.target import Source
 from scow.engine.images import keeping
 from scow.engine.images.catalogue import SOURCE, Known
-from scow.engine.texts import several
+from scow.engine.texts import rfc3339, several
 from scow.engine.values import HistoryStep, ImageSummary, Keep, Moved, Removed
 from scow.errors import Conflict, Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image, load, select
@@ -27,16 +26,10 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.build.execute import Event
-    from scow.content.copy import Progress
+    from scow.content.copy import Watch
     from scow.engine.builds.request import BuildOptions
     from scow.engine.workplace import Workplace
     from scow.image.difference import Difference
-
-Watch = Callable[["Progress"], None]
-
-
-def _silent(progress: Progress) -> None:
-    """The watch of a caller who does not care."""
 
 
 class Images:
@@ -48,7 +41,9 @@ class Images:
 
     # -- registries -------------------------------------------------------------------------------------------------
 
-    def pull(self, name: str, *, platform: str | None = None, keep: Keep = "both", watch: Watch = _silent) -> Moved:
+    def pull(
+        self, name: str, *, platform: str | None = None, keep: Keep = "both", watch: Watch = lambda progress: None
+    ) -> Moved:
         """Fetch an image and unpack it while it arrives.
 
         ``keep``: ``compressed`` leaves unpacking to whoever needs a tree first; ``unpacked`` lets go of the layers'
@@ -70,7 +65,7 @@ class Images:
         fresh = before is None or before.digest != image.descriptor.digest
         return Moved(str(reference), asked.digest, image.id, fresh, asked.size)
 
-    def push(self, name: str, *, watch: Watch = _silent) -> Moved:
+    def push(self, name: str, *, watch: Watch = lambda progress: None) -> Moved:
         """Send an image to the registry that its name says; blobs that are there are not sent.
 
         Raises :class:`~scow.errors.NotFound` when the store has no such name, ``Denied``, ``Unavailable``.
@@ -232,7 +227,12 @@ class Images:
         return apart(self._store, self._workplace.catalogue().named(name) or self.find(name).image.descriptor)
 
     def load(
-        self, archive: BinaryIO, *, platform: str | None = None, keep: Keep = "both", watch: Watch = _silent
+        self,
+        archive: BinaryIO,
+        *,
+        platform: str | None = None,
+        keep: Keep = "both",
+        watch: Watch = lambda progress: None,
     ) -> tuple[tuple[str | None, Digest], ...]:
         """Read images from a tar (docker's or OCI's, compressed or not, from a file or a pipe) → (name, id) of each.
 
@@ -271,7 +271,9 @@ class Images:
         reference = Reference.parse(name) if name else None
         wanted = self._workplace.wanted(platform)
         with self._store.layout.working():
-            descriptor = import_image(self._store, archive, several("changes", changes), message, wanted, _now())
+            descriptor = import_image(
+                self._store, archive, several("changes", changes), message, wanted, rfc3339(time.time())
+            )
             if reference:
                 self._store.layout.tag(descriptor, reference.familiar)
             else:
@@ -286,7 +288,7 @@ class Images:
         *,
         tags: Sequence[str] = (),
         watch: Callable[[Event], None] | None = None,
-        watch_pull: Watch = _silent,
+        watch_pull: Watch = lambda progress: None,
         warn: Callable[[str], None] = lambda text: None,
         built: Callable[[Descriptor, bool], None] = lambda descriptor, fresh: None,
         **options: Unpack[BuildOptions],
@@ -383,7 +385,3 @@ class Images:
             header = self._store.layers.header(layer.diff_id)
             total += header.content if header else layer.descriptor.size
         return total
-
-
-def _now() -> str:
-    return datetime.fromtimestamp(int(time.time()), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scow.engine.containers.plugging import members
 from scow.engine.networks.records import PREDEFINED, Endpoint, Network
+from scow.engine.texts import rfc3339
 from scow.engine.values import NetworkSummary, Pruned
 from scow.errors import Conflict, Invalid, NotFound
 
@@ -31,7 +32,7 @@ class Networks:
         internal: bool = False,
     ) -> str:  # fmt: skip
         """Make a network; returns its id. Raises :class:`~scow.errors.AlreadyExists`, Conflict, Invalid."""
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = rfc3339(time.time())
         with self._records.held():
             inside = _subnet(subnet) if subnet else IPv4Network(self._records.free_subnet())
             for other in self._records:

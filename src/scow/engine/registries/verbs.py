@@ -26,7 +26,7 @@ from scow.oci.manifest import parse
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
-    from scow.content.copy import Progress
+    from scow.content.copy import Watch
     from scow.content.referrers import Referring
     from scow.engine.workplace import Workplace
     from scow.image.rewrite import Wish
@@ -35,14 +35,8 @@ if TYPE_CHECKING:
     from scow.registry.remote import Registry
     from scow.registry.repository import Repository
 
-Watch = Callable[["Progress"], None]
-
 
 _REFERRERS: Final = "--referrers goes between docker://NAME and oci:DIR"
-
-
-def _silent(progress: Progress) -> None:
-    """The watch of a caller who does not care."""
 
 
 class Options(TypedDict, total=False):
@@ -76,7 +70,7 @@ class Registries:
         referrers: bool = False,
         source_credentials: CredentialStore | None = None,
         target_credentials: CredentialStore | None = None,
-        watch: Watch = _silent,
+        watch: Watch = lambda progress: None,
     ) -> Copied:
         """Bring an image from one place to another (:class:`~scow.oci.location.Location`).
 
@@ -201,7 +195,7 @@ class Registries:
         artifact_type: str,
         annotations: Mapping[str, str] | None = None,
         platform: str | None = None,
-        watch: Watch = _silent,
+        watch: Watch = lambda progress: None,
     ) -> Descriptor:
         """Put an artifact of ``files`` ((path, media type or ``""``) each) beside an image that it refers to.
 

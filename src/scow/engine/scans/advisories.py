@@ -6,11 +6,11 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.target import Reader
+from scow.engine.texts import rfc3339
 from scow.errors import Invalid, NotFound, Unavailable
 from scow.oci.location import Location
 from scow.scan.database import Database, require
@@ -29,10 +29,6 @@ _WEB: Final = ("https://", "http://")
 Watch = Callable[["Imported"], None]
 
 
-def _silent(imported: Imported) -> None:
-    """The watch of a caller who does not care."""
-
-
 class Advisories:
     """``engine.advisories``."""
 
@@ -45,7 +41,7 @@ class Advisories:
         return self.database.holdings()
 
     def update(
-        self, ecosystems: Sequence[str] = (), *, source: str = SOURCE, watch: Watch = _silent
+        self, ecosystems: Sequence[str] = (), *, source: str = SOURCE, watch: Watch = lambda imported: None
     ) -> tuple[Imported, ...]:
         """Bring ecosystems up to date from OSV's bulk data at ``source``; without any, those that are there.
 
@@ -73,7 +69,7 @@ class Advisories:
         *,
         ecosystem: str | None = None,
         only: Sequence[str] = (),
-        watch: Watch = _silent,
+        watch: Watch = lambda imported: None,
     ) -> tuple[Imported, ...]:
         """Import a zip or a directory of OSV documents, or a directory with one of these for each ecosystem.
 
@@ -100,7 +96,9 @@ class Advisories:
 
         def bring() -> Imported:
             with self._opened(source) if source.startswith(_WEB) else _file(source) as reader:
-                return import_marks(self.database, kind, READERS[kind](reader, source), now=_now(), source=source)
+                return import_marks(
+                    self.database, kind, READERS[kind](reader, source), now=rfc3339(time.time()), source=source
+                )
 
         return self._workplace.transport.patiently(bring) if source.startswith(_WEB) else bring()
 
@@ -147,7 +145,7 @@ class Advisories:
 
     def _updated(self, feed: Feed, ecosystem: str) -> Imported:
         """Once more from the beginning when the connection breaks off."""
-        return self._workplace.transport.patiently(lambda: feed.update(self.database, ecosystem, _now()))
+        return self._workplace.transport.patiently(lambda: feed.update(self.database, ecosystem, rfc3339(time.time())))
 
     def _imported(self, name: str, place: Path) -> Imported:
         from scow.scan.bulk import plain, zipped
@@ -155,7 +153,7 @@ class Advisories:
 
         def bring(documents: Iterator[Document]) -> Imported:
             source = os.fsencode(place.absolute()).decode(errors="backslashreplace")
-            return import_documents(self.database, name, documents, now=_now(), source=source)
+            return import_documents(self.database, name, documents, now=rfc3339(time.time()), source=source)
 
         if place.is_dir():
             return bring(plain(place))
@@ -174,10 +172,6 @@ class Advisories:
             if response.status != 200:
                 raise Unavailable(f"unexpected HTTP status {response.status}", subject=url)
             yield response
-
-
-def _now() -> str:
-    return datetime.fromtimestamp(int(time.time()), UTC).isoformat().replace("+00:00", "Z")
 
 
 def _places(path: Path, ecosystem: str | None) -> Iterator[tuple[str, Path]]:

@@ -14,6 +14,7 @@ from scow.engine.containers.records import ALIVE
 from scow.engine.containers.verbs import Containers
 from scow.engine.images.verbs import Images
 from scow.engine.networks.verbs import Networks
+from scow.engine.texts import rfc3339
 from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes.verbs import Volumes
 from scow.errors import Conflict, NotFound, Unsupported
@@ -238,7 +239,7 @@ class System:
             "SecurityOptions": ["name=seccomp,profile=builtin", *(["name=rootless"] if here.rung in (2, 3) else [])],
             "Swarm": {"LocalNodeState": "inactive"},
             "ServerVersion": __version__,
-            "SystemTime": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "SystemTime": rfc3339(time.time()),
             "CgroupVersion": here.cgroups,
             "DefaultRuntime": runtime,
             "Isolation": {"Rung": here.rung, "Able": here.able, "Reasons": list(here.reasons), "Runtime": runtime},

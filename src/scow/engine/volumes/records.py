@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +20,7 @@ import msgspec
 from scow.content.disk import on_disk
 from scow.content.lock import locked
 from scow.engine.naming import is_name
+from scow.engine.texts import rfc3339
 from scow.errors import Invalid, NotFound, ScowError
 from scow.layer.store import remove
 from scow.oci.documents import decode, encode
@@ -60,7 +60,7 @@ class VolumeRecords:
             return None
         with contextlib.suppress(OSError, ScowError):
             return decode((home / _SETTINGS).read_bytes(), Volume, name)
-        return Volume(name, _text(home.stat().st_mtime))  # made by scow 0.1, which wrote nothing down
+        return Volume(name, rfc3339(home.stat().st_mtime))  # made by scow 0.1, which wrote nothing down
 
     def require(self, name: str) -> Volume:
         """:meth:`find`, or :class:`NotFound`."""
@@ -110,7 +110,3 @@ def check_name(name: str) -> None:
             'only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed',
             hint="to mount a host directory, write its absolute path",
         )
-
-
-def _text(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from scow.engine.texts import rfc3339
 from scow.engine.values import Pruned, VolumeSummary
 from scow.engine.volumes.records import Volume
 from scow.errors import Conflict
@@ -30,7 +31,7 @@ class Volumes:
 
         Raises :class:`~scow.errors.Invalid`.
         """
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = rfc3339(time.time())
         with self._records.held():
             made = self._records.add(Volume(name or os.urandom(32).hex(), now, dict(labels or {}), not name))
         return self._summary(made, self._users())
