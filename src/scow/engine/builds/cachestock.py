@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 Only = Callable[[CachePiece], bool]
 
 
-def pieces(workplace: Workplace) -> tuple[CachePiece, ...]:
-    """Every piece, the one used longest ago first."""
+def pieces(workplace: Workplace, without: Collection[str] = ()) -> tuple[CachePiece, ...]:
+    """Every piece, the one used longest ago first; the images ``without`` have none of them any more."""
     store = workplace.store
-    of_images = {diff_id for known in workplace.catalogue() for diff_id in known.image.diff_ids}
+    images = (known.image for known in workplace.catalogue() if known.image.id not in without)
+    of_images = {diff_id for image in images for diff_id in image.diff_ids}
     keys: dict[str, list[str]] = {}
     parts: dict[str, set[str]] = {}
     for key, layer in workplace.cache:
@@ -46,7 +47,12 @@ def left(total: int, keep: int | None, most: int | None, lacking: int | None) ->
 
 
 def chosen(
-    found: Iterable[CachePiece], *, every: bool, before: float | None, keep: int | None, only: Only | None = None
+    found: Iterable[CachePiece],
+    *,
+    every: bool,
+    before: float | None = None,
+    keep: int | None = None,
+    only: Only | None = None,
 ) -> tuple[CachePiece, ...]:
     """What a prune takes: what no image has (``every``: anything, mounts too) that was not used since ``before`` (unix
     seconds), oldest first, and only until the rest has ``keep`` bytes. What ``only`` says so may be a mount, too."""
@@ -61,6 +67,16 @@ def chosen(
             gone.append(one)
             rest -= one.size
     return tuple(gone)
+
+
+def told(pieces: Iterable[CachePiece]) -> tuple[str, ...]:
+    """What a prune says of the pieces: the keys of a layer's records, the ids of mounts."""
+    return tuple(name for one in pieces for name in (one.keys or (one.id,)))
+
+
+def mounted(pieces: Iterable[CachePiece]) -> int:
+    """The bytes of those that are cache mounts."""
+    return sum(one.size for one in pieces if one.kind == "mount")
 
 
 def forget(workplace: Workplace, gone: Collection[CachePiece]) -> tuple[CachePiece, ...]:

@@ -51,11 +51,10 @@ class System:
         taken = self._image_bytes()
         unused = {one.id for one in summaries if not one.containers}
         idle_images = sum(taken.values()) - sum(self._image_bytes(unused).values())
-        idle = sum(size for one in containers if one.status not in ALIVE for size in (homes[one.id],))
+        idle = sum(homes[one.id] for one in containers if one.status not in ALIVE)
         cache = self._cache_bytes()
-        cache_bytes = sum(size for name, size in cache.items() if name not in taken)
         mounts = [disk_usage(place) for place in self._workplace.cache_mounts]
-        cache_bytes += sum(mounts)
+        cache_bytes = sum(size for name, size in cache.items() if name not in taken) + sum(mounts)
         return (
             Usage("Images", len(summaries), len(summaries) - len(unused), sum(taken.values()), idle_images),
             Usage("Containers", len(containers), len(running), sum(homes.values()), idle),
@@ -148,10 +147,8 @@ class System:
         left = cachestock.left(sum(one.size for one in found), keep, most, lacking)
         chosen = cachestock.chosen(found, every=every, before=before, keep=left, only=only)
         gone = chosen if dry_run else cachestock.forget(self._workplace, chosen)
-        names = tuple(name for one in gone for name in (one.keys or (one.id,)))
-        mounts = sum(one.size for one in gone if one.kind == "mount")
-        freed = self._freed((), names) if dry_run else self._workplace.collect().bytes
-        return Pruned(cache=names, bytes=freed + mounts)
+        freed = self._freed((), gone) if dry_run else self._workplace.collect().bytes + cachestock.mounted(gone)
+        return Pruned(cache=cachestock.told(gone), bytes=freed)
 
     def _free(self) -> int:
         try:
@@ -159,11 +156,6 @@ class System:
         except OSError:  # there is no store yet
             return 0
         return status.f_bavail * status.f_frsize
-
-    def _prune_mounts(self) -> Pruned:
-        """What a prune of the cache mounts would take."""
-        places = list(self._workplace.cache_mounts)
-        return Pruned(cache=tuple(place.name for place in places), bytes=sum(map(disk_usage, places)))
 
     def prune(
         self, *, every: bool = False, chosen: Choose = _everything, cache: bool = True, volumes: bool = False,
@@ -182,10 +174,9 @@ class System:
         gone = {one.id for one in self._doomed_images(every, chosen, doomed)}
         images = self.prune_images(every=every, chosen=chosen, dry_run=dry_run, without=doomed)
         if dry_run:
-            records = self._doomed_records(every, gone) if cache else ()
-            mounts = self._prune_mounts() if cache and every else Pruned()
-            freed = containers.bytes + self._freed(gone, records) + mounts.bytes + emptied.bytes
-            return Pruned(doomed, images.images, (*records, *mounts.cache), freed, emptied.volumes, networks)
+            pieces = cachestock.chosen(cachestock.pieces(self._workplace, gone), every=every) if cache else ()
+            freed = containers.bytes + self._freed(gone, pieces) + emptied.bytes
+            return Pruned(doomed, images.images, cachestock.told(pieces), freed, emptied.volumes, networks)
         swept = self.prune_cache(every=every) if cache else Pruned()
         total = containers.bytes + images.bytes + swept.bytes + emptied.bytes
         return Pruned(doomed, images.images, swept.cache, total, emptied.volumes, networks)
@@ -249,16 +240,11 @@ class System:
         used = {one.image_id for one in self._containers.list() if one.id not in without}
         return [one for one in self._images.list() if one.id not in used and (every or one.dangling) and chosen(one)]
 
-    def _doomed_records(self, every: bool, without: Collection[str] = ()) -> tuple[str, ...]:
-        """The keys of the records that no image needs, when those of ``without`` are gone."""
-        shared = self._image_bytes(without)
-        return tuple(name for name, layer in self._workplace.cache if every or layer.descriptor.digest not in shared)
-
-    def _freed(self, images: Collection[str], records: Collection[str]) -> int:
-        """The bytes that come back with these images and cache records."""
+    def _freed(self, images: Collection[str], pieces: Collection[CachePiece]) -> int:
+        """The bytes that come back with these images and pieces of the build cache."""
         before = self._image_bytes() | self._cache_bytes()
-        after = self._image_bytes(images) | self._cache_bytes(records)
-        return sum(size for name, size in before.items() if name not in after)
+        after = self._image_bytes(images) | self._cache_bytes({key for one in pieces for key in one.keys})
+        return sum(size for name, size in before.items() if name not in after) + cachestock.mounted(pieces)
 
     def _image_bytes(self, without: Collection[str] = ()) -> dict[str, int]:
         """Everything that images name -> its bytes on disk; but for what only those of ``without`` name."""
