@@ -1,10 +1,12 @@
-"""Small files that are there whole, or as they were before."""
+"""Files that are there whole, or as they were before."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 
 def replace(path: Path, data: bytes) -> None:
@@ -19,12 +21,20 @@ def renew(path: Path, data: bytes) -> None:
 
 
 def _renew(path: Path, data: bytes, sync: Callable[[int], None]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    with replacing(path, 0o666) as file:
+        file.write(data)
+        file.flush()
+        sync(file.fileno())
+
+
+@contextlib.contextmanager
+def replacing(path: Path, mode: int = 0o600) -> Iterator[BinaryIO]:
+    """A file to write, which is at ``path`` once the block is left, and never there when that fails."""
+    temporary = path.with_name(f".{path.name[:200]}.{os.urandom(4).hex()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            sync(file.fileno())
+        with os.fdopen(fd, "wb") as file:
+            yield file
         os.rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)

@@ -22,7 +22,7 @@ from scow.dockerfile.stages import stages
 from scow.engine.analysis.stacking import owners, stacked
 from scow.engine.analysis.verbs import Sizes
 from scow.engine.containers.verbs import Containers
-from scow.engine.dockerfiles.verbs import ignore_file, read_text
+from scow.engine.dockerfiles.reading import ignore_file, read_text
 from scow.engine.images.looking import look as looking
 from scow.engine.images.verbs import Images
 from scow.errors import Invalid, NotFound, ScowError

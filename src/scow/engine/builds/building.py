@@ -21,8 +21,9 @@ from scow.build.ops import Graph, RunOp, Surroundings
 from scow.build.secrets import Secrets
 from scow.dockerfile import stages as st
 from scow.dockerfile.ignore import Patterns
-from scow.dockerfile.parser import LARGEST, Dockerfile, parse
+from scow.dockerfile.parser import Dockerfile, parse
 from scow.engine.builds.steps import Steps
+from scow.engine.dockerfiles.reading import beginning, ignore_file
 from scow.engine.texts import rfc3339
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
@@ -180,10 +181,10 @@ class Building(msgspec.Struct):
     def _read(self) -> tuple[Dockerfile, Patterns]:
         """The Dockerfile, and the ignore file that goes with it: ``<Dockerfile>.dockerignore`` beats the context's."""
         if isinstance(self.dockerfile, bytes):
-            return parse(self.dockerfile), self._ignored([self.root / ".dockerignore"])
+            return parse(self.dockerfile), ignore_file(self.root)
         path = Path(self.dockerfile) if self.dockerfile else self.root / "Dockerfile"
         try:
-            text = _beginning(path)
+            text = beginning(path)
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(
                 f"failed to read dockerfile: open {path.name}: no such file or directory",
@@ -191,14 +192,7 @@ class Building(msgspec.Struct):
             ) from None
         except OSError as error:
             raise NotFound(f"failed to read dockerfile: {error.strerror}", subject=str(path)) from None
-        own = path.with_name(path.name + ".dockerignore")
-        return parse(text, path.name), self._ignored([own, self.root / ".dockerignore"])
-
-    def _ignored(self, candidates: list[Path]) -> Patterns:
-        for path in candidates:
-            with contextlib.suppress(FileNotFoundError):
-                return Patterns.parse(_beginning(path), path.name)
-        return Patterns.parse("")
+        return parse(text, path.name), ignore_file(self.root, path)
 
     def _check_front_end(self, read: Dockerfile) -> None:
         given = self.args.get("BUILDKIT_SYNTAX")
@@ -251,7 +245,7 @@ class Building(msgspec.Struct):
 
     def _named(self, path: Path) -> Context:
         """A further context has an ignore file of its own."""
-        return Context(path, self._ignored([path / ".dockerignore"]), self._memory(path))
+        return Context(path, ignore_file(path), self._memory(path))
 
     def _memory(self, root: Path) -> Path | None:
         if not self.remembers:
@@ -311,12 +305,6 @@ class Building(msgspec.Struct):
             layers = compressed(self.workplace, self.compression, layers, len(base.layers) if base else 0)
         blobs = [layer.descriptor for layer in layers]
         return add_image(self.workplace.store.layout, config, blobs, annotations)
-
-
-def _beginning(path: Path) -> bytes:
-    """As much of it as tells that there is too much: it may be a device."""
-    with path.open("rb") as file:
-        return file.read(LARGEST + 1)
 
 
 def _lineage(built: Built) -> tuple[Image | None, list[Built]]:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scow.dockerfile.ignore import Patterns
+from scow.content.replacing import replacing
 from scow.dockerfile.lint.checks.copying import BAGGAGE
 from scow.dockerfile.lint.fixing import fixed
 from scow.dockerfile.lint.linted import Around
 from scow.dockerfile.lint.linting import Looked, in_order, look
 from scow.dockerfile.lint.settings import Settings
-from scow.dockerfile.parser import LARGEST, parse
+from scow.dockerfile.parser import parse
 from scow.dockerfile.stages import stages
+from scow.engine.dockerfiles.reading import ignore_file, read_text
 from scow.errors import Denied, Invalid, Limit, NotFound, ScowError
 
 if TYPE_CHECKING:
@@ -168,41 +168,12 @@ def variables_of(config: bytes) -> frozenset[str]:
     return frozenset(str(entry).partition("=")[0] for entry in entries)
 
 
-def ignore_file(root: Path, dockerfile: Path) -> Patterns:
-    """The context's ignore patterns: ``<Dockerfile>.dockerignore``, else ``.dockerignore``, else none."""
-    for path in (dockerfile.with_name(dockerfile.name + ".dockerignore"), root / ".dockerignore"):
-        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-            return Patterns.parse(path.read_bytes(), path.name)
-    return Patterns.parse("")
-
-
-def read_text(dockerfile: str | os.PathLike[str] | bytes, source: str) -> tuple[bytes, str]:
-    """The text, never much more than a Dockerfile may have, and what to call it. Raises NotFound or Denied."""
-    if isinstance(dockerfile, bytes):
-        return dockerfile, source
-    path = Path(dockerfile)
-    try:
-        with path.open("rb") as file:
-            text = file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise NotFound("no such file", subject=str(path)) from None
-    except OSError as error:
-        raise Denied(f"cannot read the file: {error.strerror}", subject=str(path)) from None
-    return text, str(path)
-
-
 def _replace(path: Path, text: bytes) -> None:
     """The file with another content, all at once, with its mode; a link stays one."""
     real = Path(os.path.realpath(path))
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=real.parent, prefix=f".{real.name[:200]}.", delete=False) as file:
-            try:
-                file.write(text)
-                file.flush()
-                os.fchmod(file.fileno(), real.stat().st_mode & 0o7777)
-                os.replace(file.name, real)
-            except BaseException:
-                os.unlink(file.name)
-                raise
+        with replacing(real) as file:
+            file.write(text)
+            os.fchmod(file.fileno(), real.stat().st_mode & 0o7777)
     except OSError as error:
         raise Denied(f"cannot write the file: {error.strerror}", subject=str(path)) from None

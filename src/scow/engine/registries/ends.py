@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.layout import Layout, name_of
+from scow.content.replacing import replacing
 from scow.content.target import Sink, Source
 from scow.engine.images.catalogue import SOURCE, Catalogue
 from scow.engine.images.looking import placed, settled
@@ -162,16 +162,10 @@ def _as_archive(layout: Layout, here: Catalogue, descriptor: Descriptor, locatio
 @contextlib.contextmanager
 def _replaced(path: Path) -> Iterator[BinaryIO]:
     """A file written beside its place, readable by its owner, and renamed."""
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(fd, "wb") as file:
+        with replacing(path) as file:
             yield file
-        os.rename(temporary, path)
     except FileNotFoundError:
         raise NotFound("no such directory", subject=str(path.parent)) from None
     except OSError as error:
         raise Denied(f"cannot write: {(error.strerror or '').lower()}", subject=str(path)) from None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
