@@ -77,7 +77,7 @@ def test_sync(console: Console, registry: Registry, origin: str, tmp_path: Path)
     assert half.stderr.startswith(f"docker://{registry.host}/nothing:1: ")
     assert console("tags", f"{registry.host}/half/app").ok().lines == ["1"]
     assert "names no source" in console("sync", f"docker://{registry.host}/half").stderr
-    assert "cannot read the list" in console("sync", "--from", "/no/such/file", "oci:x").stderr
+    assert "open /no/such/file: no such file" in console("sync", "--from", "/no/such/file", "oci:x").stderr
 
 
 def test_attach_and_referrers(console: Console, origin: str, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def app(console: Console) -> str:
         (["--exit-code", "300"], "300 is not in the range 0<=x<=255"),
         (["--compare", "app:1", "--format", "sarif"], "--compare cannot be shown as sarif"),
         (["--platform", "linux/s390x"], "image with reference app:1 was found but does not match linux/s390x"),
-        (["--ignorefile", "nowhere"], "nowhere: cannot be read: no such file or directory"),
+        (["--ignorefile", "nowhere"], "open nowhere: no such file or directory"),
     ],
 )
 def test_it_is_said(console: Console, app: str, argv: list[str], message: str) -> None:

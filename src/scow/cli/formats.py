@@ -41,7 +41,7 @@ def write(output: str | None, report: str | bytes | Iterable[bytes]) -> None:
         for piece in pieces:
             click.echo(piece, nl=False)
         return
-    from scow.cli.images.archives import sink
+    from scow.cli.userfiles import sink
 
     with sink(output, 0o666) as file:
         file.writelines(one if isinstance(one, bytes) else one.encode(errors="backslashreplace") for one in pieces)

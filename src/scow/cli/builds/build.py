@@ -15,7 +15,7 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.refused import UNSIGNED, Refused, flag, refused, values
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid, Unsupported
+from scow.errors import Invalid, Unsupported
 
 if TYPE_CHECKING:
     from scow.cli.builds.log import Log
@@ -99,6 +99,7 @@ REFUSED: list[Refused] = [
 @pass_session
 def build(session: Session, /, path: str, **given: Any) -> None:
     """``scow build``."""
+    from scow.cli import userfiles
     from scow.cli.builds import context as buildcontext
     from scow.cli.builds import flags as buildflags
     from scow.cli.builds import output as buildoutput
@@ -137,9 +138,10 @@ def build(session: Session, /, path: str, **given: Any) -> None:
         )
         log.finish(image_id, tags)
     made = buildoutput.Made(image_id, *described[0])
-    _write(given["iidfile"], image_id)
+    if given["iidfile"]:
+        userfiles.write(given["iidfile"], image_id)
     if given["metadata_file"]:
-        _write(given["metadata_file"], buildoutput.metadata(made, tags))
+        userfiles.write(given["metadata_file"], buildoutput.metadata(made, tags))
     quiet = given["quiet"] or given["progress"] == "quiet"
     silent = quiet or given["progress"] == "rawjson"
     told: Callable[[str], None] = (lambda text: None) if silent else partial(click.echo, err=True)
@@ -248,11 +250,3 @@ def _log(session: Session, given: Mapping[str, Any]) -> Log:
 
         return Live(sys.stderr, pulls, color=session.colour)
     return buildlog.Plain(sys.stderr, pulls)
-
-
-def _write(path: str | None, text: str) -> None:
-    if path:
-        try:
-            Path(path).write_text(text)
-        except OSError as error:
-            raise Denied(f"cannot write the file: {error.strerror}", subject=path) from None

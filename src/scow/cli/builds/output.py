@@ -74,7 +74,7 @@ def _put(engine: Engine, built: Descriptor, output: Output, tags: Sequence[str],
     elif output.kind == "layout":
         engine.images.lay_out(names, output.target)
     else:
-        from scow.cli.images.archives import sink
+        from scow.cli.userfiles import sink
 
         with sink(None if output.target == "-" else output.target) as file:
             if output.kind == "tar":

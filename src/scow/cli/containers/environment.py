@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from scow.cli.options import each
-from scow.errors import Invalid, NotFound
+from scow.errors import Invalid
 
 _BOM = b"\xef\xbb\xbf"
-_LARGEST = 1 << 20
 _BLANKS = " \t"
 
 
@@ -78,14 +77,9 @@ LABELS = each(checked_label)
 
 
 def _lines(path: str, kind: str) -> Iterable[str]:
-    try:
-        with open(path, "rb") as file:
-            content = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise NotFound(f"open {path}: {(error.strerror or '').lower()}") from None
-    if len(content) > _LARGEST:
-        raise Invalid(f"{kind} file is larger than 1 MiB", subject=path)
-    for number, line in enumerate(content.removeprefix(_BOM).splitlines(), 1):
+    from scow.cli.userfiles import content  # most starts name none
+
+    for number, line in enumerate(content(path).removeprefix(_BOM).splitlines(), 1):
         try:
             text = line.decode().lstrip()
         except UnicodeDecodeError:

@@ -9,10 +9,9 @@ from typing import Any
 
 from scow.cli.options import each, option, switch, together
 from scow.cli.truths import TRUTHS
-from scow.errors import Invalid, NotFound, Unsupported
+from scow.errors import Invalid, Unsupported
 from scow.runtime.spec.options import Device
 
-_LARGEST = 1 << 20
 _APPARMOR = "/sys/kernel/security/apparmor"
 _SELINUX = "/sys/fs/selinux/enforce"
 
@@ -99,11 +98,6 @@ def _check_module(text: str, name: str, value: str) -> None:
 def _profile(path: str) -> str:
     if path.lstrip().startswith("{"):
         return path
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LARGEST + 1)
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotFound(f"opening seccomp profile ({path}) failed: {getattr(error, 'strerror', error)}") from None
-    if len(text) > _LARGEST:
-        raise Invalid("seccomp profile is too large", subject=path)
-    return text
+    from scow.cli.userfiles import text  # most starts name none
+
+    return text(path)

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import stat
 import sys
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
-from scow.cli import names
+from scow.cli import names, userfiles
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.registries.transfers import LOAD, Transfer
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid, NotFound, ScowError, Unavailable, Unsupported
+from scow.errors import Invalid, Unsupported
 
 if TYPE_CHECKING:
     from scow.engine.values import Keep
@@ -41,7 +35,7 @@ _URLS = ("http://", "https://")
 @pass_session
 def save(session: Session, targets: tuple[str, ...], output: str | None, platform: str | None) -> None:
     """``scow save``."""
-    with sink(output) as file:
+    with userfiles.sink(output) as file:
         session.engine.images.save(targets, file, platform=platform)
 
 
@@ -70,7 +64,7 @@ def load(session: Session, source: str | None, platform: str | None, keep: Keep,
     if source is None and sys.stdin.isatty():
         raise Invalid("requested load from stdin, but stdin is empty", hint="name a file with -i")
     with (
-        _source(source or "-") as archive,
+        userfiles.source(source or "-") as archive,
         session.progress(quiet=quiet or not session.terminal) as display,
     ):
         transfer = Transfer(display, LOAD)
@@ -100,7 +94,7 @@ def import_(
     """``scow import``."""
     if source.startswith(_URLS):
         raise Unsupported("import from a URL is not supported", hint=f"curl -fsSL URL | scow import - {name or ''}")
-    with _source(source) as archive:
+    with userfiles.source(source) as archive:
         images = session.engine.images
         click.echo(images.import_(archive, name, changes=changes, message=message, platform=platform))
 
@@ -116,71 +110,5 @@ def import_(
 @pass_session
 def export(session: Session, name: str, output: str | None) -> None:
     """``scow export``."""
-    with sink(output) as file:
+    with userfiles.sink(output) as file:
         session.engine.containers.export(name, file)
-
-
-@contextlib.contextmanager
-def _source(name: str) -> Iterator[BinaryIO]:
-    """The file ``name``, or standard input for ``-``; what is wrong with it is told of that file."""
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file = Path(name).open("rb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        raise _refused(name, error) from None
-    with file:
-        if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
-            raise Invalid("is a directory", subject=name)
-        try:
-            yield file
-        except Invalid as error:
-            if error.where is None:  # else it is wrong with a --change
-                error.subject = error.subject or name
-            raise
-
-
-@contextlib.contextmanager
-def sink(name: str | None, mode: int = 0o600) -> Iterator[BinaryIO]:
-    """The file ``name``, there only once it is whole, by default readable by its owner alone; or standard output."""
-    if name is None:
-        if sys.stdout.isatty():
-            raise Invalid("cowardly refusing to save to a terminal. Use the -o flag or redirect")
-        yield sys.stdout.buffer
-        return
-    path = Path(os.path.realpath(name))
-    try:
-        if path.exists() and not path.is_file():  # a device or a pipe: there is nothing to rename
-            with path.open("wb") as file:
-                yield file
-        else:
-            with _replacing(path, mode) as file:
-                yield file
-    except OSError as error:
-        raise _refused(name, error) from None
-
-
-@contextlib.contextmanager
-def _replacing(path: Path, mode: int) -> Iterator[BinaryIO]:
-    if not path.parent.is_dir():
-        raise Invalid(f'invalid output path: directory "{path.parent}" does not exist')
-    beside = path.with_name(f".{path.name[:200]}.{os.urandom(6).hex()}")
-    with open(beside, "xb", opener=partial(os.open, mode=mode)) as file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            beside.rename(path)
-        except BaseException:
-            beside.unlink()
-            raise
-
-
-def _refused(name: str, error: OSError) -> ScowError:
-    problem = f"open {name}: {(error.strerror or str(error)).lower()}"
-    if isinstance(error, FileNotFoundError):
-        return NotFound(problem)
-    if isinstance(error, PermissionError):
-        return Denied(problem)
-    return Unavailable(problem)

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scow.cli import userfiles
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid, Limit, NotFound
+from scow.errors import Invalid
 
 if TYPE_CHECKING:
     from scow.dockerfile.lint.linting import Looked
@@ -121,10 +122,7 @@ def _source(name: str) -> bytes | Path:
         return Path(name, "Dockerfile") if Path(name).is_dir() else Path(name)
     from scow.dockerfile.parser import LARGEST
 
-    text = sys.stdin.buffer.read(LARGEST + 1)
-    if len(text) > LARGEST:
-        raise Limit(f"the Dockerfile is larger than {LARGEST} bytes", subject="standard input")
-    return text
+    return userfiles.bounded(sys.stdin.buffer, "standard input", LARGEST)
 
 
 def _context(name: str, given: Mapping[str, Any]) -> Path | None:
@@ -141,7 +139,7 @@ def _settings(session: Session, given: Mapping[str, Any]) -> Settings:
     from scow.dockerfile.lint.settings import Settings
 
     path = _found(session, given["config"])
-    settings = configuration.settings(_content(path), str(path)) if path else Settings()
+    settings = configuration.settings(userfiles.content(path), str(path)) if path else Settings()
     labels = configuration.schema(dict(_label(entry) for entry in given["require_label"]))
     threshold = given["failure_threshold"]
     return replace(
@@ -168,18 +166,6 @@ def _found(session: Session, named: str | None) -> Path | None:
     return next(
         (path for path in candidates if os.path.isfile(path)), None
     )  # not Path.is_file: one of a closed home is none
-
-
-def _content(path: Path) -> bytes:
-    from scow.dockerfile.lint.yaml import LARGEST
-
-    try:
-        with path.open("rb") as file:
-            return file.read(LARGEST + 1)
-    except FileNotFoundError:
-        raise NotFound("no such file", subject=str(path)) from None
-    except OSError as error:
-        raise Denied(f"cannot read the settings: {error.strerror}", subject=str(path)) from None
 
 
 def _names(entries: Iterable[str]) -> list[str]:

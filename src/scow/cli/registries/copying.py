@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scow.cli import userfiles
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch, together
 from scow.cli.refused import refused, values
 from scow.cli.registries.transfers import COPY, Transfer
 from scow.cli.session import Session, pass_session
-from scow.errors import Denied, Invalid, NotFound
+from scow.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from scow.engine.registries.syncing import Leg
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 PLACES = """Places: docker://NAME (a registry), store:NAME, oci:DIR[:NAME], oci-archive:FILE[:NAME],
 docker-archive:FILE[:NAME]. As SOURCE, a bare name is an image of the store, a file or directory, or a registry's."""
 _SECRETS = "scow login, or --src-authfile and --dest-authfile: what is on a command line, everybody on the machine sees"
-_LIST_LIMIT = 1 << 20
 
 #: The flags of a copy, but for those that only make sense for one image.
 _copy_flags = together(
@@ -65,7 +65,7 @@ def copy(session: Session, /, source: str, target: str, digestfile: str | None, 
     with session.progress(quiet=quiet) as display:
         copied = session.engine.registries.copy(source, target, watch=Transfer(display, COPY), **_options(**flags))
     if digestfile:
-        _write(digestfile, copied.digest)
+        userfiles.write(digestfile, copied.digest)
     click.echo(copied.digest)
 
 
@@ -118,14 +118,7 @@ def _tell(leg: Leg, quiet: bool) -> None:
 
 
 def _listed(path: str) -> list[str]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LIST_LIMIT + 1)
-    except (OSError, UnicodeDecodeError):
-        raise NotFound("cannot read the list", subject=path) from None
-    if len(text) > _LIST_LIMIT:
-        raise Invalid("the list is larger than 1 MiB", subject=path)
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    lines = (line.partition("#")[0].strip() for line in userfiles.text(path).splitlines())
     return [line for line in lines if line]
 
 
@@ -170,10 +163,3 @@ def authfile(path: str | None) -> CredentialStore | None:
     from scow.registry.credentials import CredentialStore
 
     return CredentialStore((Path(path),))
-
-
-def _write(path: str, digest: str) -> None:
-    try:
-        Path(path).write_text(digest)
-    except OSError as error:
-        raise Denied(f"cannot write: {(error.strerror or '').lower()}", subject=path) from None

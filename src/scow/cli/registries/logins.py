@@ -62,7 +62,9 @@ def _host(server: str | None) -> str:
 
 
 def _read_password() -> str:
-    return sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    from scow.cli.userfiles import bounded
+
+    return bounded(sys.stdin.buffer, "standard input").decode().removesuffix("\n").removesuffix("\r")
 
 
 def _again(session: Session, host: str) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
+from scow.cli import userfiles
 from scow.cli.lazy import Command
 from scow.cli.options import option
-from scow.errors import Invalid, NotFound, Unavailable
+from scow.errors import Invalid, Unavailable
 
 
 @click.command(
@@ -33,7 +34,7 @@ def serve(host: str, port: int, root: str, username: str, password_file: str | N
 
     if bool(username) != bool(password_file):
         raise Invalid("--username and --password-file belong together")
-    password = _password(password_file) if password_file else ""
+    password = userfiles.text(password_file).removesuffix("\n") if password_file else ""
     directory = Path(root).absolute()
     try:
         with contextlib.suppress(KeyboardInterrupt):
@@ -46,11 +47,3 @@ def serve(host: str, port: int, root: str, username: str, password_file: str | N
 
 def _ready(address: str) -> None:
     click.echo(f"listening on {address}")
-
-
-def _password(name: str) -> str:
-    try:
-        with open(name, encoding="utf-8") as file:
-            return file.read().removesuffix("\n")
-    except OSError as error:
-        raise NotFound(f"open {name}: {(error.strerror or '').lower()}") from None

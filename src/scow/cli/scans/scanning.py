@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from scow.cli import formats, names
+from scow.cli import formats, names, userfiles
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
@@ -40,6 +40,8 @@ _WIDEST: Final = 160
 _IGNORE_FILES: Final = (".scowignore", ".trivyignore")
 #: the exit code when --fail-on found something; 1 is for what could not be done at all
 _FOUND: Final = 2
+#: bytes of a template, an ignore file or a VEX document
+_LARGEST: Final = 64 << 20
 
 
 @click.command(
@@ -163,8 +165,8 @@ def _ignoring(ignorefile: str | None, vex: tuple[str, ...]) -> Ignoring | None:
     from scow.scan.ignore import Ignoring, joined, parse_ignore
     from scow.scan.vex import parse_vex
 
-    rules = [parse_ignore(_read(name).decode("utf-8-sig", "replace"), name) for name in named]
-    return joined([*rules, *(Ignoring(statements=parse_vex(_read(name), name)) for name in vex)])
+    rules = [parse_ignore(userfiles.content(name, _LARGEST).decode("utf-8-sig", "replace"), name) for name in named]
+    return joined([*rules, *(Ignoring(statements=parse_vex(userfiles.content(name, _LARGEST), name)) for name in vex)])
 
 
 def _form(told: str, template: str | None, *, quiet: bool, compared: bool) -> str:
@@ -185,14 +187,7 @@ def _form(told: str, template: str | None, *, quiet: bool, compared: bool) -> st
 def _template(given: str | None) -> str:
     if not given:
         raise Invalid("--format template needs a --template")
-    return _read(given[1:]).decode(errors="replace") if given.startswith("@") else given
-
-
-def _read(name: str) -> bytes:
-    try:
-        return Path(name).read_bytes()
-    except OSError as error:
-        raise Invalid(f"cannot be read: {(error.strerror or '').lower()}", subject=name) from None
+    return userfiles.content(given[1:]).decode(errors="replace") if given.startswith("@") else given
 
 
 # -- what is shown ----------------------------------------------------------------------------------------------------

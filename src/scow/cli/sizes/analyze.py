@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from scow.cli import formats, names
+from scow.cli import formats, names, userfiles
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.session import Session, pass_session
-from scow.errors import Invalid
+from scow.errors import Invalid, NotFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -130,13 +129,11 @@ def _of_dive(name: str | None) -> Budget:
     from scow.size.budget import DEFAULT, dive_rules
 
     try:
-        return dive_rules(Path(name or _DIVE).read_text(), name or _DIVE)
-    except FileNotFoundError:
+        return dive_rules(userfiles.text(name or _DIVE), name or _DIVE)
+    except NotFound:
         if name is None:
             return DEFAULT
-        raise Invalid("no such file", subject=name) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"cannot be read: {error}", subject=name or _DIVE) from None
+        raise
 
 
 def _reported(analysis: Analysis, verdicts: Sequence[Verdict], template: str) -> str:
