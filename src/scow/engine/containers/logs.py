@@ -6,6 +6,7 @@ The format is :mod:`scow.runtime.monitor.journal`'s (docker's json-file).
 from __future__ import annotations
 
 import collections
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -85,47 +86,46 @@ class _Reader:
     def __init__(self, home: Path, tail: int | None = None) -> None:
         self._home = home
         self._begun = b""
-        self._files = [str(number) for number in _numbers(home)]
         self._fd: int | None = None
-        if tail is not None and (offset := _offset(home / NAME, tail)):
-            self._files = []
+        if tail is not None:
             self._open(NAME)
-            os.lseek(self._fd or 0, offset, os.SEEK_SET)
+            if self._fd is not None and not (offset := _offset(self._fd, tail)):
+                self._close()  # an older file is wanted too
+            elif self._fd is not None:
+                os.lseek(self._fd, offset, os.SEEK_SET)
 
     def rest(self) -> Iterator[Line]:
         """What has come since the last call."""
-        for number in self._files:
-            self._open(f"{NAME}.{number}")
-            yield from self._read()
-        self._files = []
-        while self._reopened():
+        yield from self._read()
+        while name := self._next():
+            yield from self._read()  # what came before the log was turned over
+            self._open(name)
             yield from self._read()
 
-    def _reopened(self) -> bool:
-        """Whether there is more: in the open file, or in the one that took its name."""
-        path = self._home / NAME
-        try:
-            now = os.stat(path)
-        except FileNotFoundError:
-            return False
-        if self._fd is not None:
-            held = os.fstat(self._fd)
-            if os.lseek(self._fd, 0, os.SEEK_CUR) < held.st_size:
-                return True
-            if (held.st_ino, held.st_dev) == (now.st_ino, now.st_dev):
-                return False
-        self._open(NAME)
-        return now.st_size > 0
+    def _next(self) -> str:
+        """The file after the one that is open: the oldest of those that are younger; "" where there is none."""
+        held, found = None if self._fd is None else os.fstat(self._fd), ""
+        for name in _names(self._home):
+            with contextlib.suppress(FileNotFoundError):
+                if held and os.path.samestat(held, os.stat(self._home / name)):
+                    break
+                found = name
+        return found
 
     def _open(self, name: str) -> None:
+        """Go on there; not if it has another name by now."""
+        with contextlib.suppress(FileNotFoundError):
+            fd = os.open(self._home / name, os.O_RDONLY | os.O_CLOEXEC)
+            self._close()
+            self._begun, self._fd = b"", fd
+
+    def _close(self) -> None:
         if self._fd is not None:
             os.close(self._fd)
-        self._begun = b""
-        self._fd = os.open(self._home / name, os.O_RDONLY | os.O_CLOEXEC)
+        self._fd = None
 
     def _read(self) -> Iterator[Line]:
-        assert self._fd is not None  # noqa: S101 - it was opened
-        while block := os.read(self._fd, _BLOCK):
+        while block := b"" if self._fd is None else os.read(self._fd, _BLOCK):
             *whole, self._begun = (self._begun + block).split(b"\n")
             for record in whole:
                 try:
@@ -133,29 +133,23 @@ class _Reader:
                 except msgspec.DecodeError:
                     continue  # a record that a kill cut short
 
-    def __del__(self) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
+    __del__ = _close
 
 
-def _offset(path: Path, records: int) -> int:
+def _offset(fd: int, records: int) -> int:
     """Where the last ``records`` of a log file begin, or somewhat before; 0 when it has fewer."""
-    try:
-        with open(path, "rb") as file:
-            at, seen = file.seek(0, os.SEEK_END), 0
-            while at:
-                at = max(0, at - _BLOCK)
-                file.seek(at)
-                block = file.read(_BLOCK)
-                seen += block.count(b"\n")
-                if seen > records + 1:
-                    return at + block.find(b"\n") + 1 if at else 0
-    except FileNotFoundError:
-        pass
+    at, seen = os.fstat(fd).st_size, 0
+    while at:
+        at = max(0, at - _BLOCK)
+        block = os.pread(fd, _BLOCK, at)
+        seen += block.count(b"\n")
+        if seen > records + 1:
+            return at + block.find(b"\n") + 1 if at else 0
     return 0
 
 
-def _numbers(home: Path) -> list[int]:
-    """The older files, the oldest first."""
+def _names(home: Path) -> Iterator[str]:
+    """The files of a log, the youngest first."""
+    yield NAME
     found = (path.name.removeprefix(f"{NAME}.") for path in home.glob(f"{NAME}.*"))
-    return sorted((int(number) for number in found if number.isdigit()), reverse=True)
+    yield from (f"{NAME}.{number}" for number in sorted(int(text) for text in found if text.isdigit()))

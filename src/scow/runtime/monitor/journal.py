@@ -61,14 +61,14 @@ class Journal:
             return
 
     def _turn_over(self) -> None:
-        os.close(self._fd)
         for number in range(self._files - 1, 0, -1):
             older = NAME if number == 1 else f"{NAME}.{number - 1}"
             if os.path.exists(older):
                 os.rename(older, f"{NAME}.{number}")
         if self._files == 1:
             os.unlink(NAME)
-        self._fd = _opened()
+        before, self._fd = self._fd, _opened()
+        os.close(before)  # not earlier: where this fails, its number would soon be another file's
         self._size = 0
 
 
