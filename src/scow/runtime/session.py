@@ -25,7 +25,7 @@ class Session:
     def __init__(self, channel: _socket.socket, answer: dict[str, Any]) -> None:
         self.channel = channel
         self.terminal = bool(answer.get("terminal"))
-        self.entrance: int | None = wire.taken(channel.fileno())[0] if answer.get("entrance") else None
+        self.entrance: int | None = next(iter(wire.taken(channel.fileno())), None) if answer.get("entrance") else None
 
     @classmethod
     def to(cls, home: Path, message: dict[str, Any]) -> Session:

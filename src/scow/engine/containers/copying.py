@@ -49,16 +49,16 @@ def copy_out(workplace: Workplace, settings: Settings, path: str, target: str, *
     from scow.runtime.launcher.carrying import destination
     from scow.runtime.wire import Refused
 
-    with _place(workplace, settings) as place, _disk_errors(target):
+    with _place(workplace, settings) as place, _disk_errors(target), contextlib.ExitStack() as opened:
         plan = {**place, "verb": "pack", "path": path, "follow": follow}
         with outgoing(plan) as (source, stream):
             try:
                 source["contents"] = path.endswith("/.")
                 directory, rename = destination(target, source)
                 fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                opened.callback(os.close, fd)
                 mask = _ALL if owners else _PLAIN  # a file out of a container is nobody's setuid here unasked
                 tarstream.unpack(stream, fd, rename, mask=mask, owners=owners, nodes=owners)
-                os.close(fd)
             except (Refused, tarstream.Refusal) as error:
                 raise Invalid(str(error), subject=target) from None
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 import msgspec
 
 from scow.engine.containers.records import ALIVE, Settings, State
+from scow.runtime.kernel import tasks
 from scow.runtime.kernel.accounts import Account, account
-from scow.runtime.kernel.tasks import processes
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -65,25 +65,18 @@ def _sums(everybody: Iterable[int], counted: Account) -> tuple[int, int, int, in
 def _used(pid: int) -> dict[int, float]:
     """Process -> seconds of CPU time."""
     ticks = os.sysconf("SC_CLK_TCK")
-    return {one: (int(f[11]) + int(f[12])) / ticks for one in processes(pid) if (f := _fields(one))}
-
-
-def _fields(pid: int) -> list[bytes]:
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            return file.read().rpartition(b")")[2].split()
-    except OSError:
-        return []
+    known = {one: tasks.stat(one) for one in tasks.processes(pid)}
+    return {one: (int(f[tasks.USER_TIME]) + int(f[tasks.SYSTEM_TIME])) / ticks for one, f in known.items() if f}
 
 
 def _of(pid: int) -> tuple[int, int, int, int]:
     """Resident bytes, threads, bytes read from and written to disks."""
-    fields = _fields(pid)
+    fields = tasks.stat(pid)
     if not fields:
         return 0, 0, 0, 0
     counts = _table(f"/proc/{pid}/io")
-    resident = int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
-    return resident, int(fields[17]), counts.get("read_bytes", 0), counts.get("write_bytes", 0)
+    resident = int(fields[tasks.RESIDENT]) * os.sysconf("SC_PAGE_SIZE")
+    return resident, int(fields[tasks.THREADS]), counts.get("read_bytes", 0), counts.get("write_bytes", 0)
 
 
 def _table(path: str) -> dict[str, int]:

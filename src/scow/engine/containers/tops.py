@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from scow.errors import Invalid, Unsupported
-from scow.runtime.kernel.tasks import processes
+from scow.runtime.kernel import tasks
 
 _TITLES = ("UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD")
 
@@ -24,7 +24,7 @@ class Table(msgspec.Struct, frozen=True):
 
 def top(pid: int, arguments: Sequence[str] = ()) -> Table:
     """The processes in the pid namespace of ``pid``. Raises :class:`Unsupported` for arguments without a ``ps``."""
-    inside = processes(pid)
+    inside = tasks.processes(pid)
     if arguments:
         return _by_ps(inside, arguments)
     now, booted = time.time(), _booted()
@@ -34,20 +34,20 @@ def top(pid: int, arguments: Sequence[str] = ()) -> Table:
 
 def _row(pid: int, now: float, booted: float) -> tuple[str, ...] | None:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            head, _, rest = file.read().rpartition(b")")
         with open(f"/proc/{pid}/cmdline", "rb") as file:
             command = file.read(1 << 16).replace(b"\0", b" ").strip()
         owner = os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return None  # it ended meanwhile
-    fields, ticks = rest.split(), os.sysconf("SC_CLK_TCK")
-    began = booted + int(fields[19]) / ticks
-    used = (int(fields[11]) + int(fields[12])) / ticks
+    if not (fields := tasks.stat(pid)):
+        return None
+    ticks = os.sysconf("SC_CLK_TCK")
+    began = booted + int(fields[tasks.STARTED]) / ticks
+    used = (int(fields[tasks.USER_TIME]) + int(fields[tasks.SYSTEM_TIME])) / ticks
     share = int(min(99, 100 * used / max(now - began, 0.01)))
-    name = head.partition(b"(")[2]
-    shown = os.fsdecode(command or b"[" + name + b"]")
-    return (_user(owner), str(pid), fields[1].decode(), str(share), _stime(began, now), _tty(int(fields[4])),
+    shown = os.fsdecode(command or b"[" + fields[tasks.NAME] + b"]")
+    parent, terminal = fields[tasks.PARENT].decode(), int(fields[tasks.TERMINAL])
+    return (_user(owner), str(pid), parent, str(share), _stime(began, now), _tty(terminal),
             time.strftime("%H:%M:%S", time.gmtime(used)), shown)  # fmt: skip
 
 

@@ -12,16 +12,25 @@ if TYPE_CHECKING:
 
 _TRIES, _PAUSE = 20, 0.005
 _SIGNALS = tuple(number for number in range(1, 65) if number not in (9, 19, 32, 33))  # KILL, STOP, the C library's own
-_START_TIME = 19  # of the fields after the command's name: proc(5), 22 in all
+#: where :func:`stat` has what is asked of it
+NAME, PARENT, TERMINAL, USER_TIME, SYSTEM_TIME, THREADS, STARTED, RESIDENT = 2, 4, 7, 14, 15, 20, 22, 24
 
 
 def born(pid: int) -> int:
     """When a process was started, in ticks since the boot; 0 when there is none. With its number that names it."""
+    found = stat(pid)
+    return int(found[STARTED]) if len(found) > STARTED else 0
+
+
+def stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat, each at its number in proc(5) (the first, at 0, is empty); none when it is gone."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            return int(file.read().rpartition(b")")[2].split()[_START_TIME])
-    except (OSError, IndexError, ValueError):
-        return 0
+            head, _, rest = file.read().rpartition(b")")
+    except OSError:
+        return []
+    number, _, name = head.partition(b" (")
+    return [b"", number, name, *rest.split()]
 
 
 def exit_code(status: int) -> int:
