@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from scow.dockerfile.instructions import Arg, Definition, Run
-from scow.dockerfile.shell import expand, names
+from scow.dockerfile.shell import expand, names_of
 from scow.dockerfile.span import Span
 from scow.dockerfile.stages import Stage, Stages, meta_values, reachable, select
 from scow.errors import Invalid
@@ -136,17 +136,10 @@ def _used_outside(of: Stages, needed: tuple[Stage, ...], inherited: Iterable[str
     waiting += [f"${{{name}}}" for name in inherited]
     used: set[str] = set()
     while waiting:
-        for name in _names(waiting.pop()) - used:
+        for name in names_of(waiting.pop()) - used:
             used.add(name)
             waiting.append(defaults.get(name, ""))
     return used
-
-
-def _names(word: str) -> frozenset[str]:
-    try:
-        return names(word)
-    except Invalid:
-        return frozenset()
 
 
 def _wanted(needed: tuple[Stage, ...], kind: str) -> tuple[Wanted, ...]:

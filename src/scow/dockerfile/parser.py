@@ -47,13 +47,13 @@ class Dockerfile(msgspec.Struct, frozen=True):
 def parse(text: bytes | str, source: str = "Dockerfile") -> Dockerfile:
     """Read a Dockerfile. Invalid with the exact place where it does not follow the grammar, Limit beyond 1 MiB."""
     decoded, damaged = _decoded(text, source)
-    physical = _physical(decoded)
-    found = directives(physical, source)
-    lines = Lines(source, physical, found.escape, found.lines, damaged)
+    read = physical(decoded)
+    found = directives(read, source)
+    lines = Lines(source, read, found.escape, found.lines, damaged)
     instructions = tuple(_instruction(lines, line, found.escape) for line in lines)
     if not instructions:
-        last = physical[-1].rstrip("\r\n") if physical else ""
-        raise Invalid("file with no instructions", where=Where(source, max(1, len(physical)), text=last))
+        last = read[-1].rstrip("\r\n") if read else ""
+        raise Invalid("file with no instructions", where=Where(source, max(1, len(read)), text=last))
     return Dockerfile(source, found, instructions, decoded)
 
 
@@ -82,7 +82,7 @@ def _decoded(text: bytes | str, source: str) -> tuple[str, bool]:
         return raw.decode("utf-8", "replace"), True
 
 
-def _physical(text: str) -> list[str]:
+def physical(text: str) -> list[str]:
     """Lines with their ends; only a line feed ends one."""
     *lines, last = text.split("\n")
     return [f"{line}\n" for line in lines] + ([last] if last else [])

@@ -58,6 +58,14 @@ def names(word: str, escape: str = "\\", *, quotes: bool = True) -> frozenset[st
     return frozenset(used)
 
 
+def names_of(word: str) -> frozenset[str]:
+    """The same of what may be no word: there are none in it then."""
+    try:
+        return names(word)
+    except Invalid:
+        return frozenset()
+
+
 def nothing(_name: str) -> None:
     """A lookup in an empty environment."""
     return

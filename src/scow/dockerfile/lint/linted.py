@@ -14,7 +14,7 @@ from scow.dockerfile.lint.finding import Edit, Found
 from scow.dockerfile.lint.program import Program, of_words, programs
 from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.lint.source import Page, Source
-from scow.dockerfile.parser import Dockerfile
+from scow.dockerfile.parser import Dockerfile, physical
 from scow.dockerfile.span import LogicalLine, Span, Word
 from scow.dockerfile.stages import Stage, Stages
 from scow.dockerfile.tokens import cut
@@ -72,8 +72,7 @@ class Linted:
     @cached_property
     def physical(self) -> list[str]:
         """Its lines, ends included."""
-        *lines, last = self.read.text.split("\n")
-        return [f"{line}\n" for line in lines] + ([last] if last else [])
+        return physical(self.read.text)
 
     @cached_property
     def instructions(self) -> tuple[tuple[Stage, Instruction], ...]:

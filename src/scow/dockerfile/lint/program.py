@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from scow.dockerfile.lint.script import Command, Script, ShellWord, script
+from scow.dockerfile.lint.script import Command, ShellWord, script
 from scow.dockerfile.lint.source import Source
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
@@ -122,12 +122,7 @@ def _is(given: str, flag: str) -> bool:
 
 def programs(source: Source, *, heredocs: bool = True, depth: int = 0) -> Iterator[Program]:
     """The programs that shell text runs, in the order they begin."""
-    return of_script(script(source.text, heredocs=heredocs), source, depth)
-
-
-def of_script(read: Script, source: Source, depth: int = 0) -> Iterator[Program]:
-    """The programs of shell text that was read."""
-    for command in read.commands:
+    for command in script(source.text, heredocs=heredocs).commands:
         if not command.words:
             continue
         found = _program(command, source)

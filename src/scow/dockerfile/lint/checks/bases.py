@@ -11,7 +11,7 @@ from scow.dockerfile.lint.finding import Edit, Found, Severity
 from scow.dockerfile.lint.images import host, is_reference, tag
 from scow.dockerfile.lint.linted import Linted
 from scow.dockerfile.lint.rule import Rule
-from scow.dockerfile.shell import expand, names
+from scow.dockerfile.shell import expand, names_of
 from scow.dockerfile.stages import SCRATCH, Stage, reachable
 from scow.dockerfile.suggest import nearest
 from scow.errors import Invalid
@@ -69,14 +69,6 @@ def constant_platform(file: Linted) -> Iterator[Found]:
         parts = platform.split("/")
         tied = used or any(part in stage.name for part in parts[:2] if part) or parts[0] not in _OS
         yield file.found(message, file.flag(stage.start, "platform"), beyond=bool(tied))
-
-
-def names_of(word: str) -> frozenset[str]:
-    """The variables in a word; none where it is no word."""
-    try:
-        return names(word)
-    except Invalid:
-        return frozenset()
 
 
 def redundant_platform(file: Linted) -> Iterator[Found]:

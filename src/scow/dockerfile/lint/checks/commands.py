@@ -148,12 +148,11 @@ def piped(file: Linted) -> Iterator[Found]:
 
 def unfailing(file: Linted) -> Iterator[Found]:
     """curl without -f"""
-    for step, program in file.programs("curl"):
+    for _, program in file.programs("curl"):
         head = program.has("-I", "--head", "-w", "--write-out", "--version", "-V")
         if not program.has("-f", "--fail", "--fail-with-body", "--fail-early") and not head and program.operands:
             message = "an error page of the server is taken for the file"
             yield file.found(message, program.place(), hint="curl -f")
-            del step
 
 
 def writable(file: Linted) -> Iterator[Found]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from scow.dockerfile.instructions import Arg, Env, Instruction
 from scow.dockerfile.lint import mending
-from scow.dockerfile.lint.checks.packages import after, mounted, removes
+from scow.dockerfile.lint.checks.packages import after, mounted, removes, unpinned
 from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted, Step
 from scow.dockerfile.lint.program import Program
@@ -26,21 +26,12 @@ def _calls(file: Linted, name: str, *subcommands: str) -> Iterator[tuple[Step, P
     return ((step, program) for step, program in file.programs(name) if program.runs(*subcommands))
 
 
-def _free(file: Linted, program: Program, pinned: re.Pattern[str], example: str) -> Iterator[Found]:
-    """The packages without a version, told at the first."""
-    free = [word for word in program.operands[1:] if word.plain and not pinned.fullmatch(word.text)]
-    if free:
-        several = f" and {len(free) - 1} more" if len(free) > 1 else ""
-        message = f"{free[0].text}{several}: no version is named, so tomorrow's build may differ"
-        yield file.found(message, program.place(free[0]), hint=example)
-
-
 def pip_unpinned(file: Linted) -> Iterator[Found]:
     """pip install package"""
     for _, program in (*_calls(file, "pip", "install"), *_calls(file, "pipx", "install")):
         listed = program.has("-r", "--requirement", "-c", "--constraint")
         if not listed:
-            yield from _free(file, program, _PIP_PINNED, "pip install <package>==<version>")
+            yield from unpinned(file, program, program.operands[1:], _PIP_PINNED, "pip install <package>==<version>")
 
 
 def pip_cache(file: Linted) -> Iterator[Found]:
@@ -77,7 +68,7 @@ def _sets(one: Instruction, name: str) -> bool:
 def npm_unpinned(file: Linted) -> Iterator[Found]:
     """npm install package"""
     for _, program in _calls(file, "npm", "install", "i", "add"):
-        yield from _free(file, program, _NPM_PINNED, "npm install <package>@<version>")
+        yield from unpinned(file, program, program.operands[1:], _NPM_PINNED, "npm install <package>@<version>")
 
 
 def npm_cache(file: Linted) -> Iterator[Found]:
@@ -114,7 +105,7 @@ def gem_unpinned(file: Linted) -> Iterator[Found]:
     """gem install name"""
     for _, program in _calls(file, "gem", "install", "i"):
         if not program.has("-v", "--version"):
-            yield from _free(file, program, _GEM_PINNED, "gem install <gem>:<version>")
+            yield from unpinned(file, program, program.operands[1:], _GEM_PINNED, "gem install <gem>:<version>")
 
 
 def go_unpinned(file: Linted) -> Iterator[Found]:

@@ -111,13 +111,20 @@ def pinning(manager: Manager) -> Check:
 
     def check(file: Linted) -> Iterator[Found]:
         for _, program in calls(file, manager):
-            free = [word for word in wanted(program) if word.plain and not manager.pinned.fullmatch(word.text)]
-            if free:
-                several = f" and {len(free) - 1} more" if len(free) > 1 else ""
-                message = f"{free[0].text}{several}: no version is named, so tomorrow's build may differ"
-                yield file.found(message, program.place(free[0]), hint=manager.example)
+            yield from unpinned(file, program, wanted(program), manager.pinned, manager.example)
 
     return check
+
+
+def unpinned(
+    file: Linted, program: Program, words: Iterable[ShellWord], pinned: re.Pattern[str], example: str
+) -> Iterator[Found]:
+    """The packages among ``words`` without a version, told at the first."""
+    free = [word for word in words if word.plain and not pinned.fullmatch(word.text)]
+    if free:
+        several = f" and {len(free) - 1} more" if len(free) > 1 else ""
+        message = f"{free[0].text}{several}: no version is named, so tomorrow's build may differ"
+        yield file.found(message, program.place(free[0]), hint=example)
 
 
 def asking(manager: Manager) -> Check:

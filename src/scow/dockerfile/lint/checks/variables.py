@@ -21,10 +21,11 @@ from scow.dockerfile.instructions import (
     Volume,
     Workdir,
 )  # fmt: skip
-from scow.dockerfile.lint.checks.bases import PLATFORM_ARGS, names_of
+from scow.dockerfile.lint.checks.bases import PLATFORM_ARGS
 from scow.dockerfile.lint.finding import Found, Severity
 from scow.dockerfile.lint.linted import Linted
 from scow.dockerfile.lint.rule import Rule
+from scow.dockerfile.shell import names_of
 from scow.dockerfile.span import Word
 from scow.dockerfile.stages import SCRATCH, Stage
 from scow.dockerfile.suggest import nearest
