@@ -186,9 +186,7 @@ class Workplace:
     @cached_property
     def registry(self) -> Registry:
         """Every registry."""
-        from scow.registry.remote import Registry
-
-        return Registry(self.transport, self.credentials, self.store.layout.ingest)
+        return self.registry_with(self.credentials)
 
     def forget_logins(self) -> None:
         """Ask anew who may do what at registries: there was a login, or a logout."""

@@ -1,1 +1,1 @@
-"""``engine.sizes``: where an image's bytes went, and getting them back."""
+"""``engine.analysis`` and ``engine.advisor``: where an image's bytes went, and getting them back."""

@@ -262,9 +262,9 @@ class Building(msgspec.Struct):
 
     def _check_step(self, op: RunOp) -> None:
         """Raise :class:`Unsupported` where no program, or none of its platform, can be run here."""
-        from scow.engine.containers import creating
+        from scow.runtime.probe import probe
 
-        creating.check()
+        probe().require()
         if not op.platform:
             return
         from scow.runtime.kernel.emulation import missing

@@ -29,9 +29,11 @@ def create(
     *, stdin_once: bool,
 ) -> Container:  # fmt: skip
     """:meth:`scow.engine.containers.verbs.Containers.create`."""
+    from scow.runtime.probe import probe
+
     if name is not None:
         name = checked_name(name)
-    check()
+    probe().require()
     found = workplace.catalogue().find(image)
     args = arguments(found.image.config.process, options)
     if options.network not in ("host", "none") or options.ip or options.network_aliases:
@@ -68,13 +70,6 @@ def checked_options(options: Options) -> Options:
         return msgspec.convert(msgspec.to_builtins(options), known(RuntimeOptions))
     except (TypeError, msgspec.ValidationError) as error:
         raise Invalid(str(error), subject="options") from None
-
-
-def check() -> None:
-    """Raise :class:`~scow.errors.Unsupported` where no container can be made."""
-    from scow.runtime.probe import probe
-
-    probe().require()
 
 
 def _settings(

@@ -7,6 +7,7 @@ from typing import Any
 
 from scow.engine.containers.records import Settings
 from scow.oci.config import Process
+from scow.runtime.spec.capabilities import spelled
 from scow.runtime.spec.document import MASKED_PATHS, READONLY_PATHS
 from scow.runtime.spec.options import Limits, Mount, Options
 from scow.runtime.spec.ports import exposed
@@ -112,8 +113,8 @@ def _allowed(options: Options) -> dict[str, Any]:
     sysctls = dict(text.partition("=")[::2] for text in options.sysctls)
     return {
         "Privileged": options.privileged,
-        "CapAdd": [_capability(name) for name in options.cap_add] or None,
-        "CapDrop": [_capability(name) for name in options.cap_drop] or None,
+        "CapAdd": [spelled(name) for name in options.cap_add] or None,
+        "CapDrop": [spelled(name) for name in options.cap_drop] or None,
         "GroupAdd": list(options.group_add) or None,
         "SecurityOpt": security or None,
         "Devices": devices,
@@ -129,12 +130,6 @@ def _allowed(options: Options) -> dict[str, Any]:
         "OomScoreAdj": options.oom_score_adj or 0,
         "Ulimits": [{"Name": one.name, "Hard": one.hard, "Soft": one.soft} for one in options.ulimits],
     }
-
-
-def _capability(name: str) -> str:
-    """As the kernel spells it."""
-    plain = name.upper()
-    return plain if plain == "ALL" or plain.startswith("CAP_") else f"CAP_{plain}"
 
 
 def _limited(limits: Limits) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def plugged(workplace: Workplace, settings: Settings, image: Image, options: Opt
         return Attachment(published)
     with workplace.networks.held():
         network = workplace.networks.find(mode)
-        others = _members(workplace, network, settings.id)
+        others = members(workplace, network, settings.id)
         address = free_address(network, {one.address for _, one in others}, options.ip)
         mine = Endpoint(
             network.name, address, IPv4Network(network.subnet).prefixlen, network.gateway,
@@ -155,7 +155,7 @@ def _tried(port: Port, number: int) -> int:
         return int(probe.getsockname()[1])
 
 
-def _members(workplace: Workplace, network: Network, me: str = "") -> list[tuple[str, Endpoint]]:
+def members(workplace: Workplace, network: Network, me: str = "") -> list[tuple[str, Endpoint]]:
     """The running containers on a network, but for ``me``: id and place."""
     found = []
     for settings in workplace.containers:
@@ -163,11 +163,6 @@ def _members(workplace: Workplace, network: Network, me: str = "") -> list[tuple
         if place and place.network == network.name and settings.id != me and workplace.containers.alive(settings.id):
             found.append((settings.id, place))
     return found
-
-
-def members(workplace: Workplace, network: Network) -> list[tuple[str, Endpoint]]:
-    """The running containers on a network: id and place."""
-    return _members(workplace, network)
 
 
 def _tell(workplace: Workplace, everybody: list[tuple[str, Endpoint]]) -> None:

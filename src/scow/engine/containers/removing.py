@@ -12,12 +12,6 @@ from scow.errors import Conflict
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
 
-_KEPT = {
-    "running": ("running", "Stop the container before attempting removal or force remove"),
-    "paused": ("paused", "Unpause and then stop the container before attempting removal or force remove"),
-    "restarting": ("restarting", "Stop the container before attempting removal or force remove"),
-}
-
 
 def remove(workplace: Workplace, settings: Settings, *, force: bool, volumes: bool) -> None:
     """Delete it, with ``volumes`` its anonymous ones too. Raises :class:`Conflict` while it runs, unless forced."""
@@ -40,6 +34,7 @@ def _end(workplace: Workplace, settings: Settings, *, force: bool) -> None:
     if state.status not in ALIVE:
         return
     if not force:
-        kind, advice = _KEPT[state.status]
-        raise Conflict(f"You cannot remove a {kind} container {settings.id}. {advice}")
+        first = "Unpause and then stop" if state.status == "paused" else "Stop"
+        advice = f"{first} the container before attempting removal or force remove"
+        raise Conflict(f"You cannot remove a {state.status} container {settings.id}. {advice}")
     stopping.kill(workplace, settings)

@@ -64,9 +64,9 @@ class Containers:
 
     def check(self) -> None:
         """Raise :class:`~scow.errors.Unsupported` where no container can be made: nothing need be fetched."""
-        from scow.engine.containers.creating import check
+        from scow.runtime.probe import probe
 
-        check()
+        probe().require()
 
     def run(
         self,

@@ -43,7 +43,7 @@ class Dockerfiles:
     """Dockerfiles as texts."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self.workplace = workplace
+        self._workplace = workplace
 
     def lint(
         self,
@@ -101,7 +101,7 @@ class Dockerfiles:
 
         text, name = read_text(dockerfile, "Dockerfile")
         read = parse(text, name)
-        values = platform_arguments(self.workplace.wanted(platform), self.workplace.platform)
+        values = platform_arguments(self._workplace.wanted(platform), self._workplace.platform)
         return outline(stages(read), target, build_args, values), read.text
 
     def targets(self, dockerfile: str | os.PathLike[str] | bytes) -> tuple[tuple[Target, ...], str]:
@@ -152,7 +152,7 @@ class Dockerfiles:
             return {}
         found: dict[str, frozenset[str]] = {}
         with contextlib.suppress(Invalid, Limit):
-            catalogue = self.workplace.catalogue()
+            catalogue = self._workplace.catalogue()
             for stage in stages(parse(text, name)).stages:
                 with contextlib.suppress(ScowError):
                     config = catalogue.find(stage.image).image.raw_config

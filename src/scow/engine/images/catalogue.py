@@ -79,13 +79,12 @@ class Catalogue:
         Raises :class:`NotFound`, or :class:`Conflict` when a beginning fits several.
         """
         entry = self.named(text)
-        known = self.images() if entry is None else []
-        if entry is not None:
-            image = load(self._layout, entry, platform) if platform else self.image(entry)
-            if platform and not image.config.platform.fitness(platform):
-                raise NotFound(f"image with reference {_told(text)} was found but does not match {platform}")
-            return Known(image, [one for one in self.entries if one.digest == entry.digest])
-        return self._by_id(text, known)
+        if entry is None:
+            return self._by_id(text)
+        image = load(self._layout, entry, platform) if platform else self.image(entry)
+        if platform and not image.config.platform.fitness(platform):
+            raise NotFound(f"image with reference {_told(text)} was found but does not match {platform}")
+        return Known(image, [one for one in self.entries if one.digest == entry.digest])
 
     def image(self, entry: Descriptor) -> Image:
         """The image of an entry: in an index the one for this machine, else the first."""
@@ -121,9 +120,9 @@ class Catalogue:
                 return entry
         return None
 
-    def _by_id(self, text: str, known: list[Known]) -> Known:
+    def _by_id(self, text: str) -> Known:
         match = re.fullmatch(_ID, text)
-        found = [one for one in known if match and one.image.id.hex.startswith(match[1])]
+        found = [one for one in self.images() if match and one.image.id.hex.startswith(match[1])]
         ids: set[Digest] = {one.image.id for one in found}
         if len(ids) > 1:
             raise Conflict(f"ambiguous: {len(ids)} image ids begin so", subject=text, hint="give more of the id")
@@ -131,8 +130,7 @@ class Catalogue:
             if not match:
                 Reference.parse(text)
             raise NotFound(f"No such image: {_told(text)}")
-        first = found[0]
-        return Known(first.image, [entry for one in found for entry in one.entries])
+        return Known(found[0].image, [entry for one in found for entry in one.entries])
 
     def _load(self, entry: Descriptor) -> Image | None:
         try:

@@ -37,9 +37,14 @@ def mask(names: tuple[str, ...] | list[str]) -> int:
     return sum(1 << NAMES.index(name) for name in names)
 
 
-def _name(text: str) -> str:
+def spelled(text: str) -> str:
+    """A name as the kernel spells it: ``net_raw`` is CAP_NET_RAW; and ALL."""
     name = text.upper()
-    full = name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
+    return name if name == "ALL" or name.startswith("CAP_") else f"CAP_{name}"
+
+
+def _name(text: str) -> str:
+    full = spelled(text)
     if full != "ALL" and full not in NAMES:
         from scow.errors import Invalid  # here, because the launcher loads this module for the numbers alone
 
