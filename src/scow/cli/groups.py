@@ -10,7 +10,7 @@ from scow.cli.main import VERBS
 
 def _with(own: dict[str, Lazy], *same: str) -> dict[str, Lazy]:
     """A group's own commands, and those that are the ``same`` without it."""
-    return dict(sorted({**own, **{name: structs.replace(VERBS[name], section="Commands") for name in same}}.items()))
+    return dict(sorted({**own, **{name: _as(name) for name in same}}.items()))
 
 
 def _as(name: str, *aliases: str) -> Lazy:

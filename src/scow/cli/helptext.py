@@ -104,7 +104,7 @@ def option_lines(options: Iterable[click.Option], width: int) -> list[str]:
         texts = [
             line for part in right.split("\n") for line in textwrap.wrap(part, max(width - indent - 1, 24)) or [""]
         ]
-        for at, text in enumerate(texts or [""]):
+        for at, text in enumerate(texts):
             lines.append(((left if at == 0 else "").ljust(indent) + text).rstrip())
     return lines
 

@@ -93,7 +93,7 @@ def inspect_container(session: Session, targets: tuple[str, ...], template: str,
     show(targets, template, _containers(session, size=size))
 
 
-def _images(session: Session, platform: str | None = None) -> Look:
+def _images(session: Session, platform: str | None) -> Look:
     return lambda name: session.engine.images.inspect(name, platform)
 
 

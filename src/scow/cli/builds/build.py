@@ -181,6 +181,7 @@ def _call(session: Session, path: str, given: Mapping[str, Any]) -> None:
 def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
     """What the flags ask of the engine."""
     from scow.cli.builds import flags as buildflags
+    from scow.cli.containers.environment import labels
 
     return {
         "build_args": _arguments(given["build_arg"], session.environment),
@@ -188,7 +189,7 @@ def _asked(session: Session, given: Mapping[str, Any]) -> dict[str, Any]:
         "use_cache": not given["no_cache"],
         "uncached": buildflags.names(given["no_cache_filter"]),
         "pull": given["pull"],
-        "labels": _labels(given["label"]),
+        "labels": labels(given["label"]),
         "annotations": buildflags.annotated(given["annotation"], "manifest"),
         "index_annotations": buildflags.annotated(given["annotation"], "index"),
         "platform": given["platform"],
@@ -225,12 +226,6 @@ def _arguments(entries: Iterable[str], caller: Mapping[str, str]) -> dict[str, s
         if equals or name in caller:
             found[name] = value if equals else caller[name]
     return found
-
-
-def _labels(entries: Iterable[str]) -> dict[str, str]:
-    from scow.cli.containers.environment import labels
-
-    return labels(entries)
 
 
 def _log(session: Session, given: Mapping[str, Any]) -> Log:

@@ -28,9 +28,7 @@ def taken(entries: Iterable[str], caller: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _taken(entry: str, caller: Mapping[str, str]) -> str:
-    name, equals, _ = entry.partition("=")
-    if not name:
-        raise Invalid(f"invalid environment variable: {entry}")
+    name, equals, _ = checked_variable(entry).partition("=")
     return entry if equals or name not in caller else f"{name}={caller[name]}"
 
 

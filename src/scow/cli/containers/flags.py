@@ -11,7 +11,7 @@ import msgspec
 
 from scow.cli.containers import environment, mounts, runflags
 from scow.cli.containers.keepingflags import keeping, keeping_flags
-from scow.cli.containers.limitflags import limit_flags
+from scow.cli.containers.limitflags import limit_flags, parsed_size
 from scow.cli.containers.networkflags import network_flags
 from scow.cli.containers.securityflags import security_flags
 from scow.cli.options import option, switch, together
@@ -50,7 +50,7 @@ container_flags = together(
     switch("--read-only", help="Make the container's root file system read-only"),
     switch("--rm", help="Remove the container when it ends"),
     _string("--runtime", help="What runs the container: crun, runc, sandbox or a path"),
-    option("--shm-size", metavar="bytes", callback=runflags.SIZE, help="Size of /dev/shm"),
+    option("--shm-size", metavar="bytes", callback=parsed_size, help="Size of /dev/shm"),
     _many("--tmpfs", help="Mount a tmpfs (PATH[:size=…,mode=…])"),
     switch("-t", "--tty", help="Give the container a terminal"),
     _many("--ulimit", metavar="ulimit", callback=runflags.ULIMITS, help="Limits of resources (nofile=1024:2048)"),

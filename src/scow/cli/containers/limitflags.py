@@ -20,7 +20,8 @@ _PERIOD = 100_000  # microseconds
 _CPUS = r"[0-9]{1,6}(\.[0-9]{1,9})?|\.[0-9]{1,9}"
 
 
-def _bytes(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int:
+def parsed_size(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int:
+    """A callback: the bytes that a flag says, 0 where it is not given."""
     return parse_size(text) if text else 0
 
 
@@ -42,7 +43,7 @@ def _cpus(_ctx: click.Context, _param: click.Parameter, text: str | None) -> int
 
 _number = partial(option, type=int, default=0)
 _string = partial(option, metavar="string", default="")
-_size = partial(option, metavar="bytes", callback=_bytes)
+_size = partial(option, metavar="bytes", callback=parsed_size)
 #: Those that can change while a container runs.
 changing_flags = together(
     _number("--blkio-weight", metavar="uint16", help="Block IO weight, 10 to 1000"),

@@ -13,7 +13,7 @@ from scow.cli import names
 from scow.cli.containers.bringing import bring
 from scow.cli.containers.flags import container_flags, create, wanted
 from scow.cli.containers.signals import Forwarding
-from scow.cli.containers.staying import stay
+from scow.cli.containers.staying import EVERYTHING, stay
 from scow.cli.failing import exit_code, told
 from scow.cli.lazy import Command
 from scow.cli.options import option, switch
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _NOT_A_TTY = 1
 _OUTPUT = frozenset({"stdout", "stderr"})
-_STREAMS = _OUTPUT | {"stdin"}
 
 
 class RunCommand(Command):
@@ -112,7 +111,7 @@ def announce(container: Container, cidfile: str | None) -> None:
 def _streams(given: Mapping[str, Any]) -> frozenset[str]:
     """What the user is attached to."""
     asked = frozenset(word.lower() for word in given["attach"])
-    if unknown := sorted(asked - _STREAMS):
+    if unknown := sorted(asked - EVERYTHING):
         raise Invalid(f'invalid argument "{unknown[0]}" for -a, --attach: valid streams are STDIN, STDOUT and STDERR')
     if given["detach"]:
         if asked:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import click
 
 from scow.cli.containers import environment, limitflags, mounts, networkflags, securityflags
 from scow.cli.options import each
 from scow.cli.refused import UNSIGNED, Refused, flag, values
-from scow.cli.units import parse_size
 from scow.errors import Invalid
 from scow.runtime.spec.options import Options, Ulimit
 
@@ -45,11 +42,6 @@ def _integer(text: str) -> int:
         return int(text)
     except ValueError:
         raise Invalid(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
-
-
-def one(parse: Callable[[str], Any]) -> Callable[[click.Context, click.Parameter, str | None], Any]:
-    """A callback for a flag that is given once or not."""
-    return lambda _ctx, _param, text: None if text is None else parse(text)
 
 
 def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str, str]) -> Options:
@@ -91,4 +83,4 @@ def options(given: Mapping[str, Any], args: tuple[str, ...], caller: Mapping[str
     )
 
 
-SIZE, ULIMITS = one(parse_size), each(parse_ulimit)
+ULIMITS = each(parse_ulimit)

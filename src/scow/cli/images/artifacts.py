@@ -12,7 +12,6 @@ from scow.cli.lazy import Command
 from scow.cli.options import option, switch
 from scow.cli.registries.transfers import PUSH, Transfer
 from scow.cli.session import Session, pass_session
-from scow.errors import Invalid
 
 if TYPE_CHECKING:
     from scow.cli.table import Row
@@ -48,6 +47,7 @@ def attach(
     quiet: bool,
 ) -> None:
     """``scow image attach``."""
+    from scow.cli.builds.flags import pairs
     from scow.image.artifact import file_and_type
 
     with session.progress(quiet=quiet) as display:
@@ -55,22 +55,11 @@ def attach(
             name,
             [file_and_type(text) for text in files],
             artifact_type=artifact_type,
-            annotations=pairs(annotations),
+            annotations=pairs(annotations, "annotation"),
             platform=platform,
             watch=Transfer(display, PUSH),
         )
     click.echo(made.digest)
-
-
-def pairs(texts: Iterable[str]) -> dict[str, str]:
-    """``KEY=VALUE`` each."""
-    found = {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not (key and equals):
-            raise Invalid("an annotation is KEY=VALUE", subject=text)
-        found[key] = value
-    return found
 
 
 @click.command(
