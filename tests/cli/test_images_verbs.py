@@ -11,6 +11,9 @@ from collections.abc import Callable, Mapping
 import pytest
 from tests.cli.conftest import Console
 
+from scow import Engine
+from scow.image.put import add_image
+
 ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -57,6 +60,20 @@ def test_json_has_dockers_fields(console: Console, tiny: bytes) -> None:
     ]  # fmt: skip
     assert (row["Repository"], row["Tag"], row["Digest"], row["Size"]) == ("app", "1", "<none>", "6B")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \S+", row["CreatedAt"])
+
+
+@pytest.mark.parametrize("created", ["yesterday", "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "\x1b[2J"])
+def test_an_image_that_says_no_time_hides_no_other(console: Console, tiny: bytes, created: str) -> None:
+    console.image(tiny, "app:1")
+    history = [{"created": created, "created_by": "x", "empty_layer": True}]
+    config = {"architecture": "amd64", "os": "linux", "created": created, "history": history}
+    layout = Engine(console.store).workplace.store.layout
+    layout.tag(add_image(layout, {**config, "rootfs": {"type": "layers", "diff_ids": []}}, []), "odd:1")
+    listed = console("images", "--format", "{{.Repository}} {{.CreatedSince}} {{.CreatedAt}}").ok().lines
+    assert len(listed) == 2 and "odd N/A N/A" in listed
+    assert "N/A" in console("history", "odd:1").ok().stdout
+    assert "untagged: odd:1" in console("image", "prune", "-a", "--filter", "until=1h", "--dry-run").ok().stdout
+    console("system", "df", "-v").ok()
 
 
 def test_a_table_template_names_its_columns(console: Console, tiny: bytes) -> None:

@@ -6,6 +6,7 @@ Sizes are printed in powers of 1000 ("1.01kB") and read in powers of 1024 ("10m"
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
@@ -20,6 +21,8 @@ _CLOCK = (
     r"(?:T(?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?)?)?"
     r"(?P<zone>Z|[+-]\d\d:\d\d)?\Z"
 )
+#: Unix seconds between which a time has a year that can be written, in every zone.
+_FIRST, _LAST = -62_104_060_800, 253_370_764_800
 _DURATION = r"(?a)[+-]?(?:(?:\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})(?:ns|us|µs|μs|ms|s|m|h))+\Z|[+-]?0\Z"
 
 
@@ -82,6 +85,14 @@ def seconds_of(moment: float | int | str) -> float:
     except ValueError:
         raise Invalid(f"invalid time: '{moment}'") from None
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
+
+
+def moment_of(text: str) -> float | None:
+    """Unix seconds of a time that an image says; None where it says none: nothing, the year 1, or what is no time."""
+    with contextlib.suppress(Invalid):
+        if text and not text.startswith("0001-") and _FIRST <= (seconds := seconds_of(text)) < _LAST:
+            return seconds
+    return None
 
 
 def created_at(moment: float | int | str, zone: tzinfo = UTC) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scow.cli.filters import Filters
-from scow.cli.units import seconds_of
+from scow.cli.units import moment_of
 from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _older(asked: Filters, now: float) -> Callable[[str], bool]:
 
 
 def _moment(created: str) -> float:
-    return seconds_of(created) if created else 0.0
+    return moment_of(created) or 0.0
 
 
 def _fits(name: str, patterns: Sequence[str]) -> bool:

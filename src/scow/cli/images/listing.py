@@ -41,18 +41,12 @@ _CREATED_BY_WIDTH = 45
 
 def since(moment: str, now: float) -> str:
     """``2 weeks ago``; ``N/A`` where no time is known."""
-    seconds = _seconds(moment)
+    seconds = units.moment_of(moment)
     return "N/A" if seconds is None else f"{units.human_duration(now - seconds)} ago"
 
 
-def _seconds(moment: str) -> float | None:
-    """Unix seconds of an RFC 3339 text; None of no text, and of the year 1, which stands for none."""
-    seconds = units.seconds_of(moment) if moment else None
-    return None if seconds is None or moment.startswith("0001-") else seconds
-
-
 def _local(moment: str) -> str:
-    seconds = _seconds(moment)
+    seconds = units.moment_of(moment)
     if seconds is None:
         return "N/A"
     zone = datetime.fromtimestamp(seconds).astimezone().tzinfo
@@ -100,7 +94,7 @@ def history_rows(steps: Iterable[HistoryStep], now: float, *, human: bool, whole
     """A row for each step. ``human``: ages and rounded sizes; ``whole``: nothing is cut."""
     for step in steps:
         created_by = step.created_by.replace("\t", " ")
-        seconds = _seconds(step.created)
+        seconds = units.moment_of(step.created)
         created = "" if seconds is None else units.rfc3339(seconds)
         yield {
             "ID": "<missing>" if step.id is None else str(step.id) if whole else step.id.short,
