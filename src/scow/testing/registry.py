@@ -159,17 +159,12 @@ def serve(
     *,
     username: str = "",
     password: str = "",
-    auth: Literal["basic", "bearer"] = "basic",
-    tls: tuple[str, str] | None = None,
-    log: Callable[[str], object] | None = None,
-    ready: Callable[[str], object] | None = None,
+    ready: Callable[[str], object],
 ) -> None:
-    """Serve ``root`` until interrupted. ``ready`` is told ``host:port`` once it listens, ``log`` a line per request."""
-    premises = Premises(Storage(root), Gate(auth if username else "open", username, password))
-    premises.log = log or premises.log
-    with Server((host, port), premises, tls) as server:
-        if ready:
-            ready(server.host)
+    """Serve ``root`` until interrupted, to one user where there is a name. ``ready`` is told ``host:port``."""
+    premises = Premises(Storage(root), Gate("basic" if username else "open", username, password))
+    with Server((host, port), premises) as server:
+        ready(server.host)
         server.serve_forever()
 
 

@@ -85,9 +85,10 @@ class Gate:
             name, _, actions = rest.rpartition(":")
             if kind == "repository":
                 granted.setdefault(name, set()).update(set(actions.split(",")) if known else {"pull"})
-        token = secrets.token_urlsafe(24)
+        token, now = secrets.token_urlsafe(24), time.monotonic()
         with self._lock:
-            self._tokens[token] = (time.monotonic() + self.lifetime, granted)
+            self._tokens = {one: known for one, known in self._tokens.items() if known[0] >= now}
+            self._tokens[token] = (now + self.lifetime, granted)
         return {"token": token, "expires_in": self.lifetime}
 
     def _knows(self, authorization: str) -> bool:

@@ -177,7 +177,7 @@ class Handler(Exchange):
 
     def _token(self) -> None:
         if self.command == "POST":
-            grant = self.premises.gate.exchange(b"".join(self._body()).decode(errors="replace"))
+            grant = self.premises.gate.exchange(b"".join(self._body(DOCUMENT_LIMIT)).decode(errors="replace"))
         else:
             grant = self.premises.gate.token(urlsplit(self.path).query, self.headers.get("Authorization", ""))
         if grant is None:
@@ -196,7 +196,10 @@ class Handler(Exchange):
         self._page("tags", self.premises.storage.tags(name), {"name": name})
 
     def _page(self, key: str, names: list[str], more: dict[str, str]) -> None:
-        size = min(int(self.query.get("n", "1000")), self.premises.page_size)
+        asked = self.query.get("n", "1000")
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 10):
+            raise Invalid("PAGINATION_NUMBER_INVALID")
+        size = min(int(asked), self.premises.page_size)
         rest = [name for name in names if name > self.query.get("last", "")]
         headers = {"Content-Type": "application/json"}
         if len(rest) > size:
@@ -224,7 +227,7 @@ class Handler(Exchange):
         match = _RANGE.fullmatch(self.headers.get("Range", ""))
         start = int(match[1]) if match else 0
         end = min(int(match[2]), size - 1) if match and match[2] else size - 1
-        if match and start >= size:
+        if match and start > end:
             return self.refuse(416, "SIZE_INVALID", headers={"Content-Range": f"bytes */{size}"})
         self.send_response(206 if match else 200)
         if match:
