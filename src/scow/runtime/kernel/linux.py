@@ -6,6 +6,7 @@ Usable in a child right after fork: nothing here imports on use.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import struct
 
@@ -41,6 +42,7 @@ _CLOSE_RANGE = 436
 _KEYCTL = {"x86_64": 250, "aarch64": 219, "riscv64": 219, "loongarch64": 219, "ppc64le": 271, "s390x": 280}
 _KEYCTL_JOIN_SESSION_KEYRING = 1
 _CAP_VERSION_3 = 0x20080522
+_NS_GET_USERNS = 0xB701
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
@@ -70,6 +72,11 @@ def unshare(flags: int) -> None:
 def setns(fd: int, flags: int) -> None:
     """setns(2)."""
     _checked(_libc.setns(fd, flags), "setns")
+
+
+def owner(namespace: int) -> int:
+    """A descriptor of the user namespace that a namespace belongs to (ioctl_ns(2)); denied when it is above ours."""
+    return fcntl.ioctl(namespace, _NS_GET_USERNS)
 
 
 def mount(source: str | None, target: str, fstype: str | None, flags: int = 0, data: str = "") -> None:

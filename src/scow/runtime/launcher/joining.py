@@ -11,7 +11,6 @@ imported from the container's files, and the interpreter cannot be written to (:
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import sys
@@ -27,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-_NS_GET_USERNS = 0xB701
 _KINDS = {
     "cgroup": linux.CLONE_NEWCGROUP, "ipc": linux.CLONE_NEWIPC, "uts": linux.CLONE_NEWUTS, "net": linux.CLONE_NEWNET,
     "mnt": linux.CLONE_NEWNS,
@@ -180,7 +178,7 @@ class Place:
         if mounts is None:
             return None
         try:
-            fd: int = fcntl.ioctl(mounts, _NS_GET_USERNS)
+            fd = linux.owner(mounts)
         except PermissionError:
             return None  # it is above ours
         if os.fstat(fd).st_ino == os.stat("/proc/self/ns/user").st_ino:

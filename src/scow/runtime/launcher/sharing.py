@@ -6,7 +6,6 @@ shares one, its supervisor ends what is left in its mount namespace, which it al
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 HOST = "host"
 
-_NS_GET_USERNS = 0xB701
 _PAUSE = 0.002  # seconds: what was killed needs a moment to go
 _SIGKILL = 9
 
@@ -46,7 +44,7 @@ def _gone() -> Refused:
 
 def enter_owner(there: int) -> None:
     """Be in the user namespace that a namespace belongs to."""
-    owner = fcntl.ioctl(there, _NS_GET_USERNS)
+    owner = linux.owner(there)
     linux.setns(owner, linux.CLONE_NEWUSER)
     os.close(owner)
 
