@@ -111,7 +111,8 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     if given["verify"]:
         from scow.cli.builds import verify as buildverify
 
-        buildverify.verify(session, path, given, {**_asked(session, given), **_surroundings(session, given)}, _log)
+        asked = {**_asked(session, given), **_surroundings(session, given)}
+        buildverify.verify(session, path, given, asked, _log(session, given))
         return
     outputs = buildflags.outputs(given["output"], push=given["push"])
     tags = (*given["tag"], *(name for output in outputs for name in output.names))

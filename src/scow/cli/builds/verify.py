@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,13 +21,7 @@ _SHOWN = 200
 _NOTHING_LEFT = ("tag", "output", "push", "iidfile", "metadata_file", "cache_to")
 
 
-def verify(
-    session: Session,
-    path: str,
-    given: Mapping[str, Any],
-    asked: dict[str, Any],
-    open_log: Callable[[Session, Mapping[str, Any]], Log],
-) -> None:
+def verify(session: Session, path: str, given: Mapping[str, Any], asked: dict[str, Any], log: Log) -> None:
     """Build without the cache and compare; the exit code is 1 when anything differs. Nothing new stays."""
     images, name, platform = session.engine.images, given["verify"], given["platform"]
     if any(given[name] for name in _NOTHING_LEFT) or (platform and "," in platform):
@@ -35,10 +29,7 @@ def verify(
     _bring(session, name, platform)
     before = {one.id for one in images.list()}
     options = {**asked, "use_cache": False}
-    with (
-        buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile),
-        open_log(session, given) as log,
-    ):
+    with buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile), log:
         built = images.build(
             root, dockerfile=dockerfile, **options, watch=log.watch, watch_pull=log.watch_pull, warn=log.warn
         )
