@@ -6,15 +6,14 @@ import re
 
 from scow.errors import Invalid
 
-TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})
-
+_TRUE = ("1", "t", "T", "true", "TRUE", "True")
+_FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _SIZE = re.compile(r"([0-9]{1,20}|(?=\.[0-9]))(?:\.([0-9]{0,20}))? ?(?:([kmgtp])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
 
 
 def boolean(text: str) -> bool | None:
     """strconv.ParseBool; None where the text is no boolean."""
-    return True if text in TRUE else False if text in FALSE else None
+    return True if text in _TRUE else False if text in _FALSE else None
 
 
 def size(text: str) -> int | None:
