@@ -13,7 +13,7 @@ import msgspec
 
 from scow.cli.misuse import Misuse
 from scow.cli.truths import TRUTHS
-from scow.cli.units import parse_time
+from scow.cli.units import moment_of, parse_time
 from scow.errors import Invalid
 
 
@@ -61,6 +61,11 @@ class Filters(msgspec.Struct, frozen=True):
         if len(texts) > 1:
             raise Invalid(f"more than one {key} filter specified")
         return parse_time(texts[0], now) if texts else None
+
+    def older(self, now: float) -> Callable[[str], bool]:
+        """Whether what was made at a time (RFC 3339) passes ``until``."""
+        until = self.until(now)
+        return lambda created: until is None or (moment_of(created) or 0.0) < until
 
 
 def _labelled(text: str, labels: Mapping[str, str]) -> bool:

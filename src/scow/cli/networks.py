@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -160,12 +159,10 @@ def rm(session: Session, targets: tuple[str, ...], force: bool) -> None:
 @pass_session
 def prune(session: Session, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow network prune``."""
-    from scow.cli import asking
-    from scow.cli.filters import parse_filters
-    from scow.cli.images.choosing import PRUNE_FILTERS, prunable
+    from scow.cli import pruning
 
-    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
-    if not (force or dry_run) and not asking.sure("This will remove all custom networks not used by any container.\n"):
+    chosen = pruning.chosen(filters)
+    if not (force or dry_run) and not pruning.sure("This will remove all custom networks not used by any container.\n"):
         return
     pruned = session.engine.networks.prune(chosen=chosen, dry_run=dry_run)
     word = "Would delete" if dry_run else "Deleted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -160,7 +161,7 @@ def rm(session: Session, targets: tuple[str, ...], force: bool) -> None:
 @pass_session
 def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow volume prune``."""
-    from scow.cli import asking
+    from scow.cli import pruning
     from scow.cli.filters import parse_filters
 
     asked = parse_filters(filters, ("label", "all"))
@@ -168,7 +169,8 @@ def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, 
         raise Invalid("conflicting options: cannot specify both --all and --filter all=1")
     every = every or bool(asked.flag("all"))
     what = "all local volumes" if every else "anonymous local volumes"
-    if not (force or dry_run) and not asking.sure(f"This will remove {what} not used by at least one container.\n"):
-        return
-    pruned = session.engine.volumes.prune(every=every, chosen=lambda one: asked.labels(one.labels), dry_run=dry_run)
-    click.echo(asking.report(pruned, dry_run=dry_run))
+    act = partial(
+        session.engine.volumes.prune, every=every, chosen=lambda one: asked.labels(one.labels), dry_run=dry_run
+    )
+    warning = f"This will remove {what} not used by at least one container.\n"
+    pruning.prune(act, warning, force=force, dry_run=dry_run)

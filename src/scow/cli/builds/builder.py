@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -93,7 +94,7 @@ def prune(
     session: Session, /, every: bool, filters: tuple[str, ...], force: bool, dry_run: bool, **bounds: str | None
 ) -> None:
     """``scow builder prune``."""
-    from scow.cli import asking
+    from scow.cli import pruning
     from scow.cli.filters import parse_filters
     from scow.cli.units import parse_size
 
@@ -101,10 +102,8 @@ def prune(
     before, only = _before(parsed, time.time()), _only(parsed)
     sizes = {name: parse_size(text) for name, text in bounds.items() if text}
     what = "all build cache" if every else "all dangling build cache"
-    if not (force or dry_run) and not asking.sure(f"This will remove {what}. "):
-        return
-    pruned = session.engine.system.prune_cache(every=every, before=before, only=only, dry_run=dry_run, **sizes)
-    click.echo(asking.report(pruned, dry_run=dry_run))
+    act = partial(session.engine.system.prune_cache, every=every, before=before, only=only, dry_run=dry_run, **sizes)
+    pruning.prune(act, f"This will remove {what}. ", force=force, dry_run=dry_run)
 
 
 def _only(asked: Filters) -> Only | None:

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -143,11 +144,7 @@ def rm(session: Session, targets: tuple[str, ...], force: bool, volumes: bool) -
 @pass_session
 def prune(session: Session, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow container prune``."""
-    from scow.cli import asking
-    from scow.cli.filters import parse_filters
-    from scow.cli.images.choosing import PRUNE_FILTERS, prunable
+    from scow.cli import pruning
 
-    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
-    if not (force or dry_run) and not asking.sure("This will remove all stopped containers.\n"):
-        return
-    click.echo(asking.report(session.engine.system.prune_containers(chosen=chosen, dry_run=dry_run), dry_run=dry_run))
+    act = partial(session.engine.system.prune_containers, chosen=pruning.chosen(filters), dry_run=dry_run)
+    pruning.prune(act, "This will remove all stopped containers.\n", force=force, dry_run=dry_run)

@@ -1,9 +1,9 @@
-"""PURE. Which images ``images`` is about, and by which of their names; what a prune may take."""
+"""PURE. Which images ``images`` is about, and by which of their names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scow.cli.filters import Filters
 from scow.cli.units import moment_of
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from scow.engine.values import ImageSummary
 
 FILTERS = ("dangling", "label", "before", "since", "reference", "until")
-PRUNE_FILTERS = ("label", "until")
 
 
 class Choice(NamedTuple):
@@ -34,7 +33,7 @@ def choose(
     oldest = [_moment(created_of(one)) for one in asked.of("since")]
     newest = [_moment(created_of(one)) for one in asked.of("before")]
     patterns = [one for one in (asked.of("reference"), (name,) if name is not None else ()) if one]
-    aged = _older(asked, now)
+    older = asked.older(now)
     chosen = []
     for image in images:
         created = _moment(image.created)
@@ -45,21 +44,10 @@ def choose(
             and asked.labels(image.labels)
             and all(created > limit for limit in oldest)
             and all(created < limit for limit in newest)
-            and aged(image.created)
+            and older(image.created)
         ):
             chosen.append(Choice(image, names))
     return chosen
-
-
-def prunable(asked: Filters, now: float) -> Callable[[Any], bool]:
-    """Whether a prune with these filters may take what has ``labels`` and a time ``created``."""
-    aged = _older(asked, now)
-    return lambda one: asked.labels(one.labels) and aged(one.created)
-
-
-def _older(asked: Filters, now: float) -> Callable[[str], bool]:
-    until = asked.until(now)
-    return lambda created: until is None or _moment(created) < until
 
 
 def _moment(created: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import click
 
@@ -161,16 +162,13 @@ def rmi(session: Session, targets: tuple[str, ...], force: bool, no_prune: bool)
 @pass_session
 def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, dry_run: bool) -> None:
     """``scow image prune``."""
-    from scow.cli import asking
+    from scow.cli import pruning
     from scow.cli.filters import parse_filters
-    from scow.cli.images.choosing import PRUNE_FILTERS, prunable
 
-    asked = parse_filters(filters, ("dangling", "unused-for", *PRUNE_FILTERS))
+    asked = parse_filters(filters, ("dangling", "unused-for", *pruning.FILTERS))
     now = time.time()
-    chosen, since = prunable(asked, now), asked.until(now, "unused-for")
+    chosen, since = pruning.passing(asked, now), asked.until(now, "unused-for")
     every = every or asked.flag("dangling") is False
     what = "all images without at least one container associated to them" if every else "all dangling images"
-    if not (force or dry_run) and not asking.sure(f"This will remove {what}.\n"):
-        return
-    pruned = session.engine.system.prune_images(every=every, chosen=chosen, unused_since=since, dry_run=dry_run)
-    click.echo(asking.report(pruned, dry_run=dry_run))
+    act = partial(session.engine.system.prune_images, every=every, chosen=chosen, unused_since=since, dry_run=dry_run)
+    pruning.prune(act, f"This will remove {what}.\n", force=force, dry_run=dry_run)

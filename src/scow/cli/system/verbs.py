@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -91,19 +91,15 @@ def _df_rows(usage: Iterable[Usage]) -> Iterator[Row]:
 @pass_session
 def prune(session: Session, every: bool, filters: tuple[str, ...], force: bool, volumes: bool, dry_run: bool) -> None:
     """``scow system prune``."""
-    from scow.cli import asking
-    from scow.cli.filters import parse_filters
-    from scow.cli.images.choosing import PRUNE_FILTERS, prunable
+    from scow.cli import pruning
 
     if volumes and any(text.startswith("until=") for text in filters):
         raise Invalid('The "until" filter is not supported with "--volumes"')
-    chosen = prunable(parse_filters(filters, PRUNE_FILTERS), time.time())
-    if not (force or dry_run) and not asking.sure(_warning(every, volumes, filters)):
-        return
-    pruned = session.engine.system.prune(
-        every=every, chosen=chosen, cache=not filters, volumes=volumes, dry_run=dry_run
+    chosen = pruning.chosen(filters)
+    act = partial(
+        session.engine.system.prune, every=every, chosen=chosen, cache=not filters, volumes=volumes, dry_run=dry_run
     )
-    click.echo(asking.report(pruned, dry_run=dry_run))
+    pruning.prune(act, _warning(every, volumes, filters), force=force, dry_run=dry_run)
 
 
 def _warning(every: bool, volumes: bool, filters: tuple[str, ...]) -> str:
