@@ -68,6 +68,49 @@ def test_first_all_of_it_then_what_changed(database: Database) -> None:
     assert two != later
 
 
+def test_an_advisory_that_is_exported_late_is_not_missed(database: Database) -> None:
+    """Its moment is older than that of one that came before it."""
+    web = Web()
+    feed = Feed("https://osv", web.open)
+    new = document("P-1", modified="2024-02-01T00:00:00.500Z")
+    old = document("P-2", modified="2023-06-01T00:00:00Z", fixed="1.0")
+    first = [("2024-02-01T00:00:00.5Z", "P-1"), ("2023-06-01T00:00:00Z", "P-2")]
+    web.publish("PyPI", first, {"P-1": new, "P-2": old})
+    feed.update(database, "PyPI", NOW)
+    late = document("P-3", modified="2024-01-15T00:00:00Z")
+    corrected = document("P-2", modified="2024-01-10T00:00:00Z", fixed="1.5")
+    second = [first[0], ("2024-01-15T00:00:00Z", "P-3"), ("2024-01-10T00:00:00Z", "P-2")]
+    web.publish("PyPI", second, {"P-1": new, "P-2": corrected, "P-3": late})
+    assert feed.update(database, "PyPI", NOW).changed == 2
+    assert web.asked == ["PyPI/modified_id.csv", "PyPI/P-3.json", "PyPI/P-2.json"]
+    assert ids(database) == ["P-1", "P-2", "P-3"]
+    web.asked.clear()
+    assert feed.update(database, "PyPI", NOW).changed == 0
+    assert web.asked == ["PyPI/modified_id.csv"]
+
+
+def test_an_advisory_that_is_no_longer_listed_goes(database: Database) -> None:
+    web = Web()
+    feed = Feed("https://osv", web.open)
+    one, two = document("P-1"), document("P-2")
+    web.publish("PyPI", [], {"P-1": one, "P-2": two})
+    feed.update(database, "PyPI", NOW)
+    web.publish("PyPI", [("2024-01-01T00:00:00Z", "P-1")], {"P-1": one})
+    assert feed.update(database, "PyPI", NOW).removed == 1
+    assert ids(database) == ["P-1"]
+
+
+def test_a_list_that_never_ends_is_left(database: Database) -> None:
+    """Of a document that is listed again and again, the second time counts as one that changed."""
+    web = Web()
+    feed = Feed("https://osv", web.open)
+    web.publish("PyPI", [("2024-01-01T00:00:00Z", "P-1")] * (FEW + 2), {"P-1": document("P-1")})
+    feed.update(database, "PyPI", NOW)
+    web.asked.clear()
+    assert feed.update(database, "PyPI", NOW).changed == 0
+    assert web.asked == ["PyPI/modified_id.csv", "PyPI/all.zip"]
+
+
 def test_much_that_changed_is_fetched_as_one_zip(database: Database) -> None:
     web = Web()
     feed = Feed("https://osv", web.open)
@@ -85,7 +128,8 @@ def test_a_changed_document_that_is_gone_means_fetching_all(database: Database) 
     feed = Feed("https://osv", web.open)
     web.publish("PyPI", [], {"P-1": document("P-1")})
     feed.update(database, "PyPI", NOW)
-    web.publish("PyPI", [("2024-03-01T00:00:00Z", "PyPI/P-3")], {"P-2": document("P-2")})
+    listed = [("2024-03-01T00:00:00Z", "PyPI/P-3"), ("2024-01-01T00:00:00Z", "PyPI/P-1")]
+    web.publish("PyPI", listed, {"P-2": document("P-2")})
     assert feed.update(database, "PyPI", NOW).removed == 1
     assert web.asked == ["PyPI/modified_id.csv", "PyPI/P-3.json", "PyPI/all.zip"]
     assert ids(database) == ["P-2"]

@@ -90,6 +90,12 @@ class Database:
                 found.append((name, one.st_ino, one.st_size, one.st_mtime_ns))
         return tuple(found)
 
+    def moments(self, name: str) -> dict[str, str]:
+        """When each document of one ecosystem was last modified, in its own words."""
+        with self._opened(name) as connection:
+            told = connection.execute("SELECT document, CAST(modified AS TEXT) FROM advisory") if connection else ()
+            return dict(told)
+
     def records(
         self, wanted: Iterable[tuple[str, str]], releases: Mapping[str, Sequence[str]]
     ) -> dict[tuple[str, str], list[Record]]:

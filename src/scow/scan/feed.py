@@ -1,7 +1,8 @@
 """OSV's bulk data on a web server: ``BASE/Debian/all.zip``, and what changed since.
 
-``BASE/Debian/modified_id.csv`` lists ids, the last changed first: when few changed, only these documents are fetched.
-A mirror needs nothing but the zips.
+``BASE/Debian/modified_id.csv`` lists all ids, and when each was changed: where that differs from what is here in a few
+documents, only these are fetched. The newest moment here does not tell what is missing: an advisory is exported some
+time after it was written, and may come behind one that is newer. A mirror needs nothing but the zips.
 """
 
 from __future__ import annotations
@@ -43,27 +44,29 @@ class Feed:
     def update(self, database: Database, ecosystem: str, now: str) -> Imported:
         """Bring the file of one ecosystem up to date."""
         old = database.holding(ecosystem)
-        changed = self._changed(ecosystem, old.modified) if old and old.source == self._base else None
+        changed = self._changed(database, ecosystem) if old and old.source == self._base else None
         if changed is not None:
             with contextlib.suppress(NotFound):  # one is gone since it was listed
                 return self._parts(database, ecosystem, changed, now)
         return self._whole(database, ecosystem, now)
 
-    def _changed(self, ecosystem: str, since: str) -> list[str] | None:
-        """What changed after ``since``; None when that is much, or not known."""
+    def _changed(self, database: Database, ecosystem: str) -> list[str] | None:
+        """What is listed with another moment than we have; None when that is much or not known, or when something that
+        we have is no longer listed."""
         names: list[str] = []
+        ours = database.moments(ecosystem)
         try:
             with self._open(self._url(ecosystem, "modified_id.csv")) as reader:
                 for line in lines(reader, "modified_id.csv"):
-                    moment, _, name = line.partition(",")
-                    if moment.rstrip("Z") <= since.rstrip("Z"):
-                        return names
-                    names.append(name.rpartition("/")[2])
-                    if len(names) > FEW:
-                        return None
+                    moment, _, where = line.partition(",")
+                    name = where.rpartition("/")[2]
+                    if _instant(ours.pop(name, "")) != _instant(moment):
+                        names.append(name)
+                        if len(names) > FEW:
+                            return None
         except NotFound:
             return None
-        return names
+        return None if ours else names
 
     def _parts(self, database: Database, ecosystem: str, changed: list[str], now: str) -> Imported:
         documents = (Document(name, None, partial(self._one, ecosystem, name)) for name in changed)
@@ -94,6 +97,12 @@ class Feed:
 
     def _url(self, ecosystem: str, name: str) -> str:
         return f"{self._base}/{quote(ecosystem)}/{quote(name)}"
+
+
+def _instant(moment: str) -> str:
+    """An RFC 3339 time of UTC in the one form that has no zeros to spare: writers differ in how many they give."""
+    whole, _, fraction = moment.removesuffix("Z").partition(".")
+    return f"{whole}.{fraction.rstrip('0')}"
 
 
 def _room(directory: Path) -> BinaryIO:
