@@ -108,10 +108,12 @@ class Layout:
         self.rename(change)
 
     def rename(self, change: Callable[[list[Descriptor]], list[Descriptor]]) -> None:
-        """Change ``index.json`` under the lock, all at once."""
+        """Change ``index.json`` under the lock, all at once; it is not written where nothing changes."""
         with self.exclusive():
-            entries = change(list(self.entries()))
-            self._replace("index.json", encode(Index(2, tuple(entries), OCI_INDEX)))
+            before = self.entries()
+            entries = tuple(change(list(before)))
+            if entries != before or not entries:
+                self._replace("index.json", encode(Index(2, entries, OCI_INDEX)))
 
     # -- bytes ------------------------------------------------------------------------------------------------------
 
