@@ -143,6 +143,9 @@ PARENTS = [
     ("**/e", {"x", "x/d", "x/d/e", "x/d/e/three", "x/d/e/four.txt"}),
     ("**/nothing", {"x"}),
     ("to-d/**", {"x"}),
+    ("**/./e/three", {"x", "x/e", "x/e/three"}),  # before the pivot one directory, as BuildKit has it
+    ("d/**/./three", {"x", "x/three"}),
+    ("**/./three", {"x"}),
 ]
 
 
@@ -158,6 +161,20 @@ def test_parents_keep_modes_and_exclude() -> None:
     assert set(made) == {"d", "d/e", "d/e/three"}
     assert (made["d"][0].mode, made["d"][0].uid) == (0o2750, 5)
     assert copied(FILES, "d/e", "/x/", parents=True, exclude=("d",)) == {"x": "dir"}
+
+
+def test_a_directory_on_the_way_that_is_there_keeps_its_owner() -> None:
+    """It gets the mode of the source's, and nothing of the flags, as with BuildKit."""
+    files: dict[str, str | Entry | None] = {**FILES, "d": Entry(b"d", "dir", 0o2750, 5, 6)}
+    view = View()
+    view.stack(0, [Entry(b"d", "dir", 0o711, 9, 9)])
+    op = CopyOp(FromContext(), ("d/one", "d/e/three", "d/e/four.txt"), "/", parents=True, chown="1:2", chmod="777")
+    copying = Copying(op, Memory(files), view, (1, 2), TIME, lambda content: None)
+    copying.resolve()
+    made = {entry.path: (entry.mode, entry.uid, entry.gid) for entry, _ in copying.items()}
+    assert made.pop(b"d") == (0o2750, 9, 9)
+    assert made.pop(b"d/e") == (0o755, 1, 2)  # of the second file: the third found it there
+    assert set(made.values()) == {(0o777, 1, 2)}
 
 
 def test_parents_follow_no_link() -> None:
@@ -323,6 +340,22 @@ def test_an_archive_may_put_a_link_in_place_of_a_directory() -> None:
     copying = Copying(replace(op, sources=("s", "a")), files, view_of(), (0, 0), TIME, unpack)
     copying.resolve()
     assert [(entry.path, entry.kind) for entry, _ in copying.items(digests=True)] == [(b"d", "symlink")]
+
+
+def test_an_archive_says_nothing_of_the_directory_it_goes_to() -> None:
+    """``./`` is the first member of many."""
+
+    def unpack(content: Content) -> Iterator[Item]:
+        yield Entry(b"", "dir", 0o700, 7, 8), b""
+        yield Entry(b"f", "file", 0o600, 7, 8, size=1), b"f"
+
+    copying = Copying(
+        CopyOp(FromContext(), ("a",), "/x/", unpack=True), Memory(FILES), view_of({"x": None}), (0, 0), TIME, unpack
+    )
+    copying.resolve()
+    assert [(entry.path, entry.mode, entry.uid) for entry, _ in copying.items()] == [
+        (b"x", 0o755, 0), (b"x/f", 0o600, 7),
+    ]  # fmt: skip
 
 
 def test_chown_is_for_what_an_archive_holds_too() -> None:

@@ -61,6 +61,7 @@ VARIABLES = [
     ("FROM scratch\nENV V=2\nARG V=1\nRUN x", {"V": "3"}, {"V": "3"}),
     ("FROM scratch\nENV V=2\nARG V\nRUN x", {}, {"V": "2"}),
     ("FROM scratch\nENV V=2\nARG V=1\nENV V=4\nRUN x", {}, {"V": "4"}),
+    ("FROM scratch\nENV V=2\nARG V=1\nENV W=$V\nRUN x", {}, {"V": "1", "W": "1"}),
     ("FROM scratch\nARG V=1\nENV V=${V}-e\nRUN x", {}, {"V": "1-e"}),
     ("FROM scratch\nENV abc=hello\nENV abc=bye def=$abc\nENV ghi=$abc\nRUN x", {},
      {"abc": "bye", "def": "hello", "ghi": "bye"}),
@@ -70,6 +71,8 @@ VARIABLES = [
     ("FROM scratch\nARG TARGETARCH TARGETPLATFORM BUILDOS\nRUN x", {},
      {"TARGETARCH": "arm64", "TARGETPLATFORM": "linux/arm64", "BUILDOS": "linux"}),
     ("FROM scratch\nARG TARGETARCH\nRUN x", {"TARGETARCH": "mine"}, {"TARGETARCH": "mine"}),
+    ("FROM scratch\nARG TARGETOSVERSION TARGETSTAGE\nRUN x", {}, {"TARGETOSVERSION": "", "TARGETSTAGE": "default"}),
+    ("FROM scratch AS last\nARG TARGETSTAGE\nRUN x", {}, {"TARGETSTAGE": "last"}),
     # Proxies are predeclared: set, but no argument of the step.
     ("FROM scratch\nRUN x", {"http_proxy": "p"}, {}),
     ("FROM scratch\nARG http_proxy\nRUN x", {"http_proxy": "p"}, {"http_proxy": "p"}),
@@ -86,7 +89,8 @@ def test_what_a_run_sees(text: str, given: dict[str, str], seen: dict[str, str])
 
 
 def test_proxies_are_hidden() -> None:
-    stage = last("FROM scratch\nRUN x\nARG HTTP_PROXY\nRUN y", given={"HTTP_PROXY": "secret", "NO_PROXY": "n"})
+    given = {"HTTP_PROXY": "secret", "NO_PROXY": "n", "ftp_proxy": "", "OTHER": "o"}
+    stage = last("FROM scratch\nRUN x\nARG HTTP_PROXY\nRUN y", given=given)
     assert run_of(stage, 0).hidden == ("HTTP_PROXY=secret", "NO_PROXY=n", "http_proxy=secret", "no_proxy=n")
     assert run_of(stage, 1).hidden == ("NO_PROXY=n", "http_proxy=secret", "no_proxy=n")
     assert histories(stage)[:2] == ["RUN /bin/sh -c x", "ARG HTTP_PROXY"]
@@ -96,6 +100,7 @@ def test_from_takes_the_variables_outside() -> None:
     found = graph("ARG BASE=debian TAG=12\nFROM ${BASE}:${TAG:-x} AS a\nARG BASE=ignored\nFROM ${BASE}")
     assert [stage.base for stage in found.stages] == ["debian"]
     assert last("ARG T=1\nFROM a:$T", given={"T": "2"}).base == "a:2"
+    assert last("FROM a-$TARGETARCH-$TARGETSTAGE", given={"TARGETARCH": "mine"}).base == "a-mine-default"
     with pytest.raises(Invalid, match=r"Dockerfile:1: base name \(\$T\) should not be blank"):
         last("FROM $T")
 
@@ -170,6 +175,8 @@ HISTORY = [
     ("COPY <<x /y\ntext\nx", "COPY <<x /y"),
     ("ADD a.tar /", "ADD a.tar /"),
     ("ADD --keep-git-dir a /", "ADD a /"),
+    ("ADD https://a.b/c.git#:d /", "ADD https://a.b/c.git#:d /"),
+    ("ADD https://a.b/c.git#v1:d /", "ADD https://a.b/c.git#v1:d /"),
 ]  # fmt: skip
 
 
@@ -300,6 +307,8 @@ def test_copy_has_its_variables_replaced() -> None:
     assert (op.chown, op.chmod, op.exclude, op.sources) == ("me", "u+x", ("*.txt",), ("ame",))
     assert op.files == (("f", b"me 'me' $O\n"),)
     assert copy_of(last("FROM scratch\nCOPY <<'f' /d/\n$O\nf")).files == (("f", b"$O\n"),)
+    escaped = "# escape=`\nFROM scratch\nARG O=me\nCOPY <<f /d/\n`$O \\$O\nf"
+    assert copy_of(last(escaped)).files == (("f", b"`me $O\n"),)  # as BuildKit: the directive is not for these
 
 
 @pytest.mark.parametrize("text", ["VOLUME $N", "VOLUME /a ${N}", "STOPSIGNAL $N", "ARG S=NONE\nSTOPSIGNAL $S"])
@@ -366,6 +375,9 @@ def test_given_contexts_beat_stages_and_images() -> None:
     )
     target = graph("FROM alpine AS One\nRUN never\n", Arguments(contexts=contexts)).stages[-1]
     assert (target.base, target.steps) == (contexts["one"], ())
+    numbered = graph("FROM nope AS one\nRUN never\nFROM scratch\nCOPY --from=0 a /\n", Arguments(contexts=contexts))
+    assert [(stage.base, len(stage.steps)) for stage in numbered.stages] == [(contexts["one"], 0), (None, 1)]
+    assert last("FROM scratch", contexts={"scratch": "docker.io/library/other:1"}).base is None
     with pytest.raises(Unsupported, match="Dockerfile:1: FROM dir, which is a directory"):
         last("FROM dir", contexts=contexts)
 

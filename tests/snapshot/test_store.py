@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 import time
@@ -28,7 +29,14 @@ def never(path: Path) -> None:
 
 
 def test_a_tree_is_made_once(tmp_path: Path) -> None:
-    tree = snapshots(tmp_path).tree(CHAIN, "fix", filled)
+    def made(path: Path) -> None:
+        filled(path)
+        other = os.open(path, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):  # as a collection finds out that somebody is at work here
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+
+    tree = snapshots(tmp_path).tree(CHAIN, "fix", made)
     assert os.listdir(tree) == ["made"]
     assert snapshots(tmp_path).tree(CHAIN, "fix", never) == tree
     assert list(snapshots(tmp_path)) == [CHAIN]

@@ -53,9 +53,9 @@ def place(
 ) -> None:
     """Put ``members`` below the directory ``target``, as ``owner``'s where there is one."""
     for member, content in members:
+        if not member.path:
+            continue  # the target is as it was, or as it is made: what the archive says of its own top is not for it
         path = _below(target, member.path)
-        if not path:
-            continue
         found = placed.lies(path)
         if member.kind != "dir" and found and found.kind == "dir":
             placed.clear(path)  # what the archive itself put there goes along

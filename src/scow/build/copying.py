@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from scow.build.matching import matches, pivot, text
+from scow.build.matching import flat_before_pivot, matches, pivot, text
 from scow.build.modes import chmod
 from scow.build.ops import CopyOp, key
 from scow.build.parents import Parents
@@ -113,7 +113,7 @@ class Copying(msgspec.Struct, dict=True):
         """What the pattern names with the directories above it, from its ``/./`` on; links are not followed."""
         self._linked.clear()
         target, above = self._target_directory(), pivot(pattern)
-        for path in matches(self.listing, pattern, follow=False):
+        for path in matches(self.listing, flat_before_pivot(pattern), follow=False):
             parts = path.split(b"/")
             skip = len(b"/".join(parts[:above])) + 1 if above else 0
             if self._put_way(path, above, skip, target, excluded):
@@ -131,7 +131,13 @@ class Copying(msgspec.Struct, dict=True):
                 raise NotFound(f'"/{text(path)}": not found', hint="--parents follows no links")
             if excluded and excluded.ignores(text(here[skip:])):
                 return False
-            self._put(target + b"/" + here[skip:] if target else here[skip:], entry)
+            place = target + b"/" + here[skip:] if target else here[skip:]
+            lies = self.placed.lies(place) if count < len(parts) else None
+            if lies and lies.kind == "dir":  # it is there, and gets the mode alone: no owner, nothing of the flags
+                self.parts.append(_described(place, entry))
+                self.placed.put(replace(lies, mode=entry.mode, mtime=self.time), b"")
+            else:
+                self._put(place, entry)
         return True
 
     def _copy_below(self, root: bytes, skip: int, excluded: Patterns | None) -> None:

@@ -81,10 +81,10 @@ class Draft(msgspec.Struct):
         variables = Variables(arguments.given, outside, env)
         return cls(stages, stage, arguments, variables, process, _platform(config, arguments))
 
-    def expand(self, word: str, *, quotes: bool = True) -> str:
-        """``word`` with its variables replaced."""
+    def expand(self, word: str, *, heredoc: bool = False) -> str:
+        """``word`` with its variables replaced. In a heredoc quotes are text, and a backslash escapes in any file."""
         try:
-            return shell.expand(word, self.variables.lookup, self.escape, quotes=quotes)
+            return shell.expand(word, self.variables.lookup, "\\" if heredoc else self.escape, quotes=not heredoc)
         except Invalid as error:
             raise located(error, self.stages.dockerfile.where(self.span)) from None
 

@@ -73,7 +73,7 @@ def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources
     """Note a step that is one of the instruction's."""
     target = _target(draft, instruction)
     files = tuple(
-        (doc.name, (draft.expand(doc.text, quotes=False) if doc.expand else doc.text).encode())
+        (doc.name, (draft.expand(doc.text, heredoc=True) if doc.expand else doc.text).encode())
         for doc in instruction.files
         if isinstance(origin, FromContext) or isinstance(instruction, ins.Copy)
     )
@@ -107,8 +107,8 @@ def _told(draft: Draft, instruction: ins.Copy | ins.Add, op: CopyOp) -> str:
     if isinstance(op.origin, FromUrl):
         sources = (op.origin.url,)
     elif isinstance(op.origin, FromGit):
-        ref = f"#{op.origin.ref}" if op.origin.ref else ""
-        sources = (op.origin.remote + ref + (f":{op.origin.subdirectory}" if op.origin.subdirectory else ""),)
+        part = op.origin.ref + (f":{op.origin.subdirectory}" if op.origin.subdirectory else "")
+        sources = (op.origin.remote + (f"#{part}" if part else ""),)
     names = (f"<<{name}" for name, _ in op.files)
     return " ".join([instruction.keyword, *flags, *sources, *names, draft.expand(instruction.target)])
 

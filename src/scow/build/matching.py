@@ -71,6 +71,12 @@ def pivot(pattern: str) -> int:
     return len(_without_dotdot(parts))
 
 
+def flat_before_pivot(pattern: str) -> str:
+    """The pattern with each ``**`` before its ``/./`` a ``*``, as BuildKit has it: one directory, not any number."""
+    before, found, after = pattern.partition("/./")
+    return before.replace("**", "*") + found + after if found else pattern
+
+
 def _without_dotdot(parts: list[bytes]) -> list[bytes]:
     """``..`` never leaves the root of what is copied from."""
     kept: list[bytes] = []

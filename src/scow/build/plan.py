@@ -33,7 +33,9 @@ _APPLY: Final[Mapping[type, Callable[[Draft, Any], None]]] = {**SETTINGS, ins.Ru
 
 def select(stages: Stages, arguments: Arguments) -> tuple[Stages, tuple[Stage, ...], dict[str, str]]:
     """The stages with FROM's variables replaced, those the target needs, and the values of the variables outside."""
-    outside = st.meta_values(stages, arguments.given, platform_arguments(arguments.platform, arguments.build_platform))
+    predefined = platform_arguments(arguments.platform, arguments.build_platform)
+    predefined["TARGETSTAGE"] = arguments.target or stages.stages[-1].name or "default"
+    outside = st.meta_values(stages, arguments.given, predefined)
     found = st.expanded(stages, outside)
     found = replace(found, stages=tuple(_on_context(found, stage, arguments) for stage in found.stages))
     found = replace(found, stages=tuple(_on_platform(found, stage, arguments) for stage in found.stages))
@@ -45,7 +47,7 @@ def _on_context(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
     if own := arguments.contexts.get(stage.name):
         return replace(stage, image=own, instructions=())
     name = context(arguments.contexts, stage.image)
-    if name is None:
+    if name is None or stage.image == SCRATCH:
         return stage
     image = arguments.contexts[name]
     if image is None:
@@ -160,6 +162,7 @@ def platform_arguments(target: Platform, builder: Platform) -> dict[str, str]:
         values |= {
             f"{prefix}PLATFORM": str(platform),
             f"{prefix}OS": platform.os,
+            f"{prefix}OSVERSION": platform.os_version or "",
             f"{prefix}ARCH": platform.architecture,
             f"{prefix}VARIANT": platform.variant or "",
         }

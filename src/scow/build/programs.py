@@ -27,8 +27,8 @@ def run(draft: Draft, instruction: ins.Run) -> None:
     _check_security(draft, instruction)
     argv, script = _program(draft, instruction.command)
     mounts, agent = _mounts(draft, instruction)
-    args = draft.variables.run_args
-    env = dict(entry.partition("=")[::2] for entry in args) | {"PATH": DEFAULT_PATH} | agent | draft.variables.run_env
+    args = dict(sorted(draft.variables.args.items()))
+    env = args | {"PATH": DEFAULT_PATH} | agent | draft.variables.run_env  # an ENV covers the argument of its name
     network = instruction.network if instruction.network != "default" else draft.arguments.network
     op = RunOp(
         argv=argv,

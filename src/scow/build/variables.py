@@ -28,7 +28,7 @@ class Variables:
         self.env = dict(env)
         self.args: dict[str, str] = {}
         self._declared: dict[str, None] = {}  # in their order
-        self._over: set[str] = set()  # arguments that stand below the ENV of their name
+        self._over: set[str] = set()  # arguments that no ENV below them covers
 
     def copy(self) -> Variables:
         """The same values for a stage built on this one."""
@@ -38,7 +38,7 @@ class Variables:
 
     def lookup(self, name: str) -> str | None:
         """The value, or ``None`` when it is not set."""
-        return self.args[name] if name in self._over else self.env.get(name, self.args.get(name))
+        return self.args[name] if name in self._over else self.env.get(name)
 
     def set(self, pairs: Mapping[str, str]) -> None:
         """ENV."""
@@ -54,18 +54,8 @@ class Variables:
         self._declared[name] = None
         if value is not None:
             self.args[name] = value
-            if name in self.env:
-                self._over.add(name)
+            self._over.add(name)
         return value
-
-    @property
-    def run_args(self) -> tuple[str, ...]:
-        """The arguments a RUN sees and depends on: ``K=V``, sorted, without those an ENV covers and the proxies."""
-        return tuple(
-            f"{name}={value}"
-            for name, value in sorted(self.args.items())
-            if (name not in self.env or name in self._over) and (name not in PROXIES or name in self._declared)
-        )
 
     @property
     def told(self) -> tuple[str, ...]:

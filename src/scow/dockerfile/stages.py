@@ -87,7 +87,7 @@ def meta_values(of: Stages, given: Mapping[str, str], predefined: Mapping[str, s
 
     ``given`` are the build arguments, which beat defaults; ``predefined`` are those every build has (``TARGETARCH`` …).
     """
-    values = dict(predefined)
+    values = {name: given.get(name, value) for name, value in predefined.items()}
     for arg in of.meta:
         for definition in arg.definitions:
             if definition.name in given:
@@ -183,7 +183,7 @@ def needs(of: Stages, stage: Stage, contexts: Collection[str] = ()) -> tuple[Sta
         if reference not in contexts:
             one = source(of, stage, instruction, reference)
             found |= {one.index: one} if one else {}
-    return tuple(found[index] for index in sorted(found) if found[index].name not in contexts)
+    return tuple(found[index] for index in sorted(found))
 
 
 def select(of: Stages, target: str | None) -> Stage:
