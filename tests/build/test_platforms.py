@@ -110,6 +110,21 @@ def test_for_another_platform(kitchen: Kitchen) -> None:
     assert json.loads(variant.raw_config)["variant"] == "v6"
 
 
+def test_a_base_image_for_another_platform_is_told(kitchen: Kitchen, tmp_path: Path) -> None:
+    with Registry() as registry:
+        name = f"{registry.host}/only-amd64:1"
+        kitchen.build("FROM scratch\nENV A=1", tags=[name])
+        kitchen.engine.images.push(name)
+        told: list[str] = []
+        for source in (name, f"--platform=linux/amd64 {name}"):
+            dockerfile = f"FROM {source}\nENV B=1".encode()
+            kitchen.engine.images.build(tmp_path, dockerfile=dockerfile, platform="linux/arm64", warn=told.append)
+    assert told == [
+        f'Base image {name} was pulled with platform "linux/amd64", expected "linux/arm64" for current build'
+        " (Dockerfile:1)"
+    ]
+
+
 def test_for_two_at_once(kitchen: Kitchen) -> None:
     kitchen.build(CROSS, platform="linux/amd64,linux/arm64,linux/amd64", tags=["two:1"], index_annotations={"a": "b"})
     layout = kitchen.engine.workplace.store.layout

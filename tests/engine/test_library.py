@@ -73,6 +73,7 @@ def test_exec_is_captured_too(engine: Engine) -> None:
                 engine.containers.exec("sleeper", Execution(("sh", "-c", "echo in; exit 5")), output.stdio).wait() == 5
             )
             assert output.stdout == b"in\n"
+            assert engine.containers.exec("sleeper", ["sh", "-c", "exit 6"], output.stdio).wait() == 6
     finally:
         engine.containers.remove("sleeper", force=True)
 
@@ -96,11 +97,17 @@ def test_options_may_be_left_out(engine: Engine) -> None:
     assert engine.containers.create(IMAGE).settings.args == ("echo", "its CMD")
 
 
+def test_an_option_that_there_is_not_is_not_ignored(engine: Engine, tmp_path: Path) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'nocache'"):
+        engine.images.build(tmp_path, dockerfile=b"FROM scratch\nENV A=b\n", nocache=True)  # type: ignore[call-arg]
+
+
 SLIPS: list[tuple[str, Callable[[Engine], object]]] = [
     ("args", lambda engine: engine.containers.run(IMAGE, "echo hi")),
     ("args", lambda engine: engine.containers.create(IMAGE, Options(args="echo hi"))),  # type: ignore[arg-type]
     ("env", lambda engine: engine.containers.create(IMAGE, Options(env="A=b"))),  # type: ignore[arg-type]
     ("args", lambda engine: engine.containers.exec("any", Execution("ls"))),  # type: ignore[arg-type]
+    ("args", lambda engine: engine.containers.exec("any", "ls")),
     ("tags", lambda engine: engine.images.build("/", tags="app:v1")),
     ("names", lambda engine: engine.images.save(IMAGE, io.BytesIO())),
     ("changes", lambda engine: engine.images.import_(io.BytesIO(), changes="ENV A=b")),

@@ -27,7 +27,8 @@ _MOMENT = 0.5
 
 
 class Progress(msgspec.Struct, frozen=True):
-    """What happened to one blob: ``done`` of its ``descriptor.size`` bytes are there."""
+    """What happened to one blob: ``done`` of its ``descriptor.size`` bytes are there. Told by the thread that moves it:
+    several at a time."""
 
     descriptor: Descriptor
     state: Literal["waiting", "exists", "moving", "done"]

@@ -39,7 +39,7 @@ _FAILURES: tuple[tuple[type[Exception], str, str], ...] = (
 _HINTS = (
     ("certificate", "give the registry's CA file (SCOW_CA_FILE, ca-file), or declare the registry insecure if it is"),
     ("wrong version number", "it may speak plain HTTP: declare the registry insecure if it is meant to be"),
-    ("name not known", "a proxy is named in HTTPS_PROXY, a mirror in registries.toml"),
+    ("name not known", "HTTPS_PROXY may name a proxy, registries.toml a mirror"),
     ("", ""),
 )
 

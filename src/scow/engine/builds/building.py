@@ -105,7 +105,7 @@ class Building(msgspec.Struct):
         self._check_rules(read, ignored)
         graph, images = self._planned(read)
         if graph.unused:
-            self.warn(f"One or more build-args {list(graph.unused)} were not consumed")
+            self.warn(f"One or more build-args [{' '.join(graph.unused)}] were not consumed")
         context = Context(self.root, ignored, self._memory(self.root))
         contexts = {name: self._named(path) for name, path in self.directories.items()}
         seconds = self._time(graph, images)
@@ -215,12 +215,16 @@ class Building(msgspec.Struct):
         wanted = Platform.parse(platform) if platform else self.platform
         try:
             known = None if self.pull or "://" in name else self._known(name, wanted)
-            return known or self.bring(name, wanted)
+            image = known or self.bring(name, wanted)
         except ScowError as error:
             if error.hint and not error.subject:  # a registry that cannot be reached: it has more to say
                 error.subject = f"{where}: {name}"
             error.hint = error.hint or f"asked for at {where}"
             raise
+        if not image.config.platform.fitness(wanted):
+            is_for = f'"{image.config.platform}", expected "{wanted}" for current build ({where})'
+            self.warn(f"Base image {name} was pulled with platform {is_for}")
+        return image
 
     def _known(self, name: str, wanted: Platform) -> Image | None:
         """The store's image for the platform, when all of it is there."""

@@ -121,7 +121,9 @@ def build(
     watch_pull: Watch,
     warn: Callable[[str], None],
 ) -> Made:
-    """Do it."""
+    """Do it. Raises TypeError for an option that there is not, as any other method does."""
+    if unknown := options.keys() - BuildOptions.__annotations__.keys():
+        raise TypeError(f"build() got an unexpected keyword argument {min(unknown)!r}")
     asked = (options.get("platform") or str(workplace.platform)).split(",")
     platforms = list(dict.fromkeys(wanted(one, workplace.platform) for one in asked))
     cache, fields = _cache(workplace, options, platforms[0], warn), _asked(options)

@@ -178,14 +178,19 @@ class Containers:
         alive = (lambda: self._records.alive(settings.id)) if follow else None
         return logs.lines(home, alive=alive, tail=tail, since=since, until=until)
 
-    def exec(self, name: str, execution: Execution, stdio: Stdio | None = None, *, stays: bool = True) -> Joined:
-        """Start one more program in a container that runs. ``stays``: it goes on when this process ends.
+    def exec(
+        self, name: str, execution: Execution | Sequence[str], stdio: Stdio | None = None, *, stays: bool = True
+    ) -> Joined:
+        """Start one more program in a container that runs; what is returned waits for its exit code.
 
-        Raises :class:`~scow.errors.Process` with docker's 126 or 127 when it cannot be run.
+        ``execution`` may be its arguments alone. ``stays``: it goes on when this process ends. Raises
+        :class:`~scow.errors.Process` with docker's 126 or 127 when it cannot be run.
         """
-        from scow.engine.containers.executing import execute
+        from scow.engine.containers.executing import Execution, execute
         from scow.runtime.child import Stdio as Streams
 
+        if not isinstance(execution, Execution):
+            execution = Execution(several("args", execution))
         for field in ("args", "env"):
             several(field, getattr(execution, field))
         settings, state = self._running(name)
