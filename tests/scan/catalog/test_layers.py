@@ -157,6 +157,11 @@ CASES: dict[str, tuple[list[list[Item]], list[str]]] = {
           bill(f"{SITE}/pip/_vendor/bom.cdx.json", "pkg:pypi/x@1")]],
         ["setuptools 80.0 @0"],
     ),
+    "what pip and npm were removing when they were stopped": (
+        [[pip("six", "1.16", SITE), pip("~ix", "1.15", SITE), npm("a", "x", "2.0.0"), npm("a", ".x-Ab3dEf0h", "1.0.0"),
+          npm("a/node_modules/@s/.y-Ab3dEf0h", "z", "1.0.0"), npm("a/node_modules/.pnpm/w@1.0.0", "w", "1.0.0")]],
+        ["w 1.0.0 @0", "x 2.0.0 @0", "six 1.16 @0"],
+    ),
     "an empty image": ([[item("x", data=b"y")]], []),
 }  # fmt: skip
 

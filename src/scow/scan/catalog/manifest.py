@@ -44,6 +44,7 @@ _GROUPS: Final = (
     _told(_MODULE, r"okhttp3(?:\.[\w.]+)? (okhttp[\w-]*)", "com.squareup.okhttp3"),
     _told(_MODULE, r"com\.h2database (h2)", "com.h2database"),
     _told(_MODULE, r"(org\.(?:codehaus|apache)\.groovy)(?:\.[\w.]+)? (groovy[\w-]*)", r"\1", r"\2"),
+    _told(_BUNDLE, r"org\.apache\.tomcat-embed-jasper-el .*", "org.apache.tomcat.embed", "tomcat-embed-el"),
     _told(_BUNDLE, r"org\.apache\.(tomcat-embed-[\w-]+) .*", "org.apache.tomcat.embed"),
     _told(_BUNDLE, r"org\.apache\.(tomcat-[\w-]+) .*", "org.apache.tomcat"),
     # what the bundle plugins make of group and artifact, if no part of the one is in the other

@@ -109,8 +109,11 @@ def _sorted_in(rules: Sequence[Rule]) -> Mapping[bytes, Sequence[Rule]]:
 
 _BY_KEY: Final = _sorted_in(RULES)
 #: What a Python package carries of others in itself is a part of it: pip lists none of it, and upgrades the whole. Some
-#: carry a bill of it too (pip's ``_vendor/bom.cdx.json``).
-_CARRIED: Final = re.compile(rb"(?:^|/)(?:site|dist)-packages/.*/_vendor/", re.DOTALL)
+#: carry a bill of it too (pip's ``_vendor/bom.cdx.json``). What pip or npm renamed, to ``~x`` or ``.x-<8 letters>``, it
+#: was removing when it was stopped; neither lists it.
+_NOT_INSTALLED: Final = re.compile(
+    rb"(?:^|/)(?:(?:site|dist)-packages/(?:~|.*/_vendor/)|node_modules/(?:@[^/]+/)?\.[^/]+-[A-Za-z0-9]{8}/)", re.DOTALL
+)
 #: directories in which any name counts
 _ANY_NAME: Final = tuple(rule.pattern[:-1].encode() for rule in RULES if rule.pattern.endswith("/*"))
 
@@ -121,6 +124,6 @@ def rule_for(path: bytes) -> Rule | None:
     candidates = _BY_KEY.get(name) or _BY_KEY.get(name[name.rfind(b".") + 1 :]) or ()
     if path.startswith(_ANY_NAME):
         candidates = (*candidates, *_BY_KEY[b"*"])
-    if not candidates or _CARRIED.search(path):  # nearly every path has none
+    if not candidates or _NOT_INSTALLED.search(path):  # nearly every path has none
         return None
     return next((rule for rule in candidates if _pattern(rule.pattern).fullmatch(path)), None)
