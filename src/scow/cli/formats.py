@@ -7,9 +7,10 @@ from typing import Any
 
 import click
 
+from scow.cli.options import option
 from scow.errors import escaped
 
-LIST = """Format output using a custom template:
+_LIST = """Format output using a custom template:
 'table':            Print output in table format with column headers (default)
 'table TEMPLATE':   Print output in table format using the given Go template
 'json':             Print in JSON format
@@ -18,6 +19,9 @@ LIST = """Format output using a custom template:
 ONE = """Format output using a custom template:
 'json':             Print in JSON format
 'TEMPLATE':         Print output using the given Go template"""
+
+of_list = option("--format", "template", default="", metavar="string", help=_LIST)
+of_one = option("-f", "--format", "template", default="", metavar="string", help=ONE)
 
 
 def one(document: Mapping[str, Any], template: str) -> str:

@@ -42,7 +42,7 @@ _PLATFORM = option("--platform", metavar="string", help="Look at the image for t
     examples=_EXAMPLES,
 )
 @names.targets("NAME|ID", _everything)
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @switch("-s", "--size", help="Show total file sizes of containers")
 @option("--type", "kind", default="", metavar="string", help=f"Only look for things of this type: {_TYPES}")
 @_PLATFORM
@@ -70,7 +70,7 @@ def inspect(
     examples="scow image inspect -f '{{.Config.Env}}' debian:12",
 )
 @names.targets("IMAGE", names.images)
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @_PLATFORM
 @pass_session
 def inspect_image(session: Session, targets: tuple[str, ...], template: str, platform: str | None) -> None:
@@ -85,7 +85,7 @@ def inspect_image(session: Session, targets: tuple[str, ...], template: str, pla
     examples="scow container inspect -f '{{.State.ExitCode}}' web",
 )
 @names.targets("CONTAINER", names.containers)
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @switch("-s", "--size", help="Show total file sizes")
 @pass_session
 def inspect_container(session: Session, targets: tuple[str, ...], template: str, size: bool) -> None:

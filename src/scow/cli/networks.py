@@ -59,7 +59,7 @@ def create(
     examples="scow network ls -q --filter label=team=web",
 )
 @option("-f", "--filter", "filters", multiple=True, metavar="filter", help="driver, id, label, name, scope, type")
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("--no-trunc", "whole", help="Don't truncate output")
 @switch("-q", "--quiet", help="Only display network IDs")
 @pass_session
@@ -111,7 +111,7 @@ def _row(one: NetworkSummary, *, whole: bool) -> Row:
     examples="scow network inspect -f '{{range .Containers}}{{println .Name}}{{end}}' web",
 )
 @names.targets("NETWORK", names.networks)
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @switch("-v", "--verbose", hidden=True)
 @pass_session
 def inspect(session: Session, targets: tuple[str, ...], template: str, verbose: bool) -> None:

@@ -62,7 +62,7 @@ def create(session: Session, label: tuple[str, ...], driver: str, named: str, na
     """,
 )
 @option("-f", "--filter", "filters", multiple=True, metavar="filter", help="dangling, driver, label, name")
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("-q", "--quiet", help="Only display volume names")
 @pass_session
 def ls(session: Session, filters: tuple[str, ...], template: str, quiet: bool) -> None:
@@ -111,7 +111,7 @@ def rows(found: Iterable[VolumeSummary], sizes: Mapping[str, int] | None = None)
     examples="scow volume inspect -f '{{.Mountpoint}}' data",
 )
 @names.targets("VOLUME", names.volumes)
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @pass_session
 def inspect(session: Session, targets: tuple[str, ...], template: str) -> None:
     """``scow volume inspect``."""

@@ -40,7 +40,7 @@ _COLUMNS = (
         scow builder du --format '{{.ID}} {{.Description}}'
     """,
 )
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("--no-trunc", help="Show whole ids")
 @pass_session
 def du(session: Session, template: str, no_trunc: bool) -> None:

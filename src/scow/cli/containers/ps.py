@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     help="Show only some: status, name, id, label=KEY[=VALUE], ancestor=IMAGE, exited=CODE, health, before, since, "
     "volume, network, publish=PORT, expose=PORT",
 )
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @option("-n", "--last", type=int, default=-1, help="Show the last created containers, in any state")
 @switch("-l", "--latest", help="Show the last created container, in any state")
 @switch("--no-trunc", "whole", help="Don't truncate output")

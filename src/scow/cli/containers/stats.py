@@ -10,7 +10,7 @@ import click
 
 from scow.cli import formats, names, table, units
 from scow.cli.lazy import Command
-from scow.cli.options import option, switch
+from scow.cli.options import switch
 from scow.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _CLEAR = "\x1b[2J\x1b[H"
     """,
 )
 @switch("-a", "--all", "every", help="Show all containers (default shows just running)")
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("--no-stream", "once", help="Show it once, and not again and again")
 @switch("--no-trunc", "whole", help="Do not truncate output")
 @click.argument("targets", nargs=-1, metavar="[CONTAINER...]", shell_complete=names.containers)

@@ -73,7 +73,7 @@ def attach(
 )
 @click.argument("name", metavar="NAME[:TAG|@DIGEST]")
 @option("--artifact-type", metavar="string", help="Only those of this type")
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("-q", "--quiet", help="Only show digests")
 @pass_session
 def referrers(session: Session, name: str, artifact_type: str | None, template: str, quiet: bool) -> None:

@@ -49,7 +49,7 @@ _PLATFORM = option("--platform", metavar="string", help="Look at the image for a
 @click.argument("path", metavar="[PATH]", default="/")
 @switch("-r", "--recursive", help="List everything below too")
 @_PLATFORM
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @pass_session
 def files(session: Session, image: str, path: str, recursive: bool, platform: str | None, template: str) -> None:
     """``scow image files``."""

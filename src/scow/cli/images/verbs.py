@@ -37,7 +37,7 @@ from scow.cli.session import Session, pass_session
     metavar="filter",
     help="Show only some: dangling=true, label=KEY[=VALUE], before=IMAGE, since=IMAGE, until=TIME, reference=PATTERN",
 )
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("--no-trunc", "whole", help="Don't truncate output")
 @switch("-q", "--quiet", help="Only show image IDs")
 @pass_session
@@ -77,7 +77,7 @@ def images(
     examples="scow history --no-trunc --format '{{.Size}} {{.CreatedBy}}' debian:12",
 )
 @click.argument("name", metavar="IMAGE", shell_complete=names.images)
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("-H", "--human", default=True, help="Print sizes and dates in human readable format")
 @refused(values("--platform"))
 @switch("--no-trunc", "whole", help="Don't truncate output")

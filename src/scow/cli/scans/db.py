@@ -105,7 +105,7 @@ def import_(
         scow db status --format '{{.Ecosystem}} {{.Newest}}'
     """,
 )
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("-q", "--quiet", help="Only show ecosystems")
 @pass_session
 def status(session: Session, template: str, quiet: bool) -> None:

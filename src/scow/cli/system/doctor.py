@@ -9,7 +9,6 @@ import click
 
 from scow.cli import formats
 from scow.cli.lazy import Command
-from scow.cli.options import option
 from scow.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
         scow doctor --format '{{range .Findings}}{{if .Missing}}{{println .Part .Fix}}{{end}}{{end}}'
     """,
 )
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @pass_session
 def doctor(session: Session, template: str) -> None:
     """``scow doctor``."""

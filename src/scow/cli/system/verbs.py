@@ -37,7 +37,7 @@ _DF_COLUMNS = (
         scow system df --format '{{.Type}}: {{.Size}}'
     """,
 )
-@option("--format", "template", default="", metavar="string", help=formats.LIST)
+@formats.of_list
 @switch("-v", "--verbose", help="Show every image, container and piece of the build cache")
 @pass_session
 def df(session: Session, template: str, verbose: bool) -> None:
@@ -124,7 +124,7 @@ def _warning(every: bool, volumes: bool, filters: tuple[str, ...]) -> str:
         scow info --format '{{.Isolation.Runtime}}'
     """,
 )
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 @pass_session
 def info(session: Session, template: str) -> None:
     """``scow info``."""
@@ -143,7 +143,7 @@ def info(session: Session, template: str) -> None:
         scow version --format '{{.Client.Version}}'
     """,
 )
-@option("-f", "--format", "template", default="", metavar="string", help=formats.ONE)
+@formats.of_one
 def version(template: str) -> None:
     """``scow version``."""
     from scow.cli.system import facts
