@@ -61,7 +61,7 @@ def test_nothing_of_images_is_loaded_for_it(box: Scow, sleeper: str) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in told.splitlines()}
     assert "scow.runtime.joined" in loaded
     parts = ("scow.image", "scow.layer", "scow.content", "scow.runtime.bundle", "scow.runtime.probe")
-    records = {"scow.content", "scow.content.disk", "scow.content.replacing"}
+    records = {"scow.content", "scow.content.disk", "scow.files"}
     assert not [name for name in loaded - records if name.startswith(parts)]
 
 

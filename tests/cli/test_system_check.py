@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import stat
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -154,6 +157,61 @@ def test_what_is_no_file_is_replaced(store: Store, other: Callable[[Path], None]
     assert store.check()[0] == 1
     code, told = store.check("--repair")
     assert (code, told["Remaining"]) == (0, [])
+    assert store.check()[0] == 0
+
+
+def waited_for(path: Path, over: threading.Event, found: list[str]) -> None:
+    """Note it, and let it go on, when somebody has opened the FIFO at ``path`` to read it."""
+    while not over.wait(0.02):
+        with contextlib.suppress(OSError):  # nobody has
+            fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            if stat.S_ISFIFO(os.fstat(fd).st_mode):  # what only costs time is written anew, as a file
+                found.append(path.name)
+            os.close(fd)
+
+
+@contextlib.contextmanager
+def fifo_in_place_of(path: Path) -> Iterator[list[str]]:
+    """Whether anybody waited for what stands in the place of a file; the file comes back."""
+    over, found = threading.Event(), list[str]()
+    aside = path.with_name("aside")
+    path.rename(aside)
+    os.mkfifo(path)
+    watch = threading.Thread(target=waited_for, args=(path, over, found))
+    watch.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        watch.join()
+        aside.replace(path)
+
+
+LOOKS = (
+    "system check", "images", "image cat made:1 /made", "save -o {} made:1", "export -o {} box", "analyze made:1",
+    "system df -v", "ps -a", "volume ls", "network ls", "image prune -f",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("mounts", [True, False], ids=["mountable", "directories"])
+def test_nobody_waits_for_a_pipe_in_the_place_of_a_file(
+    console: Console, registry: Registry, tiny: bytes, tmp_path: Path, mounts: bool
+) -> None:
+    if not mounts:
+        without_mounts(console.store)
+    store = Store(console, registry.host, tiny, tmp_path)
+    for words in ("create --name box made:1 /x", "volume create data", "network create net", "analyze made:1"):
+        console(*words.split()).ok()
+    places = [store.root] if mounts else [store.layer("made:1")[1], store.root / "snapshots"]
+    others = set(store.layer(store.pulled)[1].rglob("*"))
+    files = [path for place in places for path in place.rglob("*") if path.is_file() and path not in others]
+    assert len(files) > (20 if mounts else 2)
+    for path in files:
+        with fifo_in_place_of(path) as waited:
+            for words in LOOKS:
+                outcome = console(*words.format(tmp_path / "out").split())
+                assert len(outcome.stderr.splitlines()) <= 2, (path, words)
+            assert not waited, path
     assert store.check()[0] == 0
 
 

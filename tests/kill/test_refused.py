@@ -54,7 +54,7 @@ def test_no_collection_without_the_manifests(engine: Engine, monkeypatch: pytest
     manifest = engine.images.find("here:1").image.descriptor.digest.hex
     before = set(engine.workplace.store.layout.blobs())
     with monkeypatch.context() as patch, pytest.raises(Unavailable, match="too many open files"):
-        patch.setattr(Path, "open", refusing(Path.open, errno.EMFILE, manifest))
+        patch.setattr(os, "open", refusing(os.open, errno.EMFILE, manifest))
         engine.system.prune()
     assert set(engine.workplace.store.layout.blobs()) == before
     assert engine.system.check().sound
@@ -68,7 +68,7 @@ def test_no_collection_without_the_containers(engine: Engine, monkeypatch: pytes
     before = set(engine.workplace.store.layout.blobs())
     assert before
     with monkeypatch.context() as patch, pytest.raises(Unavailable, match="input/output error"):
-        patch.setattr(Path, "read_bytes", refusing(Path.read_bytes, errno.EIO, "container.json"))
+        patch.setattr(os, "open", refusing(os.open, errno.EIO, "container.json"))
         engine.system.prune()
     assert set(engine.workplace.store.layout.blobs()) == before
 
@@ -78,7 +78,7 @@ def test_a_container_is_not_taken_for_another(name: str, tmp_path: Path, monkeyp
     """As one that was never started it could be removed while it runs."""
     containers = Containers(tmp_path)
     containers.add(Settings("c" * 64, "box", "", "", Descriptor.of("text/plain", b""), (), (), ""))
-    monkeypatch.setattr(Path, "read_bytes", refusing(Path.read_bytes, errno.EIO, name))
+    monkeypatch.setattr(os, "open", refusing(os.open, errno.EIO, name))
     with pytest.raises(Unavailable):
         _ = [containers.state(one.id) for one in containers]
     (tmp_path / ("c" * 64) / name).write_text("nonsense")
@@ -157,7 +157,8 @@ def test_every_draft_of_a_killed_command_goes(made: int, tmp_path: Path) -> None
     drafts = (
         ".index.json.01234567", ".oci-layout.01234567", "containers/c/.container.json.01234567", "volumes/.v-01234567",
         "networks/.n.json.01234567", "cache/build/.key.01234567", "cache/context/.x.01234567",
-        "cache/size/.image-x.1.01234567",
+        "cache/size/.image-x.1.01234567", ".mountable-privileged.01234567", "snapshots/c/.flat-ordinary.boot.01234567",
+        "layers/sha256/d/.ordinary.boot.01234567",
     )  # fmt: skip
     kept = (
         ".gitignore",
@@ -216,7 +217,7 @@ def test_a_refusal_is_no_other_error(engine: Engine, monkeypatch: pytest.MonkeyP
         def read(self, size: int | None = -1, /) -> bytes:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(Path, "open", lambda *arguments, **more: Refusing())
+    monkeypatch.setattr("scow.content.layout.opened", lambda path: Refusing())
     with pytest.raises(ScowError) as told:
         layout.read(descriptor)
     assert isinstance(told.value, Unavailable)

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from scow.content.disk import on_disk
-from scow.content.replacing import renew
 from scow.errors import ScowError
+from scow.files import read, renew
 from scow.image.mutate import Layer
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
@@ -36,7 +36,7 @@ class Records:
     def own(self, key: str) -> Layer | None:
         """As :meth:`find`, by this store's own record."""
         try:
-            record = decode((self._root / key).read_bytes(), _Record, key)
+            record = decode(read(self._root / key), _Record, key)
         except (OSError, ScowError):
             return None
         return Layer(record.descriptor, record.diff_id)
@@ -77,5 +77,5 @@ class Records:
         layer would be taken for unused."""
         for name in self.keys():
             with on_disk(self._root), contextlib.suppress(FileNotFoundError, ScowError):
-                record = decode((self._root / name).read_bytes(), _Record, name)
+                record = decode(read(self._root / name), _Record, name)
                 yield name, Layer(record.descriptor, record.diff_id)

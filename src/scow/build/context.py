@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from scow.content.replacing import renew
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Conflict, NotFound
+from scow.files import read, renew
 from scow.layer.entry import KINDS, Entry
 from scow.oci.known import known
 
@@ -152,7 +152,7 @@ class Context:
     def _remembered(self) -> dict[bytes, _Known]:
         if self._memory:
             with contextlib.suppress(OSError, msgspec.DecodeError):
-                return msgspec.msgpack.decode(self._memory.read_bytes(), type=known(dict[bytes, _Known]))
+                return msgspec.msgpack.decode(read(self._memory), type=known(dict[bytes, _Known]))
         return {}
 
     def _hidden(self, path: bytes, *, directory: bool) -> bool:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from scow.content.replacing import replacing
 from scow.errors import Denied, Invalid, Limit, NotFound, ScowError, Unavailable
+from scow.files import replacing
 
 #: Of what is read whole, in bytes.
 LARGEST: Final = 1 << 20

@@ -21,6 +21,7 @@ from scow.content.lock import Lease, leased, locked
 from scow.content.target import Reader, Source
 from scow.content.verify import Verifier, read_document
 from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError
+from scow.files import opened, read, regular, replace, sync_directory
 from scow.oci.descriptor import REF_NAME, Descriptor
 from scow.oci.digest import Digest
 from scow.oci.documents import decode, encode
@@ -74,7 +75,7 @@ class Layout:
     def entries(self) -> tuple[Descriptor, ...]:
         """Every entry of ``index.json``, named or not."""
         try:
-            raw = (self.root / "index.json").read_bytes()
+            raw = read(self.root / "index.json")
         except FileNotFoundError:
             return ()
         except OSError as error:
@@ -141,11 +142,11 @@ class Layout:
         """The blob's bytes. They were verified when they came in. One that was shed is fetched first, and stays."""
         path = self.path(descriptor.digest)
         try:
-            file = path.open("rb")
+            file = opened(path)
         except FileNotFoundError:
             self._fetch(descriptor)
             with on_disk(self.root):
-                file = path.open("rb")
+                file = opened(path)
         except OSError as error:
             raise disk_error(error, self.root) from None
         with file:
@@ -273,8 +274,6 @@ class Layout:
 
         Not before: who waits for its turn opens the part meanwhile, for writing.
         """
-        from scow.content.replacing import sync_directory
-
         with on_disk(self.root):
             os.fsync(file.fileno())
             place = self.path(digest)
@@ -296,8 +295,6 @@ class Layout:
             raise
 
     def _replace(self, name: str, data: bytes) -> None:
-        from scow.content.replacing import replace
-
         with on_disk(self.root):
             replace(self.root / name, data)
 
@@ -345,7 +342,7 @@ def _taking_turns(path: Path) -> Iterator[BinaryIO]:
     """``path`` open for reading and writing, locked; another command may rename it away while we wait."""
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = regular(path, os.O_RDWR | os.O_CREAT)
         with os.fdopen(fd, "r+b", buffering=0) as file:
             fcntl.flock(fd, fcntl.LOCK_EX)
             try:

@@ -10,8 +10,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from scow.content.replacing import replace
 from scow.errors import Invalid
+from scow.files import read, replace
 from scow.oci.digest import Digest
 
 
@@ -32,7 +32,7 @@ class Shed:
     def origin(self, digest: Digest) -> str | None:
         """The repository that has the blob; ``None`` for one that was not let go of."""
         try:
-            return self._note(digest).read_text()
+            return read(self._note(digest)).decode()
         except FileNotFoundError:
             return None
 

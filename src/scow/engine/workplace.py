@@ -16,6 +16,7 @@ import msgspec
 from scow.content.disk import ANOTHER_ROOT, check_owner
 from scow.engine.containers.records import Containers
 from scow.errors import NotFound
+from scow.files import read, renew
 
 if TYPE_CHECKING:
     from scow.build.cache import Records
@@ -137,7 +138,7 @@ class Workplace:
 
         known = self.root / f"{what}-{self.store.layers.flavour}{'' if may_mount() else '-confined'}"
         with contextlib.suppress(OSError):
-            boot, _, answer = known.read_text().partition(" ")
+            boot, _, answer = read(known).decode().partition(" ")
             if boot == self.store.boot:
                 return answer == "yes"
         from scow.runtime import probe
@@ -146,7 +147,7 @@ class Workplace:
             self.root.mkdir(parents=True, exist_ok=True)
         works = {"overlay": probe.stacks, "mountable": probe.mounts}[what](self.root)
         with contextlib.suppress(OSError):
-            known.write_text(f"{self.store.boot} {'yes' if works else 'no'}")
+            renew(known, f"{self.store.boot} {'yes' if works else 'no'}".encode())
         return works
 
     @cached_property

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from scow.errors import Integrity
+from scow.files import regular
 from scow.layer.compression import MEMBER, gzip_plain
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
@@ -69,7 +70,7 @@ class Earlier(msgspec.Struct, frozen=True):
 
     def member(self, number: int, room: memoryview) -> bytes:
         """A member's compressed bytes; its plain ones go to ``room``, which they fill. Raises :class:`Integrity`."""
-        fd = os.open(self.blob, os.O_RDONLY | os.O_CLOEXEC)
+        fd = regular(self.blob, os.O_RDONLY)
         try:
             data = os.pread(fd, self.members.sizes[number], sum(self.members.sizes[:number]))
         finally:

@@ -13,6 +13,7 @@ from typing import BinaryIO, Final, Self
 import msgspec
 
 from scow.errors import Integrity
+from scow.files import Irregular, opened
 from scow.layer.entry import Entry
 from scow.oci.known import known
 
@@ -101,10 +102,13 @@ class Index:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = path
-        self._file = open(path, "rb")  # noqa: SIM115 - closed by close()
+        try:
+            self._file = opened(path)
+        except Irregular:
+            raise self._damaged() from None
         try:
             self.header = self._read_header()
-        except Integrity:
+        except BaseException:
             self._file.close()
             raise
 

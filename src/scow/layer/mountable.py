@@ -22,6 +22,7 @@ from typing import BinaryIO, Final, TypeVar
 import msgspec
 
 from scow.errors import Invalid
+from scow.files import opened, regular
 from scow.layer import erofs
 from scow.layer.entry import Entry
 from scow.layer.erofs import Directory, Node
@@ -232,7 +233,7 @@ def content(tree: Path, found: Found) -> Callable[[], int]:
         return _opener(os.fsencode(tree), found.source)
 
     def open_it() -> int:
-        fd = os.open(tree / TAR, os.O_RDONLY | os.O_CLOEXEC)
+        fd = regular(tree / TAR, os.O_RDONLY)
         os.lseek(fd, found.entry.offset, os.SEEK_SET)
         return fd
 
@@ -244,7 +245,7 @@ def _opener(tree: bytes, path: bytes) -> Callable[[], int]:
 
     def open_it() -> int:
         try:
-            return os.open(os.path.join(tree, path), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            return regular(os.path.join(tree, path), os.O_RDONLY | os.O_NOFOLLOW)
         except PermissionError:
             from scow.layer.reach import opener
 
@@ -257,7 +258,7 @@ def _opener(tree: bytes, path: bytes) -> Callable[[], int]:
 
 def digested(tree: Path, entries: Iterable[Entry]) -> Iterator[Entry]:
     """A mountable layer's entries with the digests of its files."""
-    with (tree / TAR).open("rb", buffering=0) as file:
+    with opened(tree / TAR, buffering=0) as file:
         for entry in entries:
             if entry.kind == "file" and entry.offset >= 0 and not entry.digest:
                 file.seek(entry.offset)
@@ -269,14 +270,14 @@ def survived(tree: Path, diff_id: DiffId, known: Path | None = None) -> bool:
     """Whether every byte of both files is what it was when they were made. Those of ``known`` are: where the tar is
     that file, it is not read."""
     try:
-        with (tree / METADATA).open("rb", buffering=0) as file:
+        with opened(tree / METADATA, buffering=0) as file:
             uuid = os.pread(file.fileno(), 16, erofs.UUID)
             file.seek(erofs.METADATA)
             if _hashed(file.read, -1).digest()[:16] != uuid:
                 return False
         if known is not None and known.exists() and known.samefile(tree / TAR):
             return True
-        with (tree / TAR).open("rb", buffering=0) as file:
+        with opened(tree / TAR, buffering=0) as file:
             return _hashed(file.read, -1).hexdigest() == diff_id.hex
     except OSError:
         return False

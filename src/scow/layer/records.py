@@ -7,12 +7,12 @@ another scow is not taken for one of this.
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from scow.files import read, renew
 from scow.oci.known import known
 
 _RECORDS_LIMIT: Final = 2000
@@ -29,21 +29,15 @@ class Records:
     def find(self, name: str, kind: type[T]) -> T | None:
         """The record ``name``, if there is one that can be read."""
         try:
-            return msgspec.msgpack.decode(self._path(name).read_bytes(), type=known(kind))
+            return msgspec.msgpack.decode(read(self._path(name)), type=known(kind))
         except (OSError, msgspec.DecodeError):
             return None
 
     def keep(self, name: str, record: object) -> None:
         """Write a record beside its place and rename it. A store that cannot be written to is one without records."""
-        path = self._path(name)
         with contextlib.suppress(OSError):
             self._root.mkdir(parents=True, exist_ok=True)
-            draft = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-            try:
-                draft.write_bytes(msgspec.msgpack.encode(record))
-                os.replace(draft, path)
-            finally:
-                draft.unlink(missing_ok=True)
+            renew(self._path(name), msgspec.msgpack.encode(record))
 
     def trim(self, most: int = _RECORDS_LIMIT) -> None:
         """Let go of the oldest when there are more than ``most``: their images cost again what they did at first."""

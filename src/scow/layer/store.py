@@ -27,6 +27,7 @@ from typing import Final
 import msgspec
 
 from scow.errors import Integrity, Invalid
+from scow.files import boot_of, note_boot, read, settle, sync_directory
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
 from scow.layer.members import Members
@@ -89,7 +90,7 @@ class Layers:
     def members(self, diff_id: DiffId) -> Members | None:
         """How the blob that was packed here was cut; ``None`` for one from elsewhere, and for one in one piece."""
         try:
-            return msgspec.msgpack.decode((self.home(diff_id) / "members").read_bytes(), type=known(Members))
+            return msgspec.msgpack.decode(read(self.home(diff_id) / "members"), type=known(Members))
         except (OSError, msgspec.DecodeError):
             return None
 
@@ -102,13 +103,10 @@ class Layers:
         return found
 
     def _whole(self, diff_id: DiffId, tree: Path) -> Path | None:
-        marker = tree.with_suffix(".boot")
-        try:
-            if marker.read_text() == self._boot:
-                return tree if tree.exists() else None
-        except FileNotFoundError:
-            return None
-        return self._after_reboot(diff_id, tree, marker)
+        boot = boot_of(tree)
+        if boot == self._boot:
+            return tree if tree.exists() else None
+        return self._after_reboot(diff_id, tree) if boot else None
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[Draft]:
@@ -125,32 +123,18 @@ class Layers:
                 os.rename(made, home / made.name)
         tree = next((one for one in (draft.tree, draft.mountable) if one.exists()), None)
         if tree is not None:
-            self._keep_tree(draft, diff_id, tree)
+            stale = draft.directory / "stale"
+            settle(tree, home / tree.name, self._boot, aside=stale, there=lambda: self.tree(diff_id) is not None)
         sync_directory(home)
 
-    def _keep_tree(self, draft: Draft, diff_id: DiffId, tree: Path) -> None:
-        """In place, unless another command was first: somebody may have mounted its tree."""
-        place = self.home(diff_id) / tree.name
-        held = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            if self.tree(diff_id) is not None:
-                return
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(place, draft.directory / "stale")
-            os.rename(tree, place)
-            place.with_suffix(".boot").write_text(self._boot)
-        finally:
-            os.close(held)
-
-    def _after_reboot(self, diff_id: DiffId, tree: Path, marker: Path) -> Path | None:
+    def _after_reboot(self, diff_id: DiffId, tree: Path) -> Path | None:
         index = self.index(diff_id)
         if index is None:
             return None
         with index:
             if not _survived(tree, diff_id, index):
                 return None
-        marker.write_text(self._boot)
+        note_boot(tree, self._boot)
         return tree
 
     def home(self, diff_id: DiffId) -> Path:
@@ -238,12 +222,3 @@ def _each(*paths: Path) -> Iterator[os.stat_result]:
         if stat.S_ISDIR(status.st_mode):
             with contextlib.suppress(OSError):
                 todo += [os.path.join(at, name) for name in os.listdir(at)]
-
-
-def sync_directory(path: Path) -> None:
-    """Make renames in a directory last."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from scow.files import boot_of, settle
 from scow.oci.digest import ChainId
 
 
@@ -39,31 +40,15 @@ class Snapshots:
         try:
             fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
             make(draft)
-            self._put(draft, place)
+            place.parent.mkdir(0o700, parents=True, exist_ok=True)
+            aside = self._ingest / f"trash-{os.urandom(8).hex()}"
+            settle(draft, place, self._boot, aside=aside, there=lambda: self._made(place))
         finally:
             os.close(held)
         return place
 
     def _made(self, place: Path) -> bool:
-        try:
-            return place.with_suffix(".boot").read_text() == self._boot and place.is_dir()
-        except FileNotFoundError:
-            return False
-
-    def _put(self, draft: Path, place: Path) -> None:
-        """In place, unless another command was first: somebody may have mounted what that one made."""
-        place.parent.mkdir(0o700, parents=True, exist_ok=True)
-        held = os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            if self._made(place):
-                return
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(place, self._ingest / f"trash-{os.urandom(8).hex()}")
-            os.rename(draft, place)
-            place.with_suffix(".boot").write_text(self._boot)
-        finally:
-            os.close(held)
+        return boot_of(place) == self._boot and place.is_dir()
 
     def home(self, chain: ChainId) -> Path:
         """Where everything of a chain is."""

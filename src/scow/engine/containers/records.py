@@ -20,8 +20,8 @@ from typing import Any, Final
 import msgspec
 
 from scow.content.disk import on_disk
-from scow.content.replacing import renew
 from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound, Unavailable
+from scow.files import read, renew
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode
@@ -330,6 +330,6 @@ def _read(path: Path) -> bytes:
     """What it holds; nothing for one that is not there, or is another user's."""
     with on_disk(path.parent):
         try:
-            return path.read_bytes()
+            return read(path)
         except (FileNotFoundError, NotADirectoryError, PermissionError):
             return b""

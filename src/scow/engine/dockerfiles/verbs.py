@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scow.content.replacing import replacing
 from scow.dockerfile.lint.checks.copying import BAGGAGE
 from scow.dockerfile.lint.fixing import fixed
 from scow.dockerfile.lint.linted import Around
@@ -19,6 +18,7 @@ from scow.dockerfile.parser import parse
 from scow.dockerfile.stages import stages
 from scow.engine.dockerfiles.reading import ignore_file, read_text
 from scow.errors import Denied, Invalid, Limit, NotFound, ScowError
+from scow.files import replacing
 
 if TYPE_CHECKING:
     from scow.dockerfile.outline import Outline, Target

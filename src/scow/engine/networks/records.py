@@ -19,9 +19,9 @@ import msgspec
 
 from scow.content.disk import on_disk
 from scow.content.lock import locked
-from scow.content.replacing import renew
 from scow.engine.naming import is_name
 from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound, ScowError
+from scow.files import read, renew
 from scow.oci.documents import decode, encode
 from scow.runtime.spec.ports import Port
 
@@ -73,7 +73,7 @@ class NetworkRecords:
         names = sorted(path.stem for path in self._root.glob("[!.]*.json")) if self._root.is_dir() else []
         for name in names:
             with on_disk(self._root), contextlib.suppress(FileNotFoundError, Invalid, Limit):
-                yield decode((self._root / f"{name}.json").read_bytes(), Network, name)
+                yield decode(read(self._root / f"{name}.json"), Network, name)
 
     def find(self, text: str) -> Network:
         """By name, id, or the beginning of an id. Raises :class:`NotFound`, :class:`Conflict`."""
@@ -143,7 +143,7 @@ def free_address(network: Network, taken: set[str], asked: str = "") -> str:
 def read_endpoint(home: Path) -> Endpoint | None:
     """The place of the container in ``home``; None when it never had one."""
     with contextlib.suppress(OSError, ScowError):
-        return decode((home / "network.json").read_bytes(), Endpoint, home.name)
+        return decode(read(home / "network.json"), Endpoint, home.name)
     return None
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.layout import Layout, name_of
-from scow.content.replacing import replacing
 from scow.content.target import Sink, Source
 from scow.engine.images.catalogue import SOURCE, Catalogue
 from scow.engine.images.looking import placed, settled
 from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unsupported
+from scow.files import replacing
 from scow.layer.store import scratch
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: below the store, which may be in a directory with dotfiles of somebody else's
 _DRAFTS: Final = (
-    ".index.json.*", ".oci-layout.*", "containers/.*", "containers/*/.*", "volumes/.*", "networks/.*", "shed/.*",
-    "cache/*/.*",
+    ".index.json.*", ".oci-layout.*", ".mountable-*", ".overlay-*", "layers/sha256/*/.*", "snapshots/*/.*",
+    "containers/.*", "containers/*/.*", "volumes/.*", "networks/.*", "shed/.*", "cache/*/.*",
 )  # fmt: skip
 _KEPT: Final = (".lock", ".keeper", ".keeper.alive", ".keeper.gate", ".state.spare")
 _YOUNG: Final = 60.0  # seconds: longer than a busy disk takes to write a record and to sync it

@@ -22,6 +22,7 @@ from scow.content.lock import locked
 from scow.engine.naming import is_name
 from scow.engine.texts import rfc3339
 from scow.errors import Invalid, NotFound, ScowError
+from scow.files import read
 from scow.layer.store import remove
 from scow.oci.documents import decode, encode
 
@@ -59,7 +60,7 @@ class VolumeRecords:
         if not is_name(name) or not home.is_dir():
             return None
         with contextlib.suppress(OSError, ScowError):
-            return decode((home / _SETTINGS).read_bytes(), Volume, name)
+            return decode(read(home / _SETTINGS), Volume, name)
         return Volume(name, rfc3339(home.stat().st_mtime))  # made by scow 0.1, which wrote nothing down
 
     def require(self, name: str) -> Volume:
