@@ -179,6 +179,17 @@ def test_what_is_masked_is_not_led_astray(driver: Driver, runtime: str, kernels:
     assert f"/{kernels}: must be a directory" in told.get("message", ""), told
 
 
+def test_devices_are_not_made_outside(driver: Driver, runtime: str, canary: Path) -> None:
+    """CVE-2026-41579: the image's /dev is a symlink, which the runtime follows outside."""
+    lower = another_image(driver, f"dev-{runtime}")
+    with contextlib.suppress(FileNotFoundError):
+        (lower / "dev").rmdir()
+    (lower / "dev").symlink_to(canary)
+    told = driver.run(runtime, "true", lower=[str(lower)])
+    assert sorted(os.listdir(canary)) == ["canary"]
+    assert "/dev: must be a directory" in told.get("message", ""), told
+
+
 @pytest.mark.parametrize("place", ["/v", "/dev"])
 def test_no_node_of_a_volume_works(driver: Driver, runtime: str, place: str) -> None:
     """Neither those that an image brought into it nor those that are made there, in a volume on /dev (which an image
@@ -202,6 +213,32 @@ def test_nothing_is_masked_with_what_the_container_brings(driver: Driver) -> Non
     mounts = [volume(driver, "null", null="/proc/keys") | {"target": "/dev"}]
     told = driver.run("sandbox", "wc", "-c", "/proc/keys", options={"mounts": mounts})
     assert "is not the null device" in told.get("message", ""), told
+
+
+def test_a_terminal_is_not_shown_where_a_volume_leads(driver: Driver) -> None:
+    """CVE-2025-52565: /dev/console is a symlink to what is to be masked. In a /dev that is not new there is none."""
+    if driver.user != 0 or driver.mapped:
+        pytest.skip("nodes are root's to make")
+    mounts = [volume(driver, "console", console="/proc/sys/kernel/core_pattern") | {"target": "/dev"}]
+    os.mknod(Path(mounts[0]["source"], "null"), 0o20666, os.makedev(1, 3))
+    told = driver.run("sandbox", "true", options={"mounts": mounts, "tty": True})
+    assert "dev/pts/ptmx" in told.get("message", ""), told
+
+
+def test_settings_are_the_kernel_s_and_no_volume_s(driver: Driver) -> None:
+    """CVE-2019-16884, CVE-2025-52881: what is written to /proc goes to files of the container's instead, or to others
+    through its links. A volume on /proc has some of them."""
+    mounts = [volume(driver, "kernel") | {"target": "/proc"}]
+    place = Path(mounts[0]["source"])
+    written = ("sys/net/ipv4/ip_forward", "self/uid_map", "self/setgroups", "self/oom_score_adj", "self/attr/exec")
+    for name in written:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text("as it was")
+        (place / name).chmod(0o666)
+    asked = {"mounts": mounts, "network": "none", "sysctls": ["net.ipv4.ip_forward=1"], "oom_score_adj": 7}
+    told = driver.run("sandbox", "sh", "-c", "cat /proc/self/uid_map", options=asked)
+    assert told.get("out") == "as it was", told
+    assert {(place / name).read_text() for name in written} == {"as it was"}
 
 
 @pytest.mark.parametrize("cwd", ["/proc/self/fd/7", "/proc/self/fd/9/../..", "/proc/1/cwd/..", "/data/evil"])

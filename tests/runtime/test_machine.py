@@ -16,13 +16,14 @@ from scow.oci.config import Process as ImageProcess
 from scow.runtime.bundle import make_bundle
 from scow.runtime.child import Stdio
 from scow.runtime.kernel import beneath, linux
-from scow.runtime.launcher import mounting
-from scow.runtime.probe import OciRuntime, Probe, _in_child, mounts, probe, trial_of_overlay
+from scow.runtime.launcher import mounting, sandbox
+from scow.runtime.probe import OciRuntime, Probe, _in_child, _make_user_namespace, mounts, probe, trial_of_overlay
 from scow.runtime.runner import Choice, Runner, choose
 from scow.runtime.spec import bpf, capabilities, seccomp
 from scow.runtime.spec.options import Device, Mount, Options
 from scow.snapshot.rootfs import Directory, Overlay
 
+_PR_GET_DUMPABLE = 3
 ALL = (1 << len(capabilities.NAMES)) - 1
 
 
@@ -287,6 +288,24 @@ def test_root_starts_containers_with_an_interpreter_that_nobody_can_write(tmp_pa
     assert running.pid == 0
     for fd in (reader, writer, interpreter):
         os.close(fd)
+
+
+@pytest.mark.parametrize("rootless", [False, True])
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_nobody_looks_into_what_is_about_to_be_the_program(uid: int, rootless: bool) -> None:
+    """From when it holds no more than the container: who joins one would have its interpreter opened, and written to
+    once it is another program (CVE-2019-5736)."""
+    need_root()
+    held: dict[str, list[str]] = {kind: [] for kind in ("bounding", "effective", "permitted")}
+    spec = {"process": {"user": {"uid": uid, "gid": uid}, "capabilities": held}, "linux": {}}
+
+    def attempt() -> None:
+        if rootless:
+            _make_user_namespace()
+        sandbox.identity(spec, rootless, admin=True)
+        assert linux.prctl(_PR_GET_DUMPABLE) == 0
+
+    assert _in_child(attempt) is None
 
 
 def test_where_the_root_is_no_mount_point_a_root_directory_is_left(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ ENOUGH = 65_536
 """What images use."""
 
 _PROGRAMS = ("/usr/bin/newuidmap", "/usr/bin/newgidmap")
-_DUMPABLE = 1
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -123,7 +122,7 @@ def _joined(pid: int) -> bool:
         os.close(there)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
-    linux.prctl(linux.PR_SET_DUMPABLE, _DUMPABLE)  # what is in /proc/self stays ours
+    linux.seal(False)  # what is in /proc/self stays ours
     return True
 
 

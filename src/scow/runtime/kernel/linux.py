@@ -106,6 +106,11 @@ def prctl(operation: int, *arguments: object) -> int:
     return _checked(_libc.prctl(operation, *wide), f"prctl {operation}")
 
 
+def seal(closed: bool = True) -> None:
+    """Nobody with no more rights than this process may look into it, until it is another program."""
+    prctl(PR_SET_DUMPABLE, int(not closed))
+
+
 def setdomainname(name: str) -> None:
     """setdomainname(2)."""
     raw = name.encode()

@@ -90,7 +90,7 @@ class _Joiner:
             tasks.unheard()
             os.setsid()
             os.umask(0o022)
-            _seal(rootless=self.plan["rootless"])
+            linux.seal()
             self.place.enter_rest()
             executable = self._complete(console)
             set_limits()
@@ -239,12 +239,6 @@ def _enter_cgroups(pid: int, container_id: str) -> None:
         except OSError as error:
             if container_id in one.mine:
                 raise Refused("Denied", f"cannot enter its limits: {error.strerror}", one.mine) from None
-
-
-def _seal(*, rootless: bool) -> None:
-    """Nothing in the container may look into this process before it is the program."""
-    if not rootless:  # there, its own id maps could not be written any more
-        linux.prctl(linux.PR_SET_DUMPABLE, 0)
 
 
 def _working_directory(path: str) -> None:

@@ -222,6 +222,7 @@ def identity(spec: dict[str, Any], rootless: bool, admin: bool) -> None:
     uid, gid = user["uid"], user["gid"]
     if rootless and (uid or gid):
         _rename_ids(uid, gid)
+    linux.seal()  # from here on it holds no more than the container's own, whose interpreter may be the user's to write
     try:  # noqa: SIM105 -- contextlib is not loaded here
         linux.new_session_keyring()
     except OSError:
@@ -254,6 +255,7 @@ def _set_groups(groups: list[int]) -> None:
 
 def _rename_ids(uid: int, gid: int) -> None:
     """One id is all there is: show it as the one that was asked for, in a user namespace of its own."""
+    linux.seal(False)  # its maps are nobody's to write otherwise
     linux.unshare(linux.CLONE_NEWUSER)
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} 0 1"), ("gid_map", f"{gid} 0 1")):
         with open(f"/proc/self/{name}", "w") as file:

@@ -248,8 +248,9 @@ def _lookup(process: dict[str, Any]) -> tuple[str, str, str]:
 
 def _check_kernels_own(root: int) -> None:
     """Refuse a /proc or /sys that is a symlink: through a later mount it leads elsewhere, and what has to be masked and
-    read-only below it is then not (CVE-2019-19921, CVE-2023-27561)."""
-    for path in ("/proc", "/sys"):
+    read-only below it is then not (CVE-2019-19921, CVE-2023-27561). And such a /dev: crun and runc fill the directory
+    of that name outside (CVE-2026-41579)."""
+    for path in ("/proc", "/sys", "/dev"):
         try:
             fd = open_beneath(root, path, os.O_PATH | os.O_NOFOLLOW)
         except FileNotFoundError:
