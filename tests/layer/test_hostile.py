@@ -19,7 +19,7 @@ from scow.errors import Limit, ScowError
 from scow.layer.apply import apply
 from scow.layer.entry import PATH_LIMIT, clean
 from scow.layer.index import Writer
-from scow.layer.mountable import Mountable, MountableTree
+from scow.layer.mountable import Mountable
 from scow.layer.rights import MOUNTABLE
 from scow.layer.store import remove
 
@@ -219,8 +219,8 @@ def for_mounting(root: Path, stream: bytes) -> None:
     tree.mkdir()
     with open(os.devnull, "r+b") as nowhere:
         made = Mountable()
-        apply(io.BytesIO(stream), MountableTree(made), Writer(nowhere))
-        made.finish(tree, len(stream))
+        apply(io.BytesIO(stream), made, Writer(nowhere))
+        made.write(tree, len(stream))
 
 
 @pytest.mark.parametrize("how", [for_overlay, for_nothing, for_mounting])

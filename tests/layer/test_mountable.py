@@ -18,7 +18,7 @@ from scow.errors import Invalid
 from scow.layer import erofs, mountable
 from scow.layer.apply import apply
 from scow.layer.index import Writer
-from scow.layer.mountable import METADATA, TAR, Mountable, MountableTree, content, survived
+from scow.layer.mountable import METADATA, TAR, Mountable, content, survived
 from scow.layer.rights import MOUNTABLE
 from scow.layer.view import Found, View
 from scow.oci.digest import DiffId
@@ -30,8 +30,8 @@ def written(path: Path, tar: bytes) -> bool:
     (path / TAR).write_bytes(tar)
     with open(os.devnull, "r+b") as nowhere:
         made = Mountable()
-        apply(io.BytesIO(tar), MountableTree(made), Writer(nowhere))
-        made.finish(path, len(tar))
+        apply(io.BytesIO(tar), made, Writer(nowhere))
+        made.write(path, len(tar))
         assert path.exists() == made.fit
         return made.fit
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
@@ -16,7 +17,6 @@ from scow.layer.follow import follow
 
 if TYPE_CHECKING:
     from scow.layer.pack import Content
-    from scow.layer.tree import OverlayTree
 
 #: Kinds as bytes.
 _KINDS: Final = {kind: kind.encode() for kind in get_args(Kind)}
@@ -112,12 +112,12 @@ class Subtree(msgspec.Struct, frozen=True):
         return target
 
     def _write(self, directory: Path, name: bytes) -> None:
+        from scow.layer.checkout import put
         from scow.layer.rights import rights
         from scow.layer.tree import OverlayTree
 
-        tree = OverlayTree(directory, rights())
         first: dict[object, bytes] = {}
-        try:
+        with contextlib.closing(OverlayTree(directory, rights())) as tree:
             for path, found in self.walk():
                 entry = msgspec.structs.replace(found, path=path or name)
                 if self.time is not None:
@@ -125,22 +125,6 @@ class Subtree(msgspec.Struct, frozen=True):
                 identity = self.listing.identity(found) if found.kind == "file" else None
                 before = first.setdefault(identity, entry.path) if identity is not None else entry.path
                 if before != entry.path:
-                    tree.hardlink(msgspec.structs.replace(entry, kind="hardlink", link=before))
-                else:
-                    _place(tree, entry, self.listing.content(found) if found.kind == "file" else b"")
+                    entry = msgspec.structs.replace(entry, kind="hardlink", link=before)
+                put(tree, entry, self.listing.content(found) if entry.kind == "file" else b"")
             tree.finish()
-        finally:
-            tree.close()
-
-
-def _place(tree: OverlayTree, entry: Entry, content: Content) -> None:
-    from scow.layer.checkout import File
-
-    if entry.kind == "dir":
-        tree.directory(entry)
-    elif entry.kind == "file":
-        tree.file(entry, File(content, entry.size))
-    elif entry.kind == "symlink":
-        tree.symlink(entry)
-    else:
-        tree.special(entry)

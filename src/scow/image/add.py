@@ -88,7 +88,7 @@ def _packed_mountable(items: Iterable[Item], draft: Draft, blob: BlobDraft, earl
             tar.write(plain)
 
         packed = _packed(items, draft, blob, earlier, made.add, copied)
-    made.finish(draft.mountable, packed.tar_size)
+    made.write(draft.mountable, packed.tar_size)
     return packed
 
 

@@ -10,10 +10,10 @@ Layers are unpacked apart from each other, so three things need the view of all 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
@@ -22,10 +22,6 @@ from scow.layer.rights import is_opaque, rights
 from scow.layer.view import View
 from scow.oci.digest import ChainId, chain_id
 from scow.snapshot.store import Snapshots
-
-if TYPE_CHECKING:
-    from scow.layer.sparse import Map
-    from scow.layer.tree import OverlayTree
 
 #: Stands for "no layers" where a chain_id names a directory.
 _NOTHING = ChainId.of(b"")
@@ -99,44 +95,25 @@ def with_mount_points(
         return lower
 
     def make(target: Path) -> None:
+        from scow.layer.checkout import put
         from scow.layer.tree import OverlayTree
 
-        tree = OverlayTree(target, rights())
-        try:
+        with contextlib.closing(OverlayTree(target, rights())) as tree:
             for point in missing:
                 if point.parent:
                     found = known.find(point.parent)
                     tree.directory(found.entry if found else Entry(point.parent, "dir", 0o755))
-                _put(tree, point)
+                put(tree, point)
             tree.finish()
-        finally:
-            tree.close()
 
     chain = chain_id(layer.diff_id for layer in layers)
     return (snapshots.tree(chain or _NOTHING, "places", make), *lower)
-
-
-def _put(tree: OverlayTree, point: Entry) -> None:
-    if point.kind == "file":
-        tree.file(point, _Nothing())
-    else:
-        {"dir": tree.directory, "symlink": tree.symlink}[point.kind](point)
 
 
 def _holds(known: View, directory: bytes) -> bool:
     """Whether something can be put there: it is a directory, or nothing yet."""
     found = known.find(directory)
     return found is None or found.entry.kind == "dir"
-
-
-class _Nothing:
-    """No content."""
-
-    map: Map | None = None
-
-    def pieces(self) -> Iterator[tuple[int, memoryview]]:
-        """None."""
-        return iter(())
 
 
 def style(upper: Path, root: Entry) -> None:

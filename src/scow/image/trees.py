@@ -12,7 +12,7 @@ from scow.errors import Unsupported
 from scow.image.pipeline import Inflating, Plain
 from scow.layer.apply import apply
 from scow.layer.index import Index, Writer
-from scow.layer.mountable import TAR, Mountable, MountableTree, digested
+from scow.layer.mountable import TAR, Mountable, digested
 from scow.layer.rights import rights
 from scow.layer.store import Draft, Layers
 from scow.layer.tar import Reader
@@ -33,11 +33,8 @@ def directory_tree(reader: Reader, draft: Draft, index: Writer) -> bool:
         raise Unsupported("the layer can be unpacked on Linux only")
     draft.tree.mkdir()
     draft.tree.chmod(0o755)
-    tree = OverlayTree(draft.tree, rights())
-    try:
+    with contextlib.closing(OverlayTree(draft.tree, rights())) as tree:
         return apply(reader, tree, index)
-    finally:
-        tree.close()
 
 
 def mountable_tree(tar: Plain, draft: Draft, index: Writer) -> bool:
@@ -45,8 +42,8 @@ def mountable_tree(tar: Plain, draft: Draft, index: Writer) -> bool:
     made = Mountable()
     draft.mountable.mkdir()
     with contextlib.nullcontext() if draft.stored else (draft.mountable / TAR).open("xb") as copy:
-        plain = apply(_Copied(tar, copy) if copy else tar, MountableTree(made), index)
-    made.finish(draft.mountable, tar.size)
+        plain = apply(_Copied(tar, copy) if copy else tar, made, index)
+    made.write(draft.mountable, tar.size)
     return plain
 
 

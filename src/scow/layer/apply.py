@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
-from scow.layer.entry import Entry
+from scow.layer.entry import Kind
 from scow.layer.index import Writer
 from scow.layer.placement import Placement
 from scow.layer.tar import Reader, members
@@ -21,25 +20,27 @@ def apply(reader: Reader, tree: Tree, index: Writer) -> bool:
     :class:`~scow.errors.Invalid`, :class:`~scow.errors.Limit`, or ``OSError`` of the disk.
     """
     placement = Placement()
+    actions = {kind: getattr(tree, name) for kind, name in METHODS.items()}
     for raw, body in members(reader):
         entry = placement.place(raw)
         if entry.kind == "file":
             digest = tree.file(entry, body)
             entry = msgspec.structs.replace(entry, digest=digest) if digest else entry
         else:
-            _ACTIONS[entry.kind](tree, entry)
+            actions[entry.kind](entry)
         index.add(entry)
     tree.finish()
     return placement.plain
 
 
-_ACTIONS: Final[dict[str, Callable[[Tree, Entry], None]]] = {
-    "dir": lambda tree, entry: tree.directory(entry),
-    "symlink": lambda tree, entry: tree.symlink(entry),
-    "hardlink": lambda tree, entry: tree.hardlink(entry),
-    "char": lambda tree, entry: tree.special(entry),
-    "block": lambda tree, entry: tree.special(entry),
-    "fifo": lambda tree, entry: tree.special(entry),
-    "whiteout": lambda tree, entry: tree.whiteout(entry.path),
-    "opaque": lambda tree, entry: tree.opaque(entry.path),
+#: What a tree is to do with an entry that has no content.
+METHODS: Final[dict[Kind, str]] = {
+    "dir": "directory",
+    "symlink": "symlink",
+    "hardlink": "hardlink",
+    "char": "special",
+    "block": "special",
+    "fifo": "special",
+    "whiteout": "whiteout",
+    "opaque": "opaque",
 }

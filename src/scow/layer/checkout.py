@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from scow.layer.apply import METHODS
 from scow.layer.entry import Entry
 from scow.layer.mountable import content
 from scow.layer.pack import Content
 from scow.layer.rights import rights
 from scow.layer.sparse import Map
-from scow.layer.tree import OverlayTree
+from scow.layer.tree import OverlayTree, Tree
 from scow.layer.view import Found
 
 _READ: Final = 1 << 20
@@ -24,31 +26,25 @@ def checkout(found: Iterable[Found], trees: Sequence[Path], target: Path) -> Non
     Names of one file become hard links.
     """
     names: dict[tuple[int, bytes], bytes] = {}
-    tree = OverlayTree(target, rights())
-    try:
+    with contextlib.closing(OverlayTree(target, rights())) as tree:
         for one in found:
-            first = names.setdefault((one.layer, one.source), one.entry.path)
-            if one.entry.kind == "dir":
-                tree.directory(one.entry)
-            elif first != one.entry.path:
-                tree.hardlink(Entry(one.entry.path, "hardlink", link=first))
-            else:
-                _write(tree, one, trees)
+            entry = one.entry
+            first = names.setdefault((one.layer, one.source), entry.path)
+            if entry.kind != "dir" and first != entry.path:
+                entry = Entry(entry.path, "hardlink", link=first)
+            put(tree, entry, content(trees[one.layer], one) if entry.kind == "file" else b"")
         tree.finish()
-    finally:
-        tree.close()
 
 
-def _write(tree: OverlayTree, found: Found, trees: Sequence[Path]) -> None:
-    if found.entry.kind == "file":
-        tree.file(found.entry, File(content(trees[found.layer], found), found.entry.size))
-    elif found.entry.kind == "symlink":
-        tree.symlink(found.entry)
+def put(tree: Tree, entry: Entry, content: Content = b"") -> None:
+    """Hand an entry to a tree, a file with its content."""
+    if entry.kind == "file":
+        tree.file(entry, _File(content, entry.size))
     else:
-        tree.special(found.entry)
+        getattr(tree, METHODS[entry.kind])(entry)
 
 
-class File:
+class _File:
     """``size`` bytes of a content with the shape of a tar member's body."""
 
     map: Map | None = None

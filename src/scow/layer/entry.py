@@ -24,6 +24,7 @@ KINDS: Final[dict[int, Kind]] = {
     stat.S_IFBLK: "block",
     stat.S_IFIFO: "fifo",
 }
+FORMATS: Final = {kind: form for form, kind in KINDS.items()}
 
 _PREFIX: Final = b".wh."
 _OPAQUE: Final = b".wh..wh..opq"

@@ -24,7 +24,7 @@ import msgspec
 from scow.errors import Invalid
 from scow.files import opened, regular
 from scow.layer import erofs
-from scow.layer.entry import Entry
+from scow.layer.entry import FORMATS, Entry
 from scow.layer.erofs import Directory, Node
 from scow.layer.rights import MOUNTABLE, OPAQUE
 from scow.layer.tree import Content, NoTree
@@ -35,14 +35,6 @@ TAR: Final = "tar"
 METADATA: Final = "metadata"
 _CHUNK: Final = 1 << 20
 
-_FORMATS: Final = {
-    "file": stat.S_IFREG,
-    "dir": stat.S_IFDIR,
-    "symlink": stat.S_IFLNK,
-    "char": stat.S_IFCHR,
-    "block": stat.S_IFBLK,
-    "fifo": stat.S_IFIFO,
-}
 _OPAQUE: Final = tuple((name, b"y") for name in OPAQUE)
 #: What makes overlayfs look for whiteouts in a directory that no layer below has.
 _ORIGIN: Final = tuple((name.replace(b"opaque", b"origin"), b"") for name in OPAQUE)
@@ -50,8 +42,8 @@ Made = TypeVar("Made", bound=Node)
 _NODES_LIMIT: Final = 250_000  # each takes some 400 bytes until the end
 
 
-class Mountable:
-    """The metadata of a layer, whose entries come by :meth:`add`."""
+class Mountable(NoTree):
+    """The metadata of a layer: a tree that a changeset is applied to, or whose entries come by :meth:`add`."""
 
     def __init__(self) -> None:
         self._root = Directory(stat.S_IFDIR | 0o755)
@@ -67,7 +59,14 @@ class Mountable:
         if self.fit:
             _ACTIONS.get(entry.kind, Mountable._node)(self, entry)
 
-    def finish(self, tree: Path, tar_size: int) -> None:
+    directory = symlink = hardlink = special = whiteout = opaque = add
+
+    def file(self, entry: Entry, body: Content) -> bytes:
+        """Add it; its content lies in the tar, where :func:`digested` finds it once somebody wants its digest."""
+        self.add(entry)
+        return b""
+
+    def write(self, tree: Path, tar_size: int) -> None:
         """Write all of it beside the tar; when the layer is not fit, remove what is in ``tree``."""
         if self.fit:
             with (tree / METADATA).open("xb") as file:
@@ -175,35 +174,9 @@ _ACTIONS: Final[dict[str, Callable[[Mountable, Entry], None]]] = {
 }
 
 
-class MountableTree(NoTree):
-    """A :class:`Mountable` as the tree that a changeset is applied to."""
-
-    def __init__(self, mountable: Mountable) -> None:
-        self._mountable = mountable
-
-    def directory(self, entry: Entry) -> None:
-        """Note it."""
-        self._mountable.add(entry)
-
-    symlink = hardlink = special = directory
-
-    def file(self, entry: Entry, body: Content) -> bytes:
-        """Note it; its content lies in the tar, where :func:`digested` finds it once somebody wants its digest."""
-        self._mountable.add(entry)
-        return b""
-
-    def whiteout(self, path: bytes) -> None:
-        """Hide ``path`` of the layers below."""
-        self._mountable.add(Entry(path, "whiteout"))
-
-    def opaque(self, path: bytes) -> None:
-        """Hide what the layers below have in a directory."""
-        self._mountable.add(Entry(path, "opaque"))
-
-
 def _made(entry: Entry, kind: type[Made]) -> Made:
     return kind(
-        _FORMATS[entry.kind] | entry.mode,
+        FORMATS[entry.kind] | entry.mode,
         entry.uid,
         entry.gid,
         entry.mtime,

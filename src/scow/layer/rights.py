@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from pathlib import Path
 from typing import Final, Protocol
 
-from scow.layer.entry import Entry
+from scow.layer.entry import FORMATS, Entry
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
@@ -18,7 +17,6 @@ _ADMIN: Final = 1 << 21  # CAP_SYS_ADMIN
 MOUNTABLE: Final = "erofs"
 #: overlayfs' names for the mark of a directory that hides what lies below it.
 OPAQUE: Final = (b"trusted.overlay.opaque", b"user.overlay.opaque")
-_SPECIAL: Final = {"char": stat.S_IFCHR, "block": stat.S_IFBLK}
 
 
 class Rights(Protocol):
@@ -68,7 +66,7 @@ class Privileged:
     def device(self, name: bytes, fd: int, entry: Entry) -> None:
         """A real node; where the kernel forbids even root (a user namespace), a placeholder."""
         try:
-            os.mknod(name, _SPECIAL[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=fd)
+            os.mknod(name, FORMATS[entry.kind] | 0o600, os.makedev(entry.major, entry.minor), dir_fd=fd)
         except PermissionError:
             os.close(os.open(name, _NEW, 0o600, dir_fd=fd))
 

@@ -65,11 +65,11 @@ class Tree(Protocol):
         """Make a device or FIFO."""
         ...
 
-    def whiteout(self, path: bytes) -> None:
-        """Hide what lies below this layer at ``path``."""
+    def whiteout(self, entry: Entry) -> None:
+        """Hide what lies below this layer at the path."""
         ...
 
-    def opaque(self, path: bytes) -> None:
+    def opaque(self, entry: Entry) -> None:
         """Hide what lies below this layer in a directory."""
         ...
 
@@ -84,7 +84,7 @@ class NoTree:
     def directory(self, entry: Entry) -> None:
         """Nothing."""
 
-    symlink = hardlink = special = directory
+    symlink = hardlink = special = whiteout = opaque = directory
 
     def file(self, entry: Entry, body: Content) -> bytes:
         """The content's raw sha256; ``b""`` for a sparse file."""
@@ -94,11 +94,6 @@ class NoTree:
         for _, piece in body.pieces():
             digest.update(piece)
         return digest.digest()
-
-    def whiteout(self, path: bytes) -> None:
-        """Nothing."""
-
-    opaque = whiteout
 
     def finish(self) -> None:
         """Nothing."""
@@ -190,20 +185,20 @@ class OverlayTree:
         os.chmod(name, entry.mode, dir_fd=parent)
         os.utime(name, ns=(entry.mtime, entry.mtime), dir_fd=parent, follow_symlinks=False)
 
-    def whiteout(self, path: bytes) -> None:
-        """Hide ``path`` of the layers below, but nothing of this one."""
+    def whiteout(self, entry: Entry) -> None:
+        """Hide the path of the layers below, but nothing of this one."""
         self._trim()
-        parent, name = self._locate(path)
+        parent, name = self._locate(entry.path)
         try:
             os.mknod(name, stat.S_IFCHR, os.makedev(0, 0), dir_fd=parent)
             self._has_whiteouts(parent)
         except FileExistsError:
             if stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
-                self._replaced(self._directory(path))
+                self._replaced(self._directory(entry.path))
 
-    def opaque(self, path: bytes) -> None:
+    def opaque(self, entry: Entry) -> None:
         """Hide what the layers below have in this directory."""
-        self._replaced(self._directory(path))
+        self._replaced(self._directory(entry.path))
 
     def finish(self) -> None:
         """Directories get their owner, mode, xattrs and time, the deepest first."""

@@ -276,7 +276,7 @@ def _try_mountable(directory: Path) -> None:
         (tree / TAR).write_bytes(b"yes".ljust(512, b"\0"))
         made = Mountable()
         made.add(Entry(b"works", "file", 0o644, size=3, offset=0))
-        made.finish(tree, 512)
+        made.write(tree, 512)
         _make_mount_namespace()
         rootfs = {"lower": [str(tree)], "upper": names["upper"], "work": names["work"], "fleeting": True}
         mounting.mount_rootfs(rootfs, names["merged"], place)
