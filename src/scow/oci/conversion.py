@@ -79,18 +79,13 @@ def index(document: Index, family: Family, manifests: Sequence[Descriptor]) -> b
 
 def chosen(document: Index, platforms: Sequence[Platform]) -> tuple[Descriptor, ...]:
     """The entries for ``platforms`` and the attestations of these, in their order. Raises :class:`Invalid` for none."""
-    wanted = {
-        entry.digest
+    known = [entry for entry in document.manifests if entry.platform and entry.platform.known]
+    found = {
+        platform: {one.digest for one in known if one.platform and one.platform.normalised() == platform.normalised()}
         for platform in platforms
-        for entry in document.manifests
-        if entry.platform and entry.platform.known and entry.platform.normalised() == platform.normalised()
     }
-    missing = [
-        platform
-        for platform in platforms
-        if not any(e.platform and e.platform.normalised() == platform.normalised() for e in document.manifests)
-    ]
-    if missing:
+    wanted = set[str]().union(*found.values())
+    if missing := [platform for platform, digests in found.items() if not digests]:
         raise Invalid(f"the index has no image for {', '.join(map(str, missing))}")
     return tuple(
         entry

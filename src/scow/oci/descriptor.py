@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from scow.oci.digest import Digest, _Named
+from scow.oci.digest import Digest
 from scow.oci.platform import Platform
 
 #: The annotation that names an entry of an OCI layout's index (annotations.md).
@@ -40,13 +40,10 @@ class Descriptor(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"
         return Descriptor(self.media_type, self.digest, self.size)
 
 
-def _decode_hook(kind: type, value: Any) -> Any:
-    """msgspec's hook for the digest types."""
-    if issubclass(kind, _Named):
+def decode_hook(kind: type, value: Any) -> Any:
+    """msgspec's hook for the digest types, which are text."""
+    if issubclass(kind, str):
         if not isinstance(value, str):
             raise ValueError("a digest is text")
         return kind(value)
     raise NotImplementedError(kind)
-
-
-decode_hook = _decode_hook

@@ -25,8 +25,8 @@ def decode(raw: bytes, kind: type[T], subject: str, *, limit: int = DOCUMENT_LIM
     check_bounds(raw, subject, limit)
     try:
         return msgspec.json.decode(raw, type=known(kind), dec_hook=decode_hook)
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
-        raise Invalid(_told(error), subject=subject) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise Invalid(f"not valid JSON for this document: {str(error)[:300]}", subject=subject) from None
     except ScowError as error:
         raise Invalid(str(error), subject=subject) from None
 
@@ -55,8 +55,3 @@ def check_bounds(raw: bytes, subject: str, limit: int = DOCUMENT_LIMIT) -> None:
 
 
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
-
-
-def _told(error: Exception) -> str:
-    text = str(error)
-    return f"not valid JSON for this document: {text[:300]}"

@@ -100,7 +100,7 @@ def wanted(text: str | None, here: Platform) -> Platform:
     return found
 
 
-def best(platforms: Iterable[Platform | None], wanted: "Platform") -> int | None:
+def best(platforms: Iterable[Platform | None], wanted: Platform) -> int | None:
     """The position of the platform that serves ``wanted`` best, the first of equals; ``None`` when none does."""
     scores = [(platform.fitness(wanted) if platform and platform.known else 0) for platform in platforms]
     top = max(scores, default=0)
