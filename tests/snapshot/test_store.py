@@ -6,10 +6,12 @@ import fcntl
 import os
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from scow.layer.store import scratch
 from scow.oci.digest import ChainId
 from scow.snapshot.store import Snapshots
 
@@ -17,7 +19,7 @@ CHAIN = ChainId.of(b"chain")
 
 
 def snapshots(root: Path, boot: str = "this boot", flavour: str = "privileged") -> Snapshots:
-    return Snapshots(root / "snapshots", root / "ingest", boot, flavour)
+    return Snapshots(root / "snapshots", partial(scratch, root / "ingest"), boot, flavour)
 
 
 def filled(path: Path) -> None:
@@ -72,6 +74,7 @@ def test_one_that_failed_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         snapshots(tmp_path).tree(CHAIN, "fix", broken)
     assert list(snapshots(tmp_path)) == []
+    assert os.listdir(tmp_path / "ingest") == []
     tree = snapshots(tmp_path).tree(CHAIN, "fix", filled)
     assert (tree / "made").exists()
 
@@ -94,6 +97,7 @@ def test_two_that_make_the_same_at_once(tmp_path: Path) -> None:
         thread.join()
     assert len(found) == 2
     assert len(set(found)) == 1
+    assert os.listdir(tmp_path / "ingest") == []
     assert os.listdir(found[0]) == ["made"]
     snapshots(tmp_path).tree(CHAIN, "fix", never)
 

@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from scow.files import boot_of, settle
@@ -19,10 +19,12 @@ from scow.oci.digest import ChainId
 
 
 class Snapshots:
-    """The snapshots below ``root``; drafts are made in ``ingest``, on the same file system."""
+    """The snapshots below ``root``. ``scratch`` gives a directory on the same file system, gone at the end."""
 
-    def __init__(self, root: Path, ingest: Path, boot: str, flavour: str) -> None:
-        self._root, self._ingest, self._boot, self._flavour = root, ingest, boot, flavour
+    def __init__(
+        self, root: Path, scratch: Callable[[str], AbstractContextManager[Path]], boot: str, flavour: str
+    ) -> None:
+        self._root, self._scratch, self._boot, self._flavour = root, scratch, boot, flavour
 
     def __iter__(self) -> Iterator[ChainId]:
         with contextlib.suppress(FileNotFoundError):
@@ -34,17 +36,13 @@ class Snapshots:
         place = self.home(chain) / f"{kind}-{self._flavour}"
         if self._made(place):
             return place
-        draft = self._ingest / f"snapshot-{os.urandom(8).hex()}"
-        draft.mkdir(parents=True)
-        held = os.open(draft, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
+        with self._scratch("snapshot") as directory:
+            draft = directory / place.name
+            draft.mkdir()
             make(draft)
             place.parent.mkdir(0o700, parents=True, exist_ok=True)
-            aside = self._ingest / f"trash-{os.urandom(8).hex()}"
-            settle(draft, place, self._boot, aside=aside, there=lambda: self._made(place))
-        finally:
-            os.close(held)
+            stale = draft.with_name("stale")
+            settle(draft, place, self._boot, aside=stale, there=lambda: self._made(place))
         return place
 
     def _made(self, place: Path) -> bool:
