@@ -105,7 +105,7 @@ def test_the_suite_finds_a_target_that_breaks_its_word(tmp_path: Path) -> None:
     class Careless(Layout):
         """Takes whatever comes."""
 
-        def push(self, descriptor: object, source: object) -> None:
+        def push(self, descriptor: object, source: object, watch: object = None) -> None:
             with source.open(descriptor) as reader:  # type: ignore[attr-defined]
                 data = b"".join(iter(lambda: reader.read(1 << 16), b""))
             path = self.path(descriptor.digest)  # type: ignore[attr-defined]

@@ -107,7 +107,7 @@ def test_a_watcher_sees_every_byte_once_also_of_what_was_there(layout: Layout) -
         layout.push(blob, memory)
     for _ in range(2):
         seen: list[bytes] = []
-        layout.receive(blob, memory, seen.append)
+        layout.push(blob, memory, seen.append)
         assert b"".join(seen) == DATA
         assert seen[-1] == b""
 
@@ -120,7 +120,7 @@ def test_a_watcher_may_refuse_at_the_very_end(layout: Layout) -> None:
     memory = Memory()
     blob = memory.add(DATA)
     with pytest.raises(Invalid):
-        layout.receive(blob, memory, refuse)
+        layout.push(blob, memory, refuse)
     assert not layout.exists(blob)
     assert rests(layout) == []
 

@@ -25,7 +25,7 @@ from scow.errors import Conflict, Denied, Integrity, Invalid, NotFound, Unsuppor
 from scow.image.image import load
 from scow.image.recompress import recompress
 from scow.image.rewrite import Wish
-from scow.layer.compression import MEMBER, sniff
+from scow.layer.compression import MEMBER
 from scow.oci import media_types
 from scow.oci.digest import Digest
 from scow.oci.location import Location
@@ -172,7 +172,7 @@ def test_recompression(
     attested = (index.manifests[2].annotations or {})["vnd.docker.reference.digest"]
     assert attested == index.manifests[0].digest  # and not the digest that the image had
     for media_type, data in blobs(engine, to):
-        assert sniff(data) == compression
+        assert media_types.sniff(data) == compression
         assert media_type == media_types.LAYER_OF[compression]
     assert PLAIN[compression](blobs(engine, to)[1][1]) == layer_tar("platform", AMD.encode() * 500)
     assert engine.registries.copy(origin, to, every=True, wish=Wish(compression, level)).digest == copied.digest

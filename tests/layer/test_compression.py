@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from scow.errors import Invalid, Limit, Unsupported
 from scow.layer import compression
-from scow.layer.compression import MEMBER, Rewound, detected, gzip_member, inflated, sniff
+from scow.layer.compression import MEMBER, Rewound, detected, gzip_member, inflated
+from scow.oci.media_types import sniff
 
 if sys.version_info >= (3, 14):
     from compression import zstd

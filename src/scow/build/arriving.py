@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 
 from scow.errors import Denied, Invalid
-from scow.layer.compression import inflated, sniff
+from scow.layer.compression import inflated
 from scow.layer.tar import Reader
+from scow.oci.media_types import sniff
 
 #: what is looked at to know a tar
 HEAD = 512

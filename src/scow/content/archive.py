@@ -6,19 +6,19 @@ Reading: :class:`OciArchive` and :class:`DockerArchive` are sources over a seeka
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
 import sys
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, Final
 
 import msgspec
 
 from scow.content.copy import all_children
-from scow.content.layout import Layout
+from scow.content.layout import LAYOUT, Layout
 from scow.content.tar import Tar
 from scow.content.target import Reader
 from scow.errors import Invalid, NotFound, Unsupported
@@ -56,16 +56,11 @@ class OciArchive:
 
     def resolve(self, name: str) -> Descriptor:
         """The image of that name."""
-        for known, descriptor in self.names():
-            if known == name:
-                return descriptor
-        raise NotFound("archive has no such image", subject=name)
+        return _of_name(self.names(), name)
 
-    @contextlib.contextmanager
-    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+    def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
         """A blob's bytes."""
-        with self._tar.open(_blob(descriptor.digest), offset) as reader:
-            yield reader
+        return self._tar.open(_blob(descriptor.digest), offset)
 
     def _docker_names(self) -> dict[str, list[str]]:
         """Config path → names, from the ``manifest.json`` that docker puts beside the layout."""
@@ -106,22 +101,16 @@ class DockerArchive:
 
     def resolve(self, name: str) -> Descriptor:
         """The image of that name."""
-        for known, descriptor in self._names:
-            if known == name:
-                return descriptor
-        raise NotFound("archive has no such image", subject=name)
+        return _of_name(self._names, name)
 
-    @contextlib.contextmanager
-    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+    def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
         """A blob's bytes."""
         if descriptor.digest in self._made:
-            yield io.BytesIO(self._made[descriptor.digest][offset:])
-            return
+            return io.BytesIO(self._made[descriptor.digest][offset:])
         path = self._paths.get(descriptor.digest)
         if path is None:
             raise NotFound("archive has no such content", subject=descriptor.digest)
-        with self._tar.open(path, offset) as reader:
-            yield reader
+        return self._tar.open(path, offset)
 
     def _manifest(self, entry: _DockerEntry) -> Descriptor:
         raw = self._tar.read(entry.config)
@@ -141,7 +130,7 @@ class DockerArchive:
         _, size = self._tar.find(path)
         with self._tar.open(path) as reader:
             head = reader.read(6)
-            media_type = media_types.LAYER_OF.get(_compression(head), "")
+            media_type = media_types.LAYER_OF.get(media_types.sniff(head), "")
             if not media_type:
                 raise Unsupported("layer is compressed in a way that no registry knows", subject=path)
             digest = Digest(diff_id) if media_type == media_types.OCI_LAYER else self._hashed(path)
@@ -157,6 +146,13 @@ class DockerArchive:
             while chunk := reader.read(_CHUNK):
                 digest.update(chunk)
         return Digest(f"sha256:{digest.hexdigest()}")
+
+
+def _of_name(names: Iterable[tuple[str | None, Descriptor]], name: str) -> Descriptor:
+    for known, descriptor in names:
+        if known == name:
+            return descriptor
+    raise NotFound("archive has no such image", subject=name)
 
 
 def open_archive(tar: Tar) -> OciArchive | DockerArchive:
@@ -204,7 +200,7 @@ def write(
         _blob_member(output, layout, node)
     _member(output, "index.json", encode(Index(2, tuple(entries), media_types.OCI_INDEX)))
     _member(output, "manifest.json", encode(docker))
-    _member(output, "oci-layout", b'{"imageLayoutVersion":"1.0.0"}')
+    _member(output, "oci-layout", LAYOUT)
     if repositories:
         _member(output, "repositories", encode(repositories))
     output.write(bytes(1024))
@@ -285,14 +281,6 @@ def _docker_manifest(tar: Tar) -> list[_DockerEntry]:
 
 def _blob(digest: Digest) -> str:
     return f"blobs/{digest.algorithm}/{digest.hex}"
-
-
-def _compression(head: bytes) -> str:
-    if head.startswith(b"\x1f\x8b"):
-        return "gzip"
-    if head.startswith(b"\x28\xb5\x2f\xfd"):
-        return "zstd"
-    return "unknown" if head.startswith((b"BZh", b"\xfd7zXZ")) else "none"
 
 
 def _reference(text: str | None, *, whole: bool = False) -> str | None:

@@ -31,7 +31,8 @@ from scow.oci.media_types import OCI_INDEX
 if TYPE_CHECKING:
     from scow.content.shed import Shed
 
-_LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
+#: The content of the file ``oci-layout``.
+LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK: Final = 1 << 20
 _PIECE: Final = 8 << 20
 _INDEX_LIMIT: Final = 64 << 20
@@ -66,7 +67,7 @@ class Layout:
             (self._blobs / "sha256").mkdir(parents=True, exist_ok=True)
             self.ingest.mkdir(0o700, exist_ok=True)
             if not (self.root / "oci-layout").exists():
-                self._replace("oci-layout", _LAYOUT)
+                self._replace("oci-layout", LAYOUT)
         except OSError as error:
             raise disk_error(error, self.root) from None
 
@@ -158,12 +159,8 @@ class Layout:
         with on_disk(self.root):
             return read_document(self, descriptor)
 
-    def push(self, descriptor: Descriptor, source: Source) -> None:
-        """Take a blob from ``source``."""
-        self.receive(descriptor, source)
-
-    def receive(self, descriptor: Descriptor, source: Source, watch: Callable[[bytes], None] | None = None) -> None:
-        """Take a blob, going on from what an earlier try left.
+    def push(self, descriptor: Descriptor, source: Source, watch: Callable[[bytes], None] | None = None) -> None:
+        """Take a blob from ``source``, going on from what an earlier try left.
 
         ``watch`` sees every byte from the first one, and then ``b""``, before the blob is in place: it may refuse.
         Two commands that want the same blob take turns, and the second finds it there. Raises :class:`Integrity` when
@@ -173,16 +170,15 @@ class Layout:
         partial = self.ingest / f"{descriptor.digest.hex}.part"
         with on_disk(self.root), _taking_turns(partial) as file:
             if self.present(descriptor):
+                partial.unlink(missing_ok=True)
                 self._show(descriptor, watch)
-            else:
-                try:
-                    _fill(file, descriptor, source, watch)
-                except (Integrity, Limit, Invalid, OSError):  # a full disk needs the room
-                    partial.unlink(missing_ok=True)
-                    raise
-                self._settle(file, partial, descriptor.digest)
                 return
-            partial.unlink(missing_ok=True)
+            try:
+                _fill(file, descriptor, source, watch)
+            except (Integrity, Limit, Invalid, OSError):  # a full disk needs the room
+                partial.unlink(missing_ok=True)
+                raise
+            self._settle(file, partial, descriptor.digest)
 
     @contextlib.contextmanager
     def draft(self) -> Iterator[BlobDraft]:
@@ -289,7 +285,7 @@ class Layout:
         if origin is None or self._afar is None:
             raise NotFound("content is not in the store", subject=str(descriptor.digest), hint="pull the image again")
         try:
-            self.receive(descriptor, self._afar(origin))
+            self.push(descriptor, self._afar(origin))
         except ScowError as error:
             error.hint = error.hint or f"the layer is kept unpacked only: its blob has to come from {origin} again"
             raise

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from scow.content.target import Reader
 from scow.errors import Invalid
-from scow.layer.compression import MEMBER
+from scow.layer.compression import MEMBER, zstd
 
 if TYPE_CHECKING:
     from scow.layer.pack import Output
@@ -57,11 +56,8 @@ def _gzip(level: int) -> Squeeze:
 
 
 def _zstd(level: int) -> Squeeze:
-    if sys.version_info >= (3, 14):
-        from compression import zstd
-    else:
-        from backports import zstd
-    return lambda data: bytes(zstd.compress(data, level))
+    compress = zstd().compress
+    return lambda data: bytes(compress(data, level))
 
 
 def _members(plain: Reader) -> Iterator[bytes]:

@@ -53,7 +53,7 @@ class Unpacking:
         make = trees.maker(self.layers) if self._trees else trees.no_tree
         known = descriptor.digest.hex if descriptor.digest.algorithm == "sha256" else ""
         with self._draft() as draft, trees.unpacking_into(draft, make, known, stored=bool(known)) as stages:
-            self.layout.receive(descriptor, source, stages.feed)
+            self.layout.push(descriptor, source, stages.feed)
             self._keep(draft, DiffId(f"sha256:{stages.hexdigest}"))
 
     def tag(self, descriptor: Descriptor, name: str) -> None:

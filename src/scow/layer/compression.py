@@ -12,14 +12,8 @@ from typing import Any, Final
 
 from scow.errors import Integrity, Invalid, Limit, Unsupported
 from scow.layer.tar import Reader
+from scow.oci.media_types import sniff
 
-#: First bytes -> compression. Content decides, not names (Dockerfile reference, ADD).
-_MAGIC: Final = (
-    (b"\x1f\x8b", "gzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-)
 MEMBER: Final = 4 << 20
 LEVEL: Final = 6
 _STORED: Final = 0
@@ -35,14 +29,7 @@ _RATIO_FLOOR: Final = 1 << 30
 _XZ_MEMORY: Final = 100 << 20  # `xz -9` wants 65 MiB to decompress; a stream may ask for 4 GiB
 
 
-def sniff(head: bytes) -> str:
-    """``gzip``, ``zstd``, ``bzip2``, ``xz``, or ``none``, from the first six bytes."""
-    if head[:4] != b"\x28\xb5\x2f\xfd" and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
-        return "zstd"  # a skippable frame first
-    return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
-
-
-class Inflated:
+class _Inflated:
     """The plain bytes of a compressed stream: many members, any trailing padding, bounded growth.
 
     ``read(n)`` hands out whatever the next input chunk gives, which may be more or less than ``n``.
@@ -61,7 +48,7 @@ class Inflated:
 
 def inflated(reader: Reader, compression: str) -> Reader:
     """``reader``'s plain bytes."""
-    return reader if compression == "none" else Inflated(reader, compression)
+    return reader if compression == "none" else _Inflated(reader, compression)
 
 
 class Rewound:
@@ -146,17 +133,18 @@ def _xz() -> Any:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY)
 
 
-def _zstd() -> Any:
+def zstd() -> Any:
+    """The module for zstd, of the library or what stands in for it before Python 3.14."""
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
-    return zstd.ZstdDecompressor()
+    return zstd
 
 
 _DECODERS: Final[dict[str, Callable[[], Any]]] = {
     "gzip": _gzip,
-    "zstd": _zstd,
+    "zstd": lambda: zstd().ZstdDecompressor(),
     "bzip2": _bzip2,
     "xz": _xz,
 }

@@ -44,6 +44,21 @@ LAYERS: Final[dict[str, str]] = {
 #: Compression -> the OCI layer type that says so.
 LAYER_OF: Final[dict[str, str]] = {"none": OCI_LAYER, "gzip": OCI_LAYER_GZIP, "zstd": OCI_LAYER_ZSTD}
 
+#: First bytes -> compression. Content decides, not names (Dockerfile reference, ADD).
+_MAGIC: Final = (
+    (b"\x1f\x8b", "gzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd"),
+    (b"BZh", "bzip2"),
+    (b"\xfd7zXZ\x00", "xz"),
+)
+
+
+def sniff(head: bytes) -> str:
+    """``gzip``, ``zstd``, ``bzip2``, ``xz``, or ``none``, from the first six bytes."""
+    if head[:4] != b"\x28\xb5\x2f\xfd" and head[1:4] == b"\x2a\x4d\x18" and head[0] & 0xF0 == 0x50:
+        return "zstd"  # a skippable frame first
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
+
 
 def is_foreign(media_type: str) -> bool:
     """Whether a layer of this type may live at its ``urls`` only, and is never pushed."""

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
+from scow.content.verify import read_all
 from scow.errors import Limit, ScowError
-from scow.layer.compression import Inflated
+from scow.layer.compression import inflated
 from scow.scan.catalog.reading import PACKAGES_LIMIT, Reading, document, hashes
 from scow.scan.package import Package
 
@@ -49,16 +49,7 @@ def manifest(path: bytes, data: bytes) -> Reading:
 
 
 def _plain(data: bytes) -> bytes:
-    parts: list[bytes] = []
-    left = _PLAIN_LIMIT
-    for part in _pieces(Inflated(io.BytesIO(data), "zstd")):
-        parts.append(part)
-        left -= len(part)
-        if left < 0:
-            raise Limit(f"manifest is over the limit of {_PLAIN_LIMIT} bytes")
-    return b"".join(parts)
-
-
-def _pieces(reader: Inflated) -> Iterator[bytes]:
-    while part := reader.read():
-        yield part
+    plain = read_all(inflated(io.BytesIO(data), "zstd"), _PLAIN_LIMIT + 1)
+    if len(plain) > _PLAIN_LIMIT:
+        raise Limit(f"manifest is over the limit of {_PLAIN_LIMIT} bytes")
+    return plain
