@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from scow.content.tar import Tar
 from scow.layer.compression import detected, inflated
+from scow.layer.store import scratch
 
 _CHUNK = 1 << 20
 
@@ -23,18 +22,14 @@ def opened(file: BinaryIO, ingest: Path) -> Iterator[Tar]:
         with contextlib.closing(Tar(fd, _name(file))) as tar:
             yield tar
         return
-    spool = ingest / f"archive-{os.urandom(8).hex()}"
-    ingest.mkdir(parents=True, exist_ok=True)
-    try:
-        plain = inflated(reader, compression)
+    plain = inflated(reader, compression)
+    with scratch(ingest, "archive") as directory:
+        spool = directory / "tar"
         with spool.open("xb") as out:
-            fcntl.flock(out, fcntl.LOCK_SH)  # says that somebody is at work here
             while chunk := plain.read(_CHUNK):
                 out.write(chunk)
         with contextlib.closing(Tar(spool, _name(file))) as tar:
             yield tar
-    finally:
-        spool.unlink(missing_ok=True)
 
 
 def _on_disk(file: BinaryIO) -> int | None:

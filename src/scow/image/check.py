@@ -168,8 +168,8 @@ def _content_problem(path: bytes, status: os.stat_result, entry: Entry) -> str:
     return "" if actual == entry.digest else "another content"
 
 
-def _walk(root: bytes, below: bytes = b"") -> Iterator[bytes]:
-    todo = [below]
+def _walk(root: bytes) -> Iterator[bytes]:
+    todo = [b""]
     while todo:
         at = todo.pop()
         try:

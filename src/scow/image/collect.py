@@ -89,8 +89,7 @@ def collect(store: Store, images: Iterable[Descriptor] = (), names: Iterable[str
         doomed += rests(layout.ingest)
     for path in doomed:
         freed += disk_usage(path)
-        with contextlib.suppress(FileNotFoundError):  # another collection removes it as well
-            remove(path)
+        remove(path)
     return Collected(tuple(swept), freed)
 
 

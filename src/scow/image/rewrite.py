@@ -105,16 +105,16 @@ class _Rewriting:
         family = self._wish.family or conversion.family_of(node.media_type)
         if tuple(changed) == document.manifests and conversion.said(node.media_type, family) == node.media_type:
             return node.plain
-        kind = media_types.DOCKER_INDEX if family == "docker" else media_types.OCI_INDEX
-        return self._staging.put(kind, conversion.index(document, family, changed))
+        made = conversion.index(document, family, changed)
+        return self._staging.put(conversion.said(media_types.OCI_INDEX, family), made)
 
     def _manifest(self, node: Descriptor, document: Manifest) -> Descriptor:
         family = self._wish.family or conversion.family_of(node.media_type)
         layers = self._recompressed(document.layers, family)
         if layers == document.layers and conversion.said(node.media_type, family) == node.media_type:
             return node.plain
-        kind = media_types.DOCKER_MANIFEST if family == "docker" else media_types.OCI_MANIFEST
-        return self._staging.put(kind, conversion.manifest(document, family, layers))
+        made = conversion.manifest(document, family, layers)
+        return self._staging.put(conversion.said(media_types.OCI_MANIFEST, family), made)
 
     def _recompressed(self, layers: tuple[Descriptor, ...], family: Family) -> tuple[Descriptor, ...]:
         with ThreadPoolExecutor(_LAYERS_AT_ONCE, "layers") as pool:
