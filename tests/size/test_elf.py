@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -37,6 +38,21 @@ def test_what_is_none() -> None:
     assert needs(lambda offset, size: b"#!/bin/sh\n"[offset : offset + size]) is None
     assert needs(lambda offset, size: b"") is None
     assert needs(lambda offset, size: (b"\x7fELF\2\1" + bytes(58))[offset : offset + size]) == Needs()
+
+
+def test_a_text_that_does_not_end_is_none() -> None:
+    """As many times a mebibyte would come of it as there are tags."""
+    tags, text = [(1, 0)] * 4000 + [(5, 1 << 20), (10, 1 << 20), (0, 0)], b"x" * (1 << 20)
+    dynamic = b"".join(struct.pack("<qQ", *tag) for tag in tags)
+    at = 64 + 2 * 56
+    load = struct.pack("<IIQQQQQQ", 1, 0, at + len(dynamic), 1 << 20, 0, len(text), 0, 0)
+    segment = struct.pack("<IIQQQQQQ", 2, 0, at, 0, 0, len(dynamic), 0, 0)
+    head = (b"\x7fELF\2\1".ljust(32, b"\0") + struct.pack("<Q14xHH", 64, 56, 2)).ljust(64, b"\0")
+    data = head + load + segment + dynamic + text
+    found = needs(lambda offset, size: data[offset : offset + size])
+    assert found is not None
+    assert len(found.libraries) == 4000
+    assert set(found.libraries) == {b""}
 
 
 @given(st.binary(max_size=400), st.sampled_from([b"\x7fELF\2\1", b"\x7fELF\1\1", b"\x7fELF\2\2"]))

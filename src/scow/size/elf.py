@@ -20,6 +20,7 @@ _NEEDED, _STRTAB, _STRSZ, _RPATH, _RUNPATH = 1, 5, 10, 15, 29
 _HEADERS: Final = 256
 _TAGS: Final = 4096
 _STRINGS: Final = 1 << 20
+_STRING: Final = 16 << 10
 
 
 class Needs(msgspec.Struct, frozen=True):
@@ -90,4 +91,6 @@ def _strings(pread: Pread, tags: list[tuple[int, int]], loads: list[tuple[int, .
 
 
 def _string(strings: bytes, at: int) -> bytes:
-    return strings[at : strings.find(b"\0", at)] if 0 <= at < len(strings) else b""
+    """A text of the table; nothing for one without an end near by: thousands of tags may name the same."""
+    end = strings.find(b"\0", at, at + _STRING)
+    return strings[at:end] if 0 <= at < end else b""
