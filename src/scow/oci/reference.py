@@ -14,7 +14,8 @@ from scow.errors import Invalid
 from scow.oci.digest import Digest
 
 HUB = "docker.io"
-_HUB_NAMES = {"index.docker.io": HUB, "registry-1.docker.io": HUB, "registry.hub.docker.com": HUB}
+#: Other names of the Hub's.
+HUB_NAMES = {"index.docker.io": HUB, "registry-1.docker.io": HUB, "registry.hub.docker.com": HUB}
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
@@ -127,7 +128,7 @@ def _split_tag(name: str, text: str) -> tuple[str, str | None]:
 def _split_host(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost" or first != first.lower()):
-        host, path = _HUB_NAMES.get(first, first), rest
+        host, path = HUB_NAMES.get(first, first), rest
     else:
         host, path = HUB, name
     if host == HUB and path and "/" not in path:

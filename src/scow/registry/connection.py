@@ -114,18 +114,19 @@ class Connections:
 
 def told(error: Exception, url: str, proxy: str | None = None) -> ScowError:
     """What a failure of urllib3 or the socket means to us; host and proxy are named, the rest of the URLs is not."""
-    host = _host(url)
+    host = place(url)
     if isinstance(error, exceptions.LocationValueError) or not isinstance(error, (exceptions.HTTPError, OSError)):
         return Invalid("not a usable URL or header", subject=host)
     cause = _cause(error)
     kind, words = next((kind, words) for family, kind, words in _FAILURES if isinstance(cause, family))
     words = words or _words(cause)
-    through = f" through the proxy {_host(proxy)}" if proxy else ""
+    through = f" through the proxy {place(proxy)}" if proxy else ""
     hint = next(hint for part, hint in _HINTS if part in words)
     return Trouble(f"cannot reach {host}{through}: {words}", kind, hint=hint)
 
 
-def _host(url: str) -> str:
+def place(url: str) -> str:
+    """Host and port of a URL: no user, no password."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
@@ -168,12 +169,12 @@ def _make_manager(tls: Tls, proxy: str | None) -> urllib3.PoolManager:
     except ValueError:  # a port that is no number
         usable = False
     if not usable:
-        raise Invalid("not a usable proxy URL", subject=_host(proxy), hint="HTTP_PROXY, HTTPS_PROXY")
+        raise Invalid("not a usable proxy URL", subject=place(proxy), hint="HTTP_PROXY, HTTPS_PROXY")
     if parts.scheme not in ("http", "https"):
         raise Unsupported(f"proxy scheme {parts.scheme!r} is not supported", hint="use an http:// or https:// proxy")
     told_user = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
     return urllib3.ProxyManager(
-        f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+        f"{parts.scheme}://{place(proxy)}",
         _POOLS,
         proxy_headers=urllib3.make_headers(proxy_basic_auth=told_user) if told_user else None,
         maxsize=_CONNECTIONS_PER_HOST,

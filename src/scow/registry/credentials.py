@@ -16,14 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scow.errors import Invalid
-from scow.oci.reference import HUB
+from scow.oci.reference import HUB, HUB_NAMES
 from scow.registry.authfile import read_config, write_config
 
 if TYPE_CHECKING:
     from scow.registry.helper import Helper
 
 HUB_KEY = "https://index.docker.io/v1/"
-_HUB_NAMES = frozenset({HUB, "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
 #: The user name under which a helper keeps an identity token.
 _TOKEN_USER = "<token>"  # noqa: S105 - the protocol's word, not a secret
 
@@ -103,7 +102,7 @@ class CredentialStore:
 
 def server_key(host: str) -> str:
     """What docker calls ``host`` in its files and towards helpers."""
-    return HUB_KEY if host in _HUB_NAMES else host
+    return HUB_KEY if HUB_NAMES.get(host, host) == HUB else host
 
 
 def normal_key(key: str) -> str:
@@ -116,7 +115,7 @@ def normal_key(key: str) -> str:
     if head and "/" not in head and last in ("v1", "v2"):
         rest = head
     host, slash, path = rest.partition("/")
-    return (HUB if host in _HUB_NAMES else host) + slash + path
+    return HUB_NAMES.get(host, host) + slash + path
 
 
 def _from_config(config: Mapping[str, Any], host: str, path: str, name: str) -> Credential | None:
@@ -128,7 +127,7 @@ def _from_config(config: Mapping[str, Any], host: str, path: str, name: str) -> 
         return Credential(username, secret)
     auths = _table(config, "auths")
     exact = {key: entry for key, entry in auths.items() if "://" not in key}
-    for wanted in _candidates(HUB if host in _HUB_NAMES else host, path):
+    for wanted in _candidates(HUB_NAMES.get(host, host), path):
         for keys in (exact, auths):  # a plain key is newer than a URL
             for key, entry in keys.items():
                 if normal_key(key) == wanted and (credential := _credential(entry, f"{name}: auths {key}")):
@@ -150,7 +149,8 @@ def _helper(config: Mapping[str, Any], host: str) -> Helper | None:
         return None
     from scow.registry.helper import Helper  # starts programs: not for those who have none
 
-    keys = (server_key(host), *sorted(_HUB_NAMES)) if host in _HUB_NAMES else (host,)
+    key = server_key(host)
+    keys = (key, HUB, *sorted(HUB_NAMES)) if key == HUB_KEY else (host,)
     for key in keys:
         if key in helpers:
             return Helper(str(helpers[key])) if helpers[key] else None
@@ -189,8 +189,7 @@ def _entry(credential: Credential) -> dict[str, str]:
 
 
 def _forget(auths: dict[str, Any], host: str) -> bool:
-    wanted = HUB if host in _HUB_NAMES else host
-    keys = [key for key in auths if normal_key(key) == wanted]
+    keys = [key for key in auths if normal_key(key) == HUB_NAMES.get(host, host)]
     for key in keys:
         del auths[key]
     return bool(keys)

@@ -129,7 +129,7 @@ def finish_upload(location: str, digest: str) -> Request:
 
 
 def tags(path: str) -> Request:
-    """GET the tags, the first page or the one after ``last``."""
+    """GET the first page of the tags."""
     return Request("GET", f"/v2/{path}/tags/list", (("n", str(PAGE_SIZE)),))
 
 

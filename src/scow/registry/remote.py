@@ -12,7 +12,7 @@ from scow.errors import Denied, Invalid, NotFound, Unavailable
 from scow.oci.reference import Reference
 from scow.registry import protocol
 from scow.registry.auth import Authorizer, Keys
-from scow.registry.credentials import ANONYMOUS, Credential
+from scow.registry.credentials import Credential
 from scow.registry.endpoint import Endpoint
 from scow.registry.hosts import is_loopback
 from scow.registry.repository import Repository
@@ -146,5 +146,5 @@ class _Only:
     def __init__(self, credential: Credential) -> None:
         self._credential = credential
 
-    def lookup(self, host: str, path: str = "") -> Credential | None:
-        return self._credential or ANONYMOUS
+    def lookup(self, host: str, path: str = "") -> Credential:
+        return self._credential

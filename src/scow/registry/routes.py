@@ -134,11 +134,13 @@ def routed(rules: Sequence[Rule], reference: Reference, *, push: bool = False) -
     target = _moved(reference, rule.scope, rule.location) if rule.location else reference
     if push:
         return Route(target)
-    pulls: Mapping[bool, Pull] = {True: "digest-only"}
     return Route(
         target,
         tuple(
-            (_moved(reference, rule.scope, one.location), pulls.get(rule.mirror_by_digest_only, one.pull_from_mirror))
+            (
+                _moved(reference, rule.scope, one.location),
+                "digest-only" if rule.mirror_by_digest_only else one.pull_from_mirror,
+            )
             for one in rule.mirror
         ),
     )

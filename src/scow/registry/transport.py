@@ -18,7 +18,7 @@ import urllib3
 from urllib3.response import BaseHTTPResponse
 
 from scow.errors import Denied, Limit, Unavailable
-from scow.registry.connection import Connections, told
+from scow.registry.connection import Connections, place, told
 from scow.registry.hosts import Hosts, Proxies
 from scow.registry.protocol import ERROR_LIMIT, Answer, same_place
 from scow.registry.refusal import TRANSIENT_STATUS, refusal
@@ -80,7 +80,7 @@ class Response:
         now = time.monotonic()
         if count and now - self._since >= self._window:
             if self._came < self._window * _SLOWEST:
-                raise Trouble(f"{_host(self.url)} sends too slowly", "timeout")
+                raise Trouble(f"{place(self.url)} sends too slowly", "timeout")
             self._since, self._came = now, 0
 
     def answer(self, limit: int) -> Answer:
@@ -88,7 +88,7 @@ class Response:
         with self:
             body = self._gather(limit + 1)
         if len(body) > limit:
-            raise Limit(f"answer is longer than {limit} bytes", subject=_host(self.url))
+            raise Limit(f"answer is longer than {limit} bytes", subject=place(self.url))
         return Answer(self.status, self.headers, body)
 
     def excerpt(self) -> Answer:
@@ -184,7 +184,7 @@ class Transport:
         if response.status not in TRANSIENT_STATUS:
             return response
         answer = response.excerpt()
-        error = refusal(answer, subject=_host(response.url))
+        error = refusal(answer, subject=place(response.url))
         if not isinstance(error, Unavailable):
             raise error
         kind = "limited" if answer.status == 429 else "status"
@@ -198,17 +198,17 @@ class Transport:
                 return response
             response.excerpt()  # read to its end, the connection serves again
             call = self._redirected(call, response.status, location)
-        raise Unavailable("too many redirects", subject=_host(call.url))
+        raise Unavailable("too many redirects", subject=place(call.url))
 
     def _redirected(self, call: Call, status: int, location: str) -> Call:
         url = same_place(location, call.url)
         new, old = urlsplit(url), urlsplit(call.url)
         if old.scheme == "https" and not self.trusts(url):
-            raise Denied(f"redirects from https to plain http at {new.netloc}", subject=_host(call.url))
+            raise Denied(f"redirects from https to plain http at {new.netloc}", subject=place(call.url))
         headers = call.headers
         if (new.scheme, new.netloc) != (old.scheme, old.netloc):
             if headers.get("Content-Type") == FORM and status != 303:
-                raise Denied(f"redirects a login to {new.netloc.rpartition('@')[2]}", subject=_host(call.url))
+                raise Denied(f"redirects a login to {place(url)}", subject=place(call.url))
             headers = {name: value for name, value in headers.items() if name.lower() in _CONTENT_HEADERS}
         if status == 303 and call.method != "HEAD":
             return Call("GET", url, headers)
@@ -217,7 +217,7 @@ class Transport:
     def _exchange(self, call: Call, timeout: urllib3.Timeout) -> Response:
         headers = {**self._own_headers, **call.headers}
         if "Authorization" in headers and not self.trusts(call.url):
-            raise Denied("credentials are not sent over plain http", subject=_host(call.url))
+            raise Denied("credentials are not sent over plain http", subject=place(call.url))
         if call.body is not None:
             headers["Content-Length"] = str(call.length)
         raw = self._connections.request(
@@ -255,7 +255,3 @@ class Pauses:
         """Progress was made: the next failure is a first one again."""
         self._tries = 0
         self._waited = 0.0
-
-
-def _host(url: str) -> str:
-    return urlsplit(url).netloc.rpartition("@")[2]

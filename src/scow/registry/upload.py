@@ -39,11 +39,9 @@ _MOUNTS = 4
 class Upload:
     """Sends blobs to repository ``path``."""
 
-    def __init__(
-        self, endpoint: Endpoint, path: str, scopes: Scopes, contexts: Contexts, sessions: Sessions | None = None
-    ) -> None:
+    def __init__(self, endpoint: Endpoint, path: str, scopes: Scopes, contexts: Contexts, sessions: Sessions) -> None:
         self._endpoint = endpoint
-        self._sessions = sessions or Sessions(None, endpoint.host, path)
+        self._sessions = sessions
         self._path = path
         self._scopes = scopes
         self._contexts = contexts
