@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import msgspec
 
 from scow.scan.finding import Finding, Report
@@ -24,7 +22,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def compare(old: Report, new: Report) -> Difference:
     """What is different in ``new``."""
-    before, after = _keys(old.findings), _keys(new.findings)
+    before, after = ({one.key for one in report.findings} for report in (old, new))
     return Difference(
         old,
         new,
@@ -32,7 +30,3 @@ def compare(old: Report, new: Report) -> Difference:
         tuple(one for one in new.findings if one.key not in before),
         tuple(one for one in new.findings if one.key in before),
     )
-
-
-def _keys(findings: Iterable[Finding]) -> set[tuple[str, str, str, str]]:
-    return {one.key for one in findings}

@@ -10,6 +10,7 @@ import contextlib
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
@@ -129,10 +130,8 @@ class Database:
             return sorted(name.removesuffix(SUFFIX) for name in listed if name.endswith(SUFFIX) and name[0] != ".")
         return []
 
-    @contextlib.contextmanager
-    def _opened(self, name: str) -> Iterator[sqlite3.Connection | None]:
-        with reading(self.path(name)) as connection:
-            yield connection
+    def _opened(self, name: str) -> AbstractContextManager[sqlite3.Connection | None]:
+        return reading(self.path(name))
 
 
 @contextlib.contextmanager
@@ -148,8 +147,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection | None]:
         if path.exists():
             connection = sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro&immutable=1", uri=True)
             connection.execute("PRAGMA trusted_schema = OFF")
-            same = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION
-            yield connection if same and is_ours(connection) else None
+            yield connection if is_ours(connection) else None
         else:
             yield None
     except (sqlite3.Error, msgspec.MsgspecError, zlib.error, UnicodeDecodeError) as error:
@@ -166,9 +164,10 @@ def damaged(path: Path, error: Exception) -> Integrity:
 
 
 def is_ours(connection: sqlite3.Connection) -> bool:
-    """Whether the file has our tables and nothing else: it may come from somebody else."""
+    """Whether the file is of this version, with our tables and nothing else: it may come from somebody else."""
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
     listed = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-    return {row[0] for row in listed} == set(SCHEMA)
+    return version == VERSION and {row[0] for row in listed} == set(SCHEMA)
 
 
 def require(database: Database, name: str) -> Holding:

@@ -81,22 +81,21 @@ class Writer:
 
     def holding(self, ecosystem: str, imported: str, source: str) -> Holding:
         """What the file holds now; written down in it."""
-        count, modified = self.connection.execute("SELECT count(*), max(modified) FROM advisory").fetchone()
+        counted = "SELECT count(*) + (SELECT count(*) FROM mark), max(modified) FROM advisory"
+        count, modified = self.connection.execute(counted).fetchone()
         releases = [row[0] for row in self.connection.execute("SELECT DISTINCT ecosystem FROM affected ORDER BY 1")]
         holding = Holding(ecosystem, count, modified or "", imported, source, tuple(releases))
         self.connection.execute("DELETE FROM facts")
         self.connection.executemany("INSERT INTO facts VALUES (?, ?)", facts_of(holding).items())
         return holding
 
-    def mark(self, marks: Iterable[tuple[str, str]]) -> int:
-        """Replace all marks; returns how many there are."""
+    def mark(self, marks: Iterable[tuple[str, str]]) -> None:
+        """Replace all marks."""
         self.connection.execute("DELETE FROM mark")
         self.connection.executemany("INSERT OR REPLACE INTO mark VALUES (?, ?)", marks)
-        return int(self.connection.execute("SELECT count(*) FROM mark").fetchone()[0])
 
     def _take(self, document: Document) -> None:
-        known = document.crc is not None and self._known(document.name, document.crc)
-        if known:
+        if document.crc is not None and self._known(document.name, document.crc):
             return
         raw = document.read()
         self._read += len(raw)
@@ -149,10 +148,9 @@ def import_documents(
 def import_marks(database: Database, kind: str, marks: Iterable[tuple[str, str]], *, now: str, source: str) -> Imported:
     """Replace the file of marks ``kind`` (:data:`~scow.scan.holding.MARKS`)."""
     with writing(database, kind) as writer:
-        count = writer.mark(marks)
-        holding = msgspec.structs.replace(writer.holding(kind, now, source), advisories=count)
-        writer.connection.executemany("INSERT OR REPLACE INTO facts VALUES (?, ?)", facts_of(holding).items())
-    return Imported(holding, count)
+        writer.mark(marks)
+        holding = writer.holding(kind, now, source)
+    return Imported(holding, holding.advisories)
 
 
 def adopt(database: Database, name: str, taken: Path) -> Holding:
@@ -165,8 +163,7 @@ def adopt(database: Database, name: str, taken: Path) -> Holding:
             shutil.copyfile(taken, unfinished)
             with contextlib.closing(sqlite3.connect(unfinished)) as connection:
                 connection.execute("PRAGMA trusted_schema = OFF")
-                ours = connection.execute("PRAGMA user_version").fetchone()[0] == VERSION and is_ours(connection)
-                if not ours or connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                if not is_ours(connection) or connection.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                     hint = "another version of scow may have made it; OSV's own data is for all: scow db update"
                     raise Integrity("not an advisory database of this version", subject=name, hint=hint)
             _settle(unfinished, database.path(name))
@@ -220,7 +217,7 @@ def _begun(old: Path, new: Path) -> sqlite3.Connection:
         shutil.copyfile(old, new)
         with contextlib.suppress(sqlite3.Error):  # a damaged one is made anew
             connection = opened()
-            if connection.execute("PRAGMA user_version").fetchone()[0] == VERSION and is_ours(connection):
+            if is_ours(connection):
                 return connection
             connection.close()
         new.unlink()

@@ -54,16 +54,8 @@ def match(packages: Iterable[Package], records: Records) -> tuple[tuple[Finding,
 def order(finding: Finding) -> tuple[object, ...]:
     """The worst first; then by package and name."""
     package = finding.package
-    state = finding.state == "unimportant"
-    return (
-        state,
-        rank(finding.severity),
-        -(finding.score or 0),
-        package.name,
-        finding.name,
-        package.version,
-        package.arch,
-    )
+    unimportant = finding.state == "unimportant"
+    return unimportant, *_badness(finding), package.name, finding.name, package.version, package.arch
 
 
 def _said(package: Package, asked: Iterable[Query], records: Records) -> tuple[list[Finding], dict[str, list[str]]]:

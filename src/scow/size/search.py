@@ -19,12 +19,11 @@ _ORDER: Final = {"secret": 0, "hidden": 1, "cache": 2, "unneeded": 3}
 _Key = tuple[str, int, int]
 
 
-def find(files: Iterable[File], owners: Mapping[bytes, str], instructions: Sequence[str]) -> tuple[Waste, ...]:
+def find(files: Sequence[File], owners: Mapping[bytes, str], instructions: Sequence[str]) -> tuple[Waste, ...]:
     """The waste among ``files``; ``owners`` says which package brought a path, ``instructions`` what made each layer.
 
     What is hidden comes before what only looks like waste, and that before duplicates of what is left.
     """
-    files = list(files)
     judge = _Judge(files)
     groups: dict[_Key, list[Finding]] = {}
     left: list[File] = []

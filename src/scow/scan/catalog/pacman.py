@@ -23,7 +23,7 @@ def desc(path: bytes, data: bytes) -> Reading:
     sections = _sections(data)
 
     def first(key: bytes) -> str:
-        return text(sections.get(key, [b""])[0]) if sections.get(key) else ""
+        return text((sections.get(key) or [b""])[0])
 
     if b"%NAME%" not in sections:
         return Reading(reasons=("has no %NAME%",), owner="alpm")

@@ -135,7 +135,7 @@ def document(data: bytes, kind: type[T]) -> T | str:
         return f"holds more than {_OBJECTS_LIMIT} objects"
     try:
         return msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"), type=known(kind))
-    except (msgspec.DecodeError, msgspec.ValidationError, RecursionError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         return f"is not the JSON that was expected: {str(error)[:200]}"
 
 

@@ -200,5 +200,6 @@ def _values(data: bytes, tag: int, kind: int, offset: int, number: int) -> tuple
     if kind not in _TEXTS:
         raise Invalid(f"a header's field {tag} has the type {kind}")
     if kind == 6:
-        return (data[offset : data.find(b"\0", offset)] if data.find(b"\0", offset) >= 0 else data[offset:],)
+        end = data.find(b"\0", offset)
+        return (data[offset : end if end >= 0 else len(data)],)
     return tuple(data[offset:].split(b"\0", number)[:number])
