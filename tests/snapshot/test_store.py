@@ -33,7 +33,7 @@ def never(path: Path) -> None:
 def test_a_tree_is_made_once(tmp_path: Path) -> None:
     def made(path: Path) -> None:
         filled(path)
-        other = os.open(path, os.O_RDONLY)
+        other = os.open(path.parent, os.O_RDONLY)  # what ingest holds
         with pytest.raises(BlockingIOError):  # as a collection finds out that somebody is at work here
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(other)
@@ -100,6 +100,12 @@ def test_two_that_make_the_same_at_once(tmp_path: Path) -> None:
     assert os.listdir(tmp_path / "ingest") == []
     assert os.listdir(found[0]) == ["made"]
     snapshots(tmp_path).tree(CHAIN, "fix", never)
+
+
+def test_what_a_stranger_put_there_is_none(tmp_path: Path) -> None:
+    snapshots(tmp_path).tree(CHAIN, "fix", filled)
+    (tmp_path / "snapshots/lost+found").mkdir()
+    assert list(snapshots(tmp_path)) == [CHAIN]
 
 
 def test_an_empty_store_has_none(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from scow.errors import Invalid
 from scow.files import boot_of, settle
 from scow.oci.digest import ChainId
 
@@ -29,7 +30,8 @@ class Snapshots:
     def __iter__(self) -> Iterator[ChainId]:
         with contextlib.suppress(FileNotFoundError):
             for name in os.listdir(self._root):
-                yield ChainId(f"sha256:{name}")
+                with contextlib.suppress(Invalid):  # a stranger's
+                    yield ChainId(f"sha256:{name}")
 
     def tree(self, chain: ChainId, kind: str, make: Callable[[Path], None]) -> Path:
         """The tree of that kind; ``make`` fills an empty directory when there is none of this boot."""
