@@ -27,6 +27,18 @@ def test_the_score_is_what_dive_says() -> None:
     assert f"{100 * found.score:.4f}" == "96.8009"
 
 
+def test_a_directory_without_content_is_a_path_of_its_layer() -> None:
+    """As ``RUN mkdir`` leaves it; one that something lies in is none. The numbers are those of dive 0.12.0."""
+    made = [entry("c", 0, "dir"), entry("c/d", 0, "dir"), entry("c/d/f5", 860), entry("f2", 1401), entry("a", 0, "dir"),
+            entry("a/f4", 2349), entry("a/b", 0, "dir")]  # fmt: skip
+    emptied = [entry("c", 0, "dir"), entry("a", 0, "dir"), entry("f2", 0, "whiteout"), entry("c/d/f5", 0, "whiteout")]
+    filled = [entry("a", 0, "dir"), entry("a/b", 0, "dir"), entry("a/b/f0", 10), entry("a/f1", 2725)]
+    gone = [entry("a/b", 0, "whiteout"), entry("c", 0, "whiteout"), entry("c", 0, "dir"), entry("c/f1", 1462)]
+    layers = [made, emptied, filled, gone]
+    found = looked_at(*layers, instructions=("RUN x",) * len(layers)).efficiency
+    assert (found.score, found.wasted) == (pytest.approx(0.7424293977543382), 2271)
+
+
 def test_nothing_is_efficient() -> None:
     assert looked_at([]).efficiency.score == 1.0
 

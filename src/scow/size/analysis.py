@@ -11,7 +11,7 @@ from scow.size.tree import Node
 from scow.size.waste import Waste
 
 #: Counts up whenever the same layers come to another analysis: what was kept of an earlier one is then not used.
-VERSION: Final = 2
+VERSION: Final = 3
 
 
 class LayerSize(msgspec.Struct, frozen=True):

@@ -106,13 +106,13 @@ class Stack:
 
     def weights(self) -> Iterator[tuple[bytes, int]]:
         """Every path of every layer with what it weighs there, in dive's terms: a deleted directory weighs what was in
-        it, a deleted file nothing."""
+        it, a deleted file nothing; a directory counts where the layer has nothing in it."""
         for number, entries in enumerate(self._layers):
-            last = _last(entries)
+            last, filled = _last(entries), _filled(entries)
             for at, entry in enumerate(entries):
                 if entry.kind == "whiteout":
                     yield entry.path, self._hidden.get((number, entry.path), 0)
-                elif entry.kind not in ("dir", "opaque") and (not last or last[entry.path] == at):
+                elif entry.kind != "opaque" and entry.path not in filled and (not last or last[entry.path] == at):
                     yield entry.path, entry.size if entry.kind == "file" else 0
 
     def _settle_copies(self) -> None:
@@ -145,6 +145,16 @@ def _last(entries: Sequence[Entry]) -> dict[bytes, int]:
     if len(set(paths)) == len(paths):
         return {}
     return {entry.path: at for at, entry in enumerate(entries) if entry.kind not in ("whiteout", "opaque")}
+
+
+def _filled(entries: Sequence[Entry]) -> set[bytes]:
+    """The directories in which the layer has, or deletes, something."""
+    filled = {b""}
+    for entry in entries:
+        above = entry.path if entry.kind != "opaque" else b""
+        while (above := above.rpartition(b"/")[0]) not in filled:
+            filled.add(above)
+    return filled
 
 
 def _links(found: Iterable[Found]) -> dict[Key, tuple[bytes, ...]]:
