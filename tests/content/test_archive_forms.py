@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +150,8 @@ FORMS: dict[str, tuple[Callable[[], Members], str | None]] = {
 }  # fmt: skip
 
 
-def write(path: Path, members: Members) -> Tar:
+@contextlib.contextmanager
+def written(path: Path, members: Members) -> Iterator[Tar]:
     with tarfile.open(path, "w") as tar:
         for name, content in members.items():
             member = tarfile.TarInfo(name)
@@ -160,37 +162,39 @@ def write(path: Path, members: Members) -> Tar:
             else:
                 member.size = len(content)
                 tar.addfile(member, io.BytesIO(content))
-    return Tar(path)
+    with contextlib.closing(Tar(path)) as made:
+        yield made
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_image_and_its_name(form: str, tmp_path: Path) -> None:
     members, name = FORMS[form]
-    archive = open_archive(write(tmp_path / "a.tar", members()))
-    [(found, descriptor)] = archive.names()
-    assert found == name
-    for _ in range(2):
-        with archive.open(descriptor) as reader:
-            document = parse(read_all(reader, 1 << 20), descriptor.media_type)
-        if isinstance(document, Index):
-            descriptor = document.manifests[0]
-    assert isinstance(document, Manifest)
-    read = []
-    for one in document.layers:
-        with archive.open(one) as reader:
-            data = read_all(reader, 1 << 20)
-        assert (f"sha256:{sha(data)}", len(data)) == (one.digest, one.size)
-        read.append(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
-    assert read == PLAIN
+    with written(tmp_path / "a.tar", members()) as tar:
+        archive = open_archive(tar)
+        [(found, descriptor)] = archive.names()
+        assert found == name
+        for _ in range(2):
+            with archive.open(descriptor) as reader:
+                document = parse(read_all(reader, 1 << 20), descriptor.media_type)
+            if isinstance(document, Index):
+                descriptor = document.manifests[0]
+        assert isinstance(document, Manifest)
+        read = []
+        for one in document.layers:
+            with archive.open(one) as reader:
+                data = read_all(reader, 1 << 20)
+            assert (f"sha256:{sha(data)}", len(data)) == (one.digest, one.size)
+            read.append(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+        assert read == PLAIN
 
 
 def test_an_image_without_layers(tmp_path: Path) -> None:
     """docker's ``FROM scratch`` with a CMD alone: Go writes ``null`` for what is empty."""
-    archive = open_archive(
-        write(tmp_path / "a.tar", {"c.json": BARE, "manifest.json": docker("c.json", None, "app:1")})
-    )
-    [(name, descriptor)] = archive.names()
-    with archive.open(descriptor) as reader:
-        document = parse(read_all(reader, 1 << 20), descriptor.media_type)
-    assert isinstance(document, Manifest)
-    assert (name, document.layers) == ("app:1", ())
+    members: Members = {"c.json": BARE, "manifest.json": docker("c.json", None, "app:1")}
+    with written(tmp_path / "a.tar", members) as tar:
+        archive = open_archive(tar)
+        [(name, descriptor)] = archive.names()
+        with archive.open(descriptor) as reader:
+            document = parse(read_all(reader, 1 << 20), descriptor.media_type)
+        assert isinstance(document, Manifest)
+        assert (name, document.layers) == ("app:1", ())

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import io
 import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 from unittest import mock
 
 import pytest
 
 from scow.content import copy as copying
+from scow.content import layout as layouts
 from scow.content.archive import write
 from scow.content.copy import Progress, copy
 from scow.content.layout import Layout
 from scow.content.referrers import documents
-from scow.content.target import Source
+from scow.content.target import Reader, Source
 from scow.errors import Denied, Integrity, Limit, NotFound, ScowError, Unavailable
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
+from scow.oci.digest import Digest
 from scow.oci.documents import encode
 from scow.oci.manifest import Index, Manifest
 from scow.testing.contract import Memory
@@ -315,6 +321,54 @@ def test_many_large_manifests_are_not_kept_in_memory(monkeypatch: pytest.MonkeyP
     images = [memory.image([], b'{"os":"%d"}' % number) for number in range(20)]
     with pytest.raises(Limit):
         copy(memory, Recorded(), memory.index(images))
+
+
+class Parallel(Memory):
+    """Of two layers, one comes in whole when some of the other, which never ends, has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.last = self.add(b"the last bytes there was no room for", media_types.OCI_LAYER)
+        self.endless = Descriptor(media_types.OCI_LAYER, Digest.of(b"endless"), 1 << 40)
+        self.manifest = self.image([self.endless, self.last])
+        self._begun = threading.Event()
+
+    @contextlib.contextmanager
+    def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
+        if descriptor == self.endless:
+            yield _Endless(self._begun)
+            return
+        assert descriptor != self.last or self._begun.wait(60)
+        with super().open(descriptor, offset) as reader:
+            yield reader
+
+
+class _Endless:
+    def __init__(self, begun: threading.Event) -> None:
+        self._begun, self._reads = begun, 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        self._reads += 1
+        if self._reads > 1:  # the first is written
+            self._begun.set()
+            time.sleep(0.01)
+        return b"x"
+
+
+@pytest.mark.parametrize(("number", "stays"), [(errno.ENOSPC, 0), (errno.EIO, 1)], ids=["full", "broken"])
+def test_a_full_disk_keeps_no_parts(number: int, stays: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the next pull could go on from is in everybody's way until there is room."""
+    source, layout, written = Parallel(), Layout(tmp_path), layouts._write_all
+
+    def refuse(file: BinaryIO, data: bytes) -> None:
+        if data in source.blobs.values() and Descriptor.of(media_types.OCI_LAYER, data) == source.last:
+            raise OSError(number, os.strerror(number))
+        written(file, data)
+
+    monkeypatch.setattr(layouts, "_write_all", refuse)
+    with pytest.raises(Unavailable):
+        copy(source, layout, source.manifest)
+    assert len(list(layout.ingest.iterdir())) == stays
 
 
 def test_into_a_real_store_twice(tmp_path: Path) -> None:

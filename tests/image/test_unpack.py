@@ -194,7 +194,7 @@ def test_what_is_missing_is_made_up_for_from_the_blob(store: Store) -> None:
     indexes_only = Unpacking(store.layout, store.layers, trees=False)
     indexes_only.push(blob, memory)
     assert store.layers.tree(DIFF_ID) is None
-    assert store.layers.index(DIFF_ID) is not None
+    assert store.layers.header(DIFF_ID) is not None
     tree = store.unpacking.tree(Layer(blob, DIFF_ID))
     assert (tree / "d" / "f").stat().st_size == 3 << 20
     remove(store.layers.home(DIFF_ID))
@@ -258,7 +258,8 @@ def test_a_plain_blob_is_the_tar_of_its_mountable_tree(way: str, form: str, tmp_
     assert (tree / "tar").samefile(store.layout.path(blob.digest)) is (form == "none")
     store.layout.path(blob.digest).unlink()
     assert store.layers.tree(DIFF_ID) == tree
-    assert tree_problem(tree, DIFF_ID, Index(store.layers.home(DIFF_ID) / "index")) == ""
+    with Index(store.layers.home(DIFF_ID) / "index") as index:
+        assert tree_problem(tree, DIFF_ID, index) == ""
 
 
 def test_where_a_blob_cannot_have_another_name_it_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

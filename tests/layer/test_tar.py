@@ -257,7 +257,7 @@ def test_damage_is_refused(stream: bytes) -> None:
 
 
 CUT = {
-    "header": file(b"a")[:300],
+    "header": block(b"a") + file(b"b")[:300],
     "content": block(b"a", size=2000) + bytes(1000),
     "padding": block(b"a", size=10) + b"0123456789",
     "long name": block(b"././@LongLink", b"L", 600) + b"n" * 512,
@@ -269,6 +269,11 @@ CUT = {
 def test_a_stream_that_is_cut_short_is_refused(stream: bytes) -> None:
     with pytest.raises(Invalid, match="ends in the middle"):
         read(stream)
+
+
+def test_what_has_no_header_is_no_tar() -> None:
+    with pytest.raises(Invalid, match="not a tar stream"):
+        read(b"#!/bin/sh\n")
 
 
 LIMITS = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from typing import Literal
 
 import msgspec
 
+from scow.content.disk import Full
 from scow.content.target import Reader, Several, Sink, Source
 from scow.content.verify import read_document
 from scow.errors import Integrity, Invalid, Limit
@@ -72,13 +75,13 @@ def copy(
         watch(Progress(root, "done", root.size))
 
 
-def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor, threading.Event], None]) -> None:
+def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor, _Stop], None]) -> None:
     """Do ``work`` for each node on ``jobs`` threads, all of which are waited for; the first error ends the others.
 
     Only for a moment by a user who has had enough: they take away what they were writing, but one may hang on a quiet
     line. Plain threads, as the library's pools bring logging along.
     """
-    left, errors, stop = deque(nodes), list[BaseException](), threading.Event()
+    left, errors, stop = deque(nodes), list[BaseException](), _Stop()
     ended = threading.Semaphore(0)
 
     def serve() -> None:
@@ -89,6 +92,7 @@ def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor
                     work(node, stop)
                 except BaseException as error:
                     errors.append(error)
+                    stop.full |= isinstance(error, Full)
                     stop.set()
         ended.release()
 
@@ -132,7 +136,7 @@ def _levels(source: Source, root: Descriptor, children: Children) -> Iterator[li
     yield from (by_depth[at] for at in sorted(by_depth))
 
 
-def _one(source: _Remembering, sink: Sink, watch: Watch, node: Descriptor, stop: threading.Event) -> None:
+def _one(source: _Remembering, sink: Sink, watch: Watch, node: Descriptor, stop: _Stop) -> None:
     watch(Progress(node, "waiting"))
     if sink.exists(node):
         watch(Progress(node, "exists", node.size))
@@ -145,6 +149,12 @@ def _one(source: _Remembering, sink: Sink, watch: Watch, node: Descriptor, stop:
             if not source.forsake(node):
                 raise
     watch(Progress(node, "done", node.size))
+
+
+class _Stop(threading.Event):
+    """Whether the walk is over; ``full`` when that is because the disk is: what the others wrote is in the way."""
+
+    full = False
 
 
 class _Stopped(Exception):
@@ -185,7 +195,7 @@ class _Remembering:
 class _Counted:
     """A source that tells how far its readers are, and ends them when the walk is over."""
 
-    def __init__(self, source: Source, watch: Watch, stop: threading.Event) -> None:
+    def __init__(self, source: Source, watch: Watch, stop: _Stop) -> None:
         self._source, self._watch, self._stop = source, watch, stop
 
     def resolve(self, name: str) -> Descriptor:
@@ -200,13 +210,13 @@ class _Counted:
 
 
 class _CountedReader:
-    def __init__(self, reader: Reader, descriptor: Descriptor, at: int, watch: Watch, stop: threading.Event) -> None:
+    def __init__(self, reader: Reader, descriptor: Descriptor, at: int, watch: Watch, stop: _Stop) -> None:
         self._reader, self._descriptor, self._at = reader, descriptor, at
         self._watch, self._stop = watch, stop
 
     def read(self, size: int = -1, /) -> bytes:
         if self._stop.is_set():
-            raise _Stopped
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if self._stop.full else _Stopped
         data = self._reader.read(size)
         self._at += len(data)
         if data:

@@ -48,6 +48,10 @@ def _in_user_namespace() -> bool:
     return False
 
 
+class Full(Unavailable):
+    """No room: what need not stay is in the way."""
+
+
 @contextlib.contextmanager
 def on_disk(where: Path) -> Iterator[None]:
     """What the disk at ``where`` refuses is an :class:`Unavailable`."""
@@ -59,9 +63,7 @@ def on_disk(where: Path) -> Iterator[None]:
 
 def disk_error(error: OSError, where: Path) -> Unavailable:
     """What the disk said, as something the caller can act on."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return Unavailable(
-        (error.strerror or str(error)).lower() if not full else "no space left on the disk",
-        subject=str(where),
-        hint=_FULL if full else ANOTHER_ROOT if error.errno in _CLOSED else "",
-    )
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Full("no space left on the disk", subject=str(where), hint=_FULL)
+    told = (error.strerror or str(error)).lower()
+    return Unavailable(told, subject=str(where), hint=ANOTHER_ROOT if error.errno in _CLOSED else "")

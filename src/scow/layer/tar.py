@@ -83,9 +83,9 @@ class _Stream:
     def take(self, size: int) -> bytes:
         """Exactly ``size`` bytes (small). Raises :class:`Invalid` at the end of the stream."""
         at, end = self._at, self._at + size
-        self.offset += size
         if end <= len(self._chunk):
             self._at = end
+            self.offset += size
             return self._chunk[at:end]
         parts = [self._chunk[at:]]
         self._at = len(self._chunk)
@@ -96,6 +96,7 @@ class _Stream:
             self._at = len(part)
             missing -= len(part)
             parts.append(part)
+        self.offset += size
         return b"".join(parts)
 
     def pieces(self, size: int) -> Iterator[memoryview]:
@@ -138,7 +139,8 @@ class _Stream:
 
     def _fill(self) -> None:
         if self.at_end():
-            raise Invalid("tar stream ends in the middle of a member")
+            told = "tar stream ends in the middle of a member"
+            raise Invalid(told if self.offset else "not a tar stream: it is shorter than one header")
 
 
 class Body:
