@@ -57,7 +57,7 @@ container = LazyGroup(
         {
             "inspect": Lazy("scow.cli.inspecting:inspect_container", "Show all that is known of containers"),
             "ls": _as("ps", "list", "ps"),
-            "prune": Lazy("scow.cli.containers.ps:prune", "Remove containers that do not run"),
+            "prune": Lazy("scow.cli.containers.removing:prune", "Remove containers that do not run"),
             "rm": _as("rm", "remove"),
         },
         *("attach", "commit", "cp", "create", "diff", "exec", "export", "kill", "logs", "pause", "port", "rename"),

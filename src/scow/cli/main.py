@@ -83,7 +83,7 @@ VERBS = {
     "update": Lazy("scow.cli.containers.updating:update", "Change how containers are kept", _CONTAINERS),
     "rename": Lazy("scow.cli.containers.stopping:rename", "Give a container another name", _CONTAINERS),
     "ps": Lazy("scow.cli.containers.ps:ps", "List containers", _CONTAINERS),
-    "rm": Lazy("scow.cli.containers.ps:rm", "Remove containers", _CONTAINERS),
+    "rm": Lazy("scow.cli.containers.removing:rm", "Remove containers", _CONTAINERS),
     "export": Lazy("scow.cli.images.archives:export", "Export a container's file system as a tar archive", _CONTAINERS),
     "port": Lazy("scow.cli.containers.ports:port", "Show the published ports of a container", _CONTAINERS),
     "container": Lazy("scow.cli.groups:container", "Manage containers", _CONTAINERS, group=True),
