@@ -69,7 +69,11 @@ def resolved(
     op: CopyOp, listing: Memory, below: Mapping[str, str | None] | None = None, owner: tuple[int, int] = (0, 0)
 ) -> tuple[dict[str, Item], str]:
     """What a COPY makes of the listing, by path, and its key."""
-    copying = Copying(op, listing, view_of(below), owner, TIME, lambda content: None)
+
+    def unpack(content: Content) -> None:
+        assert op.unpack, "a COPY is not asked whether it is an archive"
+
+    copying = Copying(op, listing, view_of(below), owner, TIME, unpack)
     name = copying.resolve() + copying.contents()
     return {entry.path.decode(): (entry, content) for entry, content in copying.items()}, name
 

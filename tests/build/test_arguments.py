@@ -32,6 +32,8 @@ def test_the_name_of_the_machine(kitchen: Kitchen) -> None:
     assert kitchen.output == "mine\n"
     kitchen.build("RUN hostname", build_args={"BUILDKIT_SANDBOX_HOSTNAME": "other"})
     assert kitchen.output == "other\n"
+    kitchen.build("RUN env | grep HOSTNAME || echo none\nENV HOSTNAME=own\nRUN env | grep HOSTNAME")
+    assert kitchen.output == "none\nHOSTNAME=own\n"  # only what the Dockerfile says, as with BuildKit
 
 
 def test_cache_mounts_of_a_namespace(kitchen: Kitchen) -> None:

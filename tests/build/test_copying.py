@@ -83,6 +83,7 @@ PROBLEMS: list[tuple[str, str, dict[str, str | None], type[Exception], str]] = [
     ("d/thre", "/", {}, NotFound, '"/d/thre": not found'),
     ("\\aa", "/", {}, NotFound, '"/\\aa": not found'),
     ("hanging", "/", {}, NotFound, '"/hanging": not found'),
+    ("hang*", "/", {}, NotFound, '"/hanging": not found'),
     ("a", "/x/", {"x": "file"}, Invalid, "cannot copy to non-directory: /x"),
     ("d", "/x", {"x": "file"}, Invalid, "cannot copy to non-directory: /x"),
     ("d", "/x", {"x/e": "file"}, Invalid, "cannot copy over a non-directory: /x/e"),
@@ -125,6 +126,13 @@ EXCLUDED = [
 @pytest.mark.parametrize(("patterns", "sources", "paths"), EXCLUDED)
 def test_exclude(patterns: tuple[str, ...], sources: str, paths: set[str]) -> None:
     assert set(copied(FILES, sources, "/x/", exclude=patterns)) == paths
+
+
+def test_an_excluded_directory_comes_with_what_in_it_is_not() -> None:
+    """It has the source's mode, as with BuildKit."""
+    files: dict[str, str | Entry | None] = {**FILES, "d/e": Entry(b"d/e", "dir", 0o700), "d/n/x": "x"}
+    made, _ = resolved(CopyOp(FromContext(), ("d",), "/", exclude=("*", "!e/three", "!n/y")), Memory(files))
+    assert {path: oct(entry.mode) for path, (entry, _) in made.items()} == {"e": "0o700", "e/three": "0o644"}
 
 
 PARENTS = [
@@ -181,6 +189,14 @@ def test_parents_follow_no_link() -> None:
     with pytest.raises(NotFound, match='"/to-d/one": not found'):
         copied(FILES, "to-d/one", "/x/", parents=True)
     assert set(copied(FILES, "to-d", "/x/", parents=True)) == {"x", "x/to-d"}
+
+
+def test_what_belongs_to_a_file_goes_along() -> None:
+    cap, device = (b"security.capability", b"x"), Entry(b"dev", "char", 0o600, major=1, minor=3)
+    files: dict[str, str | Entry | None] = {"f": Entry(b"f", "file", 0o644, size=1, xattrs=(cap,)), "dev": device}
+    made, _ = resolved(CopyOp(FromContext(), (".",), "/"), Memory(files))
+    assert made["f"][0].xattrs == (cap,)
+    assert (made["dev"][0].major, made["dev"][0].minor) == (1, 3)
 
 
 def test_texts_are_files() -> None:
@@ -252,6 +268,7 @@ def name_of(op: CopyOp = BASE, owner: tuple[int, int] = (0, 0), **changed: str |
         name_of(replace(BASE, sources=("d/f",))),
         name_of(replace(BASE, exclude=("g",))),
         name_of(owner=(1, 0)),
+        name_of(replace(BASE, files=(("name", b"text"),))),
     ],
 )
 def test_what_changes_a_key(changed: str) -> None:
@@ -270,6 +287,16 @@ def test_what_changes_a_key(changed: str) -> None:
 )
 def test_what_does_not(same: str) -> None:
     assert same == name_of()
+
+
+def test_texts_and_archives_are_in_the_key() -> None:
+    assert len({name_of(replace(BASE, sources=(), files=(("n", text),))) for text in (b"one", b"two")}) == 2
+
+    def unpacked(content: str) -> str:
+        op = CopyOp(FromContext(), ("a",), "/x/", unpack=True)
+        return Copying(op, Memory({"a": content}), view_of(), (0, 0), TIME, lambda content: iter(())).resolve()
+
+    assert unpacked("one") != unpacked("two")
 
 
 def test_a_target_that_is_made_of_nothing_counts() -> None:
@@ -297,6 +324,7 @@ SAME = {"one/f": "i", "one/g": "i", "one/h": "i", "a/x": "j", "a.b": "j"}
         ("one", {"f": "1", "g": "= f", "h": "= f"}),
         ("one two", {"f": "2", "g": "1", "h": "= g"}),  # what another source puts there has not their content
         ("two one", {"f": "1", "g": "= f", "h": "= f"}),
+        ("one/g one/h", {"g": "1", "h": "1"}),  # of a source each
         (".", {"a": "dir", "a.b": "3", "a/x": "= a.b", "one": "dir", "one/f": "1", "one/g": "= one/f",
                "one/h": "= one/f", "two": "dir", "two/f": "2"}),  # the file comes before its links
     ],
@@ -349,12 +377,13 @@ def test_an_archive_says_nothing_of_the_directory_it_goes_to() -> None:
         yield Entry(b"", "dir", 0o700, 7, 8), b""
         yield Entry(b"f", "file", 0o600, 7, 8, size=1), b"f"
 
-    copying = Copying(
-        CopyOp(FromContext(), ("a",), "/x/", unpack=True), Memory(FILES), view_of({"x": None}), (0, 0), TIME, unpack
-    )
+    view = View()
+    view.stack(0, [Entry(b"x", "dir", 0o711, 9, 9)])
+    op = CopyOp(FromContext(), ("a", "empty"), "/x/", unpack=True)
+    copying = Copying(op, Memory(FILES), view, (0, 0), TIME, unpack)
     copying.resolve()
     assert [(entry.path, entry.mode, entry.uid) for entry, _ in copying.items()] == [
-        (b"x", 0o755, 0), (b"x/f", 0o600, 7),
+        (b"x", 0o711, 9), (b"x/f", 0o600, 7),
     ]  # fmt: skip
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Unpack = Callable[[Content], Iterator[Item] | None]
 
 _SHA256: Final = 32
+_SLASH: Final = b"/"[0]
 
 
 class Copying(msgspec.Struct, dict=True):
@@ -131,7 +132,7 @@ class Copying(msgspec.Struct, dict=True):
                 raise NotFound(f'"/{text(path)}": not found', hint="--parents follows no links")
             if excluded and excluded.ignores(text(here[skip:])):
                 return False
-            place = target + b"/" + here[skip:] if target else here[skip:]
+            place = _at(target, here[skip:])
             lies = self.placed.lies(place) if count < len(parts) else None
             if lies and lies.kind == "dir":  # it is there, and gets the mode alone: no owner, nothing of the flags
                 self.parts.append(_described(place, entry))
@@ -143,23 +144,29 @@ class Copying(msgspec.Struct, dict=True):
     def _copy_below(self, root: bytes, skip: int, excluded: Patterns | None) -> None:
         """What lies below ``root``, but not that, each under its path without the first ``skip`` bytes.
 
-        A directory that is there keeps its own mode.
+        A directory that is there keeps its own mode. One that is excluded comes with what in it is not.
         """
         target = self._target_directory()
+        hidden: dict[bytes, Entry] = {}
         todo = self.listing.children(root)[::-1]
         while todo:
             path = todo.pop()
             relative = path[skip:]
-            hidden = excluded is not None and excluded.ignores(text(relative))
-            if hidden and excluded and not excluded.may_hold_exception(text(relative)):
+            ignored = excluded is not None and excluded.ignores(text(relative))
+            if ignored and excluded and not excluded.may_hold_exception(text(relative)):
                 continue
             entry = self.listing.find(path)
             if entry is None:
                 continue
             if entry.kind == "dir":
                 todo += self.listing.children(path)[::-1]
-            if not hidden:
-                self._put(target + b"/" + relative if target else relative, entry)
+            if ignored:
+                hidden[relative] = entry
+                continue
+            for above in [relative[:end] for end, byte in enumerate(relative) if byte == _SLASH] if hidden else ():
+                if above in hidden:
+                    self._put(_at(target, above), hidden.pop(above))
+            self._put(_at(target, relative), entry)
 
     # -- destinations -----------------------------------------------------------------------------------------------
 
@@ -196,7 +203,7 @@ class Copying(msgspec.Struct, dict=True):
         if self.op.target.endswith("/") or not path or (found and found.kind == "dir"):
             if found and found.kind != "dir":
                 raise Invalid(f"cannot copy to non-directory: /{text(path)}")
-            return path + b"/" + name if path else name
+            return _at(path, name)
         return path
 
     def _put(self, path: bytes, entry: Entry) -> None:
@@ -225,6 +232,10 @@ class Copying(msgspec.Struct, dict=True):
         if entry.xattrs or entry.major or entry.minor:
             placed = replace(placed, major=entry.major, minor=entry.minor, xattrs=entry.xattrs)
         self.placed.put(placed, content)
+
+
+def _at(target: bytes, path: bytes) -> bytes:
+    return target + b"/" + path if target else path
 
 
 def _described(path: bytes, entry: Entry) -> bytes:

@@ -42,8 +42,9 @@ def started(runtime: str | None, request: RunRequest) -> Running:
     runner = Runner(runtime)
     process = Process(env=op.env, cmd=op.argv, user=op.user, working_dir=op.cwd)
     mounted, around = request.mounted, op.around
+    named = any(one.startswith("HOSTNAME=") for one in (*op.env, *op.hidden))
     options = Options(
-        env=(*op.hidden, *mounted.hidden),
+        env=(*op.hidden, *mounted.hidden, *(() if named else ("HOSTNAME",))),  # a RUN is not told it, as with BuildKit
         network=_NETWORKS[op.network],
         hostname=around.hostname or ("scow" if runner.probe.rung < 4 else ""),
         mounts=tuple(Mount(one.kind, one.source, one.target, one.read_only, one.options) for one in mounted.mounts),
