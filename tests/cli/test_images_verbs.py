@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import Console
 
 from scow import Engine
+from scow.engine.workplace import Workplace
+from scow.image.collect import Collected
 from scow.image.put import add_image
 
 ID = re.compile(r"sha256:[0-9a-f]{64}")
@@ -232,3 +234,24 @@ def test_local_verbs_import_nothing_heavy(console: Console, tiny: bytes, argv: l
     env = {"HOME": str(console.home), "SCOW_ROOT": str(console.store)}
     ended = subprocess.run([sys.executable, "-c", code, *argv], env=env, capture_output=True, text=True, check=True)
     assert not HEAVY & set(ended.stderr.split())
+
+
+@pytest.mark.parametrize(("flags", "times"), [([], 1), (["--no-prune"], 0)], ids=["prune", "no-prune"])
+def test_what_no_image_needs_is_looked_for_once(
+    flags: list[str], times: int, console: Console, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are removed, and whichever of them cannot be."""
+    for name in ("one", "two", "three"):
+        console.image(tiny, f"{name}:1", f"LABEL name={name}")
+    looks, collect = [], Workplace.collect
+
+    def counted(workplace: Workplace) -> Collected:
+        looks.append(1)
+        return collect(workplace)
+
+    monkeypatch.setattr(Workplace, "collect", counted)
+    assert console("rmi", *flags, "one:1", "two:1", "three:1", "four:1").code == 1
+    assert len(looks) == times
+    assert any((console.store / "blobs/sha256").iterdir()) is not bool(times)
+    assert console("rmi", "four:1").code == 1
+    assert len(looks) == times

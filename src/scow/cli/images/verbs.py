@@ -129,13 +129,18 @@ def rmi(session: Session, targets: tuple[str, ...], force: bool, no_prune: bool)
     """``scow rmi``: goes on after a name that cannot be removed."""
     from scow.cli.targets import each
 
-    images = session.engine.images
+    images, removed = session.engine.images, list[str]()
 
     def remove(name: str) -> str:
-        gone = images.remove(name, force=force, prune=not no_prune)
+        gone = images.remove(name, force=force, prune=False)
+        removed.append(name)
         return "\n".join([*(f"Untagged: {one}" for one in gone.untagged), *(f"Deleted: {one}" for one in gone.deleted)])
 
-    each(targets, remove, absent_is_fine=force)
+    try:
+        each(targets, remove, absent_is_fine=force)
+    finally:  # once, as it looks at all that is left
+        if removed and not no_prune:
+            images.sweep()
 
 
 @click.command(

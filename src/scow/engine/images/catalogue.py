@@ -104,9 +104,9 @@ class Catalogue:
             reference = Reference.parse(text)
         except Invalid:
             return None
+        familiar = reference.familiar, reference.with_tag(reference.tag or "latest").familiar
         for entry in self.entries:
-            name = name_of(entry)
-            if name in (reference.familiar, reference.with_tag(reference.tag or "latest").familiar) and (
+            if name_of(entry) in familiar and (
                 not reference.digest or reference.digest in (entry.digest, (entry.annotations or {}).get(SOURCE))
             ):
                 return entry

@@ -138,9 +138,13 @@ class Images:
             )
         keep_nameless = bool(users) and last
         self._forget(gone, nameless=keep_nameless)
-        freed = self._workplace.collect().bytes if prune and not keep_nameless else 0
+        freed = self.sweep() if prune and not keep_nameless else 0
         deleted = (known.image.id,) if last and not keep_nameless else ()
         return Removed(tuple(names), deleted, freed)
+
+    def sweep(self) -> int:
+        """Let go of content that nothing needs, once for many images removed without ``prune``; the bytes freed."""
+        return self._workplace.collect().bytes
 
     # -- looking ----------------------------------------------------------------------------------------------------
 
@@ -176,10 +180,10 @@ class Images:
         chosen: dict[Digest, tuple[Descriptor, list[Reference]]] = {}
         single: dict[Digest, Descriptor] = {}
         with self._store.layout.working():
+            catalogue, wanted = self._workplace.catalogue(), self._workplace.wanted(platform) if platform else None
             for name in several("names", names):
-                known = self.find(name, platform)
+                known, entry = catalogue.find(name, wanted), catalogue.named(name)
                 self._store.used(known.image.descriptor)
-                entry = self._workplace.catalogue().named(name)
                 written = known.image.descriptor
                 if entry is not None and platform is None and tar_archive.whole(self._store.layout, entry.plain):
                     written = entry.plain
