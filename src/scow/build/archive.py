@@ -18,7 +18,8 @@ from scow.errors import ScowError
 from scow.layer.compression import detected, inflated
 from scow.layer.entry import Entry
 from scow.layer.pack import Content, Item
-from scow.layer.tar import BLOCK, Reader, members
+from scow.layer.stream import BLOCK, Reader
+from scow.layer.tar import members
 
 _CHUNK: Final = 1 << 20
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scow.errors import Denied, Invalid
 from scow.layer.compression import inflated
-from scow.layer.tar import Reader
+from scow.layer.stream import Reader
 from scow.oci.media_types import sniff
 
 #: what is looked at to know a tar

@@ -9,6 +9,7 @@ import msgspec
 
 from scow.content.disk import disk_error
 from scow.content.layout import BlobDraft, Layout
+from scow.content.target import Reader
 from scow.image.mutate import Layer
 from scow.image.trees import maker, unpacking_into
 from scow.layer.compression import encoder
@@ -20,7 +21,6 @@ from scow.layer.mountable import TAR, Mountable
 from scow.layer.pack import Item, Note, Output, Packed, Watch, compress, pack
 from scow.layer.placement import Placement
 from scow.layer.store import Draft, Layers
-from scow.layer.tar import Reader
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from scow.content.target import Reader
 from scow.errors import ScowError
 from scow.layer.compression import detected, inflated
-from scow.layer.tar import Reader
 
 _ROOM: Final = 4 << 20
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from scow.content.target import Reader
 from scow.errors import Unsupported
 from scow.image.pipeline import Inflating, Plain
 from scow.layer.apply import apply
@@ -15,7 +16,6 @@ from scow.layer.index import Index, Writer
 from scow.layer.mountable import TAR, Mountable, digested
 from scow.layer.rights import rights
 from scow.layer.store import Draft, Layers
-from scow.layer.tar import Reader
 from scow.layer.tree import NoTree, OverlayTree
 
 #: Reads a layer's plain bytes to their end, writes its tree to the draft and its entries to the index → is it plain?

@@ -9,7 +9,8 @@ import msgspec
 from scow.layer.entry import Kind
 from scow.layer.index import Writer
 from scow.layer.placement import Placement
-from scow.layer.tar import Reader, members
+from scow.layer.stream import Reader
+from scow.layer.tar import members
 from scow.layer.tree import Tree
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from scow.errors import Integrity, Invalid, Limit, Unsupported
-from scow.layer.tar import Reader
+from scow.layer.stream import Reader
 from scow.oci.media_types import sniff
 
 MEMBER: Final = 4 << 20

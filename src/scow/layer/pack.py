@@ -22,7 +22,7 @@ from scow.layer.compression import MEMBER, gzip_member
 from scow.layer.earlier import Earlier, Kept
 from scow.layer.entry import Entry
 from scow.layer.header import END, header, padding
-from scow.layer.tar import Reader
+from scow.layer.stream import Reader
 
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
