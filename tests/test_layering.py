@@ -55,7 +55,7 @@ def test_no_room_imports_in_a_circle() -> None:
 
 
 def test_pure_rooms_do_not_touch_the_world() -> None:
-    complaints = purity_complaints(read_source(PACKAGE), PACKAGE)
+    complaints = purity_complaints(read_source(PACKAGE))
     assert not complaints, told(complaints)
 
 
@@ -123,24 +123,31 @@ def test_a_circle_is_named_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "complaint"),
     [
-        ({"oci/a.py": "import os.path\n"}, "oci/a.py:1: scow.oci.a imports os.path"),
-        ({"oci/a.py": "from pathlib import Path\n"}, "oci/a.py:1: scow.oci.a imports pathlib"),
-        ({"oci/a.py": "x = 1\ny = open('f')\n"}, "oci/a.py:2: scow.oci.a opens a file"),
-        ({"oci/a.py": "import datetime\nx = datetime.datetime.now()\n"}, "oci/a.py:2: scow.oci.a reads the clock"),
         (
-            {"layer/entry.py": "import scow.layer.b\n", "layer/b.py": "\nimport time\n"},
+            {"oci/a.py": "import os.path\n", "oci/__init__.py": '"""A room. Pure."""'},
+            "oci/a.py:1: scow.oci.a imports os.path",
+        ),
+        ({"oci/a.py": '"""PURE."""\nfrom pathlib import Path\n'}, "oci/a.py:2: scow.oci.a imports pathlib"),
+        ({"oci/a.py": '"""Pure."""\ny = open("f")\n'}, "oci/a.py:2: scow.oci.a opens a file"),
+        (
+            {"oci/a.py": '"""Pure."""\nimport datetime\nx = datetime.datetime.now()\n'},
+            "oci/a.py:3: scow.oci.a reads the clock",
+        ),
+        (
+            {"layer/entry.py": '"""Pure."""\nimport scow.layer.b\n', "layer/b.py": "\nimport time\n"},
             "b.py:2: scow.layer.b imports time (",
         ),
     ],
 )
 def test_a_look_at_the_world_is_named(tmp_path: Path, files: dict[str, str], complaint: str) -> None:
     package = house(tmp_path, files)
-    assert complaint in told(purity_complaints(read_source(package), package))
+    assert complaint in told(purity_complaints(read_source(package)))
 
 
 def test_pure_paths_and_impure_rooms_are_fine(tmp_path: Path) -> None:
-    package = house(tmp_path, {"oci/a.py": "from pathlib import PurePosixPath\n", "layer/tree.py": "import os\n"})
-    assert purity_complaints(read_source(package), package) == []
+    pure = '"""Pure."""\nfrom pathlib import PurePosixPath\n'
+    package = house(tmp_path, {"oci/a.py": pure, "layer/tree.py": "import os\n"})
+    assert purity_complaints(read_source(package)) == []
 
 
 @pytest.mark.parametrize("argv", [("version",), ("images",), ("ps",), ("--help",)], ids=" ".join)

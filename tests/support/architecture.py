@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -24,53 +25,6 @@ RUNTIME = ("spec", "wire", "kernel", "launcher", "monitor")
 #: the package itself: its version is a constant that everybody may read; what else it names is the roof
 ROOF_CONSTANTS = frozenset({"__version__"})
 
-#: rooms and modules that decide and never touch the world; an entry is a path beneath the source, without ``.py``
-PURE = (
-    "oci",
-    "dockerfile",
-    "errors",
-    "layer/entry",
-    "layer/squash",
-    "layer/toc",
-    "registry/protocol",
-    "registry/challenge",
-    "registry/routes",
-    "registry/spans",
-    "runtime/spec",
-    "build/epoch",
-    "build/plan",
-    "build/recipe",
-    "build/sources",
-    "image/difference",
-    "scan/package",
-    "scan/bom",
-    "scan/catalog/rules",
-    "scan/catalog/merge",
-    "scan/versions",
-    "scan/advice",
-    "scan/advisory",
-    "scan/assess",
-    "scan/compare",
-    "scan/concern",
-    "scan/ecosystem",
-    "scan/holding",
-    "scan/affected",
-    "scan/severity",
-    "scan/cvss4",
-    "scan/cvss",
-    "scan/finding",
-    "scan/ignore",
-    "engine/system/faults",
-    "engine/registries/syncing",
-    "scan/match",
-    "scan/vex",
-    "scan/wish",
-    "scan/report",
-    "size",
-    "cli/gotemplate",
-    "cli/units",
-    "cli/table",
-)
 #: top-level modules through which the world is seen: files, network, processes, clock, chance, the machine
 IMPURE = frozenset({
     "_io", "asyncio", "ctypes", "fcntl", "getpass", "glob", "grp", "http", "locale", "mmap", "multiprocessing", "os",
@@ -78,7 +32,13 @@ IMPURE = frozenset({
     "socketserver", "ssl", "subprocess", "tempfile", "termios", "threading", "time", "tty", "urllib3", "uuid",
 })  # fmt: skip
 #: of an impure module, what is pure after all
-PURE_NAMES = {"pathlib": frozenset({"PurePath", "PurePosixPath"}), "threading": frozenset({"Lock"})}
+PURE_NAMES = {
+    "os": frozenset({"major", "minor"}),
+    "pathlib": frozenset({"PurePath", "PurePosixPath"}),
+    "threading": frozenset({"Lock"}),
+}
+#: how a docstring says that what it is of decides, and never touches the world
+_PURE = re.compile(r"\bP(?:ure|URE)\b")
 _CLOCKS = frozenset({"now", "utcnow", "today"})
 
 
@@ -212,10 +172,11 @@ def cycle_complaints(modules: Mapping[str, Module]) -> list[str]:
     return list(circles.values())
 
 
-def is_pure(module: Module, package: Path, pure: tuple[str, ...] = PURE) -> bool:
-    """Whether the table says that this module is pure."""
-    path = module.path.relative_to(package).with_suffix("").as_posix()
-    return any(path == entry or path.startswith(f"{entry}/") for entry in pure)
+def is_pure(module: Module, modules: Mapping[str, Module]) -> bool:
+    """Whether its docstring says so, or that of a room that it is in."""
+    parts = module.name.split(".")
+    homes = (modules.get(".".join(parts[:count])) for count in range(len(parts), 0, -1))
+    return any(_PURE.search(ast.get_docstring(home.tree) or "") for home in homes if home)
 
 
 def _world_imports(module: Module) -> Iterator[str]:
@@ -237,9 +198,9 @@ def _world_calls(module: Module) -> Iterator[str]:
             yield f"{module.path}:{node.lineno}: {module.name} reads the clock"
 
 
-def purity_complaints(modules: Mapping[str, Module], package: Path, pure: tuple[str, ...] = PURE) -> list[str]:
+def purity_complaints(modules: Mapping[str, Module]) -> list[str]:
     """What a pure module reaches of the world, itself or through a module of the house that it imports at run time."""
-    reached = {module.name for module in modules.values() if is_pure(module, package, pure)}
+    reached = {module.name for module in modules.values() if is_pure(module, modules)}
     waiting, why = sorted(reached), dict.fromkeys(reached, "")
     complaints = []
     while waiting:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from scow.layer.entry import Entry
-from scow.layer.pack import Item
 from scow.layer.view import View
+
+if TYPE_CHECKING:
+    from scow.layer.pack import Item
 
 
 def without_untouched(items: Iterator[Item], lower: View, latest: int) -> Iterator[Item]:

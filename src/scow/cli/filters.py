@@ -1,4 +1,4 @@
-"""PURE. ``--filter key=value``, as often as wanted: values of one key are alternatives, different keys must all hold.
+"""``--filter key=value``, as often as wanted: values of one key are alternatives, different keys must all hold.
 
 ``label=k`` and ``label=k=v`` are the exception that docker makes: every ``label`` must be there. ``label!=k`` and
 ``label!=k=v`` hold where the label is not there, or not of that value.

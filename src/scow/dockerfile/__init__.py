@@ -1,1 +1,1 @@
-"""The Dockerfile language, pure: text -> instructions with source spans -> stages; shell words; ignore patterns."""
+"""The Dockerfile language. Pure: text -> instructions with source spans -> stages; shell words; ignore patterns."""

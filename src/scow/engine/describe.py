@@ -1,4 +1,4 @@
-"""docker's JSON for images and containers, from our values. Pure."""
+"""docker's JSON for images and containers, from our values."""
 
 from __future__ import annotations
 

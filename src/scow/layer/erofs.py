@@ -13,10 +13,10 @@ Documentation/filesystems/erofs.rst, fs/erofs/erofs_fs.h).
 
 from __future__ import annotations
 
-import os
 import stat
 import struct
 from collections.abc import Iterator
+from os import major, minor
 from typing import Final, NamedTuple
 
 import msgspec
@@ -164,8 +164,8 @@ def _inode(node: Node, data: int, tar: int) -> bytes:
     if stat.S_ISREG(mode):
         size, where = node.size, tar + node.offset // BLOCK if node.size else 0
     elif stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
-        major, minor = os.major(node.device), os.minor(node.device)
-        where = minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+        low = minor(node.device)
+        where = low & 0xFF | major(node.device) << 8 | (low & ~0xFF) << 12
     seconds, nanoseconds = divmod(node.mtime, _SECOND)
     count = (len(packed) - len(_XATTRS_HEADER)) // 4 + 1 if packed else 0
     number = node.at // _SLOT & 0xFFFFFFFF

@@ -1,4 +1,4 @@
-"""PURE. ``build --call=check|outline|targets`` as BuildKit's tools print them: text, and the JSON they document."""
+"""``build --call=check|outline|targets`` as BuildKit's tools print them: text, and the JSON they document."""
 
 from __future__ import annotations
 

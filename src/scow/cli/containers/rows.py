@@ -1,4 +1,4 @@
-"""PURE. Containers as the rows and columns of docker's ``ps``, and which of them are asked for.
+"""Containers as the rows and columns of docker's ``ps``, and which of them are asked for.
 
 The clock and the zone come in as arguments.
 """

@@ -1,4 +1,4 @@
-"""PURE. Which images ``images`` is about, and by which of their names."""
+"""Which images ``images`` is about, and by which of their names."""
 
 from __future__ import annotations
 

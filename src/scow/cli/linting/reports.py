@@ -1,4 +1,4 @@
-"""PURE. Findings as people, editors and CI systems read them."""
+"""Findings as people, editors and CI systems read them."""
 
 from __future__ import annotations
 

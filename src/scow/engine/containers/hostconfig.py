@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scow.engine.containers.records import Settings
 from scow.oci.config import Process
 from scow.runtime.spec.capabilities import spelled
 from scow.runtime.spec.document import MASKED_PATHS, READONLY_PATHS
 from scow.runtime.spec.options import Limits, Mount, Options
 from scow.runtime.spec.ports import exposed
+
+if TYPE_CHECKING:
+    from scow.engine.containers.records import Settings
 
 _PERIOD = 100_000
 """Microseconds; ``--cpus`` is a share of this period."""

@@ -1,1 +1,1 @@
-"""A catalog as a bill of materials: CycloneDX, SPDX or plain JSON. The same catalog gives the same bytes."""
+"""A catalog as a bill of materials: CycloneDX, SPDX or plain JSON. The same catalog gives the same bytes. Pure."""
