@@ -79,6 +79,7 @@ class Stream:
         return self._view[at:end]
 
     def skip(self, size: int) -> None:
+        """Read past ``size`` bytes. Raises :class:`Invalid` where there are fewer."""
         if size and self.whole(size) is None:
             for _ in self.pieces(size):
                 pass
@@ -90,6 +91,7 @@ class Stream:
             pass
 
     def at_end(self) -> bool:
+        """Whether nothing more comes; waits for the next chunk to know."""
         if self._at < len(self._chunk):
             return False
         self._chunk = self._read(_CHUNK)
