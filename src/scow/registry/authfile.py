@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from scow.errors import Denied, Invalid, Limit
+from scow.files import replacing
 from scow.oci.documents import check_bounds
 
 _LIMIT = 1 << 20
@@ -36,23 +36,15 @@ def read_config(source: Path | bytes, name: str = "") -> dict[str, Any]:
 def write_config(file: Path, document: Mapping[str, Any]) -> None:
     """Replace ``file`` in one step, readable by its owner only. A link is followed: people keep theirs elsewhere."""
     import json
-    import tempfile
 
-    target = os.path.realpath(file)
-    folder = os.path.dirname(target)
-    text = json.dumps(document, indent="\t") + "\n"
-    temporary = ""
+    target = Path(os.path.realpath(file))
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        fd, temporary = tempfile.mkstemp(prefix=".config.json.", dir=folder)  # made with mode 0600
-        with os.fdopen(fd, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        target.parent.mkdir(0o700, parents=True, exist_ok=True)
+        with replacing(target) as stream:
+            stream.write(json.dumps(document, indent="\t").encode() + b"\n")
             stream.flush()
-            os.fsync(fd)
-        os.replace(temporary, target)
+            os.fsync(stream.fileno())
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
         raise Denied(
             f"cannot write: {error.strerror}", subject=str(file), hint="set DOCKER_CONFIG to a directory of yours"
         ) from None

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 from pathlib import Path
 
 import msgspec
 
 from scow.errors import ScowError
+from scow.files import replacing
 from scow.oci.descriptor import Descriptor
 from scow.oci.documents import decode, encode
 
@@ -49,15 +49,9 @@ class Sessions:
     def keep(self, descriptor: Descriptor, session: Session) -> None:
         """Note how far a blob's upload is."""
         self._held[descriptor.digest] = session
-        if self._directory is None:
-            return
-        file = self._file(self._directory, descriptor)
-        temporary = file.with_name(f"{file.name}.{os.urandom(4).hex()}")
-        with contextlib.suppress(OSError):
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(fd, "wb") as out:
-                out.write(encode(session))
-            os.rename(temporary, file)
+        if self._directory is not None:
+            with contextlib.suppress(OSError), replacing(self._file(self._directory, descriptor)) as file:
+                file.write(encode(session))
 
     def forget(self, descriptor: Descriptor) -> None:
         """The upload is done, or the registry knows nothing of it."""
