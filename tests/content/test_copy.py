@@ -11,15 +11,14 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 from unittest import mock
 
 import pytest
 
 from scow.content import copy as copying
-from scow.content import layout as layouts
 from scow.content.archive import write
 from scow.content.copy import Progress, copy
+from scow.content.ingest import Growing
 from scow.content.layout import Layout
 from scow.content.referrers import documents
 from scow.content.target import Reader, Source
@@ -358,14 +357,14 @@ class _Endless:
 @pytest.mark.parametrize(("number", "stays"), [(errno.ENOSPC, 0), (errno.EIO, 1)], ids=["full", "broken"])
 def test_a_full_disk_keeps_no_parts(number: int, stays: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the next pull could go on from is in everybody's way until there is room."""
-    source, layout, written = Parallel(), Layout(tmp_path), layouts._write_all
+    source, layout, written = Parallel(), Layout(tmp_path), Growing.write
 
-    def refuse(file: BinaryIO, data: bytes) -> None:
+    def refuse(growing: Growing, data: bytes) -> None:
         if data in source.blobs.values() and Descriptor.of(media_types.OCI_LAYER, data) == source.last:
             raise OSError(number, os.strerror(number))
-        written(file, data)
+        written(growing, data)
 
-    monkeypatch.setattr(layouts, "_write_all", refuse)
+    monkeypatch.setattr(Growing, "write", refuse)
     with pytest.raises(Unavailable):
         copy(source, layout, source.manifest)
     assert len(list(layout.ingest.iterdir())) == stays

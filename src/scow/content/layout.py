@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from scow.content.disk import disk_error, on_disk
 from scow.content.lock import Lease, leased, locked
-from scow.content.target import Reader, Source
-from scow.content.verify import Verifier, read_document
+from scow.content.target import Source
+from scow.content.verify import read_document
 from scow.errors import Integrity, Invalid, Limit, NotFound, ScowError
-from scow.files import opened, read, regular, replace, sync_directory
+from scow.files import opened, read, replace, sync_directory
 from scow.oci.descriptor import REF_NAME, Descriptor
 from scow.oci.digest import Digest
 from scow.oci.documents import decode, encode
@@ -29,12 +29,12 @@ from scow.oci.manifest import Index
 from scow.oci.media_types import OCI_INDEX
 
 if TYPE_CHECKING:
+    from scow.content.ingest import BlobDraft
     from scow.content.shed import Shed
 
 #: The content of the file ``oci-layout``.
 LAYOUT: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _CHUNK: Final = 1 << 20
-_PIECE: Final = 8 << 20
 _INDEX_LIMIT: Final = 64 << 20
 
 
@@ -167,14 +167,16 @@ class Layout:
         the bytes are wrong (nothing of them stays), and whatever ``source`` or ``watch`` raise (what came is kept,
         unless it is Invalid or the disk is full).
         """
+        from scow.content.ingest import fill, taking_turns
+
         partial = self.ingest / f"{descriptor.digest.hex}.part"
-        with on_disk(self.root), _taking_turns(partial) as file:
+        with on_disk(self.root), taking_turns(partial) as file:
             if self.present(descriptor):
                 partial.unlink(missing_ok=True)
                 self._show(descriptor, watch)
                 return
             try:
-                _fill(file, descriptor, source, watch)
+                fill(file, descriptor, source, watch)
             except (Integrity, Limit, Invalid, OSError):  # a full disk needs the room
                 partial.unlink(missing_ok=True)
                 raise
@@ -183,13 +185,15 @@ class Layout:
     @contextlib.contextmanager
     def draft(self) -> Iterator[BlobDraft]:
         """A file for a blob whose digest is not known yet; gone at the end unless it was kept."""
+        from scow.content.ingest import BlobDraft
+
         path = self.ingest / f"blob-{os.urandom(8).hex()}"
         with on_disk(self.root):
             self.ingest.mkdir(0o700, parents=True, exist_ok=True)
             try:
                 with path.open("xb", buffering=0) as file:
                     fcntl.flock(file, fcntl.LOCK_SH)  # says that somebody is at work here
-                    yield BlobDraft(self, file, path)
+                    yield BlobDraft(file, path, self._settle)
             finally:
                 path.unlink(missing_ok=True)
 
@@ -295,24 +299,6 @@ class Layout:
             replace(self.root / name, data)
 
 
-class BlobDraft:
-    """A blob being written; :meth:`keep` gives it its name."""
-
-    def __init__(self, layout: Layout, file: BinaryIO, path: Path) -> None:
-        self._layout, self._file, self._path = layout, file, path
-        self._size = self._begun = 0
-
-    def write(self, data: bytes | bytearray, /) -> None:
-        """The next bytes: the earlier ones are on their way to the disk meanwhile."""
-        _write_all(self._file, data)
-        self._size += len(data)
-        self._begun = _begun(self._file, self._begun, self._size)
-
-    def keep(self, digest: Digest) -> None:
-        """Put it in place; the caller hashed what it wrote."""
-        self._layout._settle(self._file, self._path, digest)
-
-
 def name_of(entry: Descriptor) -> str | None:
     """The name of an ``index.json`` entry."""
     return (entry.annotations or {}).get(REF_NAME)
@@ -331,60 +317,3 @@ def _without_doubles(entries: list[Descriptor]) -> list[Descriptor]:
         if name_of(entry) or entry.digest not in named:
             kept[(entry.digest, name_of(entry))] = entry
     return list(kept.values())
-
-
-@contextlib.contextmanager
-def _taking_turns(path: Path) -> Iterator[BinaryIO]:
-    """``path`` open for reading and writing, locked; another command may rename it away while we wait."""
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fd = regular(path, os.O_RDWR | os.O_CREAT)
-        with os.fdopen(fd, "r+b", buffering=0) as file:
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            try:
-                same = os.path.samestat(os.fstat(fd), os.stat(path))
-            except FileNotFoundError:
-                same = False
-            if same:
-                yield file
-                return
-
-
-def _fill(file: BinaryIO, descriptor: Descriptor, source: Source, watch: Callable[[bytes], None] | None) -> None:
-    verifier = Verifier(descriptor)
-    begun = 0
-
-    def take(reader: Reader, *, keep: bool) -> None:
-        nonlocal begun
-        while chunk := reader.read(_CHUNK):
-            verifier.update(chunk)
-            if keep:
-                _write_all(file, chunk)
-            begun = _begun(file, begun, verifier.size) if keep else verifier.size
-            if watch:
-                watch(chunk)
-
-    take(file, keep=False)  # what an earlier try left
-    if verifier.size < descriptor.size or not descriptor.size:
-        with source.open(descriptor, verifier.size) as reader:
-            take(reader, keep=True)
-    verifier.finish()
-    if watch:
-        watch(b"")
-
-
-def _begun(file: BinaryIO, since: int, size: int) -> int:
-    """Where the next piece begins that is sent to the disk while others arrive: so there is little left to sync.
-
-    Advice on dirty pages starts writing them (mm/fadvise.c), and leaves them in the cache.
-    """
-    if size - since < _PIECE or not hasattr(os, "posix_fadvise"):
-        return since
-    os.posix_fadvise(file.fileno(), since, size - since, os.POSIX_FADV_DONTNEED)
-    return size
-
-
-def _write_all(file: BinaryIO, data: bytes | bytearray) -> None:
-    view = memoryview(data)
-    while len(view):
-        view = view[file.write(view) :]

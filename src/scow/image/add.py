@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 
 from scow.content.disk import disk_error
-from scow.content.layout import BlobDraft, Layout
+from scow.content.ingest import BlobDraft
+from scow.content.layout import Layout
 from scow.content.target import Reader
 from scow.image.mutate import Layer
 from scow.image.trees import maker, unpacking_into
