@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,23 @@ pytest_plugins = [
 settings.register_profile("same", deadline=None, derandomize=True)
 settings.register_profile("new", deadline=None)
 settings.load_profile("same")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Who is told to end tears down what it has set up, as at Ctrl-C: users, mounts and servers are the machine's."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """When all else is torn down no process and no mount uses the suite's directory."""
+    yield
+    from tests.support.leftovers import held
+
+    place, end = tmp_path_factory.getbasetemp(), time.monotonic() + 30
+    while (left := held(place)) and time.monotonic() < end:  # what was told to end may be at it
+        time.sleep(0.1)
+    assert not left, "\n".join(["left behind:", *left])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -133,17 +133,19 @@ def driver_of(user: int, *, mapped: bool = False, group: int = 0) -> Iterator[Dr
     if python is None:
         pytest.skip("no interpreter that another user may start")
     directory = Path(tempfile.mkdtemp(prefix="scow-runtime-"))
-    directory.chmod(0o755)
-    _lower(directory, user, group or user)
-    made = Driver(directory, user, python, mapped=mapped, group=group)
-    yield made
-    if made.process:
-        assert made.process.stdin
-        made.process.stdin.close()
-        made.process.wait()
-    for path in directory.glob("c*/work/work"):
-        path.chmod(0o700)
-    shutil.rmtree(directory)
+    try:
+        directory.chmod(0o755)
+        _lower(directory, user, group or user)
+        made = Driver(directory, user, python, mapped=mapped, group=group)
+        yield made
+        if made.process:
+            assert made.process.stdin
+            made.process.stdin.close()
+            made.process.wait()
+    finally:
+        for path in directory.glob("c*/work/work"):
+            path.chmod(0o700)
+        shutil.rmtree(directory)
 
 
 @pytest.fixture(scope="session", params=["root", "ordinary"])

@@ -40,6 +40,37 @@ def leftovers(name: str) -> list[str]:
     return found + cgroups(name)
 
 
+def held(place: Path) -> list[str]:
+    """What still uses a directory: processes that stand, are served from or have their root there, and mounts."""
+    beneath = f"{place}/"
+    found = [f"mount {line.split()[1]}" for line in _lines(Path("/proc/self/mounts")) if f" {beneath}" in line]
+    for proc in processes():
+        roots = [line for line in _lines(proc / "mountinfo") if line.split()[4:5] == ["/"]]
+        words = " ".join(_lines(proc / "cmdline")).replace("\0", " ")
+        if any(beneath in line for line in [*roots, words, f"{_place(proc / 'cwd')}/"]) and proc.name not in _mine():
+            found.append(f"process {proc.name} {words}")
+    return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(errors="replace").splitlines()
+    except OSError:
+        return []
+
+
+def _place(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ""
+
+
+def _mine() -> set[str]:
+    """This process and those above it: the command line of a suite may name any place."""
+    return {str(pid) for pid in lineage(os.getpid(), 1)}
+
+
 def processes() -> list[Path]:
     """Every process, as its directory in /proc."""
     return list(Path("/proc").glob("[0-9]*"))

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from tests.support.peers import need, need_root, path_of
 from tests.support.processes import CLEAN_ENVIRONMENT
-from tests.support.rootfs import locked
+from tests.support.rootfs import cache_directory, locked
 
 _numbers = itertools.count()
 
@@ -75,7 +75,7 @@ def throw_away_user(*, subordinate: bool) -> Iterator[User]:
     """A user for the length of the block; it and all it owns are removed at the end."""
     need_root()
     need("useradd", *(["newuidmap"] if subordinate else []))
-    lock = Path(tempfile.gettempdir()) / "scow-test-users.lock"
+    lock = cache_directory() / ".users.lock"
     # not beneath pytest's own directory, which nobody but root may enter
     home = Path(tempfile.mkdtemp(prefix="scow-user-"))
     name = f"scowt{os.getpid()}-{next(_numbers)}"
