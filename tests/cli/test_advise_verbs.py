@@ -112,7 +112,7 @@ def _package(repository: Path, name: str, needs: str, size: int, program: str = 
     (tree / "DEBIAN/control").write_text(
         f"Package: {name}\nVersion: 1\nArchitecture: all\nMaintainer: a <a@example.com>\n{depends}Description: {name}\n"
     )
-    argv = [path_of("dpkg-deb"), "-Zxz", "--root-owner-group", "-b", str(tree), str(repository / f"{name}.deb")]
+    argv = [path_of("dpkg-deb"), "-Znone", "--root-owner-group", "-b", str(tree), str(repository / f"{name}.deb")]
     subprocess.run(argv, check=True, capture_output=True)
 
 
