@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from tests.e2e.conftest import DEBIAN as IMAGE
 from tests.support.cli import Scow
+from tests.support.leftovers import until
 from tests.support.peers import path_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.peers, pytest.mark.timeout(600)]
@@ -40,12 +42,19 @@ def test_a_life(debian: Scow, runtime: str) -> None:
 
 def test_twenty_at_once(debian: Scow) -> None:
     names = [f"one{number}" for number in range(20)]
-    for name in names:
+
+    def start(name: str) -> None:
         debian("run", "-d", "--name", name, IMAGE, "sh", "-c", f"echo {name} > /same; sleep 1000").ok()
+
     try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(start, names))
         assert len(debian("ps", "-q").ok().stdout.split()) == 20
-        for name in names:
-            assert debian("exec", name, "cat", "/same").ok().stdout == f"{name}\n"
+        pids = debian("inspect", "-f", "{{.State.Pid}}", *names).ok().stdout.split()
+        files = [Path(f"/proc/{pid}/root/same") for pid in pids]
+        until(lambda: all(file.exists() and file.read_text() for file in files))
+        assert [file.read_text() for file in files] == [f"{name}\n" for name in names]
+        assert debian("exec", names[-1], "cat", "/same").ok().stdout == f"{names[-1]}\n"
     finally:
         debian("rm", "-f", *names).ok()
 

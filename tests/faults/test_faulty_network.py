@@ -36,7 +36,7 @@ pytestmark = pytest.mark.peers
 
 RUNS = 40
 SLOW_RUNS = int(os.environ.get("SCOW_TEST_FAULTS", "100"))
-PATIENCE = 0.4
+PATIENCE, PATIENT = 0.4, 60
 AMD = "linux/amd64"
 
 
@@ -56,11 +56,11 @@ class Ground:
         self.kept.registries.copy(f"docker://{registry.host}/origin/app:1", "store:local", platforms=[AMD])
         self.ends: Counter[str] = Counter()
 
-    def engine(self, name: str) -> Engine:
-        """An engine that waits for nothing, on a store of its own."""
+    def engine(self, name: str, patience: float = PATIENCE) -> Engine:
+        """An engine that waits for nothing between tries, and for ``patience`` seconds for an answer."""
         engine = Engine(self.directory / name, credentials=lambda: CredentialStore((self.directory / "config.json",)))
         engine.workplace.transport = Transport(
-            Hosts(), timeout=PATIENCE, connect_timeout=PATIENCE, sleep=lambda seconds: None, jitter=lambda: 0.5
+            Hosts(), timeout=patience, connect_timeout=patience, sleep=lambda seconds: None, jitter=lambda: 0.5
         )
         return engine
 
@@ -98,7 +98,7 @@ class Ground:
         )
 
     def push(self, engine: Engine, seed: int) -> None:
-        engine.registries.copy(f"docker://{self.straight}/origin/app:1", "store:local", platforms=[AMD])
+        engine.registries.copy(f"oci:{self.kept.root}:local", "store:local", platforms=[AMD])
         engine.registries.copy("store:local", f"docker://{self.proxy.host}/target/app:{seed}")
 
     def copy(self, engine: Engine, seed: int) -> None:
@@ -107,7 +107,8 @@ class Ground:
         )
 
     def judge(self, engine: Engine, seed: int) -> None:
-        """A tag that is there can be pulled, whatever happened while it was made."""
+        """A tag that is there can be pulled, whatever happened while it was made: as long as the registry takes."""
+        engine = self.engine(engine.root.name, PATIENT)
         name = f"docker://{self.straight}/target/app:{seed}"
         try:
             engine.registries.digest(name.removeprefix("docker://"))
@@ -164,7 +165,7 @@ def test_indexes_within_indexes(ground: Ground, depth: int) -> None:
         memory.blobs[digest] = data
     for _ in range(depth):
         root = memory.index([root])
-    engine = ground.engine(f"deep{depth}")
+    engine = ground.engine(f"deep{depth}", PATIENT)
     repository = engine.workplace.registry.repository(Reference(ground.straight, "deep/app"), push=True)
     for digest, data in memory.blobs.items():
         kind = media_types.OCI_INDEX if b'"manifests"' in data[:60] else "application/octet-stream"

@@ -239,7 +239,11 @@ def test_verbs_on_a_full_disk(small: Path) -> None:
     with contextlib.suppress(OSError), (small / "full").open("wb", buffering=0) as full:
         while True:
             full.write(bytes(4096))
-    for code, *words in ((125, "run", "--rm", IMAGE, "true"), (125, "run", "-d", IMAGE, "true"), (1, "create", IMAGE, "true")):
+    for code, *words in (
+        (125, "run", "--rm", IMAGE, "true"),
+        (125, "run", "-d", IMAGE, "true"),
+        (1, "create", IMAGE, "true"),
+    ):
         refused = box(*words)
         assert refused.exit_code == code, refused
         assert "no space left on the disk" in refused.stderr
