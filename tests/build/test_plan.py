@@ -19,7 +19,9 @@ from scow.build.ops import (
     RunOp,
     TmpfsMount,
 )  # fmt: skip
-from scow.build.plan import Arguments
+from scow.build.plan import Arguments, image_names, select
+from scow.dockerfile.parser import parse
+from scow.dockerfile.stages import stages
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.platform import Platform
 
@@ -348,6 +350,9 @@ def test_platforms() -> None:
     assert last("FROM --platform=$BUILDPLATFORM x", platform=arm).base == "x linux/amd64"
     assert last("FROM --platform=linux/arm64/v8 x", platform=arm).base == "x"
     assert last("FROM --platform=$TARGETPLATFORM x", platform=arm).base == "x"
+    assert last("FROM --platform=x86_64 x", platform=arm).base == "x linux/amd64"
+    on_stage = graph("FROM x AS one\nFROM --platform=linux/amd64 one", Arguments(platform=arm))
+    assert [stage.base for stage in on_stage.stages] == ["x", 0]
     scratch = last("FROM --platform=linux/s390x scratch\nRUN y", platform=arm)
     assert (scratch.base, scratch.platform) == (None, "linux/arm64")
     assert [step.op.platform for step in scratch.steps if isinstance(step.op, RunOp)] == ["linux/arm64"]
@@ -368,6 +373,9 @@ def test_given_contexts_beat_stages_and_images() -> None:
     assert [stage.base for stage in found.stages] == ["docker.io/library/mine:2"]
     named, image = FromContext("dir"), FromImage("docker.io/library/other:1")
     assert all_origins(found.stages[0]) == (named, image, named)
+    chosen, reachable, _ = select(stages(parse(f"{text}COPY --from=more c /\n")), Arguments(contexts=contexts))
+    names = ["docker.io/library/mine:2", "docker.io/library/other:1", "more"]
+    assert list(image_names(chosen, reachable, contexts)) == names
     full = graph("FROM docker.io/library/alpine\nCOPY --from=alpine:latest b /\n", Arguments(contexts=contexts))
     assert (full.stages[0].base, all_origins(full.stages[0])) == (
         contexts["alpine"],

@@ -70,9 +70,9 @@ def _on_platform(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
     return replace(stage, image=image_key(stage.image, stage.platform))
 
 
-def image_key(name: str, platform: str = "") -> str:
-    """What an image is called in a plan: its name, and behind a blank its platform where it is not the target's."""
-    return f"{name} {platform}" if platform else name
+def image_key(name: str, platform: str) -> str:
+    """What an image is called in a plan where its platform is not the target's; else it is its name."""
+    return f"{name} {platform}"
 
 
 def image_of(key: str) -> tuple[str, str]:
@@ -102,18 +102,15 @@ def _triggered(stages: Stages, stage: Stage, bases: Mapping[str, Config]) -> Sta
     return replace(stage, instructions=(*triggers, *stage.instructions))
 
 
-def image_names(
-    stages: Stages, reachable: Sequence[Stage], contexts: Mapping[str, str | None] | None = None
-) -> dict[str, Stage]:
+def image_names(stages: Stages, reachable: Sequence[Stage], contexts: Mapping[str, str | None]) -> dict[str, Stage]:
     """The images that the stages stand on or take files from, with the stage that names each first."""
-    given = contexts or {}
     names: dict[str, Stage] = {}
     for stage in reachable:
         if stage.image != SCRATCH and st.base(stages, stage) is None:
             names.setdefault(stage.image, stage)
         for instruction, reference in st.references(stage):
-            if name := context(given, reference):
-                image = given[name]
+            if name := context(contexts, reference):
+                image = contexts[name]
             else:
                 image = reference if st.source(stages, stage, instruction, reference) is None else None
             if image is not None and image != SCRATCH:
