@@ -12,6 +12,7 @@ from tests.layer.tars import item
 from scow import Engine
 from scow.content.lock import Lease
 from scow.image.rewrite import Wish
+from scow.oci.digest import chain_id
 
 ROOTFS = tars.write([item("file", data=b"x" * 10_000)])
 
@@ -63,3 +64,22 @@ def test_a_name_given_meanwhile_stays(engine: Engine, monkeypatch: pytest.Monkey
     monkeypatch.setattr(engine.workplace.store.layout, "rename", late)
     engine.system.prune()
     assert engine.images.find("saved:1").image.id == digest
+
+
+def test_the_snapshots_of_an_image_go_with_it(engine: Engine, tmp_path: Path) -> None:
+    """Those of each height of its layers: a container may have any of them mounted."""
+    engine.images.build(tmp_path, dockerfile=b"FROM tiny:1\nCOPY <<E /f\nE\n", tags=["tiny:1"])
+    engine.system.prune()
+    store, image = engine.workplace.store, engine.images.find("tiny:1").image
+    heights = [chain for count in (1, 2) if (chain := chain_id(image.diff_ids[:count]))]
+    for chain in heights:
+        store.snapshots.tree(chain, "fix", lambda path: None)
+    blobs = {image.descriptor.digest, image.manifest.config.digest}  # the layers are in the build cache, too
+    size = sum(store.layout.path(blob).stat().st_size for blob in blobs)
+    engine.system.prune()
+    assert set(store.snapshots) == set(heights)
+    engine.images.remove("tiny:1", prune=False)
+    collected = engine.workplace.collect()
+    assert set(store.snapshots) == set()
+    assert blobs | {str(heights[1])} <= set(collected.names)
+    assert collected.bytes >= size
