@@ -23,7 +23,7 @@ from scow.image.mutate import Layer
 from scow.image.passing import watched
 from scow.image.pipeline import Plain
 from scow.layer.apply import apply
-from scow.layer.entry import Entry
+from scow.layer.entry import Entry, shown
 from scow.layer.index import Index, Writer
 from scow.layer.mountable import survived
 from scow.layer.rights import MOUNTABLE
@@ -114,7 +114,7 @@ def directory_problem(tree: Path, entries: Iterable[Entry]) -> str:
         if problem := _entry_problem(root, entry, final):
             return f"{problem}: {entry.text}"
     strange = next((path for path in _walk(root) if path not in final and path not in directories), None)
-    return "" if strange is None else f"not of this layer: /{strange.decode(errors='backslashreplace')}"
+    return "" if strange is None else f"not of this layer: {shown(strange)}"
 
 
 def _final(entries: Iterable[Entry]) -> tuple[dict[bytes, Entry], set[bytes]]:

@@ -69,7 +69,12 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc
     @property
     def text(self) -> str:
         """The path for people."""
-        return "/" + self.path.decode(errors="backslashreplace")
+        return shown(self.path)
+
+
+def shown(path: bytes) -> str:
+    """A path of an image for people, from the root; what is no UTF-8 as ``\\xff``."""
+    return "/" + path.decode(errors="backslashreplace")
 
 
 def clean(path: bytes) -> bytes:

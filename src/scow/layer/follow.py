@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final
 
 from scow.errors import Invalid
+from scow.layer.entry import shown
 
 _HOPS: Final = 40  # the kernel's own limit
 
@@ -30,7 +31,7 @@ def follow(path: bytes, link_at: Callable[[bytes], bytes | None], *, last: bool 
             continue
         hops += 1
         if hops > _HOPS:
-            raise Invalid("too many levels of symbolic links", subject="/" + path.decode(errors="backslashreplace"))
+            raise Invalid("too many levels of symbolic links", subject=shown(path))
         todo += _parts(target)
         if target.startswith(b"/"):
             at = b""

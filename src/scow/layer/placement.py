@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from scow.errors import Invalid
-from scow.layer.entry import Entry, Kind
+from scow.layer.entry import Entry, Kind, shown
 from scow.layer.follow import follow
 
 _SLASH = ord("/")
@@ -88,6 +88,6 @@ class Placement:
         if path in self._directories:
             return
         if path in self.seen:
-            raise Invalid("parent is not a directory", subject="/" + path.decode(errors="backslashreplace"))
+            raise Invalid("parent is not a directory", subject=shown(path))
         self._directories.add(path)
         self.plain = False

@@ -32,7 +32,8 @@ _TOKEN_LIMIT = 256 << 10
 _LIFETIME = 60.0
 #: A token is renewed this long before it expires: what is asked with it must arrive in time.
 _MARGIN = 10.0
-_BAD_LOGIN = "unauthorized: incorrect username or password"
+#: As docker says it.
+BAD_LOGIN = "unauthorized: incorrect username or password"
 
 Scopes = tuple[str, ...]
 
@@ -164,7 +165,7 @@ class Authorizer:
         self._credential = None
         hint = login_hint(self._host)
         if answer.status == 401 and secret:
-            return Denied(_BAD_LOGIN, subject=self._host, hint=hint)
+            return Denied(BAD_LOGIN, subject=self._host, hint=hint)
         subject = f"{self._host}/{self._path}".rstrip("/")
         error = refusal(answer, subject=subject, hint=hint if answer.status in (401, 403) else "")
         error.hint = ", ".join(part for part in (error.hint, self.trouble) if part)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from scow.oci.reference import HUB
+from scow.oci.reference import HUB, HUB_NAMES
 
 if TYPE_CHECKING:
     from scow.registry.routes import Rule
@@ -94,7 +94,7 @@ class Hosts(msgspec.Struct, frozen=True):
 
     def of(self, host: str) -> HostSettings:
         """The settings of ``host:port``, else of that host on any port, else of the longest domain that it is in."""
-        names = (host, _alias(host), host_name(host), *_domains(host))
+        names = (host, HUB_NAMES.get(host, host), host_name(host), *_domains(host))
         found = next((self.settings[name] for name in names if name in self.settings), None)
         if found is None:
             return self.default
@@ -156,10 +156,6 @@ def host_name(host: str) -> str:
     if host.startswith("["):
         return host[1:].partition("]")[0].lower()
     return host.partition(":")[0].lower()
-
-
-def _alias(host: str) -> str:
-    return HUB if host == HUB_ENDPOINT else host
 
 
 def _domains(host: str) -> Iterator[str]:

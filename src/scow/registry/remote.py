@@ -11,7 +11,7 @@ from pathlib import Path
 from scow.errors import Denied, Invalid, NotFound, Unavailable
 from scow.oci.reference import Reference
 from scow.registry import protocol
-from scow.registry.auth import Authorizer, Keys
+from scow.registry.auth import BAD_LOGIN, Authorizer, Keys
 from scow.registry.credentials import Credential
 from scow.registry.endpoint import Endpoint
 from scow.registry.hosts import is_loopback
@@ -100,7 +100,7 @@ class Registry:
         status = response.status
         if status in (401, 403):
             hint = "some registries want a token in place of the password"
-            raise Denied("unauthorized: incorrect username or password", subject=host, hint=hint)
+            raise Denied(BAD_LOGIN, subject=host, hint=hint)
         if status == 404:
             raise NotFound("there is no registry at this address (/v2/ is not there)", subject=host)
         if status >= 300:

@@ -151,10 +151,6 @@ class Catalog(msgspec.Struct, frozen=True, omit_defaults=True):
         return tuple(sorted({root(package.ecosystem) for package in self.packages if package.ecosystem}))
 
 
-def _major(distribution: Distribution) -> str:
-    return distribution.version_id.partition(".")[0]
-
-
 def _release(prefix: str) -> Callable[[Distribution], str]:
     """``prefix:VERSION_ID``; nothing without a version."""
     return lambda one: f"{prefix}:{one.version_id}" if one.version_id else ""
@@ -162,7 +158,7 @@ def _release(prefix: str) -> Callable[[Distribution], str]:
 
 def _majors(prefix: str) -> Callable[[Distribution], str]:
     """``prefix:MAJOR``."""
-    return lambda one: f"{prefix}:{_major(one)}" if one.version_id else ""
+    return lambda one: f"{prefix}:{one.version_id.partition('.')[0]}" if one.version_id else ""
 
 
 def _plain(name: str) -> Callable[[Distribution], str]:

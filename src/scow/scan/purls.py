@@ -39,11 +39,16 @@ def from_purl(text: str, location: bytes = b"") -> Package | str:
 def _upstream(text: str, kind: str, name: str) -> tuple[str, str]:
     """Name and version of the source: ``openssl@3.0`` or, of rpms, ``openssl-3.0-1.src.rpm``; empty for the same."""
     if kind == "rpm":
-        parts = text.removesuffix(".src.rpm").rsplit("-", 2)
-        source, version = (parts[0], f"{parts[1]}-{parts[2]}") if len(parts) == 3 else ("", "")
+        source, version = source_rpm(text)
     else:
         source, _, version = text.partition("@")
     return source if source != name or version else "", version
+
+
+def source_rpm(name: str) -> tuple[str, str]:
+    """``bash-5.1.8-9.el9.src.rpm`` → ``bash``, ``5.1.8-9.el9``; empty for what is no such name."""
+    parts = name.removesuffix(".src.rpm").removesuffix(".nosrc.rpm").rsplit("-", 2)
+    return (parts[0], f"{parts[1]}-{parts[2]}") if len(parts) == 3 else ("", "")
 
 
 def distribution(namespace: str, distro: str) -> Distribution:

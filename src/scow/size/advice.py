@@ -22,6 +22,7 @@ from scow.dockerfile.lint import mending
 from scow.dockerfile.lint.checks.copying import BAGGAGE
 from scow.dockerfile.lint.finding import Edit
 from scow.dockerfile.lint.linted import Linted, Step
+from scow.layer.entry import shown
 from scow.oci.config import History
 from scow.size.layers import instruction as written
 from scow.size.restage import packages
@@ -192,7 +193,7 @@ def _join(linted: Linted, step: Step, following: Run) -> tuple[Edit, ...]:
 
 
 def _paths(findings: Sequence[Finding]) -> str:
-    first = "/" + findings[0].path.decode("utf-8", "replace")
+    first = shown(findings[0].path)
     return f"{first} and {len(findings) - 1} more" if len(findings) > 1 else first
 
 

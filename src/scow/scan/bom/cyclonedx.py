@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from scow.scan.bom.facts import complaint, fingerprint, identity, layer, place
+from scow.layer.entry import shown
+from scow.scan.bom.facts import complaint, fingerprint, identity, layer
 from scow.scan.bom.licences import KNOWN, is_expression
 from scow.scan.package import Catalog, Distribution, Package
 
@@ -82,7 +83,7 @@ def _package(catalog: Catalog, package: Package) -> dict[str, Any]:
     if licences:
         component["licenses"] = licences
     told = [
-        ("scow:location", place(package.location)),
+        ("scow:location", shown(package.location)),
         ("scow:layer", layer(catalog, package.layer)),
         ("scow:ecosystem", package.ecosystem),
         ("scow:source", package.source),

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from scow.layer.entry import shown
 from scow.scan.package import Catalog, Package, Unread
-
-
-def place(path: bytes) -> str:
-    """A path of the image, for people."""
-    return "/" + path.decode(errors="backslashreplace")
 
 
 def layer(catalog: Catalog, number: int) -> str:
@@ -24,7 +20,7 @@ def identity(package: Package, purl: str = "") -> str:
 
 def complaint(unread: Unread) -> str:
     """What could not be read, and why: one line, and nothing that moves a terminal's cursor."""
-    told = f"{place(unread.path)}: {unread.reason}"
+    told = f"{shown(unread.path)}: {unread.reason}"
     return told if told.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in told)
 
 

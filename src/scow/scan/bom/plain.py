@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scow.scan.bom.facts import layer, place
+from scow.layer.entry import shown
+from scow.scan.bom.facts import layer
 from scow.scan.package import Catalog, Package
 
 
@@ -17,7 +18,7 @@ def plain(catalog: Catalog, version: str) -> dict[str, Any]:
         "layers": [{"diffId": one.diff_id, "createdBy": one.created_by} for one in catalog.layers],
         "packages": (_package(catalog, one) for one in catalog.packages),
         "unread": [
-            {"path": place(one.path), "reason": one.reason, "layer": layer(catalog, one.layer)}
+            {"path": shown(one.path), "reason": one.reason, "layer": layer(catalog, one.layer)}
             for one in catalog.unread
         ],
     }
@@ -40,7 +41,7 @@ def _package(catalog: Catalog, package: Package) -> dict[str, Any]:
         "source": {"name": package.source or package.name, "version": package.source_version or package.version},
         "architecture": package.arch,
         "licenses": list(package.licences),
-        "location": place(package.location),
+        "location": shown(package.location),
         "layer": layer(catalog, package.layer),
         "layerNumber": package.layer,
     }

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scow.scan.bom.facts import complaint, fingerprint, identity, layer, place
+from scow.layer.entry import shown
+from scow.scan.bom.facts import complaint, fingerprint, identity, layer
 from scow.scan.bom.licences import is_expression, reference
 from scow.scan.package import Catalog, Package
 
@@ -89,7 +90,7 @@ def _root(catalog: Catalog) -> dict[str, Any]:
 
 
 def _package(catalog: Catalog, package: Package) -> dict[str, Any]:
-    purl, where = package.purl, f"found in {place(package.location)}"
+    purl, where = package.purl, f"found in {shown(package.location)}"
     brought = layer(catalog, package.layer)
     return {
         **_unknown(package.name, f"SPDXRef-Package-{package.kind}-{identity(package, purl)}"),

@@ -201,8 +201,7 @@ def single(packages: Iterable[Package]) -> Iterator[Package]:
     """Sorted, and each once: of what is said twice about one place, the first."""
     last: Hashable = None
     for package in sorted(packages, key=_order):
-        where = b"" if package.kind in SYSTEM_KINDS else package.location
-        key = (where, package.kind, package.name, package.version, package.arch)
+        key = _key(package.location, package)
         if key != last:
             last = key
             yield package

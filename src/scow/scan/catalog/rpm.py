@@ -17,6 +17,7 @@ from scow.scan.catalog import berkeley, ndb, sqlite
 from scow.scan.catalog.reading import PACKAGES_LIMIT, Reading, hashes, text
 from scow.scan.catalog.window import Window
 from scow.scan.package import Package
+from scow.scan.purls import source_rpm
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _LICENCE, _ARCH, _SOURCE = 1000, 1001, 1002, 1003, 1014, 1022, 1044
 _DIRECTORY_OF, _BASE_NAMES, _DIRECTORIES, _MODULARITY = 1116, 1117, 1118, 5096
@@ -100,7 +101,7 @@ def manifest(path: bytes, data: bytes) -> Reading:
             reasons.append(f"a line that is no package: {line[:40]!r}")
             continue
         epoch = "" if fields[8] in ("0", "") else f"{fields[8]}:"
-        source, source_version = _source(fields[9])
+        source, source_version = source_rpm(fields[9])
         packages.append(
             Package(
                 fields[0],
@@ -127,7 +128,7 @@ def _package(path: bytes, blob: bytes, reasons: list[str]) -> tuple[list[Package
         name = _text(fields, _NAME)
         if name == "gpg-pubkey":
             return [], b""
-        source, source_version = _source(_text(fields, _SOURCE))
+        source, source_version = source_rpm(_text(fields, _SOURCE))
         licence = _text(fields, _LICENCE)
         package = Package(
             name,
@@ -151,12 +152,6 @@ def _evr(fields: Fields) -> str:
     epoch = fields.get(_EPOCH, (0,))[0]
     version = f"{_text(fields, _VERSION)}-{_text(fields, _RELEASE)}"
     return f"{epoch}:{version}" if isinstance(epoch, int) and epoch else version
-
-
-def _source(name: str) -> tuple[str, str]:
-    """``bash-5.1.8-9.el9.src.rpm`` → ``bash``, ``5.1.8-9.el9``."""
-    parts = name.removesuffix(".src.rpm").removesuffix(".nosrc.rpm").rsplit("-", 2)
-    return (parts[0], f"{parts[1]}-{parts[2]}") if len(parts) == 3 else ("", "")
 
 
 def _files(fields: Fields) -> Iterator[bytes]:

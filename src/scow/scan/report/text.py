@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from scow.errors import CONTROLS
+from scow.layer.entry import shown
 from scow.scan.finding import Finding, Report
 from scow.scan.package import Catalog
 from scow.scan.severity import SEVERITIES
@@ -100,7 +101,7 @@ def warnings(report: Report) -> Iterator[str]:
         name = f"{doubt.package.name} {doubt.package.version}"
         yield f"{name}: {number(len(doubt.ids), 'advisory')} could not be compared: {doubt.reason}"
     for one in report.catalog.unread:
-        yield f"/{place(one.path)} could not be read: {one.reason}"
+        yield f"{shown(one.path)} could not be read: {one.reason}"
     yield from report.notes
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
+from scow.layer.entry import shown
 from scow.size.analysis import Analysis
 from scow.size.budget import Verdict
 from scow.size.compare import Comparison
-from scow.size.tree import Node, text
+from scow.size.tree import Node
 from scow.size.waste import Finding, Waste
 
 
@@ -53,11 +54,11 @@ def _waste(waste: Waste) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    told: dict[str, Any] = {"path": "/" + text(finding.path), "size": finding.size}
+    told: dict[str, Any] = {"path": shown(finding.path), "size": finding.size}
     if finding.also:
         told["also"] = finding.also
     if finding.like:
-        told["like"] = "/" + text(finding.like)
+        told["like"] = shown(finding.like)
     return told
 
 
@@ -81,9 +82,9 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "before": comparison.before,
         "after": comparison.after,
         "layers": {"a": comparison.layers[0], "b": comparison.layers[1], "shared": comparison.shared},
-        "growth": [{"path": "/" + text(one.path), "size": one.size} for one in comparison.growth],
+        "growth": [{"path": shown(one.path), "size": one.size} for one in comparison.growth],
         "changes": [
-            {"path": "/" + text(one.path), "what": list(one.what), "before": one.before, "after": one.after}
+            {"path": shown(one.path), "what": list(one.what), "before": one.before, "after": one.after}
             for one in comparison.changes
         ],
     }

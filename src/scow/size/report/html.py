@@ -12,6 +12,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from importlib import resources
 from typing import Any, Final
 
@@ -27,14 +28,13 @@ _LISTED: Final = 60
 #: What a page lists of the changed paths.
 _CHANGES: Final = 2000
 _ESCAPES: Final = {ord(char): f"\\u{ord(char):04x}" for char in "<>&\u2028\u2029"}
-_HTML: Final = {ord("<"): "&lt;", ord(">"): "&gt;", ord("&"): "&amp;", ord('"'): "&quot;"}
 
 
 def report(analysis: Analysis, verdicts: Sequence[Verdict]) -> str:
     """The page."""
     script = _part("page.js")
     fields = {
-        "TITLE": _escaped(f"{analysis.name}: where the bytes went"),
+        "TITLE": escape(f"{analysis.name}: where the bytes went"),
         "STYLE": _part("page.css"),
         "SCRIPT_HASH": "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         "SCRIPT": script,
@@ -55,7 +55,7 @@ def comparison(found: Comparison, human: Human) -> str:
         (signed(one.after - one.before, human), path(one.path), ", ".join(one.what)) for one in found.largest(_CHANGES)
     )
     fields = {
-        "TITLE": _escaped(f"{printable(found.b)} against {printable(found.a)}"),
+        "TITLE": escape(f"{printable(found.b)} against {printable(found.a)}"),
         "STYLE": _part("page.css"),
         "FACTS": "".join(
             f"<div><dt>{name}</dt><dd>{value} <small>{about}</small></dd></div>" for name, value, about in facts
@@ -70,15 +70,11 @@ def comparison(found: Comparison, human: Human) -> str:
 def _rows(rows: Iterable[Sequence[str]]) -> str:
     """Table rows: a number, a path, and perhaps more."""
     return "".join(
-        f'<tr><td class="number">{size}</td><td class="mono">{_escaped(name)}</td>'
-        + "".join(f"<td>{_escaped(cell)}</td>" for cell in cells)
+        f'<tr><td class="number">{size}</td><td class="mono">{escape(name)}</td>'
+        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
         + "</tr>"
         for size, name, *cells in rows
     )
-
-
-def _escaped(text: str) -> str:
-    return text.translate(_HTML)
 
 
 def _part(name: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from scow.errors import printable
+from scow.layer.entry import shown
 from scow.size.tree import Node
-from scow.size.tree import text as plain
 
 #: Bytes → ``12.3MB``.
 Human = Callable[[int], str]
@@ -15,7 +15,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 def path(raw: bytes) -> str:
     """A path for people, from the root."""
-    return printable("/" + plain(raw))
+    return printable(shown(raw))
 
 
 def percent(share: float) -> str:
