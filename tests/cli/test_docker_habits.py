@@ -57,7 +57,7 @@ def test_info_has_the_fields_that_scripts_read(console: Console) -> None:
 
 def test_create_fails_as_any_verb_and_its_flags_as_run_s(console: Console, tiny: bytes) -> None:
     console.image(tiny, "app:1")
-    Engine(console.store).containers.create("app:1", Options(), name="web")
+    Engine(console.store).containers.create("app:1", Options(args=("/bin/hello",)), name="web")
     assert console("create", "--name", "web", "app:1").code == 1
     assert console("create", "--nonsense", "app:1").code == 125
     assert console("create", "--gpus", "all", "app:1").code == 125
@@ -77,10 +77,10 @@ def test_create_fails_as_any_verb_and_its_flags_as_run_s(console: Console, tiny:
 )
 def test_what_is_wrong_is_told_by_its_name(console: Console, tiny: bytes, flags: list[str], told: str) -> None:
     console.image(tiny, "app:1")
-    ended = console("create", *flags, "app:1")
+    ended = console("create", *flags, "app:1", "/bin/hello")
     assert ended.code in (1, 125)
     assert told in ended.stderr
-    console("create", "--disable-content-trust", "app:1").ok()
+    console("create", "--disable-content-trust", "app:1", "/bin/hello").ok()
 
 
 def test_a_volume_by_the_old_flag(console: Console) -> None:
