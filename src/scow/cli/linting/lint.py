@@ -163,9 +163,8 @@ def _found(session: Session, named: str | None) -> Path | None:
     home = session.environment.get("HOME")
     own = session.environment.get("XDG_CONFIG_HOME") or (home and f"{home}/.config")
     candidates = [*map(Path, FILES), *([Path(own, "hadolint.yaml"), Path(own, "hadolint.yml")] if own else [])]
-    return next(
-        (path for path in candidates if os.path.isfile(path)), None
-    )  # not Path.is_file: one of a closed home is none
+    # not Path.is_file: one of a closed home is none
+    return next((path for path in candidates if os.path.isfile(path)), None)
 
 
 def _names(entries: Iterable[str]) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from scow.build.once import Once, told
+from scow.build.ops import key
 from scow.image.mutate import Layer
 from scow.image.rewrite import squeezed
 from scow.oci import media_types
@@ -27,6 +28,7 @@ class Compression(msgspec.Struct, frozen=True):
 
 def compressed(workplace: Workplace, asked: Compression, layers: Sequence[Layer], base: int = 0) -> tuple[Layer, ...]:
     """``layers``, the first ``base`` of which are the base image's, as asked."""
+    once = Once(workplace.cache, workplace.store.layout)
     wanted = []
     for number, layer in enumerate(layers):
         kind = media_types.LAYERS.get(layer.descriptor.media_type)
@@ -36,18 +38,15 @@ def compressed(workplace: Workplace, asked: Compression, layers: Sequence[Layer]
             changes = asked.force and kind != asked.kind
         else:
             changes = kind != asked.kind or (asked.level is not None and kind != "none")
-        wanted.append(_anew(workplace, asked, layer) if changes else layer)
+        wanted.append(_anew(once, asked, layer) if changes else layer)
     return tuple(wanted)
 
 
-def _anew(workplace: Workplace, asked: Compression, layer: Layer) -> Layer:
+def _anew(once: Once, asked: Compression, layer: Layer) -> Layer:
     """What the cache has of it, else made now."""
-    layout, records = workplace.store.layout, workplace.cache
-    told = f"compressed {layer.descriptor.digest} {asked.kind} {asked.level}"
-    name = hashlib.sha256(told.encode()).hexdigest()
-    known = records.find(name)
-    if known is None or not layout.exists(known.descriptor):
-        known = Layer(squeezed(layout, layout, layer.descriptor, asked.kind, asked.level), layer.diff_id)
-        records.keep(name, known)
-    records.used(name)
-    return known
+    name = key("compressed", [layer.descriptor.digest, asked.kind, str(asked.level)])
+
+    def make() -> Layer:
+        return Layer(squeezed(once.layout, once.layout, layer.descriptor, asked.kind, asked.level), layer.diff_id)
+
+    return once.layer(None, lambda: told(name, make), cached=True)[0]
