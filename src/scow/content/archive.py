@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from scow.content.copy import all_children
+from scow.content.copy import all_children, reachable
 from scow.content.layout import LAYOUT, Layout
 from scow.content.tar import Tar
 from scow.content.target import Reader
@@ -221,16 +221,13 @@ def whole(layout: Layout, descriptor: Descriptor) -> bool:
 
 
 def _graph(layout: Layout, root: Descriptor) -> Iterator[Descriptor]:
-    """All that has to be there, each once: indexes may come to the same image on any number of ways."""
-    todo, seen = [root], {root.digest}
-    while todo:
-        node = todo.pop()
-        yield node
-        if media_types.is_document(node.media_type):
-            children = all_children(node, parse(layout.read(node), node.media_type))
-            fresh = {child.digest: child for child in children if child.digest not in seen}
-            seen.update(fresh)
-            todo += fresh.values()
+    """All that has to be there."""
+
+    def below(node: Descriptor) -> tuple[Descriptor, ...]:
+        document = media_types.is_document(node.media_type)
+        return all_children(node, parse(layout.read(node), node.media_type)) if document else ()
+
+    return reachable(root, below)
 
 
 def _header(name: str, size: int, kind: bytes = tarfile.REGTYPE) -> bytes:

@@ -8,7 +8,7 @@ import io
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Literal
 
@@ -47,6 +47,17 @@ Children = Callable[[Descriptor, Manifest | Index], tuple[Descriptor, ...]]
 def all_children(descriptor: Descriptor, document: Manifest | Index) -> tuple[Descriptor, ...]:
     """Everything the document names, but for foreign layers, which live elsewhere."""
     return tuple(child for child in document.children if not media_types.is_foreign(child.media_type))
+
+
+def reachable(root: Descriptor, below: Callable[[Descriptor], Iterable[Descriptor]]) -> Iterator[Descriptor]:
+    """``root`` and what lies below it, each once: indexes may come to the same image on any number of ways."""
+    todo, seen = [root], {root.digest}
+    while todo:
+        node = todo.pop()
+        yield node
+        fresh = {child.digest: child for child in below(node) if child.digest not in seen}
+        seen.update(fresh)
+        todo += fresh.values()
 
 
 def copy(

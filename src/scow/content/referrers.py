@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from scow.content.copy import Watch, copy
+from scow.content.copy import Watch, copy, reachable
 from scow.content.layout import Layout
 from scow.content.target import Sink, Source
 from scow.content.verify import read_document
@@ -74,13 +74,11 @@ def copy_referrers(
 
 def documents(source: Source, root: Descriptor) -> Iterator[Descriptor]:
     """``root`` and the manifests and indexes below it, each once."""
-    todo, seen = [root], {root.digest}
-    while todo:
-        node = todo.pop()
-        yield node
-        if node.media_type in media_types.INDEXES:
-            document = parse(read_document(source, node), node.media_type, str(node.digest))
-            for child in document.children:
-                if media_types.is_document(child.media_type) and child.digest not in seen:
-                    seen.add(child.digest)
-                    todo.append(child)
+
+    def below(node: Descriptor) -> list[Descriptor]:
+        if node.media_type not in media_types.INDEXES:
+            return []
+        document = parse(read_document(source, node), node.media_type, str(node.digest))
+        return [child for child in document.children if media_types.is_document(child.media_type)]
+
+    return reachable(root, below)
