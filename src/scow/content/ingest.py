@@ -16,7 +16,7 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 
 _CHUNK: Final = 1 << 20
-_PIECE: Final = 8 << 20
+_PIECE: Final = 4 << 20
 
 
 class Growing:
@@ -82,6 +82,7 @@ def fill(file: BinaryIO, descriptor: Descriptor, source: Source, watch: Callable
                     watch(chunk)
     verifier.finish()
     if watch:
+        os.fsync(file.fileno())  # beside who watches, who has some MiB to do yet
         watch(b"")
 
 
