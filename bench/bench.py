@@ -206,9 +206,14 @@ def measured(bench: Bench, row: str, name: str) -> list[Measure]:
 def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
     """The medians as lines of text; ``ratio`` is the tool's time over scow's, above 1 where scow is faster.
 
-    ``limit`` is what the machine needs for the same bytes (:mod:`bench.limits`), and that as a part of scow's time.
+    ``limit`` is what the machine needs for the same bytes (:mod:`bench.limits`), and that as a part of scow's time;
+    ``parts`` is what all that has to be done with them takes on all cores.
     """
-    yield f"{'':14}" + "".join(f"{name:>10}{'MiB':>6}{'ratio':>7}" for name in tools) + f"{'limit':>10}{'ratio':>7}"
+    yield (
+        f"{'':14}"
+        + "".join(f"{name:>10}{'MiB':>6}{'ratio':>7}" for name in tools)
+        + f"{'limit':>10}{'ratio':>7}{'parts':>10}"
+    )
     for row in (*ROWS, *SUMS):
         if not set(SUMS.get(row, (row,))) <= set(bench.rows):
             continue
@@ -226,12 +231,13 @@ def table(bench: Bench, tools: Sequence[str]) -> Iterator[str]:
 
 
 def limit(machine: Machine, row: str, own: Sequence[Measure]) -> str:
-    """The physical limit of a row, and how near scow comes to it."""
-    found = machine.limit(row)
-    if found is None or not own:
+    """The physical limit of a row, how near scow comes to it, and what all parts take together."""
+    parts = machine.parts(row)
+    if not parts or not own:
         return ""
-    part, seconds = found
-    return f"{seconds:>8.2f} s{seconds / statistics.median(one.seconds for one in own):>7.2f} {part}"
+    slowest = max(parts, key=lambda part: parts[part])
+    ratio = parts[slowest] / statistics.median(one.seconds for one in own)
+    return f"{parts[slowest]:>8.2f} s{ratio:>7.2f}{sum(parts.values()):>8.2f} s  {slowest}"
 
 
 def notes(subject: Subject) -> Iterator[str]:
@@ -290,7 +296,9 @@ def main() -> int:
             "advisories": advisories(place / "advisories"),
         }
         archive = publish(subject, registry, place)
-        bench = Bench(place, subject, registry, others, rows, archive, scanned, machine(subject, archive, place))
+        bench = Bench(
+            place, subject, registry, others, rows, archive, scanned, machine(subject, registry.host, archive, place)
+        )
         measure(bench, tools, asked.rounds)
         print(as_json(bench) if asked.json else "\n".join([*table(bench, tools), "", *notes(subject)]))
         for (row, name), why in bench.failures.items():
