@@ -27,7 +27,7 @@ from tests.support.trees import difference
 from scow import Engine
 from scow.errors import ScowError
 
-pytestmark = [pytest.mark.peers, pytest.mark.slow]
+pytestmark = [pytest.mark.peers, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TABLES: dict[str, dict[str, str]] = {
     name: table

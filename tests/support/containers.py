@@ -72,7 +72,7 @@ class Tool:
         program, policy = path_of(self.name), str(self.directory / "policy.json")
         if self.name == "skopeo":
             return [program, "--policy", policy, "--registries-conf", f"{self.directory}/registries.conf", *argv]
-        storage = ["--root", f"{self.directory}/root", "--runroot", f"{self.directory}/run"]
+        storage = ["--root", f"{self.directory}/root", "--runroot", f"{self.directory}/r"]
         if self.name == "podman":
             storage += ["--tmpdir", f"{self.directory}/libpod"]
         accept = ["--signature-policy", policy] if argv[0] in _VERIFYING[self.name] else []
