@@ -24,7 +24,7 @@ TEXT = "FROM busybox AS one\nCOPY f /f\nFROM one\nCOPY f /g\n"
 def build(kitchen: Kitchen, **given: Any) -> Image:
     """The image that this build made: its id alone says nothing of how it is compressed."""
     made: list[Descriptor] = []
-    kitchen.build(TEXT, built=lambda descriptor, fresh: made.append(descriptor), **given)
+    kitchen.build(TEXT, built=made.append, **given)
     return load(kitchen.engine.workplace.store.layout, made[0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
-from tests.support.cli import Scow
+from tests.support.cli import Scow, popen_scow
 
 from scow.testing.registry import Registry
 
@@ -158,6 +159,26 @@ def test_all_that_was_built_is_written_without_a_name_too(scow: Scow, context: P
             json.loads(told.read_text())["containerimage.digest"]
         ]
         assert entries["manifests"][0]["mediaType"] == "application/vnd.oci.image.index.v1+json"
+    assert scow("images", "-aq").ok().stdout == before
+
+
+def test_equal_builds_take_nothing_from_each_other(scow: Scow, context: Path, tmp_path: Path) -> None:
+    """Each is held by the pipe that it writes its first output to, until it is read."""
+
+    def begin(name: str) -> subprocess.Popen[bytes]:
+        outputs = ["-o", "type=tar,dest=-", "-o", f"type=oci,dest={name}"]
+        building = popen_scow("build", "-q", *outputs, str(context), root=root, cwd=tmp_path)
+        assert building.stdout
+        assert building.stdout.read(1) != b"", building.communicate()[1].decode()
+        return building
+
+    root = Path(scow("info", "-f", "{{.DockerRootDir}}").ok().stdout.strip())
+    before = scow("images", "-aq").ok().stdout
+    first, second = begin("one.tar"), begin("two.tar")
+    for building in (first, second):
+        assert building.communicate(timeout=60)[1] == b""
+        assert building.returncode == 0
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
     assert scow("images", "-aq").ok().stdout == before
 
 

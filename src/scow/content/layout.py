@@ -51,6 +51,7 @@ class Layout:
         self._blobs = root / "blobs"
         self._leases = root / "leases"
         self._lease: Lease | None = None
+        self._passing: list[Descriptor] = []
         self._workers = 0
         self._guard = threading.Lock()
 
@@ -97,6 +98,15 @@ class Layout:
             return entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]
 
         self.rename(change)
+
+    def let_pass(self, descriptor: Descriptor) -> None:
+        """No entry, for an image that only leaves the store: it is among :attr:`passing` while :meth:`working`."""
+        self._passing.append(descriptor)
+
+    @property
+    def passing(self) -> tuple[Descriptor, ...]:
+        """What only this command knows."""
+        return tuple(self._passing)
 
     def tag(self, descriptor: Descriptor, name: str) -> None:
         """Let ``name`` mean ``descriptor``; the entry that had the name stays as a nameless one."""
@@ -229,7 +239,7 @@ class Layout:
                 self._workers -= 1
                 if not self._workers and self._lease:
                     self._lease.close()
-                    self._lease = None
+                    self._lease, self._passing = None, []
 
     def is_closed(self) -> bool:
         """Whether this is a store that can be read, and not written to."""

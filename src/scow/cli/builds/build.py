@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,9 @@ from scow.cli.session import Session, pass_session
 from scow.errors import Invalid, Unsupported
 
 if TYPE_CHECKING:
+    from scow.cli.builds.flags import Output
     from scow.cli.builds.log import Log
+    from scow.cli.builds.output import Made
     from scow.oci.descriptor import Descriptor
 
 _EPOCH = "SOURCE_DATE_EPOCH"
@@ -99,8 +101,6 @@ REFUSED: list[Refused] = [
 @pass_session
 def build(session: Session, /, path: str, **given: Any) -> None:
     """``scow build``."""
-    from scow.cli import userfiles
-    from scow.cli.builds import context as buildcontext
     from scow.cli.builds import flags as buildflags
     from scow.cli.builds import output as buildoutput
 
@@ -118,10 +118,27 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     tags = (*given["tag"], *(name for output in outputs for name in output.names))
     asked = {**_asked(session, given), **_surroundings(session, given), "compression": buildoutput.compression(outputs)}
     buildoutput.check(outputs, tags, given["platform"], attested=bool(asked["attest"]))
-    described: list[tuple[Descriptor, bool]] = []
     if given["iidfile"]:  # so that no one takes an earlier build's for this one's
         with contextlib.suppress(OSError):
             Path(given["iidfile"]).unlink()
+    with buildoutput.held(session.engine, outputs, tags) as stays:
+        made = _made(session, path, given, outputs, tags, {**asked, "stays": stays})
+        _deliver(session, made, given, outputs, tags)
+
+
+def _made(
+    session: Session,
+    path: str,
+    given: Mapping[str, Any],
+    outputs: Sequence[Output],
+    tags: Sequence[str],
+    asked: Mapping[str, Any],
+) -> Made:
+    """Build it, and show how it goes."""
+    from scow.cli.builds import context as buildcontext
+    from scow.cli.builds import output as buildoutput
+
+    described: list[Descriptor] = []
     with (
         buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile),
         _log(session, given) as log,
@@ -135,20 +152,29 @@ def build(session: Session, /, path: str, **given: Any) -> None:
             watch=log.watch,
             watch_pull=log.watch_pull,
             warn=log.warn,
-            built=lambda descriptor, fresh: described.append((descriptor, fresh)),
+            built=described.append,
         )
         log.finish(image_id, tags)
-    made = buildoutput.Made(image_id, *described[0])
+    return buildoutput.Made(image_id, *described)
+
+
+def _deliver(
+    session: Session, made: Made, given: Mapping[str, Any], outputs: Sequence[Output], tags: Sequence[str]
+) -> None:
+    """The files about the image, its outputs, and its id where nothing else was printed."""
+    from scow.cli import userfiles
+    from scow.cli.builds import output as buildoutput
+
     if given["iidfile"]:
-        userfiles.write(given["iidfile"], image_id)
+        userfiles.write(given["iidfile"], made.image_id)
     if given["metadata_file"]:
         userfiles.write(given["metadata_file"], buildoutput.metadata(made, tags))
     quiet = given["quiet"] or given["progress"] == "quiet"
     silent = quiet or given["progress"] == "rawjson"
     told: Callable[[str], None] = (lambda text: None) if silent else partial(click.echo, err=True)
-    buildoutput.put(session.engine, made, outputs, tags, told)
+    buildoutput.put(session.engine, made.descriptor, outputs, tags, told)
     if quiet and not any(output.target == "-" for output in outputs):
-        click.echo(image_id)
+        click.echo(made.image_id)
 
 
 def _call(session: Session, path: str, given: Mapping[str, Any]) -> None:

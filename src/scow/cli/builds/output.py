@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from scow.cli.builds.flags import EXPORTS, Output
@@ -42,25 +43,30 @@ def compression(outputs: Sequence[Output]) -> Compression | None:
     return next(iter(asked), None)
 
 
+@contextlib.contextmanager
+def held(engine: Engine, outputs: Sequence[Output], tags: Sequence[str]) -> Iterator[bool]:
+    """The store has all of what is built until the end of the block. Whether it does after that: what has no name and
+    only leaves does not stay."""
+    stays = bool(tags) or not outputs or any(output.kind not in EXPORTS for output in outputs)
+    with engine.images.held():
+        yield stays
+    if not stays:
+        engine.images.sweep()
+
+
 class Made(NamedTuple):
-    """What was built: the image for this machine, its manifest or the index, and whether the store had that before."""
+    """What was built: the image for this machine, and its manifest or the index."""
 
     image_id: Digest
     descriptor: Descriptor
-    fresh: bool
 
 
 def put(
-    engine: Engine, made: Made, outputs: Sequence[Output], tags: Sequence[str], told: Callable[[str], None]
+    engine: Engine, built: Descriptor, outputs: Sequence[Output], tags: Sequence[str], told: Callable[[str], None]
 ) -> None:
-    """Write every output. ``told`` hears of what was pushed. What has no name and only leaves the store does not stay
-    there when it is new."""
-    try:
-        for output in outputs:
-            _put(engine, made.descriptor, output, tags, told)
-    finally:
-        if made.fresh and outputs and not tags and all(output.kind in EXPORTS for output in outputs):
-            engine.images.remove(made.descriptor.digest)
+    """Write every output. ``told`` hears of what was pushed."""
+    for output in outputs:
+        _put(engine, built, output, tags, told)
 
 
 def _put(engine: Engine, built: Descriptor, output: Output, tags: Sequence[str], told: Callable[[str], None]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from scow.cli.builds import context as buildcontext
-from scow.errors import NotFound, ScowError, Unsupported
+from scow.errors import NotFound, Unsupported
 
 if TYPE_CHECKING:
     from scow.cli.builds.log import Log
@@ -27,18 +26,14 @@ def verify(session: Session, path: str, given: Mapping[str, Any], asked: dict[st
     if any(given[name] for name in _NOTHING_LEFT) or (platform and "," in platform):
         raise Unsupported("--verify only compares: no -t, no --output, no files about the image, one platform")
     _bring(session, name, platform)
-    before = {one.id for one in images.list()}
-    options = {**asked, "use_cache": False}
-    with buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile), log:
-        built = images.build(
-            root, dockerfile=dockerfile, **options, watch=log.watch, watch_pull=log.watch_pull, warn=log.warn
-        )
-    try:
+    options = {**asked, "use_cache": False, "stays": False}
+    with images.held():
+        with buildcontext.opened(path, given["file"], session.engine.root) as (root, dockerfile), log:
+            built = images.build(
+                root, dockerfile=dockerfile, **options, watch=log.watch, watch_pull=log.watch_pull, warn=log.warn
+            )
         found = images.differences(name, str(built), platform=platform)
-    finally:
-        if built not in before:
-            with contextlib.suppress(ScowError):
-                images.remove(str(built))
+    images.sweep()
     for line in told(found):
         click.echo(line)
     if found:

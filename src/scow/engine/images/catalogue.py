@@ -61,7 +61,7 @@ class Catalogue:
 
     def __init__(self, layout: Layout, platform: Platform) -> None:
         self._layout, self._platform = layout, platform
-        self.entries = layout.entries()
+        self.entries = (*layout.entries(), *layout.passing)
 
     def images(self) -> list[Known]:
         """Every image, in the order of its first entry; what cannot be read is passed over."""

@@ -294,14 +294,16 @@ class Images:
         watch: Callable[[Event], None] | None = None,
         watch_pull: Watch = lambda progress: None,
         warn: Callable[[str], None] = lambda text: None,
-        built: Callable[[Descriptor, bool], None] = lambda descriptor, fresh: None,
+        built: Callable[[Descriptor], None] = lambda descriptor: None,
+        stays: bool = True,
         **options: Unpack[BuildOptions],
     ) -> Digest:
         """Build the Dockerfile of a directory, or of a git or tar URL; returns the image id.
 
         ``options`` are those of :class:`~scow.engine.builds.request.BuildOptions`. ``warn`` is told what the build does
-        without, ``built`` the manifest or index that was made, and whether it is new to the store. Raises
-        :class:`~scow.errors.Invalid` with its place in the Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
+        without, ``built`` the manifest or index that was made. With ``stays=False`` an image without a tag is no image
+        of the store's: this engine knows it while it is :meth:`held`. Raises :class:`~scow.errors.Invalid` with its
+        place in the Dockerfile, :class:`~scow.errors.Process` when a RUN fails.
         """
         from scow.engine.builds.request import build
 
@@ -310,15 +312,21 @@ class Images:
             names = [reference.familiar for reference in references]
             told = watch or (lambda event: None)
             made = build(self, self._workplace, path, options, names, told, watch_pull, warn)
-            built(made.descriptor, self._workplace.catalogue().named(made.descriptor.digest) is None)
+            built(made.descriptor)
             for reference in references:
                 self._store.layout.tag(made.descriptor, reference.familiar)
             if not references:
-                self._store.layout.keep(made.descriptor)
+                (self._store.layout.keep if stays else self._store.layout.let_pass)(made.descriptor)
             made.finish()
             image = self._workplace.catalogue().image(made.descriptor)
             self._store.used(image.descriptor)
             return image.id
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """The content of what is looked at, brought or built inside stays in the store until the end of the block."""
+        with self._store.layout.working():
+            yield
 
     def differences(self, was: str, now: str, *, platform: str | None = None) -> tuple[Difference, ...]:
         """What is different in the image ``now``, field by field and entry by entry; empty for equal images."""
