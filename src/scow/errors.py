@@ -20,7 +20,7 @@ a terminal: what an error tells may be words of somebody else's image (:func:`pr
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: C0, C1, what turns the writing direction (UAX #9), what ends a line, and bytes of names that are not UTF-8
 CONTROLS = (
@@ -57,24 +57,40 @@ class Where(NamedTuple):
 class ScowError(Exception):
     """Anything scow reports.
 
-    ``problem`` says what happened, ``subject`` to which thing, ``hint`` what to do next.
+    ``problem`` says what happened, ``subject`` to which thing, ``hint`` what to do next. ``named``: the problem's own
+    words name the subject, as docker's do ("No such image: nginx").
     """
 
-    def __init__(self, problem: str, *, subject: str = "", hint: str = "") -> None:
+    def __init__(self, problem: str, *, subject: str = "", hint: str = "", named: bool = False) -> None:
         super().__init__(problem)
         self.problem = printable(problem)
         self.subject = printable(subject)
         self.hint = printable(hint)
+        self.named = named
+
+    @property
+    def unplaced(self) -> bool:
+        """Whether nothing stands before the problem's words: who knows the place may say it there."""
+        return self.named or not self.subject
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.problem}" if self.subject else self.problem
+        return self.problem if self.unplaced else f"{self.subject}: {self.problem}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process with all its fields, and without a call that would need them."""
+        return type(self).__new__, (type(self), *self.args), vars(self)
 
 
 class Invalid(ScowError):
     """Text or bytes that do not follow their grammar."""
 
-    def __init__(self, problem: str, *, subject: str = "", hint: str = "", where: Where | None = None) -> None:
-        super().__init__(problem, subject=subject, hint=hint)
+    def __init__(
+        self, problem: str, *, subject: str = "", hint: str = "", named: bool = False, where: Where | None = None
+    ) -> None:
+        super().__init__(problem, subject=subject, hint=hint, named=named)
         self.where = where
 
     def __str__(self) -> str:
@@ -93,9 +109,10 @@ class Integrity(ScowError):
     """Bytes are not what was promised: ``expected`` and ``actual`` are digests or sizes."""
 
     def __init__(
-        self, problem: str, *, subject: str = "", hint: str = "", expected: str = "", actual: str = ""
-    ) -> None:
-        super().__init__(problem, subject=subject, hint=hint)
+        self, problem: str, *, subject: str = "", hint: str = "", named: bool = False, expected: str = "",
+        actual: str = "",
+    ) -> None:  # fmt: skip
+        super().__init__(problem, subject=subject, hint=hint, named=named)
         self.expected = expected
         self.actual = actual
 
@@ -115,8 +132,10 @@ class Denied(ScowError):
 class Unavailable(ScowError):
     """The other side cannot answer now; ``retry_after`` is in seconds, when it said so."""
 
-    def __init__(self, problem: str, *, subject: str = "", hint: str = "", retry_after: float | None = None) -> None:
-        super().__init__(problem, subject=subject, hint=hint)
+    def __init__(
+        self, problem: str, *, subject: str = "", hint: str = "", named: bool = False, retry_after: float | None = None
+    ) -> None:
+        super().__init__(problem, subject=subject, hint=hint, named=named)
         self.retry_after = retry_after
 
 

@@ -7,6 +7,7 @@ import contextlib
 import io
 import multiprocessing
 import os
+import pickle
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +18,7 @@ from tests.cli.boxes import IMAGE, make_box
 
 from scow import Captured, Engine, Execution, Mount, Options
 from scow.engine.containers import starting
-from scow.errors import Denied, Invalid, Limit
+from scow.errors import Denied, Invalid, Limit, NotFound, Process, Where
 from scow.registry.credentials import CredentialStore
 from scow.runtime import captured
 from scow.runtime.kernel.tasks import born
@@ -195,3 +196,56 @@ def test_another_process_may_have_the_engine(engine: Engine) -> None:
 
 def _names(engine: Engine) -> list[tuple[str, ...]]:
     return [one.names for one in engine.images.list()]
+
+
+def test_an_error_says_of_what_it_is(engine: Engine) -> None:
+    with Registry() as registry:
+        name = f"{registry.host}/none/such:v1"
+        repository = name.removesuffix(":v1")
+        asked: list[tuple[str, Callable[[], object]]] = [
+            (name, lambda: engine.images.pull(name)),
+            (repository, lambda: engine.registries.tags(name)),
+            ("none:such", lambda: engine.images.inspect("none:such")),
+            (repository, lambda: engine.images.push(name)),
+            ("none", lambda: engine.containers.find("none")),
+            ("none", lambda: engine.volumes.find("none")),
+            ("none", lambda: engine.networks.find("none")),
+        ]
+        for subject, ask in asked:
+            with pytest.raises(NotFound) as told:
+                ask()
+            assert told.value.subject == subject
+            assert str(told.value).count(subject) == 1, "docker's words name it"
+
+
+def test_an_error_comes_whole_from_another_process() -> None:
+    where = Where("Dockerfile", 2, text="RUN false")
+    error = Process("failed", exit_code=3, subject="a", hint="b", where=where)
+    again = pickle.loads(pickle.dumps(error))
+    assert (repr(again), vars(again)) == ("Process('a: failed')", vars(error))
+
+
+def test_a_network_is_found_as_everything_is(engine: Engine) -> None:
+    made = engine.networks.create("web")
+    assert engine.networks.find("web") == engine.networks.find(made[:12])
+    assert engine.networks.find("host").driver == "host"
+
+
+def test_what_an_engine_has_of_a_kind_says_so_and_goes_to_other_processes(engine: Engine) -> None:
+    assert repr(engine.images) == f"<Images of {str(engine.root)!r}>"
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(engine.images.list) == engine.images.list()
+        with pytest.raises(NotFound, match=r"^No such container: none$"):
+            pool.apply(engine.containers.wait, ["none"])
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"), [({"foo": 1}, "^foo: is no limit$"), ({"memory": "1g"}, "^limits: Expected")]
+)
+def test_a_limit_that_there_is_not_is_told(engine: Engine, limits: dict[str, int | str], told: str) -> None:
+    engine.containers.create(IMAGE, name="limited")
+    try:
+        with pytest.raises(Invalid, match=told):
+            engine.containers.update("limited", limits=limits)
+    finally:
+        engine.containers.remove("limited")

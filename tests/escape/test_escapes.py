@@ -222,7 +222,22 @@ def test_a_terminal_is_not_shown_where_a_volume_leads(driver: Driver) -> None:
     mounts = [volume(driver, "console", console="/proc/sys/kernel/core_pattern") | {"target": "/dev"}]
     os.mknod(Path(mounts[0]["source"], "null"), 0o20666, os.makedev(1, 3))
     told = driver.run("sandbox", "true", options={"mounts": mounts, "tty": True})
-    assert "dev/pts/ptmx" in told.get("message", ""), told
+    assert "/dev/pts: gives no terminal" in told.get("message", ""), told
+
+
+def test_a_privileged_terminal_is_the_console_of_the_host_s_dev(driver: Driver) -> None:
+    if driver.user != 0 or driver.mapped:
+        pytest.skip("takes root to be privileged")
+    mounts = [{"kind": "bind", "source": "/dev", "target": "/dev"}]
+    told = driver.run(
+        "sandbox", "ls", "-l", "/dev/console", options={"mounts": mounts, "tty": True, "privileged": True}
+    )
+    assert " 136, " in told["out"], told
+
+
+def test_without_the_null_device_nothing_runs_unmasked(driver: Driver) -> None:
+    told = driver.run("sandbox", "true", options={"mounts": [volume(driver, "empty") | {"target": "/dev"}]})
+    assert "/dev/null: is not there, and nothing can be masked without it" in told.get("message", ""), told
 
 
 def test_settings_are_the_kernel_s_and_no_volume_s(driver: Driver) -> None:

@@ -309,8 +309,8 @@ class Execution(msgspec.Struct):
         if isinstance(error, Process):
             return Process(error.problem, exit_code=error.exit_code, hint=error.hint, where=error.where or where)
         if isinstance(error, Invalid) and error.where is None:
-            return Invalid(error.problem, subject=error.subject, hint=error.hint, where=where)
-        if isinstance(error, NotFound) and not error.subject:
+            return Invalid(error.problem, subject=error.subject, hint=error.hint, named=error.named, where=where)
+        if isinstance(error, NotFound) and error.unplaced:
             return NotFound(error.problem, subject=str(where), hint=error.hint)
         error.hint = error.hint or f"asked for at {where}"
         return error

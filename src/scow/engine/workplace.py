@@ -242,3 +242,17 @@ class Workplace:
         freed = sweep(self.root, self.store.layout.ingest)
         collected = collect(self.store, *self.needed())
         return msgspec.structs.replace(collected, bytes=collected.bytes + freed)
+
+
+class Noun:
+    """What an engine has of one kind (``engine.images``): verbs over its :class:`Workplace`."""
+
+    def __init__(self, workplace: Workplace) -> None:
+        self._workplace = workplace
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {str(self._workplace.root)!r}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process without what is open, as the workplace."""
+        return type(self), (self._workplace,)

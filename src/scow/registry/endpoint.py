@@ -18,8 +18,12 @@ from scow.registry.transport import Body, Call, Response, Transport
 _CHALLENGES = 2
 _OK = frozenset({200})
 
-#: Error class -> what was being asked, said before the registry's own words.
-Contexts = Mapping[type[ScowError], str]
+
+class Asked(msgspec.Struct, frozen=True):
+    """What was asked for, and by class of error the words that tell it, said before the registry's own."""
+
+    subject: str
+    contexts: Mapping[type[ScowError], str]
 
 
 class Endpoint:
@@ -69,25 +73,25 @@ class Endpoint:
         scopes: Scopes,
         *,
         expected: Collection[int] = _OK,
-        contexts: Contexts | None = None,
+        asked: Asked | None = None,
     ) -> Answer:
         """The whole answer, a document at most. Raises what any status but the ``expected`` ones stands for."""
 
         def attempt() -> Answer:  # a body that breaks off is asked for again, too
             response = self.send(request, scopes, retry=False)
             if response.status not in expected:
-                raise self.refused(response, contexts)
+                raise self.refused(response, asked)
             return response.answer(DOCUMENT_LIMIT)
 
         return self.transport.patiently(attempt)
 
-    def refused(self, response: Response, contexts: Contexts | None = None) -> ScowError:
+    def refused(self, response: Response, asked: Asked | None = None) -> ScowError:
         """The error that ``response`` stands for; reads and closes it."""
         answer = response.excerpt()
-        subject = "" if contexts else urlsplit(response.url).netloc
-        error = refusal(answer, subject=subject)
-        if context := next((words for kind, words in (contexts or {}).items() if isinstance(error, kind)), ""):
-            error = refusal(answer, context=context)
+        asked = asked or Asked(urlsplit(response.url).netloc, {})
+        error = refusal(answer, subject=asked.subject)
+        if context := next((words for kind, words in asked.contexts.items() if isinstance(error, kind)), ""):
+            error = refusal(answer, subject=asked.subject, context=context)
         if isinstance(error, Denied):
             error.hint = ", ".join(part for part in (login_hint(self.host), self._authorizer.trouble) if part)
         return error

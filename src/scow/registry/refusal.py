@@ -99,8 +99,8 @@ class _Body(msgspec.Struct):
 def refusal(answer: Answer, *, subject: str = "", context: str = "", hint: str = "") -> ScowError:
     """The error that ``answer`` stands for.
 
-    ``context`` says what was asked ("manifest for X not found") and goes before the registry's own words, which are
-    bounded and stripped of control characters.
+    ``context`` says what was asked ("manifest for X not found"), names the subject and goes before the registry's own
+    words, which are bounded and stripped of control characters.
     """
     reasons = _reasons(answer.body)
     words = "; ".join(_words(reason) for reason in reasons) or _fallback(answer)
@@ -109,8 +109,8 @@ def refusal(answer: Answer, *, subject: str = "", context: str = "", hint: str =
     if kind is Unavailable:
         waiting = retry_after(answer.headers)
         hint = hint or ", ".join(filter(None, (_again(waiting), _allowance(answer))))
-        return Unavailable(problem, subject=subject, hint=hint, retry_after=waiting)
-    return kind(problem, subject=subject, hint=hint)
+        return Unavailable(problem, subject=subject, hint=hint, named=bool(context), retry_after=waiting)
+    return kind(problem, subject=subject, hint=hint, named=bool(context))
 
 
 def _again(waiting: float | None) -> str:

@@ -23,7 +23,7 @@ from scow.oci.manifest import Index, Manifest, parse
 from scow.oci.reference import HUB, Reference
 from scow.registry import protocol
 from scow.registry.download import Download
-from scow.registry.endpoint import Contexts, Endpoint
+from scow.registry.endpoint import Asked, Endpoint
 from scow.registry.sessions import Sessions
 from scow.registry.spans import is_large
 from scow.registry.transport import Call, Response
@@ -69,7 +69,7 @@ class Repository:
         self._pull_scopes = (f"repository:{self._path}:{'pull,push' if push else 'pull'}",)
         self._push_scopes = (f"repository:{self._path}:pull,push",)
         kept = Sessions(sessions, endpoint.host, self._path)
-        self._upload = Upload(endpoint, self._path, self._push_scopes, self._push_contexts(), kept)
+        self._upload = Upload(endpoint, self._path, self._push_scopes, self._pushed(), kept)
         self._gave: dict[Digest, list[Repository]] = {}
         self._kept: OrderedDict[Digest, bytes] = OrderedDict()
         self._lock, self._wide = threading.Lock(), threading.Lock()
@@ -148,7 +148,7 @@ class Repository:
             if response.status in _GONE:
                 response.excerpt()
                 return False
-            raise self._endpoint.refused(response, self._push_contexts())
+            raise self._endpoint.refused(response, self._pushed())
 
     def push(self, descriptor: Descriptor, source: Source, name: str = "") -> None:
         """Send a blob, or a manifest: by digest, or at once under the tag ``name``.
@@ -182,16 +182,16 @@ class Repository:
                 raise Invalid("the registry's list of tags leads back to itself", subject=self.name)
             seen.add(request.target)
             contexts = {NotFound: f"repository {self.name} not found", Denied: f"access to {self.name} denied"}
-            answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
+            answer = self._endpoint.ask(request, self._pull_scopes, asked=Asked(self.name, contexts))
             yield from protocol.tag_names(answer, self.name)
             request = protocol.next_page(answer, self._endpoint.url(request.target))
 
     def referrers(self, digest: Digest, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
         """Manifests whose subject is ``digest``; by the referrers API, or by the tag schema where there is none."""
         request = protocol.referrers(self._path, digest, artifact_type)
-        contexts = self._pull_contexts(digest)
+        asked = self._pulled(digest)
         try:
-            answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
+            answer = self._endpoint.ask(request, self._pull_scopes, asked=asked)
             found = _manifests(answer.body, digest)
         except (NotFound, Invalid, Unsupported):
             found = self._by_tag(digest)
@@ -204,7 +204,7 @@ class Repository:
         (distribution-spec, "Deleting Manifests").
         """
         scopes = (f"repository:{self._path}:delete,pull,push",)
-        contexts: Contexts = {
+        contexts = {
             NotFound: f"manifest for {self._named(name)} not found",
             Denied: f"deleting {self._named(name)} denied",
             Unsupported: f"the registry does not delete {self._named(name)}",
@@ -212,7 +212,7 @@ class Repository:
         request = protocol.delete_manifest(self._path, name)
         subject = self._subject(Digest(name)) if ":" in name else None
         try:
-            self._endpoint.ask(request, scopes, expected=(200, 202, 204), contexts=contexts)
+            self._endpoint.ask(request, scopes, expected=(200, 202, 204), asked=Asked(self._named(name), contexts))
             if subject:
                 self._unlist_referrer(subject, Digest(name))
         except (Integrity, Invalid):
@@ -228,8 +228,7 @@ class Repository:
 
     def _fetched(self, name: str, asked: Digest | None) -> Descriptor:
         request = protocol.manifest("GET", self._path, name)
-        contexts = self._pull_contexts(name)
-        answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
+        answer = self._endpoint.ask(request, self._pull_scopes, asked=self._pulled(name))
         descriptor = protocol.describe(answer, asked, self._named(name))
         self._keep(descriptor.digest, answer.body)
         return descriptor
@@ -245,8 +244,8 @@ class Repository:
                 if Digest.of(raw) == descriptor.digest:
                     return raw
         request = protocol.manifest("GET", self._path, descriptor.digest, descriptor.media_type)
-        contexts = self._pull_contexts(descriptor.digest)
-        raw = self._endpoint.ask(request, self._pull_scopes, contexts=contexts).body
+        asked = self._pulled(descriptor.digest)
+        raw = self._endpoint.ask(request, self._pull_scopes, asked=asked).body
         if descriptor.digest.algorithm == "sha256" and Digest.of(raw) == descriptor.digest:
             self._keep(descriptor.digest, raw)
         return raw
@@ -254,9 +253,9 @@ class Repository:
     def _by_tag(self, digest: Digest) -> tuple[Descriptor, ...]:
         """Referrers by the tag schema: an index under a tag made of the digest."""
         request = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
-        contexts = self._pull_contexts(digest)
+        asked = self._pulled(digest)
         try:
-            answer = self._endpoint.ask(request, self._pull_scopes, contexts=contexts)
+            answer = self._endpoint.ask(request, self._pull_scopes, asked=asked)
         except NotFound:
             return ()
         return _manifests(answer.body, digest)
@@ -292,8 +291,8 @@ class Repository:
 
     def _put(self, name: str, media_type: str, raw: bytes) -> protocol.Answer:
         request = protocol.put_manifest(self._path, name, media_type, raw)
-        contexts = self._push_contexts()
-        answer = self._endpoint.ask(request, self._push_scopes, expected=(200, 201, 202, 204), contexts=contexts)
+        asked = self._pushed()
+        answer = self._endpoint.ask(request, self._push_scopes, expected=(200, 201, 202, 204), asked=asked)
         stored = answer.headers.get("docker-content-digest", "")
         if stored.startswith("sha256:") and stored != Digest.of(raw) and not name.startswith("sha512:"):
             raise Integrity("the registry stored another manifest", expected=Digest.of(raw), actual=stored)
@@ -320,7 +319,7 @@ class Repository:
         response = self._endpoint.send(request, self._pull_scopes, retry=patient)
         if response.status in (200, 206, 416):
             return response
-        error = self._endpoint.refused(response, self._blob_contexts(descriptor))
+        error = self._endpoint.refused(response, self._blob(descriptor))
         if isinstance(error, NotFound) and media_types.is_foreign(descriptor.media_type):
             return self._foreign_at(descriptor, offset, error, end)
         raise error
@@ -342,19 +341,21 @@ class Repository:
     def _named(self, name: str) -> str:
         return f"{self.name}@{name}" if ":" in name else f"{self.name}:{name}"
 
-    def _pull_contexts(self, name: str) -> Contexts:
-        denied = f"pull access denied for {self.name}, repository does not exist or may require 'scow login'"
-        return {NotFound: f"manifest for {self._named(name)} not found", Denied: denied}
+    def _pulled(self, name: str) -> Asked:
+        asked = self._named(name)
+        return Asked(asked, {NotFound: f"manifest for {asked} not found", Denied: self._denied})
 
-    def _blob_contexts(self, descriptor: Descriptor) -> Contexts:
-        return {**self._pull_contexts(""), NotFound: f"blob {descriptor.digest} not found in {self.name}"}
+    def _blob(self, descriptor: Descriptor) -> Asked:
+        words = f"blob {descriptor.digest} not found in {self.name}"
+        return Asked(self._named(descriptor.digest), {NotFound: words, Denied: self._denied})
 
-    def _push_contexts(self) -> Contexts:
-        return {
-            Denied: f"push access to {self.name} denied",
-            NotFound: f"pushing to {self.name} failed",
-            Invalid: f"pushing to {self.name} failed",
-        }
+    @property
+    def _denied(self) -> str:
+        return f"pull access denied for {self.name}, repository does not exist or may require 'scow login'"
+
+    def _pushed(self) -> Asked:
+        failed = f"pushing to {self.name} failed"
+        return Asked(self.name, {Denied: f"push access to {self.name} denied", NotFound: failed, Invalid: failed})
 
 
 def _manifests(raw: bytes, digest: Digest) -> tuple[Descriptor, ...]:

@@ -18,7 +18,7 @@ from scow.errors import Denied, Integrity, NotFound, ScowError
 from scow.oci.descriptor import Descriptor
 from scow.registry import protocol
 from scow.registry.auth import Scopes
-from scow.registry.endpoint import Contexts, Endpoint
+from scow.registry.endpoint import Asked, Endpoint
 from scow.registry.retry import Trouble
 from scow.registry.sessions import Session, Sessions
 from scow.registry.transport import Body, Response
@@ -39,12 +39,12 @@ _MOUNTS = 4
 class Upload:
     """Sends blobs to repository ``path``."""
 
-    def __init__(self, endpoint: Endpoint, path: str, scopes: Scopes, contexts: Contexts, sessions: Sessions) -> None:
+    def __init__(self, endpoint: Endpoint, path: str, scopes: Scopes, asked: Asked, sessions: Sessions) -> None:
         self._endpoint = endpoint
         self._sessions = sessions
         self._path = path
         self._scopes = scopes
-        self._contexts = contexts
+        self._asked = asked
 
     def mount(self, descriptor: Descriptor, candidates: Sequence[str]) -> bool:
         """Have the registry take the blob from one of its own repositories. A refusal is not an error."""
@@ -166,11 +166,11 @@ class Upload:
     def _started(self) -> str:
         response = self._endpoint.send(protocol.start_upload(self._path), self._scopes, retry=False)
         if response.status not in _CREATED:
-            raise self._endpoint.refused(response, self._contexts)
+            raise self._endpoint.refused(response, self._asked)
         return protocol.location(response.excerpt(), response.url)
 
     def _judged(self, response: Response, descriptor: Descriptor) -> ScowError:
-        error = self._endpoint.refused(response, self._contexts)
+        error = self._endpoint.refused(response, self._asked)
         return _changed(descriptor, error.problem) if isinstance(error, Integrity) else error
 
     def _cancel(self, location: str) -> None:

@@ -25,6 +25,7 @@ from scow.engine.containers.verbs import Containers
 from scow.engine.dockerfiles.reading import ignore_file, read_text
 from scow.engine.images.looking import look as looking
 from scow.engine.images.verbs import Images
+from scow.engine.workplace import Noun
 from scow.errors import Invalid, NotFound, ScowError
 from scow.layer.view import Found
 from scow.size import packages
@@ -95,11 +96,8 @@ def place(root: Path, dockerfile: Path | None) -> Place:
     return Place(root, text, ignore_file(root, path))
 
 
-class Advisor:
+class Advisor(Noun):
     """``engine.advisor``."""
-
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
 
     def advise(
         self,

@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING
 
 from scow.engine.analysis.stacking import analyzed, stacked
 from scow.engine.images.looking import look
+from scow.engine.workplace import Noun
 
 if TYPE_CHECKING:
     from scow.engine.analysis.exploring import Exploration
     from scow.engine.analysis.slimming import Slimmed, Slimming
     from scow.engine.analysis.squashing import Squashed
-    from scow.engine.workplace import Workplace
     from scow.size.analysis import Analysis
     from scow.size.compare import Comparison
 
 
-class Sizes:
+class Sizes(Noun):
     """``engine.analysis``."""
-
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
 
     def analyze(self, target: str, *, platform: str | None = None) -> Analysis:
         """Where the bytes of ``target`` went: an image of the store, or wherever one can be looked at.

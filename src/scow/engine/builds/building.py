@@ -217,8 +217,8 @@ class Building(msgspec.Struct):
             known = None if self.pull or "://" in name else self._known(name, wanted)
             image = known or self.bring(name, wanted)
         except ScowError as error:
-            if error.hint and not error.subject:  # a registry that cannot be reached: it has more to say
-                error.subject = f"{where}: {name}"
+            if error.hint and error.unplaced:  # a registry that cannot be reached: it has more to say
+                error.subject, error.named = f"{where}: {name}", False
             error.hint = error.hint or f"asked for at {where}"
             raise
         if not image.config.platform.fitness(wanted):

@@ -304,7 +304,7 @@ class Containers:
 
 
 def _missing(text: str) -> NotFound:
-    return NotFound(f"No such container: {text}")
+    return NotFound(f"No such container: {text}", subject=text, named=True)
 
 
 def _killed(state: State) -> State:

@@ -9,13 +9,15 @@ import msgspec
 
 from scow.engine.containers import origins, stopping
 from scow.engine.containers.records import ALIVE, Settings, State
-from scow.errors import Conflict
+from scow.errors import Conflict, Invalid
+from scow.oci.known import known
 from scow.runtime.kernel import cgroups
 from scow.runtime.kernel.tasks import processes
 from scow.runtime.spec import limits
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
+    from scow.runtime.spec.options import Limits
 
 _PASSES = 10  # a process may fork while the others are moved
 
@@ -43,7 +45,7 @@ def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | s
     Raises :class:`~scow.errors.Invalid`, and :class:`~scow.errors.Unsupported` for what cannot be enforced now.
     """
     old = origins.options_of(settings).limits
-    new = msgspec.structs.replace(old, **change)
+    new = _changed(old, change)
     resources = limits.changed(old, new)
     state = workplace.containers.state(settings.id)
     if state.status in ALIVE and state.pid:
@@ -52,8 +54,17 @@ def limit(workplace: Workplace, settings: Settings, change: Mapping[str, int | s
     stopping.tell(workplace, settings, {"limits": limits.resources(new)})
 
 
+def _changed(old: Limits, change: Mapping[str, int | str]) -> Limits:
+    if unknown := sorted(change.keys() - set(type(old).__struct_fields__)):
+        raise Invalid("is no limit", subject=unknown[0], hint=f"there are {', '.join(type(old).__struct_fields__)}")
+    try:
+        return msgspec.convert({**msgspec.structs.asdict(old), **change}, known(type(old)))
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error), subject="limits") from None
+
+
 def _with_limits(settings: Settings, change: Mapping[str, int | str]) -> Settings:
-    asked = msgspec.structs.replace(origins.options_of(settings).limits, **change)
+    asked = _changed(origins.options_of(settings).limits, change)
     return msgspec.structs.replace(settings, spec={**settings.spec, "limits": msgspec.to_builtins(asked)})
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from scow.engine.containers.records import ALIVE, Settings, State
 from scow.engine.texts import several
+from scow.engine.workplace import Noun
 from scow.errors import Conflict, Invalid, NotFound, Unsupported
 from scow.runtime.spec.keeping import Keeping
 
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 _UP = ("running", "restarting")
 
 
-class Containers:
+class Containers(Noun):
     """``engine.containers``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._records = workplace.containers
 
     def create(

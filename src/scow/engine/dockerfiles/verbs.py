@@ -17,12 +17,12 @@ from scow.dockerfile.lint.settings import Settings
 from scow.dockerfile.parser import parse
 from scow.dockerfile.stages import stages
 from scow.engine.dockerfiles.reading import ignore_file, read_text
+from scow.engine.workplace import Noun
 from scow.errors import Denied, Invalid, Limit, NotFound, ScowError
 from scow.files import replacing
 
 if TYPE_CHECKING:
     from scow.dockerfile.outline import Outline, Target
-    from scow.engine.workplace import Workplace
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -39,11 +39,8 @@ class Fixed:
     left: Looked
 
 
-class Dockerfiles:
+class Dockerfiles(Noun):
     """Dockerfiles as texts."""
-
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
 
     def lint(
         self,

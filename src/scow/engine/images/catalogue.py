@@ -83,7 +83,8 @@ class Catalogue:
             return self._by_id(text)
         image = load(self._layout, entry, platform) if platform else self.image(entry)
         if platform and not image.config.platform.fitness(platform):
-            raise NotFound(f"image with reference {_told(text)} was found but does not match {platform}")
+            problem = f"image with reference {_told(text)} was found but does not match {platform}"
+            raise NotFound(problem, subject=text, named=True)
         return Known(image, [one for one in self.entries if one.digest == entry.digest])
 
     def image(self, entry: Descriptor) -> Image:
@@ -129,7 +130,7 @@ class Catalogue:
         if not found:
             if not match:
                 Reference.parse(text)
-            raise NotFound(f"No such image: {_told(text)}")
+            raise NotFound(f"No such image: {_told(text)}", subject=text, named=True)
         return Known(found[0].image, [entry for one in found for entry in one.entries])
 
     def _load(self, entry: Descriptor) -> Image | None:

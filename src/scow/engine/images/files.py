@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
 from scow.content.target import Reader
 from scow.engine.images.looking import peek
+from scow.engine.workplace import Noun
 from scow.errors import Denied, Invalid, NotFound
 from scow.image.contents import Contents
 from scow.layer.entry import Entry
@@ -19,15 +20,9 @@ from scow.layer.sparse import Map
 from scow.layer.tree import OverlayTree
 from scow.layer.view import Found
 
-if TYPE_CHECKING:
-    from scow.engine.workplace import Workplace
 
-
-class Files:
+class Files(Noun):
     """``engine.files``. An image is a :class:`~scow.oci.location.Location`; a path's symlinks are followed in it."""
-
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
 
     def list(
         self, image: str, path: str = "/", *, recursive: bool = False, platform: str | None = None

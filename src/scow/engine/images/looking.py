@@ -36,7 +36,9 @@ def look(workplace: Workplace, text: str, platform: str | None = None, *, remote
     asked = Location.parse(text)
     location = settled(workplace, asked)
     if location.kind == "docker" and not (remote or asked.kind):
-        raise NotFound(f"No such image: {text}", hint=f"docker://{text} is the one at its registry")
+        raise NotFound(
+            f"No such image: {text}", subject=text, named=True, hint=f"docker://{text} is the one at its registry"
+        )
     with _look(workplace, location, platform) as contents:
         yield contents
 

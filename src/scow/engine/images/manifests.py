@@ -17,6 +17,7 @@ from scow.content.target import Reader, Source
 from scow.content.verify import read_document
 from scow.engine.texts import several
 from scow.engine.values import Moved
+from scow.engine.workplace import Noun
 from scow.errors import AlreadyExists, Invalid, NotFound, ScowError
 from scow.image.image import load
 from scow.oci import media_types
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 PARTS: Final = "dev.scow.parts"
 
 
-class Manifests:
+class Manifests(Noun):
     """``engine.manifests``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._layout = workplace.store.layout
 
     def create(self, name: str, images: Sequence[str], *, amend: bool = False) -> Digest:
@@ -133,7 +134,7 @@ class Manifests:
     def _index(self, reference: Reference) -> Descriptor:
         entry = self._workplace.catalogue().named(reference.familiar)
         if entry is None or entry.media_type not in media_types.INDEXES:
-            raise NotFound(f"No such manifest: {reference}")
+            raise NotFound(f"No such manifest: {reference}", subject=str(reference), named=True)
         return entry
 
     def _known(self, reference: Reference, amend: bool) -> tuple[list[Descriptor], dict[str, str]]:

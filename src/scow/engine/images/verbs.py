@@ -16,6 +16,7 @@ from scow.engine.images import keeping
 from scow.engine.images.catalogue import SOURCE, Known
 from scow.engine.texts import rfc3339, several
 from scow.engine.values import HistoryStep, ImageSummary, Keep, Moved, Removed
+from scow.engine.workplace import Noun
 from scow.errors import Conflict, Invalid, NotFound, ScowError, Unavailable
 from scow.image.image import Image, load, select
 from scow.oci import media_types
@@ -32,11 +33,11 @@ if TYPE_CHECKING:
     from scow.image.difference import Difference
 
 
-class Images:
+class Images(Noun):
     """``engine.images``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._store = workplace.store
 
     # -- registries -------------------------------------------------------------------------------------------------
@@ -75,7 +76,8 @@ class Images:
         reference = Reference.parse(name)
         entry = self._workplace.catalogue().named(reference.familiar)
         if entry is None or reference.tag is None:
-            raise NotFound(f"An image does not exist locally with the tag: {reference.familiar_name}")
+            problem = f"An image does not exist locally with the tag: {reference.familiar_name}"
+            raise NotFound(problem, subject=reference.familiar_name, named=True)
         repository = self._workplace.pushing(reference)
         with self._store.layout.working():
             put = partial(repository.push, name=reference.tag)

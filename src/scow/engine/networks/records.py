@@ -83,7 +83,7 @@ class NetworkRecords:
         if len(found) > 1:
             raise Conflict("multiple networks found with that prefix", subject=text, hint="give more of the id")
         if not found:
-            raise NotFound(f"network {text} not found")
+            raise NotFound(f"network {text} not found", subject=text, named=True)
         return found[0]
 
     def add(self, network: Network) -> None:
@@ -93,7 +93,7 @@ class NetworkRecords:
         if network.name in PREDEFINED or network.name == "default":
             raise Conflict(f'operation is not permitted on predefined "{network.name}" network')
         if any(one.name == network.name for one in self):
-            raise AlreadyExists(f"network with name {network.name} already exists")
+            raise AlreadyExists(f"network with name {network.name} already exists", subject=network.name, named=True)
         renew(self._root / f"{network.name}.json", encode(network))
 
     def remove(self, network: Network) -> None:

@@ -12,6 +12,7 @@ from scow.engine.containers.plugging import members
 from scow.engine.networks.records import PREDEFINED, Endpoint, Network
 from scow.engine.texts import rfc3339
 from scow.engine.values import NetworkSummary, Pruned
+from scow.engine.workplace import Noun
 from scow.errors import Conflict, Invalid, NotFound
 
 if TYPE_CHECKING:
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
 _DRIVERS = {"bridge": "bridge", "host": "host", "none": "null"}
 
 
-class Networks:
+class Networks(Noun):
     """``engine.networks``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._records = workplace.networks
 
     def create(
@@ -48,6 +49,10 @@ class Networks:
         """Every network by name: bridge, host and none too."""
         own = [self._summary(network) for network in self._records]
         return tuple(sorted([*map(_predefined, PREDEFINED), *own], key=lambda one: one.name))
+
+    def find(self, name: str) -> NetworkSummary:
+        """The network of that name or id; raises :class:`~scow.errors.NotFound`."""
+        return _predefined(name) if name in PREDEFINED else self._summary(self._records.find(name))
 
     def inspect(self, name: str) -> dict[str, Any]:
         """docker's JSON of a network, as plain values."""

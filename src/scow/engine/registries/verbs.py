@@ -16,6 +16,7 @@ from scow.engine.registries import ends, syncing
 from scow.engine.registries.syncing import Leg
 from scow.engine.texts import several
 from scow.engine.values import Copied
+from scow.engine.workplace import Noun
 from scow.errors import Conflict, Invalid, ScowError, Unsupported
 from scow.image.image import select
 from scow.layer.store import scratch
@@ -51,11 +52,11 @@ class Options(TypedDict, total=False):
     target_credentials: CredentialStore | None
 
 
-class Registries:
+class Registries(Noun):
     """``engine.registries``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._store = workplace.store
 
     def copy(

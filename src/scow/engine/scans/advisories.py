@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.target import Reader
 from scow.engine.texts import rfc3339
+from scow.engine.workplace import Noun
 from scow.errors import Invalid, NotFound, Unavailable
 from scow.oci.location import Location
 from scow.scan.database import Database, require
@@ -29,11 +30,11 @@ _WEB: Final = ("https://", "http://")
 Watch = Callable[["Imported"], None]
 
 
-class Advisories:
+class Advisories(Noun):
     """``engine.advisories``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self.database = Database(workplace.root / "advisories")
 
     def status(self) -> tuple[Holding, ...]:

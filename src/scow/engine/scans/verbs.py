@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from msgspec import structs
 
 from scow.engine.images.looking import look
-from scow.engine.workplace import Workplace
+from scow.engine.workplace import Noun
 from scow.errors import Invalid
 from scow.layer.records import Records
 from scow.scan.package import Catalog, Origin
@@ -32,12 +32,9 @@ FORMATS: Final = {
 }
 
 
-class Scanner:
+class Scanner(Noun):
     """Looks into images. A target is an image of the store, else ``docker://``, ``oci:``, a tar, a directory …, or a
     bill of materials (``sbom:FILE``)."""
-
-    def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
 
     @property
     def _records(self) -> Records:

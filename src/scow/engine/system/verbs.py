@@ -17,6 +17,7 @@ from scow.engine.networks.verbs import Networks
 from scow.engine.texts import rfc3339
 from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes.verbs import Volumes
+from scow.engine.workplace import Noun
 from scow.errors import Conflict, NotFound, Unsupported
 from scow.layer.store import disk_usage
 
@@ -34,11 +35,11 @@ def _everything(_thing: Any) -> bool:
     return True
 
 
-class System:
+class System(Noun):
     """``engine.system``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._store = workplace.store
         self._images, self._containers = Images(workplace), Containers(workplace)
 

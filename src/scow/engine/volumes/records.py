@@ -67,7 +67,7 @@ class VolumeRecords:
         """:meth:`find`, or :class:`NotFound`."""
         found = self.find(name)
         if found is None:
-            raise NotFound(f"get {name}: no such volume")
+            raise NotFound(f"get {name}: no such volume", subject=name, named=True)
         return found
 
     def add(self, volume: Volume) -> Volume:

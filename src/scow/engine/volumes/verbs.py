@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from scow.engine.texts import rfc3339
 from scow.engine.values import Pruned, VolumeSummary
 from scow.engine.volumes.records import Volume
+from scow.engine.workplace import Noun
 from scow.errors import Conflict
 from scow.layer.store import disk_usage
 
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 Users = dict[str, list[str]]
 
 
-class Volumes:
+class Volumes(Noun):
     """``engine.volumes``."""
 
     def __init__(self, workplace: Workplace) -> None:
-        self._workplace = workplace
+        super().__init__(workplace)
         self._records = workplace.volumes
 
     def create(self, name: str = "", labels: Mapping[str, str] | None = None) -> VolumeSummary:

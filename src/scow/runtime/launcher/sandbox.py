@@ -120,7 +120,11 @@ def _loopback_up() -> None:
 
 def open_terminal(root: int, console: int, size: dict[str, int] | None) -> int:
     """A pty of ``root``'s devpts becomes the controlling terminal and the standard streams; its master goes away."""
-    master = open_beneath(root, "/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+    try:
+        master = open_beneath(root, "/dev/pts/ptmx", os.O_RDWR | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        hint = "something else is mounted on /dev: start it without a terminal (-t)"
+        raise Refused("Unsupported", "gives no terminal", "/dev/pts", hint) from None
     fcntl.ioctl(master, _TIOCSPTLCK, bytes(4))
     number = int.from_bytes(fcntl.ioctl(master, _TIOCGPTN, bytes(4)), sys.byteorder)
     slave = open_beneath(root, f"/dev/pts/{number}", os.O_RDWR | os.O_NOCTTY)
@@ -138,7 +142,10 @@ def open_terminal(root: int, console: int, size: dict[str, int] | None) -> int:
 def _name_console(root: int, slave: int) -> None:
     """runtime-spec: /dev/console is the terminal, when there is one."""
     at = open_beneath(root, "/dev", os.O_RDONLY | os.O_DIRECTORY)
-    os.close(os.open("console", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=at))
+    try:  # noqa: SIM105 -- contextlib is not loaded here
+        os.close(os.open("console", os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600, dir_fd=at))
+    except FileExistsError:  # in a /dev that somebody mounts; the host's has one
+        pass
     os.close(at)
     place = open_beneath(root, "/dev/console", os.O_PATH)
     linux.mount(f"/proc/self/fd/{slave}", f"/proc/self/fd/{place}", None, linux.MS_BIND)

@@ -256,7 +256,11 @@ def _mask(root: int, path: str) -> None:
 
 def _null(root: int) -> int:
     """The container's own, for it may chmod this one; in a /dev of a volume it may be anything (CVE-2025-31133)."""
-    fd = open_beneath(root, "/dev/null", os.O_PATH)
+    try:
+        fd = open_beneath(root, "/dev/null", os.O_PATH)
+    except FileNotFoundError:
+        hint = "what is mounted on /dev hides the devices; --security-opt systempaths=unconfined masks nothing"
+        raise Refused("NotFound", "is not there, and nothing can be masked without it", "/dev/null", hint) from None
     there = os.fstat(fd)
     if not stat.S_ISCHR(there.st_mode) or there.st_rdev != os.makedev(*DEVICES["null"]):
         raise Refused("Invalid", "is not the null device, and nothing can be masked with it", "/dev/null")
