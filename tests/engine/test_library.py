@@ -209,7 +209,7 @@ def test_an_error_says_of_what_it_is(engine: Engine) -> None:
             (repository, lambda: engine.images.push(name)),
             ("none", lambda: engine.containers.find("none")),
             ("none", lambda: engine.volumes.find("none")),
-            ("none", lambda: engine.networks.find("none")),
+            ("nothing", lambda: engine.networks.find("nothing")),
         ]
         for subject, ask in asked:
             with pytest.raises(NotFound) as told:
