@@ -20,7 +20,7 @@ from scow import Engine
 from scow.engine.system.faults import Fault, missing, seen_twice
 from scow.image.check import directory_problem
 from scow.layer.entry import Entry
-from scow.layer.store import remove
+from scow.layer.removal import remove
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.manifest import Index, Manifest

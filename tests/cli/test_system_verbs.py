@@ -17,7 +17,7 @@ from tests.support.users import User, as_user
 
 from scow import Engine, __version__
 from scow.cli.units import human_size
-from scow.layer.store import disk_usage
+from scow.layer.usage import disk_usage
 
 
 @pytest.fixture

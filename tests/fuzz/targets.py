@@ -29,8 +29,8 @@ from scow.layer import toc
 from scow.layer.apply import apply
 from scow.layer.compression import detected, inflated
 from scow.layer.index import Writer
+from scow.layer.removal import remove
 from scow.layer.rights import rights
-from scow.layer.store import remove
 from scow.layer.tree import NoTree, OverlayTree
 from scow.oci import config as oci_config
 from scow.oci import media_types

@@ -26,7 +26,7 @@ from scow.image.store import Store
 from scow.image.unpack import Unpacking
 from scow.layer.compression import gzip_member
 from scow.layer.index import Index
-from scow.layer.store import remove
+from scow.layer.removal import remove
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId

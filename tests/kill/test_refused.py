@@ -7,7 +7,6 @@ import io
 import json
 import os
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,10 @@ from scow.engine.containers.records import Containers, Settings
 from scow.engine.system.sweeping import sweep
 from scow.errors import ScowError, Unavailable
 from scow.image.collect import rests
-from scow.layer.store import Layers, scratch
+from scow.layer.snapshots import Snapshots
+from scow.layer.store import Layers
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import ChainId, DiffId
-from scow.snapshot.store import Snapshots
 
 DIFF_ID = DiffId.of(b"a layer")
 CHAIN = ChainId("sha256:" + "a" * 64)
@@ -135,7 +134,7 @@ def test_the_first_tree_of_a_layer_stays(tmp_path: Path) -> None:
 
 
 def test_the_first_snapshot_stays(tmp_path: Path) -> None:
-    snapshots = Snapshots(tmp_path / "snapshots", partial(scratch, tmp_path / "ingest"), "boot", "privileged")
+    snapshots = Snapshots(tmp_path / "snapshots", tmp_path / "ingest", "boot", "privileged")
     first: list[int] = []
 
     def make(draft: Path) -> None:  # while another command makes the same
@@ -146,7 +145,7 @@ def test_the_first_snapshot_stays(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_that_cannot_be_put_in_place_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    snapshots = Snapshots(tmp_path / "snapshots", partial(scratch, tmp_path / "ingest"), "boot", "privileged")
+    snapshots = Snapshots(tmp_path / "snapshots", tmp_path / "ingest", "boot", "privileged")
     monkeypatch.setattr(os, "rename", refusing(os.rename, errno.ENOSPC, "snapshot-"))
     with pytest.raises(OSError, match="No space"):
         snapshots.tree(CHAIN, "fix", lambda draft: None)

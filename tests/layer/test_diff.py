@@ -19,7 +19,7 @@ from scow.errors import Conflict, Limit
 from scow.layer import diff
 from scow.layer.checkout import checkout
 from scow.layer.entry import Entry
-from scow.layer.store import remove
+from scow.layer.removal import remove
 from scow.layer.view import View
 
 

@@ -20,8 +20,8 @@ from scow.layer.apply import apply
 from scow.layer.entry import PATH_LIMIT, clean
 from scow.layer.index import Writer
 from scow.layer.mountable import Mountable
+from scow.layer.removal import remove
 from scow.layer.rights import MOUNTABLE
-from scow.layer.store import remove
 
 OUT = b"@OUT@"  # the outside directory's absolute path
 UP = b"../" * 12

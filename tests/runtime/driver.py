@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import convert, structs
 
 from scow.errors import Process, ScowError
+from scow.layer.rootfs import Directory, Overlay, Rootfs
 from scow.oci.config import Process as ImageProcess
 from scow.runtime import networking
 from scow.runtime.bundle import Bundle, make_bundle
@@ -26,7 +27,6 @@ from scow.runtime.runner import Runner
 from scow.runtime.spec import bpf, capabilities
 from scow.runtime.spec.options import Device, Limits, Mount, Options, Ulimit
 from scow.runtime.terminal import size_of
-from scow.snapshot.rootfs import Directory, Overlay, Rootfs
 
 
 def options(asked: dict[str, Any]) -> Options:

@@ -12,6 +12,7 @@ from tests.support.peers import need, need_root
 
 from scow.errors import ScowError, Unsupported
 from scow.layer.rights import MOUNTABLE
+from scow.layer.rootfs import Directory, Overlay
 from scow.oci.config import Process as ImageProcess
 from scow.runtime.bundle import make_bundle
 from scow.runtime.child import Stdio
@@ -21,7 +22,6 @@ from scow.runtime.probe import OciRuntime, Probe, _in_child, _make_user_namespac
 from scow.runtime.runner import Choice, Runner, choose
 from scow.runtime.spec import bpf, capabilities, seccomp
 from scow.runtime.spec.options import Device, Mount, Options
-from scow.snapshot.rootfs import Directory, Overlay
 
 _PR_GET_DUMPABLE = 3
 ALL = (1 << len(capabilities.NAMES)) - 1

@@ -13,7 +13,7 @@ from pathlib import Path
 FLOORS: Mapping[str, int] = {
     "errors": 1,
     "oci": 2, "dockerfile": 2, "files": 2,
-    "layer": 3, "content": 3, "snapshot": 3,
+    "layer": 3, "content": 3,
     "image": 4, "registry": 4,
     "build": 5, "runtime": 5, "scan": 5, "size": 5, "testing": 5,
     "engine": 6,

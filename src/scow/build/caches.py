@@ -19,8 +19,8 @@ from pathlib import Path
 
 from scow.build.ops import CacheMount, key
 from scow.layer.entry import Entry
+from scow.layer.removal import remove
 from scow.layer.rights import rights
-from scow.layer.store import remove
 
 #: Writes what a new cache holds to a directory that is not there yet.
 Fill = Callable[[Path], object]

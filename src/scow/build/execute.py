@@ -48,12 +48,12 @@ from scow.image.image import Image
 from scow.image.mutate import Layer
 from scow.image.store import Store
 from scow.layer.entry import clean
-from scow.layer.store import remove
+from scow.layer.removal import remove
 
 if TYPE_CHECKING:
     from scow.layer.pack import Item
+    from scow.layer.rootfs import Rootfs
     from scow.registry.transport import Transport
-    from scow.snapshot.rootfs import Rootfs
 
 
 class Event(msgspec.Struct, frozen=True):

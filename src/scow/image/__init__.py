@@ -1,1 +1,1 @@
-"""Images as values, and the one place where content, layers and snapshots meet: unpacking, and adding layers."""
+"""Images as values, and the one place where content and layers meet: unpacking, and adding layers."""

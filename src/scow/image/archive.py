@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from scow.content.tar import Tar
 from scow.layer.compression import detected, inflated
-from scow.layer.store import scratch
+from scow.layer.scratch import scratch
 
 _CHUNK = 1 << 20
 

@@ -27,7 +27,8 @@ from scow.layer.entry import Entry, shown
 from scow.layer.index import Index, Writer
 from scow.layer.mountable import survived
 from scow.layer.rights import MOUNTABLE
-from scow.layer.store import Layers, scratch
+from scow.layer.scratch import scratch
+from scow.layer.store import Layers
 from scow.layer.tree import NoTree
 from scow.oci.digest import DiffId, Digest
 

@@ -14,7 +14,8 @@ import msgspec
 from scow.content.verify import read_document
 from scow.errors import Integrity, Invalid, Limit, NotFound
 from scow.image.store import Store
-from scow.layer.store import disk_usage, remove
+from scow.layer.removal import remove
+from scow.layer.usage import disk_usage
 from scow.oci import media_types
 from scow.oci.config import parse as parse_config
 from scow.oci.descriptor import Descriptor

@@ -19,9 +19,9 @@ from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
 from scow.layer.entry import Entry
 from scow.layer.rights import is_opaque, rights
+from scow.layer.snapshots import Snapshots
 from scow.layer.view import View
 from scow.oci.digest import ChainId, chain_id
-from scow.snapshot.store import Snapshots
 
 #: Stands for "no layers" where a chain_id names a directory.
 _NOTHING = ChainId.of(b"")

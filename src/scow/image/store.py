@@ -6,14 +6,15 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scow.content.layout import Layout
-from scow.layer.store import Layers, disk_usage, scratch
+from scow.layer.snapshots import Snapshots
+from scow.layer.store import Layers
+from scow.layer.usage import disk_usage
 from scow.oci.digest import DiffId, Digest
-from scow.snapshot.store import Snapshots
 
 if TYPE_CHECKING:
     from scow.content.target import Source
@@ -35,9 +36,7 @@ class Store:
         self.layout = Layout(root, afar)
         self.boot = _boot()
         self.layers = Layers(root / "layers", self.layout.ingest, self.boot, mounts)
-        self.snapshots = Snapshots(
-            root / "snapshots", partial(scratch, self.layout.ingest), self.boot, self.layers.flavour
-        )
+        self.snapshots = Snapshots(root / "snapshots", self.layout.ingest, self.boot, self.layers.flavour)
 
     def room(self, name: str) -> int:
         """Bytes on disk of what a digest or diff_id names: a plain layer's blob may be its tree's tar, too."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from scow.image import rootfs
 from scow.image.mutate import Layer
 from scow.image.store import Store
-from scow.snapshot.rootfs import Directory, Overlay, Rootfs
+from scow.layer.rootfs import Directory, Overlay, Rootfs
 
 if TYPE_CHECKING:
     from scow.layer.diff import Owners

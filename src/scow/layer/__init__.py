@@ -1,1 +1,1 @@
-"""Layers: tar changesets read, judged, applied to a tree, made from a tree, and merged. Bytes come in as readers."""
+"""Layers: tar changesets read, judged, applied to a tree, made from one, merged, and kept. Bytes come in as readers."""

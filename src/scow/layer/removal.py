@@ -8,10 +8,23 @@ import stat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Final
 
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH: Final = 64
+
+
+def remove(path: Path) -> None:
+    """Remove a file or tree of the store, following no link; not being there is fine."""
+    try:
+        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        remove_at(parent, os.fsencode(path.name))
+    finally:
+        os.close(parent)
 
 
 def remove_at(parent: int, name: bytes) -> None:

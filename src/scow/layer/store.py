@@ -17,7 +17,6 @@ did not survive.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -27,12 +26,13 @@ from typing import Final
 import msgspec
 
 from scow.errors import Integrity, Invalid
-from scow.files import boot_of, note_boot, read, settle, sync_directory
+from scow.files import read, sync_directory
+from scow.layer.boot import boot_of, note_boot, settle
 from scow.layer.entry import Entry
 from scow.layer.index import Header, Index
 from scow.layer.members import Members
-from scow.layer.removal import remove_at
 from scow.layer.rights import MOUNTABLE, rights
+from scow.layer.scratch import scratch
 from scow.oci.digest import DiffId
 from scow.oci.known import known
 
@@ -163,62 +163,3 @@ def _is_there(tree: bytes, entry: Entry) -> bool:
     if stat.S_IFMT(status.st_mode) != expected:
         return False
     return entry.kind != "file" or (status.st_size == entry.size and status.st_mtime_ns == entry.mtime)
-
-
-@contextlib.contextmanager
-def scratch(ingest: Path, name: str) -> Iterator[Path]:
-    """A new directory to work in, removed at the end; collection leaves it alone while it is held.
-
-    It is nobody else's, as :meth:`Layers.home` is: a setuid program of a container's would be one of this machine's
-    (CVE-2021-41091).
-    """
-    directory = ingest / f"{name}-{os.urandom(8).hex()}"
-    directory.mkdir(0o700, parents=True)
-    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    fcntl.flock(held, fcntl.LOCK_SH)  # says that somebody is at work here
-    try:
-        yield directory
-    finally:
-        remove(directory)
-        os.close(held)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or tree of the store, following no link; not being there is fine."""
-    try:
-        parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return
-    try:
-        remove_at(parent, os.fsencode(path.name))
-    finally:
-        os.close(parent)
-
-
-def disk_usage(*paths: Path) -> int:
-    """Bytes that ``paths`` take on disk together, as ``du`` counts them: hard links once."""
-    return sum(status.st_blocks * 512 for status in _each(*paths))
-
-
-def length(*paths: Path) -> int:
-    """Bytes in all files beneath ``paths``, however the disk holds them: hard links once, directories not at all."""
-    return sum(status.st_size for status in _each(*paths) if not stat.S_ISDIR(status.st_mode))
-
-
-def _each(*paths: Path) -> Iterator[os.stat_result]:
-    seen: set[tuple[int, int]] = set()
-    todo = [os.fsencode(path) for path in paths]
-    while todo:
-        at = todo.pop()
-        try:
-            status = os.lstat(at)
-        except OSError:
-            continue
-        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-        yield status
-        if stat.S_ISDIR(status.st_mode):
-            with contextlib.suppress(OSError):
-                todo += [os.path.join(at, name) for name in os.listdir(at)]

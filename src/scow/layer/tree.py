@@ -1,4 +1,4 @@
-"""The only file-system calls that layers make: a tree beneath one directory, by descriptors, following no link.
+"""Writing a layer's tree: beneath one directory, by descriptors, following no link.
 
 :class:`Tree` is the shape. :class:`OverlayTree` writes one layer for overlayfs to stack (a whiteout is a 0/0 character
 device, an opaque directory an xattr: kernel Documentation/filesystems/overlayfs.rst). :class:`NoTree` writes nothing,

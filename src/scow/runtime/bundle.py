@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from scow.errors import Denied, NotFound, Unsupported
+from scow.layer.rootfs import Rootfs
 from scow.oci.config import Process as ImageProcess
 from scow.runtime.kernel import cgroups, idmap
 from scow.runtime.kernel.devices import told_devices
@@ -18,7 +19,6 @@ from scow.runtime.spec import capabilities, etc, limits
 from scow.runtime.spec.document import SHM, spec
 from scow.runtime.spec.options import Options
 from scow.runtime.spec.process import process
-from scow.snapshot.rootfs import Rootfs
 
 #: With these a root directory holds nobody; who adds them by name gets them.
 _NOT_UNDER_A_CHROOT = ("SYS_CHROOT", "MKNOD")

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from scow.errors import Unsupported
+from scow.layer.rootfs import Directory, Rootfs
 from scow.runtime import wire
 from scow.runtime.bundle import Bundle, Shared
 from scow.runtime.child import Stdio, began
@@ -16,7 +17,6 @@ from scow.runtime.kernel import cgroups, tasks
 from scow.runtime.probe import Probe, probe
 from scow.runtime.spawn import start
 from scow.runtime.spec.document import SHM
-from scow.snapshot.rootfs import Directory, Rootfs
 
 SANDBOX = "sandbox"
 

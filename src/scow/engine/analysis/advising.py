@@ -243,7 +243,7 @@ def _build(scratch: Workplace, at: Place, directory: Path, text: str, ignore: st
 @contextmanager
 def _scratch(workplace: Workplace, linted: Linted) -> Iterator[Workplace]:
     """A store beside the engine's that has its base images, gone afterwards."""
-    from scow.layer.store import remove
+    from scow.layer.removal import remove
 
     workplace.root.mkdir(parents=True, exist_ok=True)
     root = Path(tempfile.mkdtemp(prefix="advise-", dir=workplace.root))

@@ -17,7 +17,7 @@ from scow.image.image import Image, load
 from scow.image.put import add_image
 from scow.image.writable import writable
 from scow.layer.mountable import content
-from scow.layer.store import scratch
+from scow.layer.scratch import scratch
 from scow.layer.view import Found, View
 from scow.oci.config import document
 from scow.oci.digest import Digest
@@ -139,10 +139,10 @@ def _below(root: bytes, directories: set[bytes]) -> set[bytes]:
 
 def _run(workplace: Workplace, image: Image, directory: Path, asked: Slimming) -> int:
     """Run the test on the files in ``directory/rootfs``, with the image's settings; returns its exit code."""
+    from scow.layer.rootfs import Directory
     from scow.runtime.bundle import make_bundle
     from scow.runtime.child import Stdio
     from scow.runtime.runner import Runner
-    from scow.snapshot.rootfs import Directory
 
     runner = Runner(workplace.runtime)
     options = Options(args=asked.test, entrypoint=(), env=asked.env, user=asked.user, network=asked.network)

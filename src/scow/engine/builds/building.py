@@ -30,7 +30,7 @@ from scow.image import mutate
 from scow.image.image import Image, load
 from scow.image.mutate import Layer
 from scow.image.put import add_image
-from scow.layer.store import scratch
+from scow.layer.scratch import scratch
 from scow.oci.config import document
 from scow.oci.descriptor import Descriptor
 from scow.oci.platform import Platform

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
 from scow.engine.values import CachePiece
-from scow.layer.store import disk_usage
+from scow.layer.usage import disk_usage
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

@@ -19,7 +19,7 @@ from scow.engine.builds import contexts
 from scow.engine.builds.building import Building, Outcome
 from scow.errors import Invalid
 from scow.image.image import Image, load
-from scow.layer.store import scratch
+from scow.layer.scratch import scratch
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.documents import encode

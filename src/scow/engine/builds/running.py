@@ -13,6 +13,7 @@ from typing import Final, Literal
 from scow.build.execute import RunRequest
 from scow.build.ops import Surroundings
 from scow.errors import Unsupported
+from scow.layer.rootfs import fleeting
 from scow.oci.config import Process
 from scow.runtime.bundle import make_bundle
 from scow.runtime.child import Stdio
@@ -21,7 +22,6 @@ from scow.runtime.runner import Runner, Running
 from scow.runtime.spec import etc, limits
 from scow.runtime.spec.document import rlimit
 from scow.runtime.spec.options import Mount, Options, Ulimit
-from scow.snapshot.rootfs import fleeting
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
 _NETWORKS: Final[Mapping[str, Literal["host", "none"]]] = {"default": "host", "host": "host", "none": "none"}

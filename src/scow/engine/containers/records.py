@@ -312,7 +312,7 @@ def _killed(state: State) -> State:
 
 
 def _remove(directory: Path) -> None:
-    from scow.layer.store import remove  # which most verbs do without
+    from scow.layer.removal import remove  # which most verbs do without
 
     remove(directory)
 

@@ -15,8 +15,8 @@ from scow.engine.volumes.verbs import volume_names
 from scow.errors import Unavailable
 from scow.image.image import Image
 from scow.image.writable import Writable
+from scow.layer.rootfs import fleeting
 from scow.runtime.kernel.tasks import born
-from scow.snapshot.rootfs import fleeting
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

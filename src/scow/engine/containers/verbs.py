@@ -364,7 +364,7 @@ class Containers(Noun):
 
     def written(self, name: str) -> int:
         """Bytes in the files that a container wrote."""
-        from scow.layer.store import length
+        from scow.layer.usage import length
 
         home = self._records.home(self._records.find(name).id)
         return length(home / "upper", home / "rootfs")

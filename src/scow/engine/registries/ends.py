@@ -13,7 +13,7 @@ from scow.engine.images.catalogue import SOURCE, Catalogue
 from scow.engine.images.looking import placed, settled
 from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unsupported
 from scow.files import replacing
-from scow.layer.store import scratch
+from scow.layer.scratch import scratch
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
 from scow.oci.location import Location

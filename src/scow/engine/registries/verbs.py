@@ -19,7 +19,7 @@ from scow.engine.values import Copied
 from scow.engine.workplace import Noun
 from scow.errors import Conflict, Invalid, ScowError, Unsupported
 from scow.image.image import select
-from scow.layer.store import scratch
+from scow.layer.scratch import scratch
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.location import Location

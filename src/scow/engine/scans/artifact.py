@@ -98,7 +98,7 @@ def unpacked(
     """Ecosystem → its file, of those that are wanted, for the length of the block. Raises :class:`Invalid`."""
     from scow.content.copy import copy
     from scow.content.layout import Layout
-    from scow.layer.store import scratch
+    from scow.layer.scratch import scratch
 
     manifest = parse_manifest(read_document(source, root), root.media_type, str(root.digest))
     if manifest.artifact_type != ARTIFACT:

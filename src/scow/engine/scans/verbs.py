@@ -141,7 +141,7 @@ class Scanner(Noun):
         no registry, :class:`~scow.errors.NotFound` when the registry has no such image.
         """
         from scow.engine.registries.verbs import Registries
-        from scow.layer.store import scratch
+        from scow.layer.scratch import scratch
         from scow.oci.location import Location
 
         location = Location.parse(target)

@@ -19,7 +19,7 @@ from scow.image.check import blob_problem, index_problem, tree_problem
 from scow.image.collect import rests
 from scow.image.image import load
 from scow.image.mutate import Layer
-from scow.layer.store import remove
+from scow.layer.removal import remove
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from scow.image.collect import rests
-from scow.layer.store import disk_usage, remove
+from scow.layer.removal import remove
+from scow.layer.usage import disk_usage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

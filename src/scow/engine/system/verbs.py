@@ -19,7 +19,7 @@ from scow.engine.values import CachePiece, ImageSummary, Part, Pruned, Usage
 from scow.engine.volumes.verbs import Volumes
 from scow.engine.workplace import Noun
 from scow.errors import Conflict, NotFound, Unsupported
-from scow.layer.store import disk_usage
+from scow.layer.usage import disk_usage
 
 if TYPE_CHECKING:
     from scow.engine.system.faults import Checked

@@ -23,7 +23,7 @@ from scow.engine.naming import is_name
 from scow.engine.texts import rfc3339
 from scow.errors import Invalid, NotFound, ScowError
 from scow.files import read
-from scow.layer.store import remove
+from scow.layer.removal import remove
 from scow.oci.documents import decode, encode
 
 _SETTINGS: Final = "volume.json"

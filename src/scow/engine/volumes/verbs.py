@@ -12,7 +12,7 @@ from scow.engine.values import Pruned, VolumeSummary
 from scow.engine.volumes.records import Volume
 from scow.engine.workplace import Noun
 from scow.errors import Conflict
-from scow.layer.store import disk_usage
+from scow.layer.usage import disk_usage
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace

@@ -6,20 +6,18 @@ import fcntl
 import os
 import threading
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from scow.layer.store import scratch
+from scow.layer.snapshots import Snapshots
 from scow.oci.digest import ChainId
-from scow.snapshot.store import Snapshots
 
 CHAIN = ChainId.of(b"chain")
 
 
 def snapshots(root: Path, boot: str = "this boot", flavour: str = "privileged") -> Snapshots:
-    return Snapshots(root / "snapshots", partial(scratch, root / "ingest"), boot, flavour)
+    return Snapshots(root / "snapshots", root / "ingest", boot, flavour)
 
 
 def filled(path: Path) -> None:

@@ -11,21 +11,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from scow.errors import Invalid
-from scow.files import boot_of, settle
+from scow.layer.boot import boot_of, settle
+from scow.layer.scratch import scratch
 from scow.oci.digest import ChainId
 
 
 class Snapshots:
-    """The snapshots below ``root``. ``scratch`` gives a directory on the same file system, gone at the end."""
+    """The snapshots below ``root``; they are made in ``ingest``, on the same file system."""
 
-    def __init__(
-        self, root: Path, scratch: Callable[[str], AbstractContextManager[Path]], boot: str, flavour: str
-    ) -> None:
-        self._root, self._scratch, self._boot, self._flavour = root, scratch, boot, flavour
+    def __init__(self, root: Path, ingest: Path, boot: str, flavour: str) -> None:
+        self._root, self._ingest, self._boot, self._flavour = root, ingest, boot, flavour
 
     def __iter__(self) -> Iterator[ChainId]:
         with contextlib.suppress(FileNotFoundError):
@@ -38,7 +36,7 @@ class Snapshots:
         place = self.home(chain) / f"{kind}-{self._flavour}"
         if self._made(place):
             return place
-        with self._scratch("snapshot") as directory:
+        with scratch(self._ingest, "snapshot") as directory:
             draft = directory / place.name
             draft.mkdir()
             make(draft)
