@@ -255,9 +255,6 @@ class Snake:
         self.opened = 0
         self._memory = Memory()
 
-    def resolve(self, name: str) -> Descriptor:
-        raise NotFound("no", subject=name)
-
     def open(self, descriptor: Descriptor, offset: int = 0) -> object:
         self.opened += 1
         body = encode(Index(2, (descriptor,), media_types.OCI_INDEX))

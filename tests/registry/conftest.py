@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from scow.content.target import Reader
-from scow.errors import NotFound
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.reference import Reference
@@ -50,9 +49,6 @@ class Bytes:
             **more,
         }
         return self.add(json.dumps(document).encode(), media_types.OCI_MANIFEST), children
-
-    def resolve(self, name: str) -> Descriptor:
-        raise NotFound("no names here", subject=name)
 
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:

@@ -180,10 +180,6 @@ class _Remembering:
         self._documents: dict[str, bytes] = {}
         self._room = _DOCUMENTS_LIMIT
 
-    def resolve(self, name: str) -> Descriptor:
-        """As the source."""
-        return self._source.resolve(name)
-
     def forsake(self, descriptor: Descriptor) -> bool:
         """As the source, if it asks several places."""
         return isinstance(self._source, Several) and self._source.forsake(descriptor)
@@ -208,10 +204,6 @@ class _Counted:
 
     def __init__(self, source: Source, watch: Watch, stop: _Stop) -> None:
         self._source, self._watch, self._stop = source, watch, stop
-
-    def resolve(self, name: str) -> Descriptor:
-        """As the source."""
-        return self._source.resolve(name)
 
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:

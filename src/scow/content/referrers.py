@@ -34,7 +34,7 @@ class LayoutReferrers:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.resolve, self.open = layout.resolve, layout.open
+        self.open = layout.open
 
     def referrers(self, digest: Digest, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
         """By a look at every entry."""

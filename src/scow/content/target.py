@@ -24,12 +24,16 @@ class Reader(Protocol):
 class Source(Protocol):
     """Where bytes come from."""
 
-    def resolve(self, name: str) -> Descriptor:
-        """The manifest or index that ``name`` means now. Raises :class:`~scow.errors.NotFound`."""
-        ...
-
     def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
         """The bytes of a blob, manifest or index from ``offset`` on. Raises :class:`~scow.errors.NotFound`."""
+        ...
+
+
+class Named(Source, Protocol):
+    """A source whose images have names."""
+
+    def resolve(self, name: str) -> Descriptor:
+        """The manifest or index that ``name`` means now. Raises :class:`~scow.errors.NotFound`."""
         ...
 
 

@@ -16,10 +16,6 @@ class Through:
     def __init__(self, source: Source, layout: Layout) -> None:
         self._source, self._layout = source, layout
 
-    def resolve(self, name: str) -> Descriptor:
-        """As the source."""
-        return self._source.resolve(name)
-
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
         """The store's copy, brought there when it is missing."""

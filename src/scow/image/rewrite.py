@@ -60,10 +60,6 @@ class Staged:
     def __init__(self, source: Source, staging: Layout) -> None:
         self._source, self._staging = source, staging
 
-    def resolve(self, name: str) -> Descriptor:
-        """As the source."""
-        return self._source.resolve(name)
-
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
         """The bytes of a part."""

@@ -16,7 +16,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Protocol
 
-from scow.content.target import Reader, Sink, Source
+from scow.content.target import Named, Reader, Sink, Source
 from scow.errors import Integrity, NotFound, Unavailable
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
@@ -85,7 +85,7 @@ class _Dripping:
         return data
 
 
-class Target(Sink, Source, Protocol):
+class Target(Sink, Named, Protocol):
     """Both ends in one, as a store is."""
 
 
@@ -198,7 +198,7 @@ TARGET: Final[tuple[Check, ...]] = (
 )
 
 
-def source_holds(source: Source, name: str, expected: Memory) -> None:
+def source_holds(source: Named, name: str, expected: Memory) -> None:
     """``source`` has, below ``name``, exactly what ``expected`` has: for read-only ends such as archives."""
     root = source.resolve(name)
     assert root.digest == expected.names[name].digest

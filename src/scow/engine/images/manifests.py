@@ -174,9 +174,6 @@ class _Somewhere:
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
 
-    def resolve(self, name: str) -> Descriptor:
-        raise NotFound("no names here", subject=name)
-
     @contextlib.contextmanager
     def open(self, descriptor: Descriptor, offset: int = 0) -> Iterator[Reader]:
         with contextlib.ExitStack() as stack:

@@ -14,7 +14,7 @@ from typing import Final
 
 from scow.content.target import Reader, Source
 from scow.content.verify import read_document
-from scow.errors import Invalid, NotFound
+from scow.errors import Invalid
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
@@ -36,10 +36,6 @@ class Files:
 
     def __init__(self, files: Mapping[Digest, BufferedReader], documents: Mapping[Digest, bytes]) -> None:
         self._files, self._documents = files, documents
-
-    def resolve(self, name: str) -> Descriptor:
-        """It has no names."""
-        raise NotFound("no such name", subject=name)
 
     def open(self, descriptor: Descriptor, offset: int = 0) -> AbstractContextManager[Reader]:
         """A file's bytes from ``offset`` on."""
