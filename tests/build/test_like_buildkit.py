@@ -30,6 +30,8 @@ SEEN = [
     "--mount=type=secret,id=none ls /run/secrets || echo none",
     "--mount=type=ssh stat -c '%F' $SSH_AUTH_SOCK; stat -c '%a %u:%g' $SSH_AUTH_SOCK; echo $SSH_AUTH_SOCK",
     "--mount=type=cache,target=/k --mount=target=/k/c,source=d ls /k/c",
+    "--mount=type=tmpfs,target=/t ls -A / /etc; echo mine > /etc/hostname; for f in hosts resolv.conf; do"
+    " echo x >> /etc/$f || echo read-only; done",
 ]
 
 

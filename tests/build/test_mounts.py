@@ -25,6 +25,17 @@ def lines(kitchen: Kitchen) -> list[str]:
     return kitchen.output.splitlines()
 
 
+def test_what_is_written_to_etc_stays_or_fails(kitchen: Kitchen) -> None:
+    """Nothing is there but what the image has, and places to mount on."""
+    script = "ls -A / | grep docker; ls /etc | grep -e host -e mtab -e resolv; echo mine > /etc/hostname"
+    image = kitchen.build(f"RUN {script}; echo x >> /etc/hosts || echo x > /etc/resolv.conf || true")
+    assert lines(kitchen)[:2] == ["hosts", "resolv.conf"]
+    assert [line.rpartition(": ")[2] for line in lines(kitchen)[2:]] == ["Read-only file system"] * 2
+    assert sorted(kitchen.entries(image)) == ["etc", "etc/hostname"]
+    kitchen.build("RUN echo mine > /etc/hostname\nRUN cat /etc/hostname")
+    assert lines(kitchen) == ["mine"]
+
+
 # -- bind -------------------------------------------------------------------------------------------------------------
 
 

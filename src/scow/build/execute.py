@@ -253,7 +253,7 @@ class Execution(msgspec.Struct):
         from scow.image.add import add_layer
         from scow.image.writable import writable
 
-        written = writable(self.store, root.layers, directory, stacks=self.stacks)
+        written = writable(self.store, root.layers, directory, stacks=self.stacks, kind="step")
         with mounting.made(op, directory / "mounts") as mounted:
             code = self._follow(place, RunRequest(op, written.rootfs, directory, -1, mounted))
         if code:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from scow.image.mutate import Layer
 from scow.image.unpack import Unpacking
@@ -25,14 +26,22 @@ from scow.oci.digest import ChainId, chain_id
 
 #: Stands for "no layers" where a chain_id names a directory.
 _NOTHING = ChainId.of(b"")
-#: What every container has, whatever the image: places to mount on, the file by which programs know a container,
-#: and the name by which old ones look for what is mounted.
+#: Places to mount on.
 _MOUNT_POINTS = (
-    Entry(b".dockerenv", "file", 0o755),
     *(Entry(path, "dir", 0o755) for path in (b"dev", b"proc", b"sys")),
-    *(Entry(path, "file", 0o644) for path in (b"etc/hostname", b"etc/hosts", b"etc/resolv.conf")),
-    Entry(b"etc/mtab", "symlink", 0o777, link=b"/proc/mounts"),
+    *(Entry(path, "file", 0o644) for path in (b"etc/hosts", b"etc/resolv.conf")),
 )
+#: What is there whatever the image, by the kind of the tree that has it. A container has the file by which programs
+#: know one, and the name by which old ones look for what is mounted, too; a step of a build has not.
+PLACES: Final[Mapping[str, tuple[Entry, ...]]] = {
+    "step": _MOUNT_POINTS,
+    "places": (
+        *_MOUNT_POINTS,
+        Entry(b".dockerenv", "file", 0o755),
+        Entry(b"etc/hostname", "file", 0o644),
+        Entry(b"etc/mtab", "symlink", 0o777, link=b"/proc/mounts"),
+    ),
+}
 
 
 def view(layers: Sequence[Layer], unpacking: Unpacking) -> View:
@@ -81,16 +90,16 @@ def _stackable(trees: Sequence[Path]) -> tuple[Path, ...]:
 
 
 def with_mount_points(
-    lower: tuple[Path, ...], layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots
+    lower: tuple[Path, ...], layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots, kind: str
 ) -> tuple[Path, ...]:
-    """``lower`` with a thin tree on top that has what every container has, where the image lacks it.
+    """``lower`` with a thin tree on top that has :data:`PLACES` of the ``kind``, where the image lacks them.
 
     So starting a process leaves no empty ``/etc/hosts`` or ``/proc`` behind in the layer that is written.
     """
     known = View()
     for number, layer in enumerate(layers):
         known.stack(number, unpacking.header(layer).landmarks)
-    missing = [point for point in _MOUNT_POINTS if known.find(point.path) is None and _holds(known, point.parent)]
+    missing = [point for point in PLACES[kind] if known.find(point.path) is None and _holds(known, point.parent)]
     if not missing:
         return lower
 
@@ -107,7 +116,7 @@ def with_mount_points(
             tree.finish()
 
     chain = chain_id(layer.diff_id for layer in layers)
-    return (snapshots.tree(chain or _NOTHING, "places", make), *lower)
+    return (snapshots.tree(chain or _NOTHING, kind, make), *lower)
 
 
 def _holds(known: View, directory: bytes) -> bool:

@@ -44,10 +44,11 @@ class Writable(Protocol):
 
 
 class Stacked:
-    """overlayfs over the layers' trees, written to ``directory/upper``."""
+    """overlayfs over the layers' trees, written to ``directory/upper``; ``kind`` is of what it has in any case
+    (:data:`~scow.image.rootfs.PLACES`)."""
 
-    def __init__(self, store: Store, layers: Sequence[Layer], directory: Path) -> None:
-        self._store, self._layers = store, layers
+    def __init__(self, store: Store, layers: Sequence[Layer], directory: Path, kind: str = "places") -> None:
+        self._store, self._layers, self._kind = store, layers, kind
         self.tree: Path | None = directory / "upper"
         self._upper, self._work = directory / "upper", directory / "work"
 
@@ -61,7 +62,7 @@ class Stacked:
     def rootfs(self) -> Overlay:
         """The trees to stack, unpacked when they are not yet."""
         lower = rootfs.stack(self._layers, self._store.unpacking, self._store.snapshots)
-        lower = rootfs.with_mount_points(lower, self._layers, self._store.unpacking, self._store.snapshots)
+        lower = rootfs.with_mount_points(lower, self._layers, self._store.unpacking, self._store.snapshots, self._kind)
         return Overlay(lower, self._upper, self._work)
 
     def changes(self, latest: int | None = None) -> Iterator[Item]:
@@ -102,9 +103,10 @@ class Copied:
         return changes(str(self._root), before, _owners(self._store, self._root.parent, lambda: before), latest=latest)
 
 
-def writable(store: Store, layers: Sequence[Layer], directory: Path, *, stacks: bool) -> Writable:
-    """A new place to write in ``directory``; ``stacks`` says whether overlayfs can be had there."""
-    made = Stacked(store, layers, directory) if stacks else Copied(store, layers, directory)
+def writable(store: Store, layers: Sequence[Layer], directory: Path, *, stacks: bool, kind: str = "places") -> Writable:
+    """A new place to write in ``directory``; ``stacks`` says whether overlayfs can be had there, ``kind`` what is
+    there in any case (:data:`~scow.image.rootfs.PLACES`)."""
+    made = Stacked(store, layers, directory, kind) if stacks else Copied(store, layers, directory)
     made.make()
     if store.layers.flavour == _ORDINARY:
         (directory / _ONE_ID).touch()  # for a start on a higher rung: what was written before has no owners

@@ -25,6 +25,8 @@ from scow.runtime.spec.options import Mount, Options, Ulimit
 
 #: What a build's network may be called → what it is here (there is no bridge: the default is the host's network).
 _NETWORKS: Final[Mapping[str, Literal["host", "none"]]] = {"default": "host", "host": "host", "none": "none"}
+#: as with BuildKit: /etc/hostname is the image's, and nothing is written to the others that would be lost
+_GENERATED: Final = (("hosts", "ro"), ("resolv.conf", "ro"))
 
 
 def check(network: str, around: Surroundings) -> None:
@@ -50,6 +52,7 @@ def started(runtime: str | None, request: RunRequest) -> Running:
         mounts=tuple(Mount(one.kind, one.source, one.target, one.read_only, one.options) for one in mounted.mounts),
         cap_add=("ALL",) if op.insecure else (),
         add_host=around.hosts,
+        etc=_GENERATED,
         shm_size=Options().shm_size if around.shm_size is None else around.shm_size,
         ulimits=tuple(Ulimit(one.name, one.soft, one.hard) for one in around.ulimits),
     )

@@ -136,8 +136,8 @@ def mounts(options: Options, directory: str, user_namespace: bool, single_id: bo
     """The default mounts, then the user's and the generated files, parents first: a volume on /etc hides no hosts."""
     asked = [_mount(m) for m in options.mounts]
     taken = {m["destination"] for m in asked}
-    ways = ["rbind", "rprivate", *(["ro"] if options.read_only else [])]
-    generated = [_bind(f"{directory}/{name}", f"/etc/{name}", ways) for name in ("hosts", "hostname", "resolv.conf")]
+    ways = {"rw": ["rbind", "rprivate", *(["ro"] if options.read_only else [])], "ro": ["rbind", "rprivate", "ro"]}
+    generated = [_bind(f"{directory}/{name}", f"/etc/{name}", ways[way]) for name, way in options.etc]
     standard, generated = (
         [m for m in some if m["destination"] not in taken]
         for some in (_default_mounts(options, directory, user_namespace, single_id), generated)

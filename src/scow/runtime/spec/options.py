@@ -66,7 +66,7 @@ class Options(msgspec.Struct, frozen=True):
 
     ``args`` follow the image's name; ``entrypoint`` None is the image's, () resets it. ``env`` entries are ``K=V``, or
     ``K`` to take the image's away. ``add_host`` entries are ``name:address``. ``shm_size`` is in bytes.
-    ``domainname`` is what follows the ``hostname`` in the whole name.
+    ``domainname`` is what follows the ``hostname`` in the whole name. ``etc``: generated files of /etc, ro or rw.
     ``network`` is host, none, bridge (a network of its own), the name of a user's network, or ``container:NAME``.
     ``volumes_from`` names containers whose volumes and bind mounts this one has too (``CONTAINER[:ro]``).
     ``seccomp`` is a profile of docker's as JSON text, "unconfined", or "" for the default; ``unmasked`` shows all of
@@ -83,6 +83,7 @@ class Options(msgspec.Struct, frozen=True):
     workdir: str = ""
     hostname: str = ""
     domainname: str = ""
+    etc: tuple[tuple[str, str], ...] = (("hosts", "rw"), ("hostname", "rw"), ("resolv.conf", "rw"))
     tty: bool = False
     interactive: bool = False
     network: str = "host"
