@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from scow.errors import Integrity, Invalid, Limit, Unsupported
 from scow.layer.stream import Reader
@@ -36,19 +36,58 @@ class _Inflated:
     """
 
     def __init__(self, reader: Reader, compression: str) -> None:
-        start = _DECODERS.get(compression)
-        if start is None:
+        decoded = _DECODERS.get(compression)
+        if decoded is None:
             raise Unsupported(f"no decoder for {compression!r}")
-        self._pieces = _inflate(reader, start, compression)
+        self._input = _Input(reader)
+        self._pieces = decoded(self._input)
+        self._compression = compression
+        self._given = 0
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next piece; ``b""`` at the end. Raises :class:`Invalid` for damaged streams."""
-        return next(self._pieces, b"")
+        """The next piece; ``b""`` at the end. Raises :class:`Invalid` for damaged streams, :class:`Limit`."""
+        try:
+            plain = next(self._pieces, b"")
+        except _Damaged as error:
+            raise Invalid(f"damaged {self._compression} stream: {error}") from None
+        except EOFError:
+            raise Invalid(f"{self._compression} stream ends early") from None
+        self._given += len(plain)
+        if self._given > _RATIO_FLOOR and self._given > self._input.taken * _RATIO_LIMIT:
+            raise Limit(f"{self._compression} stream grows more than {_RATIO_LIMIT} times")
+        return plain
 
 
 def inflated(reader: Reader, compression: str) -> Reader:
     """``reader``'s plain bytes."""
     return reader if compression == "none" else _Inflated(reader, compression)
+
+
+class _Damaged(Exception):
+    """What a decoder says is wrong with its input."""
+
+
+class _Input:
+    """A reader for decoders, those too that want to have their room filled; ``taken`` is how many bytes they got."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._read = reader.read
+        self._left = memoryview(b"")
+        self.taken = 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        chunk = self._read(size)
+        self.taken += len(chunk)
+        return chunk
+
+    def readinto(self, room: memoryview, /) -> int:
+        """As many of them as there is room for, or fewer; 0 at the end."""
+        if not self._left:
+            self._left = memoryview(self.read(_CHUNK))
+        count = min(len(room), len(self._left))
+        room[:count], self._left = self._left[:count], self._left[count:]
+        return count
 
 
 class Rewound:
@@ -75,50 +114,52 @@ def detected(reader: Reader) -> tuple[Reader, str]:
     return Rewound(head, reader), sniff(head)
 
 
-def _inflate(reader: Reader, start: Callable[[], Any], compression: str) -> Iterator[bytes]:
-    taken = given = 0
+def _gzip(reader: _Input) -> Iterator[bytes]:
+    try:
+        from isal import igzip, isal_zlib
+    except ImportError:
+        import zlib
+
+        yield from _members(reader, lambda: zlib.decompressobj(31))
+        return
+    open_file, error = cast("Any", igzip.IGzipFile), cast("type[Exception]", isal_zlib.error)  # their types are wrong
+    # A file, as decompressobj() has its output grow again and again, and copied each time.
+    file = open_file(fileobj=reader, mode="rb")
+    try:
+        while plain := file.read1(_OUTPUT_CHUNK):
+            yield plain
+    except (igzip.BadGzipFile, error) as why:
+        raise _Damaged(str(why)) from None
+
+
+def _members(reader: Reader, start: Callable[[], Any]) -> Iterator[bytes]:
+    """One member after the other, each through a decoder as ``start`` makes them."""
     decoder: Any = None
     ended = False
     while chunk := reader.read(_CHUNK):
-        taken += len(chunk)
         while chunk := chunk if decoder or not ended else chunk.lstrip(b"\0"):
             decoder = decoder or start()
-            for plain in _drained(decoder, chunk, compression):
-                given += len(plain)
-                if given > _RATIO_FLOOR and given > taken * _RATIO_LIMIT:
-                    raise Limit(f"{compression} stream grows more than {_RATIO_LIMIT} times")
-                yield plain
+            yield from _drained(decoder, chunk)
             chunk = b""
             if decoder.eof:  # another member may follow, or padding
                 chunk, decoder, ended = decoder.unused_data, None, True
     if decoder is not None:
-        raise Invalid(f"{compression} stream ends early")
+        raise EOFError
 
 
-def _drained(decoder: Any, chunk: bytes, compression: str) -> Iterator[bytes]:
+def _drained(decoder: Any, chunk: bytes) -> Iterator[bytes]:
     """All that ``chunk`` gives, in pieces of bounded size."""
     while True:
         try:
             plain = decoder.decompress(chunk, _OUTPUT_CHUNK)
         except Exception as error:  # every decoder has an error class of its own
-            raise Invalid(f"damaged {compression} stream: {error}") from None
+            raise _Damaged(str(error)) from None
         if plain:
             yield plain
         # zlib's kind hands back the input it had no room for; the others keep it to themselves.
         chunk = getattr(decoder, "unconsumed_tail", b"")
         if decoder.eof or not (chunk or len(plain) >= _OUTPUT_CHUNK):
             return
-
-
-def _gzip() -> Any:
-    try:
-        from isal import isal_zlib
-
-        return isal_zlib.decompressobj(31)
-    except ImportError:
-        import zlib
-
-        return zlib.decompressobj(31)
 
 
 def _bzip2() -> Any:
@@ -142,11 +183,12 @@ def zstd() -> Any:
     return zstd
 
 
-_DECODERS: Final[dict[str, Callable[[], Any]]] = {
+#: compression -> the plain pieces of what is read, none of them empty
+_DECODERS: Final[dict[str, Callable[[_Input], Iterator[bytes]]]] = {
     "gzip": _gzip,
-    "zstd": lambda: zstd().ZstdDecompressor(),
-    "bzip2": _bzip2,
-    "xz": _xz,
+    "zstd": lambda reader: _members(reader, lambda: zstd().ZstdDecompressor()),
+    "bzip2": lambda reader: _members(reader, _bzip2),
+    "xz": lambda reader: _members(reader, _xz),
 }
 
 
