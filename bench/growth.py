@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.support.registries import serve
 
 from bench.subject import Layout, _write_layer
-from bench.tools import ScowStore, scow_program
+from bench.tools import PlainStore, scow_program
 
 LAYERS = (50, 100, 200, 500)
 FILES = (25_000, 50_000, 100_000, 200_000)
@@ -49,7 +49,7 @@ class Growth:
 
     def run(self, root: Path, *argv: str) -> Cost:
         """One command on the store ``root``."""
-        store = ScowStore(root, scow_program() or "scow")
+        store = PlainStore(root, scow_program() or "scow")
         log, report = self.place / "log", self.place / "report"
         timed = [sys.executable, "-I", "-S", str(Path(__file__).with_name("timed.py")), str(log), str(report), "--"]
         subprocess.run([*timed, *store.argv(*argv)], env=store.environment, check=True)
