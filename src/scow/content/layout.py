@@ -91,8 +91,11 @@ class Layout:
                 return entry
         raise NotFound("no such image", subject=name)
 
-    def keep(self, descriptor: Descriptor) -> None:
-        """An entry without a name, unless there is one for it."""
+    def keep(self, descriptor: Descriptor, name: str | None = None) -> None:
+        """An entry: of that ``name`` (:meth:`tag`), or of none, unless there is one for it."""
+        if name:
+            self.tag(descriptor, name)
+            return
 
         def change(entries: list[Descriptor]) -> list[Descriptor]:
             return entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]

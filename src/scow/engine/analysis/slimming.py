@@ -65,7 +65,7 @@ class Slimming(msgspec.Struct, frozen=True):
 
 def slim(workplace: Workplace, name: str, asked: Slimming, tag: str | None, tell: Tell) -> Slimmed:
     """See :meth:`scow.engine.analysis.verbs.Sizes.slim`."""
-    reference = Reference.parse(tag) if tag else None
+    target = Reference.parse(tag).familiar if tag else None
     store = workplace.store
     image = workplace.catalogue().find(name).image
     with store.layout.working():
@@ -88,7 +88,7 @@ def slim(workplace: Workplace, name: str, asked: Slimming, tag: str | None, tell
         made = load(store.layout, descriptor)
         tell("running the test in the slim image")
         _proved(workplace, made, asked)
-        store.layout.tag(descriptor, reference.familiar) if reference else store.layout.keep(descriptor)
+        store.layout.keep(descriptor, target)
         header = store.unpacking.header(layer)
         files = sum(1 for path in paths if (found := view.find(path)) and found.entry.kind == "file")
         return Slimmed(made.id, seen.how, _visible(view), header.content, len(seen.opened), files, seen.notes)

@@ -34,7 +34,7 @@ class Squashed(msgspec.Struct, frozen=True):
 
 def squash(workplace: Workplace, name: str, base: str, tag: str | None) -> Squashed:
     """See :meth:`scow.engine.analysis.verbs.Sizes.squash`."""
-    reference = Reference.parse(tag) if tag else None
+    target = Reference.parse(tag).familiar if tag else None
     store = workplace.store
     catalogue = workplace.catalogue()
     image = catalogue.find(name).image
@@ -46,7 +46,7 @@ def squash(workplace: Workplace, name: str, base: str, tag: str | None) -> Squas
         layers = (*image.layers[:kept], layer)
         config = _config(document(image.raw_config), kept, layer, f"scow squash --from {base}")
         descriptor = add_image(store.layout, config, [one.descriptor for one in layers])
-        store.layout.tag(descriptor, reference.familiar) if reference else store.layout.keep(descriptor)
+        store.layout.keep(descriptor, target)
         before, after = (_content(workplace, several) for several in (image.layers, layers))
         return Squashed(load(store.layout, descriptor).id, len(image.layers) - kept, before, after)
 

@@ -244,7 +244,7 @@ class Containers(Noun):
             made = commit(
                 self._workplace, self._records.find(name), author=author, message=message, changes=changes, pause=pause
             )
-            layout.tag(made, target) if target else layout.keep(made)
+            layout.keep(made, target)
             return load(layout, made).id
 
     def update(self, name: str, *, restart: str = "", limits: Mapping[str, int | str] | None = None) -> None:

@@ -255,10 +255,7 @@ class Images(Noun):
             source = tar_archive.open_archive(tar)
             for name, descriptor in source.names():
                 image = self.bring(source, descriptor, wanted, watch, keep)
-                if name:
-                    self._store.layout.tag(image.descriptor.plain, name)
-                else:
-                    self._store.layout.keep(image.descriptor.plain)
+                self._store.layout.keep(image.descriptor.plain, name)
                 loaded.append((name, image.id))
         return tuple(loaded)
 
@@ -274,16 +271,13 @@ class Images(Noun):
         """Make an image of one layer from a tar of a file system; returns its id. ``changes`` are Dockerfile lines."""
         from scow.engine.images.importing import import_image
 
-        reference = Reference.parse(name) if name else None
+        target = Reference.parse(name).familiar if name else None
         wanted = self._workplace.wanted(platform)
         with self._store.layout.working():
             descriptor = import_image(
                 self._store, archive, several("changes", changes), message, wanted, rfc3339(time.time())
             )
-            if reference:
-                self._store.layout.tag(descriptor, reference.familiar)
-            else:
-                self._store.layout.keep(descriptor)
+            self._store.layout.keep(descriptor, target)
             return load(self._store.layout, descriptor).id
 
     # -- building ---------------------------------------------------------------------------------------------------

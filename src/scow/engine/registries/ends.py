@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from scow.content.layout import Layout, name_of
+from scow.content.layout import Layout
 from scow.content.target import Sink, Source
 from scow.engine.images.catalogue import SOURCE, Catalogue
 from scow.engine.images.looking import placed, settled
@@ -74,7 +74,7 @@ def target(
         yield repository, lambda root, source: _at_registry(repository, reference, root, source)
     elif location.kind == "oci":
         with _layout(Path(location.path)) as layout:
-            yield layout, _named(layout, lambda descriptor: named(layout, descriptor, location.name))
+            yield layout, _named(layout, lambda descriptor: layout.keep(descriptor, location.name))
     elif location.kind in ("oci-archive", "docker-archive"):
         with scratch(workplace.store.layout.ingest, "archive") as directory:
             layout = Layout(directory)
@@ -129,23 +129,9 @@ def _layout(path: Path) -> Iterator[Layout]:
             (path / name).rmdir()
 
 
-def named(layout: Layout, descriptor: Descriptor, name: str) -> None:
-    """An entry of ``index.json``: of that name, or of none, as the layout's other users write it."""
-    if name:
-        layout.tag(descriptor, name)
-        layout.rename(lambda entries: [one for one in entries if name_of(one) or one.digest != descriptor.digest])
-        return
-    layout.rename(
-        lambda entries: entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]
-    )
-
-
 def keeper(sink: Sink) -> Name:
     """What notes a referrer that came: a layout lists it, a registry knows by itself."""
-    if isinstance(sink, Layout):
-        layout = sink
-        return lambda descriptor: named(layout, descriptor, "")
-    return lambda descriptor: None
+    return sink.keep if isinstance(sink, Layout) else lambda descriptor: None
 
 
 def _as_archive(layout: Layout, here: Catalogue, descriptor: Descriptor, location: Location) -> None:
