@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from scow.engine.containers.records import Containers, Settings, State
+from scow.engine.containers.records import ContainerRecords, Settings, State
 from scow.errors import AlreadyExists, Conflict, NotFound
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
@@ -27,8 +27,8 @@ def settings(number: int, name: str = "one") -> Settings:
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> Containers:
-    return Containers(tmp_path / "containers")
+def records(tmp_path: Path) -> ContainerRecords:
+    return ContainerRecords(tmp_path / "containers")
 
 
 def at_once(*acts: Callable[[], Any]) -> list[type]:
@@ -51,7 +51,7 @@ def at_once(*acts: Callable[[], Any]) -> list[type]:
     return told
 
 
-def test_a_name_is_given_once(records: Containers) -> None:
+def test_a_name_is_given_once(records: ContainerRecords) -> None:
     for turn in range(20):
         made = [settings(turn * 10 + number, f"turn{turn}") for number in range(6)]
         told = at_once(*(partial(records.add, one) for one in made))
@@ -59,7 +59,7 @@ def test_a_name_is_given_once(records: Containers) -> None:
         assert [one.name for one in records].count(f"turn{turn}") == 1
 
 
-def test_two_are_not_given_one_name(records: Containers) -> None:
+def test_two_are_not_given_one_name(records: ContainerRecords) -> None:
     for turn in range(20):
         both = [settings(turn * 10 + number, f"old{turn}{number}") for number in range(2)]
         for one in both:
@@ -68,7 +68,7 @@ def test_two_are_not_given_one_name(records: Containers) -> None:
         assert set(told) == {AlreadyExists, type(None)}
 
 
-def test_a_change_does_not_undo_another(records: Containers) -> None:
+def test_a_change_does_not_undo_another(records: ContainerRecords) -> None:
     found = settings(1)
     records.add(found)
     records.rename(found, "other")
@@ -83,7 +83,7 @@ def test_a_change_does_not_undo_another(records: Containers) -> None:
     assert records.names() == []
 
 
-def test_nothing_is_removed_beneath_who_is_at_work_on_it(records: Containers, tmp_path: Path) -> None:
+def test_nothing_is_removed_beneath_who_is_at_work_on_it(records: ContainerRecords, tmp_path: Path) -> None:
     found = settings(1)
     records.add(found)
     with records.keeping(found.id):
@@ -103,7 +103,7 @@ def test_nothing_is_removed_beneath_who_is_at_work_on_it(records: Containers, tm
     assert os.listdir(tmp_path / "containers") == []
 
 
-def test_who_waited_for_a_removal_is_told(records: Containers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_waited_for_a_removal_is_told(records: ContainerRecords, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has the lock of what is not there any more, and makes nothing in its place."""
     found = settings(1)
     records.add(found)
@@ -123,7 +123,7 @@ def test_who_waited_for_a_removal_is_told(records: Containers, monkeypatch: pyte
         pass
 
 
-def test_who_holds_a_container_does_not_make_it_run(records: Containers) -> None:
+def test_who_holds_a_container_does_not_make_it_run(records: ContainerRecords) -> None:
     """Its keeper was killed before it could write that down; then somebody copies out of it."""
     found = settings(1)
     records.add(found)

@@ -18,7 +18,7 @@ from tests.support.cli import Scow
 from scow import Engine
 from scow.cli import main as cli
 from scow.content.lock import Lease, leased
-from scow.engine.containers.records import Containers, Settings
+from scow.engine.containers.records import ContainerRecords, Settings
 from scow.engine.system.sweeping import sweep
 from scow.errors import ScowError, Unavailable
 from scow.image.collect import rests
@@ -76,7 +76,7 @@ def test_no_collection_without_the_containers(engine: Engine, monkeypatch: pytes
 @pytest.mark.parametrize("name", ["container.json", "state.json"])
 def test_a_container_is_not_taken_for_another(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As one that was never started it could be removed while it runs."""
-    containers = Containers(tmp_path)
+    containers = ContainerRecords(tmp_path)
     containers.add(Settings("c" * 64, "box", "", "", Descriptor.of("text/plain", b""), (), (), ""))
     monkeypatch.setattr(os, "open", refusing(os.open, errno.EIO, name))
     with pytest.raises(Unavailable):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from scow.content.disk import ANOTHER_ROOT, check_owner
-from scow.engine.containers.records import Containers
+from scow.engine.containers.records import ContainerRecords
 from scow.errors import NotFound
 from scow.files import read, renew
 
@@ -70,7 +70,7 @@ class Workplace:
         check_owner(root)
         self.root = root
         self.runtime = runtime
-        self.containers = Containers(root / "containers")
+        self.containers = ContainerRecords(root / "containers")
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
 
     def __reduce__(self) -> tuple[Any, ...]:

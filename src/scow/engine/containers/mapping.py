@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from scow.engine.containers.records import Containers
+from scow.engine.containers.records import ContainerRecords
 
 
 def enter(root: Path) -> None:
@@ -21,7 +21,7 @@ def enter(root: Path) -> None:
 
 
 def _running(root: Path) -> Iterator[int]:
-    containers = Containers(root / "containers")
+    containers = ContainerRecords(root / "containers")
     for settings in containers:
         state = containers.state(settings.id)
         if state.status == "running" and state.pid:

@@ -98,7 +98,7 @@ class State(msgspec.Struct, frozen=True):
     health: Health | None = None
 
 
-class Containers:
+class ContainerRecords:
     """The containers below ``root``."""
 
     def __init__(self, root: Path) -> None:
