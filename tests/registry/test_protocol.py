@@ -24,7 +24,7 @@ from scow.oci import media_types
 from scow.oci.digest import Digest
 from scow.registry import protocol
 from scow.registry.protocol import Answer
-from scow.registry.refusal import printable, refusal, retry_after
+from scow.registry.refusal import quoted, refusal, retry_after
 
 _ASKED = "https://reg.example/v2/a/blobs/uploads/"
 
@@ -121,7 +121,7 @@ def test_quoted_words_are_one_short_clean_line(text: str) -> None:
     error = refusal(Answer(400, {}, body))
     assert str(error).isprintable()
     assert len(str(error)) < 3000
-    assert len(printable(text, 50)) <= 50
+    assert len(quoted(text, 50)) <= 50
 
 
 @given(st.binary(max_size=500), st.integers(400, 599))

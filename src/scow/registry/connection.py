@@ -15,7 +15,7 @@ from urllib3.response import BaseHTTPResponse
 from scow.errors import Invalid, ScowError, Unsupported
 from scow.registry.hosts import Tls
 from scow.registry.lines import POOLS
-from scow.registry.refusal import printable
+from scow.registry.refusal import quoted
 from scow.registry.retry import Trouble
 
 _Opener = urllib3.PoolManager | urllib3.HTTPConnectionPool
@@ -155,7 +155,7 @@ def _words(error: Exception) -> str:
         if isinstance(one, ssl.SSLError):
             return f"TLS: {(one.reason or 'handshake failed').lower().replace('_', ' ')}"
         if isinstance(one, OSError) and one.strerror:
-            return printable(one.strerror.lower(), 120)
+            return quoted(one.strerror.lower(), 120)
     return "certificate not trusted" if "certificate" in str(error) else "connection failed"
 
 

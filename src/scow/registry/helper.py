@@ -16,7 +16,7 @@ import msgspec
 
 from scow.errors import Denied, Invalid, Limit, ScowError, Unavailable, Unsupported
 from scow.oci.documents import decode, encode
-from scow.registry.refusal import printable
+from scow.registry.refusal import quoted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _OUTPUT_LIMIT = 1 << 20
@@ -63,12 +63,12 @@ class Helper(msgspec.Struct, frozen=True):
             raise self._failed("erase", output)
 
     def _failed(self, verb: str, output: bytes) -> ScowError:
-        words = printable(output.decode(errors="replace"), 200)
+        words = quoted(output.decode(errors="replace"), 200)
         return Denied(f"{verb} failed: {words or 'no reason given'}", subject=self.program)
 
     def _run(self, verb: str, sent: bytes) -> tuple[int, bytes]:
         if not _NAME.fullmatch(self.name):
-            raise Invalid("not the name of a credential helper", subject=printable(self.name, 60))
+            raise Invalid("not the name of a credential helper", subject=quoted(self.name, 60))
         try:
             process = subprocess.Popen(
                 [self.program, verb], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -138,7 +138,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return min(max((until - since).total_seconds(), 0.0), _RETRY_AFTER_LIMIT)
 
 
-def printable(text: str, limit: int = _QUOTED_LIMIT) -> str:
+def quoted(text: str, limit: int = _QUOTED_LIMIT) -> str:
     """Someone else's words, fit for a terminal: one bounded line without control characters."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 2]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
@@ -162,8 +162,8 @@ def _reasons(body: bytes) -> list[_Reason]:
 
 def _words(reason: _Reason) -> str:
     """``MANIFEST_UNKNOWN`` + "manifest unknown" is said once; as docker: ``denied: requested access …``."""
-    code = printable(reason.code, 60).lower().replace("_", " ")
-    message = printable(reason.message or "")
+    code = quoted(reason.code, 60).lower().replace("_", " ")
+    message = quoted(reason.message or "")
     if not message or message.lower() == code:
         return code or "unknown"
     return f"{code}: {message}" if code else message
