@@ -32,24 +32,20 @@ from scow.layer.store import Layers
 from scow.layer.tree import NoTree
 from scow.oci.digest import DiffId, Digest
 
-_CHUNK: Final = 1 << 20
 _FORMATS: Final = {"file": stat.S_IFREG, "hardlink": stat.S_IFREG, "symlink": stat.S_IFLNK, "dir": stat.S_IFDIR}
 
 
 def blob_problem(path: Path, digest: Digest) -> str:
     """A blob that is gone meanwhile is no problem."""
-    hashed = hashlib.new(digest.algorithm)
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return "is not a file"
         with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                hashed.update(chunk)
+            actual = hashlib.file_digest(file, digest.algorithm).hexdigest()
     except FileNotFoundError:
         return ""
     except OSError as error:
         return f"cannot be read: {(error.strerror or '').lower()}"
-    actual = hashed.hexdigest()
     return "" if actual == digest.hex else f"content does not have its digest (it is {digest.algorithm}:{actual})"
 
 

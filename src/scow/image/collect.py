@@ -86,7 +86,7 @@ def collect(store: Store, images: Iterable[Descriptor] = (), names: Iterable[str
         for home, name in _homes(store):
             if name not in marked.names:
                 swept.append(name)
-                doomed.append(_set_aside(home, layout.ingest))
+                doomed.append(set_aside(home, layout.ingest))
         doomed += rests(layout.ingest)
     for path in doomed:
         freed += disk_usage(path)
@@ -100,7 +100,7 @@ def _homes(store: Store) -> list[tuple[Path, str]]:
     return [*layers, *snapshots]
 
 
-def _set_aside(home: Path, ingest: Path) -> Path:
+def set_aside(home: Path, ingest: Path) -> Path:
     """Out of sight at once; deleting takes its time, without the lock."""
     aside = ingest / f"trash-{home.name[:16]}-{os.urandom(4).hex()}"
     with contextlib.suppress(FileNotFoundError):

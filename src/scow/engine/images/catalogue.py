@@ -63,14 +63,14 @@ class Catalogue:
         self._layout, self._platform = layout, platform
         self.entries = (*layout.entries(), *layout.passing)
 
-    def images(self) -> list[Known]:
+    def __iter__(self) -> Iterator[Known]:
         """Every image, in the order of its first entry; what cannot be read is passed over."""
         found: dict[tuple[str, str], Known] = {}
         for entry in self.entries:
             image = self._load(entry)
             if image is not None:
                 found.setdefault((image.id, entry.digest), Known(image)).entries.append(entry)
-        return list(found.values())
+        return iter(found.values())
 
     def find(self, text: str, platform: Platform | None = None) -> Known:
         """The image that ``text`` means: a name, ``name@digest``, an id or the beginning of one; for ``platform``,
@@ -123,7 +123,7 @@ class Catalogue:
 
     def _by_id(self, text: str) -> Known:
         match = re.fullmatch(_ID, text)
-        found = [one for one in self.images() if match and one.image.id.hex.startswith(match[1])]
+        found = [one for one in self if match and one.image.id.hex.startswith(match[1])]
         ids: set[Digest] = {one.image.id for one in found}
         if len(ids) > 1:
             raise Conflict(f"ambiguous: {len(ids)} image ids begin so", subject=text, hint="give more of the id")
@@ -138,9 +138,6 @@ class Catalogue:
             return self.image(entry)
         except ScowError:
             return None
-
-    def __iter__(self) -> Iterator[Known]:
-        return iter(self.images())
 
 
 def _told(text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 from scow.content.target import Reader, Source
 from scow.content.verify import read_document
 from scow.errors import Invalid
+from scow.image.artifact import TITLE
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
@@ -25,8 +26,6 @@ from scow.scan.holding import Holding
 
 ARTIFACT: Final = "application/vnd.scow.advisories.v1"
 _FILE: Final = "application/vnd.scow.advisories.v1.sqlite3"
-_EMPTY: Final = "application/vnd.oci.empty.v1+json"
-_TITLE: Final = "org.opencontainers.image.title"
 _CREATED: Final = "org.opencontainers.image.created"
 _CHUNK: Final = 1 << 20
 
@@ -69,7 +68,7 @@ def _packed(files: Mapping[Holding, BufferedReader]) -> tuple[Source, Descriptor
     created = max((holding.imported for holding in files), default="")
     manifest = Manifest(
         2,
-        Descriptor.of(_EMPTY, config),
+        Descriptor.of(media_types.OCI_EMPTY, config),
         tuple(layers),
         media_types.OCI_MANIFEST,
         artifact_type=ARTIFACT,
@@ -83,7 +82,7 @@ def _packed(files: Mapping[Holding, BufferedReader]) -> tuple[Source, Descriptor
 
 def _layer(holding: Holding, file: BufferedReader) -> Descriptor:
     digest, size = hashlib.file_digest(file, "sha256"), file.tell()
-    annotations = {_TITLE: f"{holding.ecosystem}{SUFFIX}", _CREATED: holding.imported}
+    annotations = {TITLE: f"{holding.ecosystem}{SUFFIX}", _CREATED: holding.imported}
     return Descriptor(_FILE, Digest(f"sha256:{digest.hexdigest()}"), size, annotations=annotations)
 
 
@@ -112,5 +111,5 @@ def unpacked(
 
 
 def _named(layer: Descriptor) -> str:
-    title = (layer.annotations or {}).get(_TITLE, "")
+    title = (layer.annotations or {}).get(TITLE, "")
     return title.removesuffix(SUFFIX) if layer.media_type == _FILE and title.endswith(SUFFIX) else ""

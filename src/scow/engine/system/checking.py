@@ -16,7 +16,7 @@ from scow.engine.images.manifests import PARTS
 from scow.engine.system.faults import Checked, Fault, missing, seen_twice
 from scow.errors import Denied, NotFound, ScowError, Unavailable
 from scow.image.check import blob_problem, index_problem, tree_problem
-from scow.image.collect import rests
+from scow.image.collect import rests, set_aside
 from scow.image.image import load
 from scow.image.mutate import Layer
 from scow.layer.removal import remove
@@ -232,10 +232,7 @@ class Checking:
         return self._put_away(self._store.layers.home(DiffId(fault.subject)))
 
     def _put_away(self, path: Path) -> str:
-        aside = self._layout.ingest / f"trash-{path.name[:16]}-{os.urandom(4).hex()}"
-        with contextlib.suppress(FileNotFoundError):
-            os.rename(path, aside)
-        remove(aside)
+        remove(set_aside(path, self._layout.ingest))
         return DROPPED
 
     def _drop_record(self, fault: Fault) -> str:
