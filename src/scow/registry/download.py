@@ -9,7 +9,7 @@ from scow.errors import Integrity, Unavailable, Unsupported
 from scow.oci.descriptor import Descriptor
 from scow.registry import protocol
 from scow.registry.retry import Trouble
-from scow.registry.transport import PIECE, Pauses, Response, Transport
+from scow.registry.transport import PIECE, Response, Transport
 
 #: A connection that breaks again and again, even with a little progress each time, is given up at some point.
 _REOPEN_LIMIT = 500
@@ -34,7 +34,7 @@ class Download:
         self._position = offset
         self._is_part, self._end = end is not None, descriptor.size if end is None else end
         self._open_at = open_at
-        self._pauses = Pauses(transport)
+        self._pauses = transport.pauses()
         self._reopened = 0
         self._response: Response | None = None
         if offset < self._end:

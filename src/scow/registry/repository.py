@@ -304,7 +304,7 @@ class Repository:
             while sum(map(len, self._kept.values())) > _KEPT_LIMIT:
                 self._kept.popitem(last=False)
 
-    def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None = None) -> Response:
+    def _blob_at(self, descriptor: Descriptor, offset: int, patient: bool, end: int | None) -> Response:
         for mirror in list(self._mirrors):
             try:
                 response = mirror._blob_at(descriptor, offset, False, end)
@@ -324,7 +324,7 @@ class Repository:
             return self._foreign_at(descriptor, offset, error, end)
         raise error
 
-    def _foreign_at(self, descriptor: Descriptor, offset: int, error: ScowError, end: int | None = None) -> Response:
+    def _foreign_at(self, descriptor: Descriptor, offset: int, error: ScowError, end: int | None) -> Response:
         """A foreign layer lives where its urls say: anywhere, so nothing of ours goes along."""
         for url in descriptor.urls or ():
             try:

@@ -34,6 +34,7 @@ _CONTENT_HEADERS = frozenset({"accept", "range", "content-type", "content-length
 
 #: A body of this type holds a token; it stays with the origin that it was written for, too.
 FORM = "application/x-www-form-urlencoded"
+_OWN_HEADERS = {"User-Agent": "scow", "Accept-Encoding": "identity"}
 #: Bytes a second, seen over one timeout, below which a connection is taken for a broken one.
 _SLOWEST = 100
 #: Makes a request's body anew for every try.
@@ -129,18 +130,14 @@ class Transport:
         hosts: Hosts | None = None,
         proxies: Proxies | None = None,
         *,
-        user_agent: str = "scow",
         timeout: float = 60.0,
         connect_timeout: float = 15.0,
-        patience: Patience | None = None,
         sleep: Callable[[float], object] = time.sleep,
         jitter: Callable[[], float] = lambda: os.urandom(1)[0] / 256,
     ) -> None:
         self.hosts = hosts or Hosts()
         self._proxies = proxies or Proxies()
-        self._own_headers = {"User-Agent": user_agent, "Accept-Encoding": "identity"}
         self._timeout = urllib3.Timeout(connect=connect_timeout, read=timeout)
-        self._patience = patience or Patience()
         self._sleep = sleep
         self._jitter = jitter
         self._connections = Connections()
@@ -157,12 +154,16 @@ class Transport:
 
     def patiently(self, attempt: Callable[[], T]) -> T:
         """Call ``attempt`` until it raises no :class:`Trouble`, as long as there is patience left."""
-        pauses = Pauses(self)
+        pauses = self.pauses()
         while True:
             try:
                 return attempt()
             except Trouble as trouble:
                 pauses.rest(trouble)
+
+    def pauses(self) -> Pauses:
+        """The waits of one piece of work."""
+        return Pauses(self._sleep, self._jitter)
 
     def trusts(self, url: str) -> bool:
         """Whether secrets may go to ``url``: over TLS, or to a host for which plain http is good enough."""
@@ -215,7 +216,7 @@ class Transport:
         return msgspec.structs.replace(call, url=url, headers=headers)
 
     def _exchange(self, call: Call, timeout: urllib3.Timeout) -> Response:
-        headers = {**self._own_headers, **call.headers}
+        headers = {**_OWN_HEADERS, **call.headers}
         if "Authorization" in headers and not self.trusts(call.url):
             raise Denied("credentials are not sent over plain http", subject=place(call.url))
         if call.body is not None:
@@ -235,10 +236,9 @@ class Transport:
 class Pauses:
     """The waits between the tries of one piece of work."""
 
-    def __init__(self, transport: Transport) -> None:
-        self._patience = transport._patience
-        self._sleep = transport._sleep
-        self._jitter = transport._jitter
+    def __init__(self, sleep: Callable[[float], object], jitter: Callable[[], float]) -> None:
+        self._patience = Patience()
+        self._sleep, self._jitter = sleep, jitter
         self._tries = 0
         self._waited = 0.0
 
