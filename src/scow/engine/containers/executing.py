@@ -63,8 +63,8 @@ def prepare(bundle: Bundle, image: ImageProcess, options: Options, runner: Runne
     (bundle.directory / _BASE).write_bytes(encode(base))
 
 
-def execute(home: Path, settings: Settings, state: State, execution: Execution, stdio: Stdio, *, stays: bool) -> Joined:
-    """Start it; ``home`` is the container's directory, ``stays``: it goes on when this process ends."""
+def execute(home: Path, settings: Settings, state: State, execution: Execution, stdio: Stdio) -> Joined:
+    """Start it; ``home`` is the container's directory. It goes on when this process ends."""
     from scow.runtime.joined import join
 
     size = None
@@ -73,7 +73,7 @@ def execute(home: Path, settings: Settings, state: State, execution: Execution, 
 
         size = size_of(stdio.stdout)
     plan = {**joining_plan(home, settings, execution, size), "pid": state.pid, "born": state.born}
-    return join({**plan, "ends_with_us": not stays}, stdio)
+    return join({**plan, "ends_with_us": False}, stdio)
 
 
 def joining_plan(

@@ -179,12 +179,10 @@ class Containers(Noun):
         alive = (lambda: self._records.alive(settings.id)) if follow else None
         return logs.lines(home, alive=alive, tail=tail, since=since, until=until)
 
-    def exec(
-        self, name: str, execution: Execution | Sequence[str], stdio: Stdio | None = None, *, stays: bool = True
-    ) -> Joined:
+    def exec(self, name: str, execution: Execution | Sequence[str], stdio: Stdio | None = None) -> Joined:
         """Start one more program in a container that runs; what is returned waits for its exit code.
 
-        ``execution`` may be its arguments alone. ``stays``: it goes on when this process ends. Raises
+        ``execution`` may be its arguments alone. The program goes on when this process ends. Raises
         :class:`~scow.errors.Process` with docker's 126 or 127 when it cannot be run.
         """
         from scow.engine.containers.executing import Execution, execute
@@ -197,7 +195,7 @@ class Containers(Noun):
         settings, state = self._running(name)
         if state.status != "running":
             raise Conflict(f"Container {name} is {state.status}, and takes no new programs")
-        return execute(self._records.home(settings.id), settings, state, execution, stdio or Streams(), stays=stays)
+        return execute(self._records.home(settings.id), settings, state, execution, stdio or Streams())
 
     def pause(self, name: str) -> str:
         """Hold a container's processes; returns by what: ``freezer``, or ``signals`` where it has no cgroup."""
