@@ -32,11 +32,15 @@ def a_directory() -> Iterator[Path]:
 
 def stacked(layers: list[list[Item]], root: Path) -> View:
     """Unpack the layers apart from each other, and write their view to ``root/whole``."""
-    view, trees = View(), []
+    view, asked, trees = View(), View(), []
     for number, layer in enumerate(layers):
         stream = tars.write(layer)
         trees.append(root / str(number))
-        view.stack(number, tars.overlay_tree(trees[-1], stream)[0])
+        entries = tars.overlay_tree(trees[-1], stream)[0]
+        asked.children(b"")  # from then on it knows what lies in each directory; the other finds out at its end
+        for one in (view, asked):
+            one.stack(number, entries)
+    assert [*view.walk()] == [*asked.walk()]
     (root / "whole").mkdir()
     checkout(view.walk(), trees, root / "whole")
     return view

@@ -6,7 +6,7 @@ stand in the tar.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 
@@ -31,7 +31,8 @@ class View:
 
     def __init__(self) -> None:
         self._found: dict[bytes, Found] = {b"": Found(Entry(b"", "dir", 0o755), -1, b"")}
-        self._children: dict[bytes, set[bytes]] = {b"": set()}
+        #: What is right below a directory that is not empty: made when it is first asked for, which it seldom is.
+        self._children: dict[bytes, set[bytes]] | None = None
         #: Directories that the layer being stacked has, or leans on.
         self._brought: set[bytes] = set()
         #: Implicit directories of the topmost layer that named something below them: overlayfs shows these wrongly.
@@ -43,7 +44,6 @@ class View:
     def stack(self, layer: int, entries: Iterable[Entry]) -> None:
         """Put one more layer on top. Raises :class:`Invalid` for a hard link to nothing."""
         additions: list[Entry] = []
-        self._brought.clear()
         for entry in entries:
             if entry.kind in ("whiteout", "opaque"):
                 self._hide(layer, entry)
@@ -53,6 +53,7 @@ class View:
                 self._remove(entry.path)  # at once: a marker that follows stands in the new directory
         for entry in additions:
             self._add(layer, entry)
+        self._brought.clear()
 
     def find(self, path: bytes) -> Found | None:
         """What lies at ``path``; its parents are not followed (see :meth:`resolve`)."""
@@ -60,7 +61,7 @@ class View:
 
     def children(self, path: bytes) -> list[bytes]:
         """The paths right below a directory, sorted."""
-        return sorted(self._children.get(path, ()))
+        return sorted(self._below(path))
 
     def walk(self, path: bytes = b"") -> Iterator[Found]:
         """``path`` and everything below it, parents first, sorted."""
@@ -68,7 +69,7 @@ class View:
         while todo:
             at = todo.pop()
             yield self._found[at]
-            todo += sorted(self._children.get(at, ()), reverse=True)
+            todo += sorted(self._below(at), reverse=True)
 
     def resolve(self, path: bytes, *, last: bool = True) -> bytes:
         """``path`` with symlinks followed beneath the root; components that are not there are kept.
@@ -84,18 +85,22 @@ class View:
     def __len__(self) -> int:
         return len(self._found)
 
+    def __iter__(self) -> Iterator[bytes]:
+        """Every path, in no order."""
+        return iter(self._found)
+
     def _hide(self, layer: int, entry: Entry) -> None:
         """A whiteout or an opaque directory: of what is there now, the layers below."""
         inner = (entry.path + b"/x").lstrip(b"/") if entry.kind == "opaque" else entry.path
         path = self._beneath_links(inner)
         self._parents(layer, path)
-        todo = [path] if entry.kind == "whiteout" else list(self._children[path.rpartition(b"/")[0]])
+        todo = [path] if entry.kind == "whiteout" else list(self._below(path.rpartition(b"/")[0]))
         while todo:
             path = todo.pop()
             if path not in self._brought:
                 self._remove(path)
                 continue
-            todo += self._children[path]
+            todo += self._below(path)
             self._found[path] = Found(Entry(path, "dir", 0o755), layer, path)
             self.restyled.discard(path)
 
@@ -124,13 +129,25 @@ class View:
             entry, layer, source = found.entry, found.layer, found.source
         if path != entry.path:
             entry = msgspec.structs.replace(entry, path=path)
-        self._found[path] = Found(entry, layer, source)
+        self._put(path, Found(entry, layer, source))
         if entry.kind == "dir":
-            self._children.setdefault(path, set())
             self.restyled.discard(path)
             self._brought.add(path)
-        if path:
-            self._children[path.rpartition(b"/")[0]].add(path)
+
+    def _put(self, path: bytes, found: Found) -> None:
+        self._found[path] = found
+        if self._children is not None and path:
+            self._children.setdefault(path.rpartition(b"/")[0], set()).add(path)
+
+    def _below(self, path: bytes) -> Collection[bytes]:
+        """The paths right below a directory."""
+        if self._children is None:
+            children: dict[bytes, set[bytes]] = {}
+            for one in self._found:
+                if one:
+                    children.setdefault(one.rpartition(b"/")[0], set()).add(one)
+            self._children = children  # whole at once: threads share a view that is done
+        return self._children.get(path, ())
 
     def _target(self, entry: Entry) -> Found:
         """What a hard link means. Raises :class:`Invalid` where that is nothing that can be linked."""
@@ -158,19 +175,19 @@ class View:
                 break
             parent = parent.rpartition(b"/")[0]
         for made in reversed(missing):
-            self._found[made] = Found(Entry(made, "dir", 0o755), layer, made)
-            self._children[made] = set()
-            self._children[made.rpartition(b"/")[0]].add(made)
+            self._put(made, Found(Entry(made, "dir", 0o755), layer, made))
 
     def _remove(self, path: bytes) -> None:
-        todo = [path]
+        todo = [path] if path else []
         while todo:
             at = todo.pop()
-            if at:
-                self._found.pop(at, None)
-                self._brought.discard(at)
-                self.restyled.discard(at)
-                self.relinked.discard(at)
-            todo += self._children.pop(at, ()) if at else ()
-        if path:
+            found = self._found.pop(at, None)
+            self._brought.discard(at)
+            self.restyled.discard(at)
+            self.relinked.discard(at)
+            if found and found.entry.kind == "dir":
+                todo += self._below(at)
+            if self._children is not None:
+                self._children.pop(at, None)
+        if path and self._children is not None:
             self._children.get(path.rpartition(b"/")[0], set()).discard(path)

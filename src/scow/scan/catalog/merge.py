@@ -84,9 +84,10 @@ def _ages(place: bytes, one: _Alive) -> Iterator[tuple[Hashable, int]]:
 def _place(view: View, path: bytes) -> bytes:
     """Where a layer's path lies in the view: links in a circle lead nowhere."""
     try:
-        return view.resolve(path, last=False)
+        place = view.resolve(path, last=False)
     except Invalid:
         return path
+    return path if place == path else place  # one value of those that are equal
 
 
 def _key(place: bytes, package: Package) -> Hashable:
@@ -155,7 +156,7 @@ def _owned(alive: dict[bytes, _Alive], directories: Sequence[tuple[bytes, bytes]
 
 def _linked_directories(view: View) -> list[tuple[bytes, bytes]]:
     """Links at the root to a directory: (``usr/bin/``, ``bin/``). Databases may know a file by either name."""
-    links = ((path, view.find(path)) for path in view.children(b""))
+    links = ((path, view.find(path)) for path in view if path and b"/" not in path)
     return [
         (found.entry.link.strip(b"/") + b"/", path + b"/")
         for path, found in links
