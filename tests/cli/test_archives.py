@@ -98,6 +98,29 @@ def test_load_says_what_it_loaded(console: Console, tiny: bytes, tmp_path: Path)
     assert other("images", "-q", "--no-trunc", "app").ok().stdout == f"{image}\n"
 
 
+def test_load_keeps_what_came_before_an_image_that_is_wrong(console: Console, tiny: bytes, tmp_path: Path) -> None:
+    """A name that is there twice is the last one's."""
+    for name in ("app:1", "app:2", "app:3"):
+        console.image(tiny, name, f"LABEL name={name}")
+    files = members(console("save", "app:1", "app:2", "app:3").ok().output)
+    listed = json.loads(files["manifest.json"])
+    ids = [console("inspect", "-f", "{{.Id}}", one["RepoTags"][0]).ok().stdout.strip() for one in listed]
+    console("rmi", "app:1", "app:2", "app:3").ok()
+    listed[1]["RepoTags"] = listed[0]["RepoTags"]
+    wrong = json.loads(files[listed[2]["Config"]])
+    wrong["rootfs"]["diff_ids"] = ["sha256:" + "0" * 64]
+    files[listed[2]["Config"]] = json.dumps(wrong).encode()
+    with tarfile.open(tmp_path / "some.tar", "w") as archive:
+        for name in (one for one in files if one not in ("index.json", "oci-layout")):
+            data = json.dumps(listed).encode() if name == "manifest.json" else files[name]
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            archive.addfile(member, io.BytesIO(data))
+    assert console("load", "-i", str(tmp_path / "some.tar")).code == 1
+    assert set(console("images", "-a", "-q", "--no-trunc").ok().lines) == set(ids[:2])
+    assert console("inspect", "-f", "{{.Id}}", "app:1").ok().stdout.strip() == ids[1]
+
+
 def test_load_without_a_name_says_the_id(console: Console, tiny: bytes, tmp_path: Path) -> None:
     image = console.image(tiny)
     (tmp_path / "app.tar.gz").write_bytes(gzip.compress(console("save", image).ok().output))

@@ -12,9 +12,14 @@ import pytest
 from tests.cli.conftest import Console
 
 from scow import Engine
+from scow.content.target import Source
+from scow.engine.images import catalogue
 from scow.engine.workplace import Workplace
 from scow.image.collect import Collected
+from scow.image.image import Image, load
 from scow.image.put import add_image
+from scow.oci.descriptor import Descriptor
+from scow.oci.platform import Platform
 
 ID = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -255,3 +260,20 @@ def test_what_no_image_needs_is_looked_for_once(
     assert any((console.store / "blobs/sha256").iterdir()) is not bool(times)
     assert console("rmi", "four:1").code == 1
     assert len(looks) == times
+
+
+def test_a_lookup_by_id_opens_no_image_that_was_seen(
+    console: Console, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Many ids cost two looks for each image at most, not one at every image for each."""
+    for number in range(6):
+        console.image(tiny, f"app:{number}", f"LABEL number={number}")
+    ids, looks = console("images", "-q").ok().lines, []
+
+    def counted(source: Source, descriptor: Descriptor, platform: Platform | None = None) -> Image:
+        looks.append(descriptor)
+        return load(source, descriptor, platform)
+
+    monkeypatch.setattr(catalogue, "load", counted)
+    console("rmi", "--no-prune", *ids).ok()
+    assert len(looks) <= 2 * len(ids)

@@ -8,11 +8,14 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tests.support.mounts import in_a_mount
 
 from scow.content.layout import Layout, name_of
@@ -220,6 +223,21 @@ def test_one_image_may_have_many_names(layout: Layout) -> None:
         layout.tag(an_entry(1), name)
     assert {name_of(entry) for entry in layout.entries()} == {"a:1", "a:2", "b:1"}
     assert len(layout.entries()) == 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from([None, "a:1", "b:1"])), max_size=8), st.integers(0, 8))
+@settings(max_examples=60)
+def test_names_given_at_once_are_those_given_one_after_another(images: list[tuple[int, str | None]], cut: int) -> None:
+    blobs = [Descriptor.of(media_types.OCI_MANIFEST, bytes([number])) for number in range(4)]
+    with tempfile.TemporaryDirectory() as directory:
+        one, other = Layout(Path(directory, "one")), Layout(Path(directory, "other"))
+        for number, name in images:
+            one.tag(blobs[number], name) if name else one.keep(blobs[number])
+        for part in (images[:cut], images[cut:]):
+            other.enter([(blobs[number], name) for number, name in part])
+        assert {(entry.digest, name_of(entry)) for entry in one.entries()} == {
+            (entry.digest, name_of(entry)) for entry in other.entries()
+        }
 
 
 def test_other_annotations_are_kept(layout: Layout) -> None:

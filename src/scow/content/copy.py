@@ -93,6 +93,9 @@ def _side_by_side(nodes: list[Descriptor], jobs: int, work: Callable[[Descriptor
     line. Plain threads, as the library's pools bring logging along.
     """
     left, errors, stop = deque(nodes), list[BaseException](), _Stop()
+    if len(nodes) == 1:
+        work(nodes[0], stop)
+        return
     ended = threading.Semaphore(0)
 
     def serve() -> None:

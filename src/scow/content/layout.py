@@ -11,10 +11,10 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from scow.content.disk import disk_error, on_disk
 from scow.content.lock import Lease, leased, locked
@@ -93,14 +93,7 @@ class Layout:
 
     def keep(self, descriptor: Descriptor, name: str | None = None) -> None:
         """An entry: of that ``name`` (:meth:`tag`), or of none, unless there is one for it."""
-        if name:
-            self.tag(descriptor, name)
-            return
-
-        def change(entries: list[Descriptor]) -> list[Descriptor]:
-            return entries if any(one.digest == descriptor.digest for one in entries) else [*entries, descriptor]
-
-        self.rename(change)
+        self.enter([(descriptor, name)])
 
     def let_pass(self, descriptor: Descriptor) -> None:
         """No entry, for an image that only leaves the store: it is among :attr:`passing` while :meth:`working`."""
@@ -113,14 +106,12 @@ class Layout:
 
     def tag(self, descriptor: Descriptor, name: str) -> None:
         """Let ``name`` mean ``descriptor``; the entry that had the name stays as a nameless one."""
-        annotations = {**(descriptor.annotations or {}), REF_NAME: name}
-        entry = descriptor.annotated(annotations=annotations)
+        self.enter([(descriptor, name)])
 
-        def change(entries: list[Descriptor]) -> list[Descriptor]:
-            others = [_nameless(old) if name_of(old) == name else old for old in entries]
-            return _without_doubles([*others, entry])
-
-        self.rename(change)
+    def enter(self, images: Iterable[tuple[Descriptor, str | None]]) -> None:
+        """As :meth:`tag`, or :meth:`keep` without a name, one after another; written once."""
+        fresh = [_named(descriptor, name) if name else descriptor for descriptor, name in images]
+        self.rename(lambda entries: _settled([*entries, *fresh]))
 
     def rename(self, change: Callable[[list[Descriptor]], list[Descriptor]]) -> None:
         """Change ``index.json`` under the lock, all at once; it is not written where nothing changes."""
@@ -317,16 +308,24 @@ def name_of(entry: Descriptor) -> str | None:
     return (entry.annotations or {}).get(REF_NAME)
 
 
+def _named(entry: Descriptor, name: str) -> Descriptor:
+    return entry.annotated(annotations={**(entry.annotations or {}), REF_NAME: name})
+
+
 def _nameless(entry: Descriptor) -> Descriptor:
     annotations = {key: value for key, value in (entry.annotations or {}).items() if key != REF_NAME}
     return entry.annotated(annotations=annotations or None)
 
 
-def _without_doubles(entries: list[Descriptor]) -> list[Descriptor]:
-    """A nameless entry says nothing once a named one has the same digest."""
-    named = {entry.digest for entry in entries if name_of(entry)}
-    kept: dict[Any, Descriptor] = {}
-    for entry in entries:
+def _settled(entries: list[Descriptor]) -> list[Descriptor]:
+    """The last who was given a name has it; a nameless entry says nothing beside another one of its digest."""
+    holder = {name: at for at, entry in enumerate(entries) if (name := name_of(entry))}
+    told = [
+        entry if holder.get(name_of(entry) or "", at) == at else _nameless(entry) for at, entry in enumerate(entries)
+    ]
+    named = {entry.digest for entry in told if name_of(entry)}
+    kept: dict[tuple[Digest, str | None], Descriptor] = {}
+    for entry in told:
         if name_of(entry) or entry.digest not in named:
-            kept[(entry.digest, name_of(entry))] = entry
+            kept.setdefault((entry.digest, name_of(entry)), entry)
     return list(kept.values())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from scow.image.collect import Collected
     from scow.image.store import Store
     from scow.oci.descriptor import Descriptor
+    from scow.oci.digest import Digest
     from scow.oci.platform import Platform
     from scow.oci.reference import Reference
     from scow.registry.credentials import CredentialStore
@@ -71,6 +72,7 @@ class Workplace:
         self.root = root
         self.runtime = runtime
         self.containers = ContainerRecords(root / "containers")
+        self._ids: dict[Digest, Digest] = {}
         self._credentials, self._hosts, self._proxies = credentials, hosts, proxies
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -213,7 +215,7 @@ class Workplace:
         """A fresh look at the store's images."""
         from scow.engine.images.catalogue import Catalogue
 
-        return Catalogue(self.store.layout, self.platform)
+        return Catalogue(self.store.layout, self.platform, self._ids)
 
     def needed(self) -> tuple[list[Descriptor], list[str]]:
         """What containers and cache records need: manifests with all below them, and single blobs and layers."""

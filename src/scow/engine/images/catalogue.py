@@ -57,20 +57,28 @@ class Known(msgspec.Struct):
 
 
 class Catalogue:
-    """A look at the store's names, taken once."""
+    """A look at the store's names, taken once. ``ids`` are those of manifests that earlier looks have read."""
 
-    def __init__(self, layout: Layout, platform: Platform) -> None:
+    def __init__(self, layout: Layout, platform: Platform, ids: dict[Digest, Digest] | None = None) -> None:
         self._layout, self._platform = layout, platform
+        self._ids = {} if ids is None else ids
         self.entries = (*layout.entries(), *layout.passing)
 
     def __iter__(self) -> Iterator[Known]:
         """Every image, in the order of its first entry; what cannot be read is passed over."""
+        return iter(self._beginning(""))
+
+    def _beginning(self, digits: str) -> list[Known]:
+        """Those whose id begins with the hexadecimal ``digits``."""
         found: dict[tuple[str, str], Known] = {}
         for entry in self.entries:
+            known = self._ids.get(entry.digest)
+            if known is not None and not known.hex.startswith(digits):
+                continue
             image = self._load(entry)
-            if image is not None:
+            if image is not None and image.id.hex.startswith(digits):
                 found.setdefault((image.id, entry.digest), Known(image)).entries.append(entry)
-        return iter(found.values())
+        return list(found.values())
 
     def find(self, text: str, platform: Platform | None = None) -> Known:
         """The image that ``text`` means: a name, ``name@digest``, an id or the beginning of one; for ``platform``,
@@ -123,7 +131,7 @@ class Catalogue:
 
     def _by_id(self, text: str) -> Known:
         match = re.fullmatch(_ID, text)
-        found = [one for one in self if match and one.image.id.hex.startswith(match[1])]
+        found = self._beginning(match[1]) if match else []
         ids: set[Digest] = {one.image.id for one in found}
         if len(ids) > 1:
             raise Conflict(f"ambiguous: {len(ids)} image ids begin so", subject=text, hint="give more of the id")
@@ -135,9 +143,11 @@ class Catalogue:
 
     def _load(self, entry: Descriptor) -> Image | None:
         try:
-            return self.image(entry)
+            image = self.image(entry)
         except ScowError:
             return None
+        self._ids[image.descriptor.digest] = image.id
+        return image
 
 
 def _told(text: str) -> str:

@@ -122,8 +122,8 @@ class Images(Noun):
 
         Raises :class:`~scow.errors.Conflict` while a container stands on it, or for an id with several names.
         """
-        known = self.find(name)
-        by_name = self._workplace.catalogue().named(name)
+        catalogue = self._workplace.catalogue()
+        known, by_name = catalogue.find(name), catalogue.named(name)
         users = self._workplace.containers.using(known.image.id)
         gone = [by_name] if by_name is not None else known.entries
         names = [text for entry in gone if (text := name_of(entry))]
@@ -250,14 +250,18 @@ class Images(Noun):
         keeping.check(keep, of_registry=False)
         wanted = self._workplace.wanted(platform)
         self._store.layout.create()
-        loaded: list[tuple[str | None, Digest]] = []
+        entered: list[tuple[Descriptor, str | None]] = []
+        ids: list[Digest] = []
         with self._bringing(), opened(archive, self._store.layout.ingest) as tar:
             source = tar_archive.open_archive(tar)
-            for name, descriptor in source.names():
-                image = self.bring(source, descriptor, wanted, watch, keep)
-                self._store.layout.keep(image.descriptor.plain, name)
-                loaded.append((name, image.id))
-        return tuple(loaded)
+            try:
+                for name, descriptor in source.names():
+                    image = self.bring(source, descriptor, wanted, watch, keep)
+                    entered.append((image.descriptor.plain, name))
+                    ids.append(image.id)
+            finally:  # those before one that is wrong stay
+                self._store.layout.enter(entered)
+        return tuple((name, image_id) for (_, name), image_id in zip(entered, ids, strict=True))
 
     def import_(
         self,
