@@ -82,7 +82,8 @@ def fill(file: BinaryIO, descriptor: Descriptor, source: Source, watch: Callable
                     watch(chunk)
     verifier.finish()
     if watch:
-        os.fsync(file.fileno())  # beside who watches, who has some MiB to do yet
+        if descriptor.size > _PIECE:
+            os.fsync(file.fileno())  # beside who watches, who has some MiB to do yet
         watch(b"")
 
 

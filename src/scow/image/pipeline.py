@@ -96,29 +96,37 @@ class Inflating:
     """Chunks in; ``consume`` reads the :class:`Plain` bytes of them on a thread of its own.
 
     One thread inflates, hashes and applies, so that bytes are still in the processor's cache when they are written;
-    layers are side by side.
+    layers are side by side. A layer of one chunk needs none: it is done at its end.
     """
 
     def __init__(self, consume: Callable[[Plain], None], known: str = "") -> None:
         self._pipe = Pipe()
         self._known = known
         self._consume = consume
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self._chunks = 0
 
     def feed(self, chunk: bytes) -> None:
         """The next chunk; ``b""`` waits for the end. Raises what the other side failed with."""
         if chunk:
+            self._chunks += 1
+            if self._chunks == 2:
+                self._thread = threading.Thread(target=self._work, daemon=True)
+                self._thread.start()
             self._pipe.write(chunk)
             return
         self._pipe.end()
-        self._thread.join()
+        if self._thread:
+            self._thread.join()
+        else:
+            self._work()
         self._pipe.write(b"")  # raises the error of the other side
 
     def abandon(self) -> None:
         """Stop everything; harmless at the end."""
         self._pipe.fail(ScowError("abandoned"))
-        self._thread.join()
+        if self._thread:
+            self._thread.join()
 
     @property
     def hexdigest(self) -> str:
