@@ -168,7 +168,28 @@ def test_parents_keep_modes_and_exclude() -> None:
     made, _ = resolved(op, Memory(files))
     assert set(made) == {"d", "d/e", "d/e/three"}
     assert (made["d"][0].mode, made["d"][0].uid) == (0o2750, 5)
-    assert copied(FILES, "d/e", "/x/", parents=True, exclude=("d",)) == {"x": "dir"}
+
+
+EXCLUDED_ON_THE_WAY = [
+    (("d", "!d/e/three"), "d/e", {"x", "x/d", "x/d/e", "x/d/e/three"}),
+    (("d", "!d/e"), "d/e/three", {"x", "x/d", "x/d/e", "x/d/e/three"}),
+    (("d/e", "!d/e/three"), "d/*/three", {"x", "x/d", "x/d/e", "x/d/e/three"}),
+    (("e", "!e/three"), "d/./e", {"x", "x/e", "x/e/three"}),
+    (("e",), "d/e/./three", {"x", "x/three"}),
+    (("d/e",), "d/*/three", {"x"}),
+]
+
+
+@pytest.mark.parametrize(("patterns", "sources", "paths"), EXCLUDED_ON_THE_WAY)
+def test_parents_of_what_is_not_excluded_come_along(patterns: tuple[str, ...], sources: str, paths: set[str]) -> None:
+    assert set(copied(FILES, sources, "/x/", parents=True, exclude=patterns)) == paths
+
+
+@pytest.mark.parametrize(("patterns", "source"), [(("d",), "d/e"), (("d/e/three",), "d/e/three"), (("**",), "d")])
+def test_parents_want_what_is_named(patterns: tuple[str, ...], source: str) -> None:
+    with pytest.raises(NotFound, match=f'"/{source}": not found') as caught:
+        copied(FILES, source, "/x/", parents=True, exclude=patterns)
+    assert caught.value.hint == "it is excluded"
 
 
 def test_a_directory_on_the_way_that_is_there_keeps_its_owner() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
-from scow.build.matching import flat_before_pivot, matches, pivot, text
+from scow.build.matching import flat_before_pivot, is_wild, matches, pivot, text
 from scow.build.modes import chmod
 from scow.build.ops import CopyOp, key
 from scow.build.parents import Parents
@@ -115,39 +115,51 @@ class Copying(msgspec.Struct, dict=True):
         self._linked.clear()
         target, above = self._target_directory(), pivot(pattern)
         for path in matches(self.listing, flat_before_pivot(pattern), follow=False):
-            parts = path.split(b"/")
-            skip = len(b"/".join(parts[:above])) + 1 if above else 0
-            if self._put_way(path, above, skip, target, excluded):
-                found = self.listing.find(path)
-                if found and found.kind == "dir":
-                    self._copy_below(path, skip, excluded)
+            skip = len(b"/".join(path.split(b"/")[:above])) + 1 if above else 0
+            way, last = self._way(path, above, skip), path[skip:]
+            if last in way and not (excluded and excluded.ignores(text(last))):
+                self._put_below(way, target, last, way.pop(last))
+            found = self.listing.find(path)
+            if found and found.kind == "dir":
+                self._copy_below(path, skip, excluded, way)
+            if last in way and not is_wild(pattern):
+                raise NotFound(f'"/{text(path)}": not found', hint="it is excluded")
 
-    def _put_way(self, path: bytes, above: int, skip: int, target: bytes, excluded: Patterns | None) -> bool:
-        """Place ``path`` and what is above it, but not the first ``above`` components; ``False`` when excluded."""
+    def _way(self, path: bytes, above: int, skip: int) -> dict[bytes, Entry]:
+        """What is above ``path`` and itself, but not the first ``above`` components, each without ``skip`` bytes."""
+        way: dict[bytes, Entry] = {}
         parts = path.split(b"/")
         for count in range(above + 1, len(parts) + 1):
             here = b"/".join(parts[:count])
             entry = self.listing.find(here)
             if entry is None or (entry.kind != "dir" and count < len(parts)):
                 raise NotFound(f'"/{text(path)}": not found', hint="--parents follows no links")
-            if excluded and excluded.ignores(text(here[skip:])):
-                return False
-            place = _at(target, here[skip:])
-            lies = self.placed.lies(place) if count < len(parts) else None
-            if lies and lies.kind == "dir":  # it is there, and gets the mode alone: no owner, nothing of the flags
-                self.parts.append(_described(place, entry))
-                self.placed.put(replace(lies, mode=entry.mode, mtime=self.time), b"")
-            else:
-                self._put(place, entry)
-        return True
+            way[here[skip:]] = entry
+        return way
 
-    def _copy_below(self, root: bytes, skip: int, excluded: Patterns | None) -> None:
+    def _put_below(self, way: dict[bytes, Entry], target: bytes, relative: bytes, entry: Entry) -> None:
+        """Place ``entry``, and those directories of ``way`` that it lies in: one that is there gets the mode alone."""
+        for above in [relative[:end] for end, byte in enumerate(relative) if byte == _SLASH] if way else ():
+            if above in way:
+                place, found = _at(target, above), way.pop(above)
+                lies = self.placed.lies(place)
+                if lies and lies.kind == "dir":  # no owner, nothing of the flags
+                    self.parts.append(_described(place, found))
+                    self.placed.put(replace(lies, mode=found.mode, mtime=self.time), b"")
+                else:
+                    self._put(place, found)
+        self._put(_at(target, relative), entry)
+
+    def _copy_below(
+        self, root: bytes, skip: int, excluded: Patterns | None, way: dict[bytes, Entry] | None = None
+    ) -> None:
         """What lies below ``root``, but not that, each under its path without the first ``skip`` bytes.
 
-        A directory that is there keeps its own mode. One that is excluded comes with what in it is not.
+        A directory that is there keeps its own mode. One that is excluded comes with what in it is not, as do those of
+        ``way`` that are above it.
         """
         target = self._target_directory()
-        hidden: dict[bytes, Entry] = {}
+        hidden: dict[bytes, Entry] = {} if way is None else way
         todo = self.listing.children(root)[::-1]
         while todo:
             path = todo.pop()
@@ -163,10 +175,7 @@ class Copying(msgspec.Struct, dict=True):
             if ignored:
                 hidden[relative] = entry
                 continue
-            for above in [relative[:end] for end, byte in enumerate(relative) if byte == _SLASH] if hidden else ():
-                if above in hidden:
-                    self._put(_at(target, above), hidden.pop(above))
-            self._put(_at(target, relative), entry)
+            self._put_below(hidden, target, relative, entry)
 
     # -- destinations -----------------------------------------------------------------------------------------------
 

@@ -12,6 +12,11 @@ from scow.errors import NotFound
 _WILD: Final = re.compile(r"(?<!\\)(?:\\\\)*[*?\[]")  # a backslash alone makes no pattern
 
 
+def is_wild(pattern: str) -> bool:
+    """Whether it may name any number of paths."""
+    return _WILD.search(pattern) is not None
+
+
 def matches(listing: Listing, pattern: str, *, follow: bool) -> list[bytes]:
     """The source paths that a pattern names. ``follow``: links above the pattern's first wildcard are followed.
 
@@ -20,12 +25,12 @@ def matches(listing: Listing, pattern: str, *, follow: bool) -> list[bytes]:
     parts = [part for part in pattern.encode("utf-8", "surrogateescape").split(b"/") if part not in (b"", b".")]
     if b".." in parts:
         parts = _without_dotdot(parts)
-    if not _WILD.search(pattern):
+    if not is_wild(pattern):
         path = b"/".join(parts)
         if listing.find(real_path(listing, path)) is None:
             raise NotFound(f'"/{text(path)}": not found', hint=_near(listing, path))
         return [path]
-    wild = next(number for number, part in enumerate(parts) if _WILD.search(text(part)))
+    wild = next(number for number, part in enumerate(parts) if is_wild(text(part)))
     prefix = b"/".join(parts[:wild])
     if not follow and b"**" in parts:
         return _matches_anywhere(listing, prefix, text(b"/".join(parts)))
