@@ -3,7 +3,7 @@
 ::
 
     ScowError
-    ├── Invalid        bad text or bytes: correct the input (``where`` points into it)
+    ├── Invalid        bad text or bytes: correct the input
     ├── NotFound       no such thing: another name, or fetch it first
     ├── AlreadyExists  the name is taken
     ├── Integrity      bytes are not what their digest or size says: do not trust the source
@@ -57,16 +57,19 @@ class Where(NamedTuple):
 class ScowError(Exception):
     """Anything scow reports.
 
-    ``problem`` says what happened, ``subject`` to which thing, ``hint`` what to do next. ``named``: the problem's own
-    words name the subject, as docker's do ("No such image: nginx").
+    ``problem`` says what happened, ``subject`` to which thing, ``hint`` what to do next, ``where`` in which text that
+    somebody can correct. ``named``: the problem's own words name the subject, as docker's do ("No such image: nginx").
     """
 
-    def __init__(self, problem: str, *, subject: str = "", hint: str = "", named: bool = False) -> None:
+    def __init__(
+        self, problem: str, *, subject: str = "", hint: str = "", named: bool = False, where: Where | None = None
+    ) -> None:
         super().__init__(problem)
         self.problem = printable(problem)
         self.subject = printable(subject)
         self.hint = printable(hint)
         self.named = named
+        self.where = where
 
     @property
     def unplaced(self) -> bool:
@@ -74,7 +77,8 @@ class ScowError(Exception):
         return self.named or not self.subject
 
     def __str__(self) -> str:
-        return self.problem if self.unplaced else f"{self.subject}: {self.problem}"
+        told = self.problem if self.unplaced else f"{self.subject}: {self.problem}"
+        return f"{self.where}: {told}" if self.where else told
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
@@ -86,15 +90,6 @@ class ScowError(Exception):
 
 class Invalid(ScowError):
     """Text or bytes that do not follow their grammar."""
-
-    def __init__(
-        self, problem: str, *, subject: str = "", hint: str = "", named: bool = False, where: Where | None = None
-    ) -> None:
-        super().__init__(problem, subject=subject, hint=hint, named=named)
-        self.where = where
-
-    def __str__(self) -> str:
-        return f"{self.where}: {super().__str__()}" if self.where else super().__str__()
 
 
 class NotFound(ScowError):
@@ -153,6 +148,5 @@ class Process(ScowError):
     def __init__(
         self, problem: str, *, exit_code: int, subject: str = "", hint: str = "", where: Where | None = None
     ) -> None:
-        super().__init__(problem, subject=subject, hint=hint)
+        super().__init__(problem, subject=subject, hint=hint, where=where)
         self.exit_code = exit_code
-        self.where = where

@@ -127,7 +127,7 @@ BROKEN = {
     ),
     "missing-source": (
         "FROM busybox:1\nCOPY missing.txt /\n",
-        'scow: Dockerfile:2: "/missing.txt": not found\n{rest}',
+        'scow: Dockerfile:2: "/missing.txt": not found\n    2 | COPY missing.txt /\n        ^^^^^^^^^^^^^^^^^^{rest}',
     ),
     "ignored-source": (
         "FROM busybox:1\nCOPY secret.key /\n",

@@ -104,8 +104,7 @@ class Draft(msgspec.Struct):
 
     def unsupported(self, what: str) -> Unsupported:
         """The refusal of something that is written but cannot be built."""
-        where = self.stages.dockerfile.where(self.span)
-        return Unsupported(f"{what} is not supported", subject=str(where))
+        return Unsupported(f"{what} is not supported", where=self.stages.dockerfile.where(self.span))
 
     def step(self, created_by: str, op: Op | None = None) -> None:
         """Note a step."""

@@ -305,14 +305,10 @@ class Execution(msgspec.Struct):
 
     def _placed(self, error: ScowError, step: Step) -> ScowError:
         """The error with the Dockerfile line that asked for it."""
-        where = self.where(step)
-        if isinstance(error, Process):
-            return Process(error.problem, exit_code=error.exit_code, hint=error.hint, where=error.where or where)
-        if isinstance(error, Invalid) and error.where is None:
-            return Invalid(error.problem, subject=error.subject, hint=error.hint, named=error.named, where=where)
-        if isinstance(error, NotFound) and error.unplaced:
-            return NotFound(error.problem, subject=str(where), hint=error.hint)
-        error.hint = error.hint or f"asked for at {where}"
+        if error.where is None and (error.unplaced or isinstance(error, Invalid)):
+            error.where = self.where(step)
+        elif error.where is None:
+            error.hint = error.hint or f"asked for at {self.where(step)}"
         return error
 
 

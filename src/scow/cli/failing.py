@@ -16,7 +16,7 @@ import os
 import sys
 from typing import Final
 
-from scow.errors import Invalid, Process, ScowError, Where, printable
+from scow.errors import Process, ScowError, Where, printable
 
 FAILURE: Final = 1
 INTERRUPTED: Final = 130
@@ -39,19 +39,12 @@ def drop_output() -> None:
 
 def told(error: ScowError, program: str = "scow") -> str:
     """The message: what happened, to which thing, the place with a caret, what to do next."""
-    where = error.where if isinstance(error, Invalid | Process) else None
-    lines = [f"{program}: {_line(error)}"]
-    if where is not None and where.text:
-        lines += caret(where)
+    lines = [f"{program}: {error}"]
+    if error.where is not None and error.where.text:
+        lines += caret(error.where)
     if error.hint:
         lines.append(f"hint: {error.hint}")
     return "\n".join(lines)
-
-
-def _line(error: ScowError) -> str:
-    if isinstance(error, Process) and error.where is not None:
-        return f"{error.where}: {error}"
-    return str(error)
 
 
 def caret(where: Where) -> list[str]:

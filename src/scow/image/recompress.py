@@ -43,7 +43,7 @@ def squeeze(compression: str, level: int | None = None) -> Squeeze:
     lowest, usual, highest = LEVELS[compression]
     chosen = usual if level is None else level
     if not lowest <= chosen <= highest:
-        raise Invalid(f"{compression} has levels from {lowest} to {highest}", subject=str(level))
+        raise Invalid(f"{compression} has levels from {lowest} to {highest}", subject=f"compression-level {level}")
     if compression == "none":
         return lambda data: data
     return _gzip(chosen) if compression == "gzip" else _zstd(chosen)
