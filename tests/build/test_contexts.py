@@ -164,10 +164,33 @@ def test_named_contexts_from_elsewhere(kitchen: Kitchen, web: Web, checkout: Rep
 
 
 def test_a_contexts_name_is_the_shortest_of_its_image() -> None:
-    given = {"docker.io/library/a:latest": "docker-image://b", "c:1": "/c", "Data": "/d"}
+    given = {
+        "docker.io/library/a:latest": "docker-image://b", "c:1": "/c", "data": "/d", "none": "docker-image://scratch",
+        "scratch": "/e", "context": "/f",
+    }  # fmt: skip
     names, directories = divided(given, Path)
-    assert names == {"a": "docker.io/library/b:latest", "c:1": None, "Data": None}
-    assert directories == {"c:1": Path("/c"), "Data": Path("/d")}
+    assert names == {"a": "docker.io/library/b:latest", "c:1": None, "data": None, "none": "scratch"}
+    assert directories == {"c:1": Path("/c"), "data": Path("/d")}
+
+
+@pytest.mark.parametrize("name", ["Data", "a::linux/arm64", "a b"])
+def test_a_contexts_name_could_be_an_images(name: str) -> None:
+    with pytest.raises(Invalid, match=f"invalid context name {name}: invalid reference format"):
+        divided({name: "/d"}, Path)
+
+
+def test_a_stage_that_is_a_directory(kitchen: Kitchen, tmp_path: Path) -> None:
+    """Its own name, or that of its image; what stands on it has its files, as on scratch."""
+    (tmp_path / "given").mkdir()
+    (tmp_path / "given/g").write_text("given")
+    kitchen.file("f", "main")
+    given = {"build_contexts": {"dir": str(tmp_path / "given")}}
+    on = kitchen.build("FROM dir AS a\nENV A=1\nFROM a\nCOPY f /\n", **given)
+    assert set(kitchen.files(on)) == {"", "f", "g"}
+    assert kitchen.history(on) == ["COPY --from=dir . /", "ENV A=1", "COPY f /"]
+    instead = kitchen.build("FROM nowhere AS dir\nRUN no\nFROM dir\nCOPY --from=0 g /h\n", **given)
+    assert set(kitchen.files(instead)) == {"", "g", "h"}
+    assert set(kitchen.files(kitchen.build("FROM nowhere AS dir\nRUN no\n", **given))) == {"", "g"}
 
 
 def test_an_image_of_a_layout(kitchen: Kitchen, tmp_path: Path) -> None:

@@ -447,7 +447,7 @@ PASSWD = (
 GROUP = b"root:x:0:\nstaff:x:50:\n"
 OWNERS = [
     ("", (0, 0)), ("5", (5, 5)), ("5:6", (5, 6)), ("me", (1000, 50)), ("me:staff", (1000, 50)), ("me:7", (1000, 7)),
-    ("5:root", (5, 0)), (":6", (0, 6)), ("5:", (5, 0)), (":", (0, 0)), ("me:", (1000, 0)),
+    ("5:root", (5, 0)), (":6", (0, 6)), ("5:", (5, 5)), (":", (0, 0)), ("me:", (1000, 50)),
     ("nobody", "passwd"), ("me:nobody", "group"), ("odd", "passwd"), ("4294967296", "passwd"),
     ("4294967295", "passwd"), ("4294967294", (4294967294, 4294967294)), ("9" * 5000, "passwd"), ("many", "passwd"),
     ("big", "passwd"),
@@ -465,7 +465,14 @@ def test_owners(text: str, found: tuple[int, int] | str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("me", (1000, 50)), ("nobody", (0, 0)), ("nobody:7", (0, 7)), ("5:nobody", (5, 5)), ("me:staff", (1000, 50))],
+    [
+        ("me", (1000, 50)),
+        ("nobody", (0, 0)),
+        ("nobody:7", (0, 7)),
+        ("5:nobody", (5, 5)),
+        ("me:staff", (1000, 50)),
+        ("5:", (5, 5)),
+    ],
 )
 def test_makers_of_directories(text: str, found: tuple[int, int]) -> None:
     assert maker(text, PASSWD, GROUP) == found

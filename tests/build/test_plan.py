@@ -386,8 +386,12 @@ def test_given_contexts_beat_stages_and_images() -> None:
     numbered = graph("FROM nope AS one\nRUN never\nFROM scratch\nCOPY --from=0 a /\n", Arguments(contexts=contexts))
     assert [(stage.base, len(stage.steps)) for stage in numbered.stages] == [(contexts["one"], 0), (None, 1)]
     assert last("FROM scratch", contexts={"scratch": "docker.io/library/other:1"}).base is None
-    with pytest.raises(Unsupported, match="Dockerfile:1: FROM dir, which is a directory"):
-        last("FROM dir", contexts=contexts)
+    directory = last("FROM dir", contexts=contexts)
+    assert (directory.base, copy_of(directory)) == (None, CopyOp(FromContext("dir"), (".",), "/"))
+    by_number = graph("FROM alpine\nFROM scratch\nCOPY --from=0 a /\n", Arguments(contexts={"0": None}))
+    assert all_origins(by_number.stages[-1]) == (FromStage(0),)
+    with pytest.raises(NotFound, match="scratch holds no files"):
+        graph("FROM scratch\nCOPY --from=none a /\n", Arguments(contexts={"none": "scratch"}))
 
 
 def test_mounts_have_their_variables_replaced() -> None:

@@ -136,12 +136,19 @@ def test_local_and_remote_in_one_instruction() -> None:
     assert histories(stage) == ["ADD a <<c /d/", "ADD https://x.org/b /d/"]
 
 
+def test_history_has_a_repository_as_it_was_written() -> None:
+    written = ("github.com/a/b", "https://x.org/a.git?subdir=d/&tag=v1", "git@x.org:a/b.git#main:/d")
+    stage = last("FROM scratch\nARG H=x.org\n" + "".join(f"ADD {one.replace('x.org', '$H')} /d/\n" for one in written))
+    assert histories(stage)[1:] == [f"ADD {one} /d/" for one in written]
+
+
 REFUSED: list[tuple[type[ScowError], str]] = [
     (Invalid, "ADD --checksum=sha256:xx https://x.org/a /b"),
     (Invalid, f"ADD --checksum=sha256:{'0' * 64} a /b"),
     (Invalid, f"ADD --checksum=sha256:{'0' * 64} https://x.org/a https://x.org/b /c/"),
     (Invalid, "ADD https://x.org/ /b/"),
     (Invalid, "ADD https://u:p@x.org/a /b"),
+    (Invalid, "ADD https://token@x.org/a.git /b"),
     (Unsupported, "ADD ftp://x.org/a /b"),
     (Unsupported, "ADD file:///x/a.git /b"),
     (Invalid, "ADD https://x.org/a.git?branch=x&tag=y /b"),

@@ -23,8 +23,8 @@ COPY --from=deps /a /b
 FROM alpine
 COPY --from=build /a /b
 FROM scratch AS final
-RUN --mount=from=3,target=/x --mount=type=tmpfs,target=/t true
-COPY --from=BUILD /a /b
+RUN --mount=from=BUILD,target=/x --mount=type=tmpfs,target=/t true
+COPY --from=3 /a /b
 FROM final AS last
 """
 
@@ -66,6 +66,12 @@ def test_a_named_context_stands_for_a_stage() -> None:
     assert titles(of, None, ("final",)) == ["last"]
     assert titles(of, "unused", ("deps",)) == ["unused"]
     assert titles(of, "final", ("BUILD", "build")) == ["stage-3", "final"]
+
+
+def test_a_context_stands_for_no_number_but_a_mounts() -> None:
+    of = read("FROM a AS one\nFROM b\nCOPY --from=0 /a /b\nFROM c\nRUN --mount=from=0,target=/m x")
+    assert titles(of, "1", ("0",)) == ["one", "stage-1"]
+    assert titles(of, "2", ("0",)) == ["stage-2"]
 
 
 def test_triggers_of_a_base_image_count() -> None:
@@ -126,6 +132,7 @@ def test_variables_that_are_wrong(text: str, problem: str, line: int, column: in
         ("FROM a AS x\nCOPY --from=x a b", "circular dependency detected on stage: x", 2, 6),
         ("FROM a\nCOPY --from=0 a b", "circular dependency detected on stage: stage-0", 2, 6),
         ("FROM a\nCOPY --from=2 a b", "invalid stage index 2", 2, 6),
+        ("FROM a\nRUN --mount=from=0,target=/m x", "a mount takes no stage by its number 0", 2, 5),
     ],
 )
 def test_sources_that_are_none(text: str, problem: str, line: int, column: int) -> None:

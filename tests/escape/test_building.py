@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.peers]
 REACHES = {
     # CVE-2024-1753
     "bind of a link in an image": "RUN --mount=type=bind,from=evil:1,source=/out,target=/t,rw find /t; touch /t/x",
-    "bind of a link in a stage": "FROM evil:1\nRUN --mount=type=bind,from=0,source=/out,target=/t find /t",
+    "bind of a link in a stage": "FROM evil:1 AS s\nFROM evil:1\nRUN --mount=from=s,source=/out,target=/t find /t",
     "bind of a link in the context": "RUN --mount=type=bind,source=link,target=/t find /t",
     "bind of what lies above": "RUN --mount=type=bind,source=../outside,target=/t find /t",
     # CVE-2024-11218, CVE-2024-23651: what is mounted is not what is being changed

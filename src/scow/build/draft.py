@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from scow.build.ops import FromContext, FromImage, FromStage, Op, Origin, Step, Surroundings
+from scow.build.ops import CopyOp, FromContext, FromImage, FromStage, Op, Origin, Step, Surroundings
 from scow.build.variables import Variables
 from scow.dockerfile import instructions as ins
 from scow.dockerfile import shell
@@ -79,7 +79,10 @@ class Draft(msgspec.Struct):
             env["PATH"] = arguments.path
             process["Env"] = [f"{name}={value}" for name, value in env.items()]
         variables = Variables(arguments.given, outside, env)
-        return cls(stages, stage, arguments, variables, process, _platform(config, arguments))
+        draft = cls(stages, stage, arguments, variables, process, _platform(config, arguments))
+        if stage.files:
+            draft.step(f"COPY --from={stage.files} . /", CopyOp(FromContext(stage.files), (".",), "/"))
+        return draft
 
     def expand(self, word: str, *, heredoc: bool = False) -> str:
         """``word`` with its variables replaced. In a heredoc quotes are text, and a backslash escapes in any file."""
@@ -115,13 +118,17 @@ class Draft(msgspec.Struct):
         """What ``--from`` or a mount's ``from`` means: a given context, an earlier stage, else an image."""
         if not reference:
             return FromContext()
-        if name := context(self.arguments.contexts, reference):
+        if name := context(self.arguments.contexts, reference, instruction):
             image = self.arguments.contexts[name]
-            return FromContext(name) if image is None else FromImage(image)
-        stage = st.source(self.stages, self.stage, instruction, reference)
-        if stage is None and reference == SCRATCH:
-            raise NotFound("scratch holds no files", subject=str(self.stages.dockerfile.where(self.span)))
-        return FromStage(stage.index) if stage else FromImage(reference)
+            if image is None:
+                return FromContext(name)
+        elif stage := st.source(self.stages, self.stage, instruction, reference):
+            return FromStage(stage.index)
+        else:
+            image = reference
+        if image == SCRATCH:
+            raise NotFound("scratch holds no files", where=self.stages.dockerfile.where(self.span))
+        return FromImage(image)
 
     @property
     def workdir(self) -> str:
@@ -138,8 +145,13 @@ class Draft(msgspec.Struct):
         return command.argv if isinstance(command, ins.ExecForm) else (*self.shell, command.text)
 
 
-def context(contexts: Mapping[str, str | None], reference: str) -> str | None:
-    """The given context that ``reference`` means: ``alpine`` is also ``docker.io/library/alpine:latest``."""
+def context(
+    contexts: Mapping[str, str | None], reference: str, instruction: ins.Copy | ins.Run | None = None
+) -> str | None:
+    """The given context that ``reference`` (an ``instruction``'s) means: ``alpine`` is also
+    ``docker.io/library/alpine:latest``. A stage's number is none's."""
+    if instruction and st.is_number(instruction, reference):
+        return None
     names = (reference, familiar(reference)) if contexts else ()
     return next((name for name in names if name in contexts), None)
 

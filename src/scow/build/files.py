@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from scow.build import sources as written
 from scow.build.draft import Draft
-from scow.build.ops import CopyOp, FromContext, FromGit, FromUrl, Origin
+from scow.build.ops import CopyOp, FromContext, FromUrl, Origin
 from scow.dockerfile import instructions as ins
 from scow.dockerfile.span import located
 from scow.errors import Invalid
@@ -31,8 +31,8 @@ def add(draft: Draft, instruction: ins.Add) -> None:
         raise draft.invalid("checksum can't be specified for multiple or local sources")
     if local or instruction.files:
         _step(draft, instruction, FromContext(), local)
-    for _, origin in remote:
-        _step(draft, instruction, origin, ("*" if isinstance(origin, FromUrl) else ".",))  # the one file that came
+    for source, origin in remote:
+        _step(draft, instruction, origin, ("*" if isinstance(origin, FromUrl) else ".",), source)  # the file that came
 
 
 def _name(draft: Draft, instruction: ins.Add, url: str) -> str:
@@ -51,16 +51,16 @@ def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
     if not written.is_remote(source):
         return None
     checksum = draft.expand(instruction.checksum)
+    parts = urlsplit(source)
+    if parts.scheme.lower() in ("http", "https") and (parts.username or parts.password):
+        raise draft.invalid("a URL with credentials would end up in the history", hint="use RUN --mount=type=secret")
     if written.is_git(source) and not source.lower().startswith("file://"):
         try:
             return written.repository(source, keep_git=bool(instruction.keep_git_dir), checksum=checksum)
         except Invalid as error:
             raise located(error, draft.stages.dockerfile.where(draft.span)) from None
-    if not source.lower().startswith(("http://", "https://")):
-        raise draft.unsupported(f"ADD of {urlsplit(source).scheme}://")
-    parts = urlsplit(source)
-    if parts.username or parts.password:
-        raise draft.invalid("a URL with credentials would end up in the history", hint="use RUN --mount=type=secret")
+    if parts.scheme.lower() not in ("http", "https"):
+        raise draft.unsupported(f"ADD of {parts.scheme}://")
     if checksum:
         try:
             Digest(checksum)
@@ -69,8 +69,10 @@ def _remote(draft: Draft, instruction: ins.Add, source: str) -> Origin | None:
     return FromUrl(source, checksum, _name(draft, instruction, source))
 
 
-def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...]) -> None:
-    """Note a step that is one of the instruction's."""
+def _step(
+    draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...], told: str = ""
+) -> None:
+    """Note a step that is one of the instruction's; ``told`` is the source as it was written, where that is another."""
     target = _target(draft, instruction)
     files = tuple(
         (doc.name, (draft.expand(doc.text, heredoc=True) if doc.expand else doc.text).encode())
@@ -89,7 +91,7 @@ def _step(draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources
         link=instruction.link,
         parents=isinstance(instruction, ins.Copy) and instruction.parents,
     )
-    draft.step(_told(draft, instruction, op), op)
+    draft.step(_told(draft, instruction, op, (told,) if told else sources), op)
 
 
 def _unpacks(instruction: ins.Add, origin: Origin) -> bool:
@@ -99,16 +101,10 @@ def _unpacks(instruction: ins.Add, origin: Origin) -> bool:
     return instruction.unpack
 
 
-def _told(draft: Draft, instruction: ins.Copy | ins.Add, op: CopyOp) -> str:
+def _told(draft: Draft, instruction: ins.Copy | ins.Add, op: CopyOp, sources: tuple[str, ...]) -> str:
     """How history tells it."""
     flags = ["--parents"] if op.parents else []
     flags += [f"--{name}={value}" for name, value in (("chown", op.chown), ("chmod", op.chmod)) if value]
-    sources = op.sources
-    if isinstance(op.origin, FromUrl):
-        sources = (op.origin.url,)
-    elif isinstance(op.origin, FromGit):
-        part = op.origin.ref + (f":{op.origin.subdirectory}" if op.origin.subdirectory else "")
-        sources = (op.origin.remote + (f"#{part}" if part else ""),)
     names = (f"<<{name}" for name, _ in op.files)
     return " ".join([instruction.keyword, *flags, *sources, *names, draft.expand(instruction.target)])
 

@@ -8,20 +8,20 @@ _DIGITS = 20
 
 
 def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
-    """Of ``--chown``. What is not said is 0, and root is 0 in every image. Without a group, a user's name brings its
-    primary group, and a number is the group's as well (the Dockerfile reference says so of both, BuildKit does it of
-    numbers only)."""
-    user, colon, wanted = text.partition(":")
+    """Of ``--chown``. A user who is not said is 0, and root is 0 in every image. Without a group, a user's name brings
+    its primary group, and a number is the group's as well (the Dockerfile reference says so of both, BuildKit does it
+    of numbers only)."""
+    user, _, wanted = text.partition(":")
     uid, primary = _known(user, passwd, "passwd")
-    return uid, _known(wanted, group, "group")[0] if colon else primary
+    return uid, _known(wanted, group, "group")[0] if wanted else primary
 
 
 def maker(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
     """Of USER, for what WORKDIR makes: as of a number alone where the image does not know the group, and root's where
     it does not know the user, as BuildKit has it."""
-    user, colon, wanted = text.partition(":")
+    user, _, wanted = text.partition(":")
     uid, primary = _numbers(user, passwd) or (0, 0)
-    return uid, (_numbers(wanted, group) or (primary,))[0] if colon else primary
+    return uid, (_numbers(wanted, group) or (primary,))[0] if wanted else primary
 
 
 def _known(name: str, table: bytes, file: str) -> tuple[int, int]:

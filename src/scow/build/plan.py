@@ -22,7 +22,7 @@ from scow.dockerfile import stages as st
 from scow.dockerfile.parser import parse_trigger
 from scow.dockerfile.span import located
 from scow.dockerfile.stages import SCRATCH, Stage, Stages
-from scow.errors import Invalid, Unsupported
+from scow.errors import Invalid
 from scow.oci.config import Config
 from scow.oci.platform import Platform, wanted
 
@@ -44,16 +44,13 @@ def select(stages: Stages, arguments: Arguments) -> tuple[Stages, tuple[Stage, .
 
 def _on_context(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
     """The stage, its image (or all of it) replaced where the user gave a context of that name."""
-    if own := arguments.contexts.get(stage.name):
-        return replace(stage, image=own, instructions=())
     name = context(arguments.contexts, stage.image)
-    if name is None or stage.image == SCRATCH:
+    if stage.name in arguments.contexts:
+        name, stage = stage.name, replace(stage, instructions=())
+    elif name is None or stage.image == SCRATCH or st.base(stages, stage):
         return stage
     image = arguments.contexts[name]
-    if image is None:
-        where = stages.dockerfile.where(stage.start.span)
-        raise Unsupported(f"FROM {name}, which is a directory, is not supported", subject=str(where), hint="COPY it")
-    return replace(stage, image=image)
+    return replace(stage, image=SCRATCH, files=name) if image is None else replace(stage, image=image)
 
 
 def _on_platform(stages: Stages, stage: Stage, arguments: Arguments) -> Stage:
@@ -109,7 +106,7 @@ def image_names(stages: Stages, reachable: Sequence[Stage], contexts: Mapping[st
         if stage.image != SCRATCH and st.base(stages, stage) is None:
             names.setdefault(stage.image, stage)
         for instruction, reference in st.references(stage):
-            if name := context(contexts, reference):
+            if name := context(contexts, reference, instruction):
                 image = contexts[name]
             else:
                 image = reference if st.source(stages, stage, instruction, reference) is None else None

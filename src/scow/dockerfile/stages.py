@@ -24,7 +24,8 @@ _DIGITS = 10  # a longer number is no stage's
 
 
 class Stage(msgspec.Struct, frozen=True):
-    """``image`` and ``platform`` are FROM's, as written until :func:`expanded`. ``instructions`` are without FROM."""
+    """``image`` and ``platform`` are FROM's, as written until :func:`expanded`. ``instructions`` are without FROM.
+    ``files`` is the given context whose files it begins with, on scratch."""
 
     index: int
     name: str
@@ -32,6 +33,7 @@ class Stage(msgspec.Struct, frozen=True):
     image: str
     platform: str
     instructions: tuple[Instruction, ...] = ()
+    files: str = ""
 
     @property
     def title(self) -> str:
@@ -141,17 +143,25 @@ def base(of: Stages, stage: Stage) -> Stage | None:
     return of.stages[numbers[earlier - 1]] if earlier else None
 
 
+def is_number(instruction: Copy | Run, reference: str) -> bool:
+    """Whether ``--from`` is a stage's number, whatever else has that name; a mount's ``from`` never is."""
+    return isinstance(instruction, Copy) and reference.isascii() and reference.isdecimal()
+
+
 def source(of: Stages, stage: Stage, instruction: Copy | Run, reference: str) -> Stage | None:
     """The earlier stage that ``--from`` or a mount's ``from`` in ``stage`` means; None: an image or a named context.
 
-    Invalid for the stage itself or a later one: to take an image of that name for it would be a trap.
+    Invalid for the stage itself or a later one, and where a mount has its number: to take an image of that name for it
+    would be a trap.
     """
     found = find(of, reference, stage.index)
     span = _span_of_from(instruction, reference)
     if found is None:
-        if isinstance(instruction, Copy) and reference.isdecimal():
+        if is_number(instruction, reference):
             raise of.invalid(f"invalid stage index {reference}", span)
         return None
+    if reference.isdecimal() and not is_number(instruction, reference):
+        raise of.invalid(f"a mount takes no stage by its number {reference}", span, hint="FROM … AS gives it a name")
     if found.index == stage.index:
         raise of.invalid(f"circular dependency detected on stage: {stage.title}", span)
     if found.index > stage.index:
@@ -180,7 +190,7 @@ def needs(of: Stages, stage: Stage, contexts: Collection[str] = ()) -> tuple[Sta
     """The earlier stages that ``stage`` takes something from; names in ``contexts`` are contexts given by the user."""
     found = {} if stage.image in contexts else {one.index: one for one in (base(of, stage),) if one}
     for instruction, reference in references(stage):
-        if reference not in contexts:
+        if is_number(instruction, reference) or reference not in contexts:
             one = source(of, stage, instruction, reference)
             found |= {one.index: one} if one else {}
     return tuple(found[index] for index in sorted(found))

@@ -9,6 +9,7 @@ from typing import Final
 from scow.build.draft import familiar
 from scow.build.sources import is_remote
 from scow.content.layout import Layout, name_of
+from scow.dockerfile.stages import SCRATCH
 from scow.errors import Invalid, NotFound, Unsupported
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
@@ -16,6 +17,8 @@ from scow.oci.reference import Reference
 
 IMAGE: Final = "docker-image://"
 LAYOUT: Final = "oci-layout://"
+#: names that mean what they do in every Dockerfile
+_TAKEN: Final = (SCRATCH, "context")
 
 
 def divided(given: Mapping[str, str], fetch: Callable[[str], Path]) -> tuple[dict[str, str | None], dict[str, Path]]:
@@ -25,9 +28,16 @@ def divided(given: Mapping[str, str], fetch: Callable[[str], Path]) -> tuple[dic
     for key, value in given.items():
         if not key or not value:
             raise Invalid("invalid context value, expected key=value", subject=f"{key}={value}")
+        try:
+            Reference.parse(key)
+        except Invalid as error:
+            raise Invalid(f"invalid context name {key}: {error.problem}", hint="a stage's or an image's name") from None
         name = familiar(key)
+        if name in _TAKEN:
+            continue
         if value.startswith(IMAGE):
-            contexts[name] = str(Reference.parse(value.removeprefix(IMAGE)))
+            image = value.removeprefix(IMAGE)
+            contexts[name] = image if image == SCRATCH else str(Reference.parse(image))
         elif value.startswith(LAYOUT):
             contexts[name] = value
         elif value.startswith("target:"):
