@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,15 @@ def test_what_stays(engine: Engine, name: str, keep: Keep) -> None:
     checked = engine.system.check()
     assert checked.sound
     assert checked.faults == ()
+
+
+def test_a_check_of_layers_without_trees_closes_their_indexes(engine: Engine, name: str) -> None:
+    image, layers = pulled(engine, name, "compressed"), engine.workplace.store.layers
+    assert all((layers.home(layer.diff_id) / "index").exists() for layer in image.layers)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", ResourceWarning)
+        assert engine.system.check().sound
+    assert [str(one.message) for one in told] == []
 
 
 def test_a_tree_that_is_a_directory_is_enough(

@@ -147,10 +147,9 @@ class Checking:
 
     def _tree_problem(self, diff_id: DiffId, sound: set[str]) -> tuple[bool, str]:
         """Whether there is a tree, and what is wrong with it."""
-        tree, index = self._store.layers.tree(diff_id), self._store.layers.index(diff_id)
-        if tree is None:
+        if (tree := self._store.layers.tree(diff_id)) is None:
             return False, ""
-        if index is None:
+        if (index := self._store.layers.index(diff_id)) is None:
             return True, "tree has no layer index"
         blob = self._layout.path(Digest(diff_id)) if diff_id in sound else None
         try:
