@@ -24,7 +24,7 @@ ROOTFS = tars.write(
         item("etc/link", "symlink", link=b"/etc/motd"),
         item("etc/away", "symlink", link=b"../../../../etc/passwd"),
         item("etc/deep", "dir", mode=0o755),
-        item("etc/deep/file", data=b"deep"),
+        item("etc/deep/file", data=b"deep", mode=0o644),
         item("etc/pipe", "fifo"),
         item("dirs", "symlink", link=b"etc"),
     ]

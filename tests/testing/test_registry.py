@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.containers import tool
 
 from scow.oci import media_types
 from scow.oci.digest import Digest
@@ -210,7 +210,6 @@ def test_as_a_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.peers
-@pytest.mark.skipif(shutil.which("skopeo") is None, reason="skopeo is not installed")
 def test_skopeo_pushes_and_pulls(tmp_path: Path, registry: Registry) -> None:
     layout = tmp_path / "layout"
     (layout / "blobs" / "sha256").mkdir(parents=True)
@@ -231,9 +230,9 @@ def test_skopeo_pushes_and_pulls(tmp_path: Path, registry: Registry) -> None:
     (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}))
     (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
     place = f"docker://{registry.host}/team/app:v1"
-    copy = ["skopeo", "--insecure-policy", "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"]
-    subprocess.run(
-        [*copy, "--preserve-digests", "--dest-oci-accept-uncompressed-layers", f"oci:{layout}:x", place], check=True
-    )
-    subprocess.run([*copy, place, f"dir:{tmp_path / 'out'}"], check=True)
+    skopeo = tool("skopeo", tmp_path / "skopeo")
+    skopeo.trust(registry.host)
+    accept = ["--preserve-digests", "--dest-oci-accept-uncompressed-layers"]
+    skopeo("copy", *accept, f"oci:{layout}:x", place)
+    skopeo("copy", place, f"dir:{tmp_path / 'out'}")
     assert (tmp_path / "out" / "manifest.json").exists()
