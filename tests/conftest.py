@@ -49,6 +49,17 @@ def nothing_is_left(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     assert not left, "\n".join(["left behind:", *left])
 
 
+@pytest.fixture
+def deep_path(tmp_path: Path) -> Iterator[Path]:
+    """A directory whose trees may be deeper than pytest removes: one of those ends each later run in a traceback."""
+    from scow.layer.removal import remove
+
+    place = tmp_path / "deep"
+    place.mkdir()
+    yield place
+    remove(place)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Workers take whole files: those with slow tests come first, then the larger ones, so that all end together."""
     if not hasattr(config, "workerinput"):
