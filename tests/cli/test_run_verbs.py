@@ -109,6 +109,7 @@ def test_name_label_cidfile(scow: Scow, tmp_path: Path) -> None:
         (["-v", "a/b:/x", IMAGE], 125, "includes invalid characters for a local volume name"),
         (["--mount", "type=bind,source=/no/such,target=/x", IMAGE], 125, "bind source path does not exist"),
         (["--mount", "type=bind,source=/", IMAGE], 125, "target is required"),
+        (["--mount", '"type=bind', IMAGE], 125, 'extraneous or missing " in quoted-field'),
         (["--tmpfs", "/a", "--mount", "type=tmpfs,dst=/a/", IMAGE], 125, "Duplicate mount point"),
         (["-v", "/tmp:/x:ro,rw", IMAGE], 125, "invalid mode: ro,rw"),
         (["-v", "/tmp:/x:private,slave", IMAGE], 125, "invalid mode: private,slave"),

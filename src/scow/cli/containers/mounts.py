@@ -108,10 +108,10 @@ def distinct(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
 
 
 def _fields(text: str) -> dict[str, str]:
-    import csv
+    from scow.dockerfile.values import csv
 
     fields: dict[str, str] = {}
-    for field in next(csv.reader([text], strict=True), []):
+    for field, _, _ in csv(text) if text else ():
         name, equals, value = field.partition("=")
         name = _NAMES.get(name.lower(), name.lower())
         if not equals and name not in _SWITCHES:
