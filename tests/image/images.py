@@ -20,7 +20,7 @@ from tests.support.trees import Record
 from scow.content.copy import copy
 from scow.content.verify import read_all
 from scow.image.contents import Contents
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.view import Found
 from scow.oci import media_types

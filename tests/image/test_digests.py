@@ -13,7 +13,7 @@ from tests.layer.tars import item
 
 from scow.build.root import Root, ViewListing
 from scow.image.check import index_problem
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.compression import gzip_member
 from scow.oci import media_types

@@ -10,7 +10,8 @@ from tests.image import images
 from scow.errors import Integrity, Invalid, Limit, NotFound
 from scow.image import mutate
 from scow.image.image import load, select
-from scow.image.mutate import Layer, Step
+from scow.image.layer import Layer
+from scow.image.mutate import Step
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId

@@ -14,7 +14,7 @@ from tests.layer.tars import Item, item
 from scow.errors import Invalid
 from scow.image import merge, rootfs
 from scow.image.add import add_layer
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.entry import Entry
 from scow.layer.view import View

@@ -19,7 +19,7 @@ from tests.support.trees import snapshot_tree
 
 from scow.errors import Invalid
 from scow.image import rootfs
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 
 

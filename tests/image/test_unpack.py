@@ -20,7 +20,7 @@ from tests.support.trees import Record, difference, snapshot_tree
 from scow.errors import Integrity, Invalid, ScowError, Unavailable
 from scow.image.check import tree_problem
 from scow.image.image import load
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.shedding import shed
 from scow.image.store import Store
 from scow.image.unpack import Unpacking

@@ -12,7 +12,7 @@ import msgspec
 from scow.content.disk import on_disk
 from scow.errors import ScowError
 from scow.files import read, renew
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId
 from scow.oci.documents import decode, encode

@@ -45,7 +45,7 @@ from scow.build.subtree import Listing
 from scow.build.untouched import without_untouched
 from scow.errors import Integrity, Invalid, NotFound, Process, ScowError, Where
 from scow.image.image import Image
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.entry import clean
 from scow.layer.removal import remove

@@ -14,7 +14,7 @@ import msgspec
 from scow.build.cache import Records
 from scow.build.filling import Inputs
 from scow.content.layout import Layout
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 
 
 class Prepared(msgspec.Struct, frozen=True):

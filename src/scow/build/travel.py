@@ -26,7 +26,7 @@ from scow.content.target import Source
 from scow.content.verify import read_document
 from scow.errors import Invalid, NotFound, ScowError
 from scow.image.image import load
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor

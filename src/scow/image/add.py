@@ -11,7 +11,7 @@ from scow.content.disk import disk_error
 from scow.content.ingest import BlobDraft
 from scow.content.layout import Layout
 from scow.content.target import Reader
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.trees import maker, unpacking_into
 from scow.layer.compression import encoder
 from scow.layer.earlier import MOST, Earlier

@@ -19,7 +19,7 @@ import msgspec
 
 from scow.content.layout import Layout
 from scow.errors import Integrity, NotFound, ScowError
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.passing import watched
 from scow.image.pipeline import Plain
 from scow.layer.apply import apply

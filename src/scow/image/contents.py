@@ -17,7 +17,7 @@ from scow.errors import Invalid
 if TYPE_CHECKING:  # of an image that somebody knows already, nothing is read
     from scow.content.target import Reader, Source
     from scow.image.image import Image
-    from scow.image.mutate import Layer
+    from scow.image.layer import Layer
     from scow.image.passing import Watch
     from scow.image.store import Store
     from scow.layer.entry import Entry

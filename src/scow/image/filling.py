@@ -10,7 +10,7 @@ import msgspec
 
 from scow.errors import Invalid
 from scow.image import rootfs
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.checkout import checkout
 from scow.layer.view import Found, View

@@ -11,7 +11,7 @@ import msgspec
 
 from scow.errors import Conflict
 from scow.image import rootfs
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer import mountable
 from scow.layer.entry import Entry

@@ -9,7 +9,7 @@ import msgspec
 from scow.content.target import Source
 from scow.content.verify import read_document
 from scow.errors import Invalid, NotFound
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.oci import config as oci_config
 from scow.oci import manifest as oci_manifest
 from scow.oci import media_types

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
 import msgspec
 
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.unpack import Unpacking
 from scow.layer import mountable
 from scow.layer.entry import Entry

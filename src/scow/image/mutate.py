@@ -7,19 +7,12 @@ from typing import Any
 
 import msgspec
 
+from scow.image.layer import Layer
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
-from scow.oci.digest import DiffId
 from scow.oci.documents import encode
 from scow.oci.manifest import Manifest
 from scow.oci.platform import Platform
-
-
-class Layer(msgspec.Struct, frozen=True):
-    """A layer's blob and what it is uncompressed."""
-
-    descriptor: Descriptor
-    diff_id: DiffId
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.unpack import Unpacking
 from scow.layer.entry import Entry
 from scow.layer.rights import is_opaque, rights

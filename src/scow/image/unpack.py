@@ -23,7 +23,7 @@ from scow.oci.descriptor import Descriptor
 from scow.oci.digest import DiffId, Digest
 
 if TYPE_CHECKING:  # who only asks for what is there already needs none of it
-    from scow.image.mutate import Layer
+    from scow.image.layer import Layer
     from scow.image.trees import Make
 
 _CHUNK: Final = 256 << 10

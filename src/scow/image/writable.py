@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from scow.image import rootfs
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.rootfs import Directory, Overlay, Rootfs
 

@@ -29,7 +29,7 @@ from scow.size.needed import ALWAYS, Needed
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.image.mutate import Layer
+    from scow.image.layer import Layer
 
 #: Told what happens next.
 Tell = Callable[[str], None]

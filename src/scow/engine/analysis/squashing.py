@@ -18,7 +18,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.image.mutate import Layer
+    from scow.image.layer import Layer
 
 SCRATCH = "scratch"
 

@@ -28,7 +28,7 @@ from scow.engine.texts import rfc3339
 from scow.errors import NotFound, ScowError, Unsupported, Where
 from scow.image import mutate
 from scow.image.image import Image, load
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.put import add_image
 from scow.layer.scratch import scratch
 from scow.oci.config import document

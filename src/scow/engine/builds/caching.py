@@ -16,7 +16,7 @@ from scow.content.copy import copy
 from scow.content.layout import Layout
 from scow.content.target import Sink, Source
 from scow.errors import NotFound, ScowError
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.oci import media_types
 from scow.oci.platform import Platform
 from scow.oci.reference import Reference

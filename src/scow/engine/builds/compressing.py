@@ -9,7 +9,7 @@ import msgspec
 
 from scow.build.once import Once, told
 from scow.build.ops import key
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.rewrite import squeezed
 from scow.oci import media_types
 

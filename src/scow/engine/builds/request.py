@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from scow.engine.builds.fetching import Fetching
     from scow.engine.values import Moved
     from scow.engine.workplace import Workplace
-    from scow.image.mutate import Layer
+    from scow.image.layer import Layer
 
 
 class BuildOptions(TypedDict, total=False):

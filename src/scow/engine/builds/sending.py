@@ -13,7 +13,7 @@ from scow.oci.reference import Reference
 
 if TYPE_CHECKING:
     from scow.engine.workplace import Workplace
-    from scow.image.mutate import Layer
+    from scow.image.layer import Layer
     from scow.registry.repository import Repository
 
 

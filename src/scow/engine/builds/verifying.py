@@ -7,7 +7,7 @@ from itertools import zip_longest
 
 from scow.image.difference import Difference, documents, layers
 from scow.image.image import Image
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.image.store import Store
 from scow.layer.entry import Entry
 from scow.oci.config import document

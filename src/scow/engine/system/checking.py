@@ -18,7 +18,7 @@ from scow.errors import Denied, NotFound, ScowError, Unavailable
 from scow.image.check import blob_problem, index_problem, tree_problem
 from scow.image.collect import rests, set_aside
 from scow.image.image import load
-from scow.image.mutate import Layer
+from scow.image.layer import Layer
 from scow.layer.removal import remove
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
