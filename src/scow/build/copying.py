@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from msgspec.structs import replace
 
+from scow.build.listing import Listing, real_path
 from scow.build.matching import flat_before_pivot, is_wild, matches, pivot, text
 from scow.build.modes import chmod
 from scow.build.ops import CopyOp, key
 from scow.build.parents import Parents
 from scow.build.placed import Placed
-from scow.build.subtree import Listing, real_path
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Invalid, NotFound
 from scow.layer.entry import Entry, clean

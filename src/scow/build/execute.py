@@ -21,6 +21,7 @@ from msgspec.structs import replace
 from scow.build.caches import Caches
 from scow.build.context import Context
 from scow.build.filling import Filled, Filling
+from scow.build.listing import Listing
 from scow.build.mounting import Mounted, Mounting, key_of
 from scow.build.once import Once, Prepared, told
 from scow.build.ops import (
@@ -41,7 +42,6 @@ from scow.build.owners import maker
 from scow.build.parents import directory
 from scow.build.root import Root
 from scow.build.secrets import Secrets
-from scow.build.subtree import Listing
 from scow.build.untouched import without_untouched
 from scow.errors import Integrity, Invalid, NotFound, Process, ScowError, Where
 from scow.image.image import Image

@@ -12,11 +12,12 @@ import msgspec
 
 from scow.build.context import Context
 from scow.build.copying import Copying
+from scow.build.listing import Listing, real_path
 from scow.build.matching import matches
 from scow.build.ops import CopyOp, FromGit, FromUrl, Origin, key
 from scow.build.owners import owner
 from scow.build.root import Root
-from scow.build.subtree import Listing, Subtree, real_path
+from scow.build.subtree import Subtree
 from scow.dockerfile.ignore import Patterns
 from scow.errors import Unsupported
 from scow.layer.entry import Entry, clean

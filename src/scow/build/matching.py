@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from scow.build.subtree import Listing, real_path
+from scow.build.listing import Listing, real_path
 from scow.dockerfile.ignore import match
 from scow.errors import NotFound
 

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from scow.build.caches import Caches
+from scow.build.listing import Listing
 from scow.build.ops import (
     BindMount,
     CacheMount,
@@ -24,7 +25,7 @@ from scow.build.ops import (
     key,
 )
 from scow.build.secrets import Secrets, private_directory, put
-from scow.build.subtree import Listing, Subtree
+from scow.build.subtree import Subtree
 from scow.errors import Invalid, NotFound
 
 

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 LARGEST: Final = 16 << 30  # bytes
 _GIT_SECONDS: Final = 1800
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-#: what a Dockerfile may name; the user may name a repository of this machine too
 #: what a repository elsewhere is reached by
 PROTOCOLS: Final = ("http", "https", "git", "ssh")
 

@@ -7,57 +7,16 @@ import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, get_args
+from typing import Final, get_args
 
 import msgspec
 
+from scow.build.listing import Listing, real_path
 from scow.errors import NotFound
 from scow.layer.entry import Entry, Kind
-from scow.layer.follow import follow
-
-if TYPE_CHECKING:
-    from scow.layer.pack import Content
 
 #: Kinds as bytes.
 _KINDS: Final = {kind: kind.encode() for kind in get_args(Kind)}
-
-
-class Listing(Protocol):
-    """Where files are copied from."""
-
-    def find(self, path: bytes) -> Entry | None:
-        """What lies at ``path``, links not followed."""
-        ...
-
-    def children(self, path: bytes) -> list[bytes]:
-        """The paths right below a directory, sorted."""
-        ...
-
-    def content(self, entry: Entry) -> Content:
-        """A file's bytes."""
-        ...
-
-    def digest(self, entry: Entry) -> bytes:
-        """The raw sha256 of a file's bytes."""
-        ...
-
-    def learn(self, entry: Entry, digest: bytes) -> None:
-        """Somebody who read the file says what its digest is."""
-        ...
-
-    def identity(self, entry: Entry) -> object | None:
-        """The same for all names of one file; ``None`` for a file with one name."""
-        ...
-
-
-def real_path(listing: Listing, path: bytes) -> bytes:
-    """The path with every symlink followed beneath the listing's root. Raises :class:`Invalid` for a loop."""
-
-    def link_at(here: bytes) -> bytes | None:
-        entry = listing.find(here)
-        return entry.link if entry and entry.kind == "symlink" else None
-
-    return follow(path, link_at)
 
 
 class Subtree(msgspec.Struct, frozen=True):
