@@ -35,7 +35,7 @@ def test_the_page(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes root to be somebody else")
 def test_an_ordinary_user_is_told_how_to_get_a_range(ordinary_user: User) -> None:
     parts = found(ordinary_user.home / "doctor", ordinary_user)
-    assert parts["rung 1: root, every namespace"] == ("not root", "sudo scow …")
+    assert parts["rung 1: root, every namespace"] == ("not the machine's root", "sudo scow …")
     missing, fix = parts["rung 2: a user namespace with a range of ids"]
     assert "gives" in missing
     assert fix == f"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {ordinary_user.name}"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Session(msgspec.Struct, dict=True):
     """One run of the command line. ``root``, ``runtime`` and ``insecure`` come from the global flags.
 
-    With ``own_process`` an ordinary user's process becomes root of a user namespace when it needs the engine.
+    With ``own_process`` the process of whoever may not mount becomes root of a user namespace when it needs the engine.
     """
 
     root: str | None = None
@@ -38,10 +38,8 @@ class Session(msgspec.Struct, dict=True):
         from scow.engine import Engine, default_root
 
         root = Path(self.root or self._default_root() or default_root()).absolute()
-        if self.own_process and os.geteuid() != 0 and sys.platform == "linux":
-            from scow.engine.containers.mapping import enter
-
-            enter(root)
+        if self.own_process and sys.platform == "linux":
+            _enter(root)
         return Engine(
             root,
             credentials=self._credentials,
@@ -135,6 +133,16 @@ class Session(msgspec.Struct, dict=True):
             first("https_proxy", "HTTPS_PROXY"),
             tuple(filter(None, (entry.strip() for entry in exempt.split(",")))),
         )
+
+
+def _enter(root: Path) -> None:
+    """Whoever may not mount works in a user namespace, where there is one to be had."""
+    from scow.layer.rights import may_mount
+
+    if os.geteuid() != 0 or not may_mount():
+        from scow.engine.containers.mapping import enter
+
+        enter(root)
 
 
 pass_session = click.make_pass_decorator(Session, ensure=True)

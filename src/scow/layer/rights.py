@@ -13,6 +13,7 @@ _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXE
 _ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
 _OVER_FILES: Final = 1 << 0 | 1 << 1 | 1 << 3  # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER
 _ADMIN: Final = 1 << 21  # CAP_SYS_ADMIN
+_MACHINE: Final = 0xEFFFFFFD  # the inode of the user namespace that the kernel starts with (PROC_USER_INIT_INO)
 #: A tree of this name is files to mount (:mod:`scow.layer.mountable`); every other one is a plain directory.
 MOUNTABLE: Final = "erofs"
 #: overlayfs' names for the mark of a directory that hides what lies below it.
@@ -46,7 +47,7 @@ class Rights(Protocol):
 
 
 class Privileged:
-    """root, with every id there is (or, in a container, most of them)."""
+    """The machine's root, with every id there is."""
 
     name = "privileged"
     opaque_xattrs: tuple[bytes, ...] = OPAQUE
@@ -72,7 +73,8 @@ class Privileged:
 
 
 class Mapped(Privileged):
-    """root of a user namespace with a range of ids: every owner, but no devices, and xattrs of its own."""
+    """root of a user namespace with a range of ids: every owner, but no devices, and xattrs of its own. It may be one
+    that scow entered, or that of a container or a pod which scow is in."""
 
     name = "mapped"
     opaque_xattrs = (b"user.overlay.opaque",)
@@ -110,11 +112,16 @@ def rights() -> Rights:
     another name."""
     if os.geteuid() != 0:
         return Ordinary()
-    spans = _spans()
-    if sum(count for _, _, count in spans) < _ALL_IDS or not _rules():
+    if sum(_spans()) < _ALL_IDS or not _rules():
         return Ordinary()
-    # an ordinary user's own namespace: root there is one outside id, and the others are a range far from it
-    return Mapped() if len(spans) > 1 and spans[0][2] == 1 and spans[0][1] != 0 else Privileged()
+    return Mapped() if in_user_namespace() else Privileged()
+
+
+def in_user_namespace() -> bool:
+    """Whether this process is in another user namespace than the machine's own."""
+    with contextlib.suppress(OSError):  # a kernel without them, or no /proc
+        return os.stat("/proc/self/ns/user").st_ino != _MACHINE
+    return False
 
 
 def may_mount() -> bool:
@@ -136,10 +143,10 @@ def _held() -> int:
     return -1
 
 
-def _spans() -> list[tuple[int, ...]]:
-    """The user ids that this process can give away: (inside, outside, count)."""
+def _spans() -> list[int]:
+    """How many user ids this process can give away, range by range."""
     try:
         with open("/proc/self/uid_map", encoding="utf-8") as table:
-            return [tuple(map(int, line.split())) for line in table]
+            return [int(line.split()[2]) for line in table]
     except OSError:
-        return [(0, 0, _ALL_IDS)]
+        return [_ALL_IDS]

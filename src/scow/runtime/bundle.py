@@ -23,6 +23,7 @@ from scow.runtime.spec.process import process
 #: With these a root directory holds nobody; who adds them by name gets them.
 _NOT_UNDER_A_CHROOT = ("SYS_CHROOT", "MKNOD")
 _TAKES_MORE_THAN_A_CHROOT = {
+    "init": "--init",
     "hostname": "--hostname",
     "domainname": "--domainname",
     "devices": "--device",

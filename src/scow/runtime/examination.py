@@ -65,7 +65,7 @@ def _store(directory: Path) -> str:
 
 
 def _rungs(here: Probe) -> tuple[Finding, ...]:
-    no_root = "" if here.rung == 1 else here.reasons[0] if here.root else "not root"
+    no_root = "" if here.rung == 1 else here.reasons[0] if here.root else "not the machine's root"
     as_root = "docker run --privileged, or a pod with CAP_SYS_ADMIN" if here.root else "sudo scow …"
     no_range = "" if here.rung <= 2 else "root cannot map ids here" if here.root else idmap.why_not()
     no_namespace = "" if here.user_namespaces else "; ".join(reason for reason in here.reasons[-1:])

@@ -24,6 +24,7 @@ DOCTOR = "scow doctor says what this machine lacks, and what would help"
 NO_LINUX, NO_PROC = "containers need Linux", "there is no /proc, which containers need"
 REMEDIES = {NO_LINUX: "scow in a virtual machine with Linux: lima, colima", NO_PROC: "mount -t proc proc /proc"}
 """What by itself keeps every container from being made, and what helps."""
+_COVERED = "parts of /proc are hidden here, so that no container can have its own"
 _CHROOTED = "/ is no mount point: bind the directory on itself before chroot(8)"
 _NOTHING = "neither user namespaces nor CAP_SYS_CHROOT can be had"
 
@@ -100,7 +101,7 @@ def probe() -> Probe:
     cgroups = _cgroups()
     reasons = []
     if mapped:
-        reasons.append("not root: a user namespace with the subordinate ids of this user")
+        reasons.append("not the machine's root: a user namespace with a range of ids")
     elif not root:
         reasons.append(f"not root: a user namespace with a single id; {idmap.why_not() or 'the range was not entered'}")
     elif not admin:
@@ -143,13 +144,14 @@ def _filtered() -> bool:
 
 def _why_no_user_namespace() -> list[str]:
     """Empty when one can be made. Tried only where the switches do not tell: under a seccomp filter, and for root,
-    whose id takes CAP_SETFCAP to map (user_namespaces(7))."""
+    whose id takes CAP_SETFCAP to map (user_namespaces(7)), and who can have a root directory instead."""
     reasons = [why for file, (bad, why) in _SWITCHES.items() if read(file).strip() == bad]
     reasons += [] if _root_is_mounted() else [_CHROOTED]
     if reasons or not (_filtered() or os.geteuid() == 0):
         return reasons
-    refusal = _in_child(_make_user_namespace)
-    return [f"user namespaces: {refusal}"] if refusal else []
+    if refusal := _in_child(_make_user_namespace):
+        return [f"user namespaces: {refusal}"]
+    return [_COVERED] if os.geteuid() == 0 and _in_child(_mount_proc) else []
 
 
 def trial_of_overlay(directory: Path) -> str | None:
@@ -246,6 +248,16 @@ def _make_user_namespace() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def _mount_proc() -> None:
+    """The kernel gives a user namespace no new one where container engines have put mounts over parts of theirs."""
+    from scow.runtime.kernel import linux
+
+    _make_user_namespace()
+    linux.unshare(linux.CLONE_NEWNS | linux.CLONE_NEWPID)
+    if refusal := _in_child(lambda: linux.mount("proc", "/proc", "proc")):  # in the first process of the new one
+        raise OSError(refusal)
 
 
 def stacks(directory: Path) -> bool:

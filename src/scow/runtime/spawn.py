@@ -39,6 +39,12 @@ def ahead(module: str) -> None:
             _ahead.append(_spawned(module))
 
 
+def dismiss() -> None:
+    """Let go of what :func:`ahead` started: this process has become another user, or gone elsewhere."""
+    while _ahead:
+        _end(*_ahead.pop())
+
+
 def start(module: str, plan: dict[str, Any], streams: Sequence[int | None], kept: int | None = None) -> tuple[int, int]:
     """Have ``module`` run ``plan``; the process, and the line to it.
 

@@ -1,8 +1,9 @@
-"""A user namespace with a range of ids for an ordinary user: rung 2.
+"""A user namespace with a range of ids: rung 2.
 
 A process enters it as a whole, before it does anything: files it makes have the owners an image asks for, as far as the
-store is concerned with ids of the range. The ids are the administrator's to give: ``/etc/subuid`` and ``/etc/subgid``
-say which, and newuidmap and newgidmap, which are setuid, write the maps.
+store is concerned with ids of the range. An ordinary user's ids are the administrator's to give: ``/etc/subuid`` and
+``/etc/subgid`` say which, and newuidmap and newgidmap, which are setuid, write the maps. root, where it may not mount,
+keeps all ids that it has, under the same numbers, and writes the maps itself.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from scow.runtime.kernel import linux
 ENOUGH = 65_536
 """What images use."""
 
+_ALL_BUT_ONE = 2**32 - 2
 _PROGRAMS = ("/usr/bin/newuidmap", "/usr/bin/newgidmap")
 
 
@@ -53,12 +55,12 @@ def why_not() -> str:
 
 
 def enter(running: Iterable[int] = ()) -> bool:
-    """Become root of a user namespace with this user's range of ids; False, and nothing changed, where that cannot be.
+    """Become root of a user namespace with this user's ids; False, and nothing changed, where that cannot be.
 
     ``running`` are processes of containers: the namespace of one of them is joined when there is any, so that they can
     be reached. For a process with one thread. Raises nothing.
     """
-    if os.geteuid() == 0 or why_not():
+    if os.geteuid() and why_not():
         return False
     for pid in running:
         if _joined(pid):
@@ -92,6 +94,10 @@ def _made() -> bool:
 
 
 def _mapped(pid: int) -> bool:
+    if os.geteuid() == 0:
+        for name in ("uid_map", "gid_map"):
+            Path(f"/proc/{pid}/{name}").write_text(_same(Path(f"/proc/self/{name}").read_text()))
+        return True
     for program, own, file in zip(_PROGRAMS, (os.geteuid(), os.getegid()), ("/etc/subuid", "/etc/subgid"), strict=True):
         words, inside = [program, str(pid), "0", str(own), "1"], 1
         for one in _ranges(file):
@@ -104,12 +110,24 @@ def _mapped(pid: int) -> bool:
     return True
 
 
+def _same(table: str) -> str:
+    """The map that leaves every id of a map what it is: but the last of all, so that nobody (crun, runc) takes it for
+    the machine's own."""
+    spans = (line.split() for line in table.splitlines())
+    return "".join(f"{inside} {inside} {min(int(count), _ALL_BUT_ONE)}\n" for inside, _, count in spans)
+
+
 def _joined(pid: int) -> bool:
-    """Enter the user namespace of a process, if it is one of ours with a range of ids."""
+    """Enter the user namespace of a process, if it is one of ours with a range of ids.
+
+    root there is root here when root enters it: with a mount namespace it can keep its interpreter from being written
+    (:mod:`scow.runtime.spawn`).
+    """
+    root = os.geteuid() == 0
     try:
         with open(f"/proc/{pid}/uid_map") as table:
             lines = [line.split() for line in table]
-        if lines[:1] != [["0", str(os.geteuid()), "1"]] or sum(int(line[2]) for line in lines) < ENOUGH:
+        if lines[0][:2] != ["0", str(os.geteuid())] or sum(int(line[2]) for line in lines) < ENOUGH:
             return False
         there = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -122,6 +140,8 @@ def _joined(pid: int) -> bool:
         os.close(there)
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+    if root:
+        linux.unshare(linux.CLONE_NEWNS)
     linux.seal(False)  # what is in /proc/self stays ours
     return True
 

@@ -51,13 +51,20 @@ def mount_all(spec: dict[str, Any], root: int, may_make_nodes: bool, own_cgroups
         except OSError as error:
             if mount["type"] in ("mqueue", "cgroup") and mount["destination"] != "/":
                 continue  # kernels and cgroup modes differ: an empty directory is left
-            raise Refused.by(error) from None
+            raise _refusal(mount, error) from None
         if mount["destination"] == "/dev":
             _devices(spec, root, mount["type"] == "tmpfs", may_make_nodes)
     for path in spec["linux"].get("readonlyPaths", ()):
         _read_only(root, path)
     for path in spec["linux"].get("maskedPaths", ()):
         _mask(root, path)
+
+
+def _refusal(mount: dict[str, Any], error: OSError) -> Refused:
+    if mount["type"] == "proc" and isinstance(error, PermissionError):
+        why = "parts of this machine's /proc are hidden, and so a user namespace may have none of its own"
+        return Refused("Unsupported", why, "/proc", "--pid host does without one")
+    return Refused.by(error)
 
 
 def mount_one(root: int, mount: dict[str, Any]) -> None:
