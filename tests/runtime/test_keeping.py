@@ -86,7 +86,9 @@ def test_signals(text: str, number: int) -> None:
     assert signal_number(text) == number
 
 
-@pytest.mark.parametrize("text", ["NOPE", "0", "65", "RTMIN-1", "RTMAX+1", "RTMIN+99", "-9", "1 5"])
+@pytest.mark.parametrize(
+    "text", ["NOPE", "0", "65", "RTMIN-1", "RTMAX+1", "RTMIN+99", "RTMIN+16", "RTMAX-15", "100", "-9", "1 5"]
+)
 def test_no_signals(text: str) -> None:
     with pytest.raises(Invalid):
         signal_number(text)

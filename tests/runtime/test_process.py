@@ -92,6 +92,9 @@ def test_working_directory() -> None:
     assert working_directory("/srv", "/w") == "/w"
     with pytest.raises(Invalid, match="'w' is invalid, it needs to be an absolute path"):
         working_directory("/srv", "w")
+    for image, asked in (("/srv\0", ""), ("", "/w\0")):
+        with pytest.raises(Invalid, match=r"working directory .*: holds a NUL byte"):
+            working_directory(image, asked)
 
 
 def test_process_joins_them() -> None:

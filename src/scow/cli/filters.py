@@ -12,8 +12,8 @@ import click
 import msgspec
 
 from scow.cli.misuse import Misuse
-from scow.cli.truths import TRUTHS
 from scow.cli.units import moment_of, parse_time
+from scow.dockerfile.truths import TRUTHS
 from scow.errors import Invalid
 
 

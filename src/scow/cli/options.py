@@ -13,7 +13,7 @@ import click
 
 from scow.cli.helptext import flag_names
 from scow.cli.misuse import Misuse
-from scow.cli.truths import TRUTHS
+from scow.dockerfile.truths import TRUTHS
 from scow.errors import Invalid
 
 _Decorated = TypeVar("_Decorated", bound=Callable[..., Any])

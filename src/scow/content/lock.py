@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from scow.content.disk import on_disk
 from scow.files import regular
 
 
@@ -25,6 +26,15 @@ def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+@contextlib.contextmanager
+def holding(directory: Path) -> Iterator[None]:
+    """Hold the lock of a directory's records, which is made when missing. Raises :class:`~scow.errors.Unavailable`."""
+    with on_disk(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        with locked(directory / ".lock"):
+            yield
 
 
 class Lease:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 
+from scow.dockerfile.truths import TRUTHS
 from scow.errors import Invalid
 
-_TRUE = ("1", "t", "T", "true", "TRUE", "True")
-_FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _SIZE = re.compile(r"([0-9]{1,20}|(?=\.[0-9]))(?:\.([0-9]{0,20}))? ?(?:([kmgtp])(?:i?b)?|b)?", re.ASCII | re.IGNORECASE)
 
 
 def boolean(text: str) -> bool | None:
     """strconv.ParseBool; None where the text is no boolean."""
-    return True if text in _TRUE else False if text in _FALSE else None
+    return TRUTHS.get(text)
 
 
 def size(text: str) -> int | None:

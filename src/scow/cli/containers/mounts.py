@@ -123,7 +123,7 @@ def _fields(text: str) -> dict[str, str]:
 def _switched(name: str, value: str, equals: str) -> str:
     if not equals:
         return "true"
-    from scow.cli.truths import TRUTHS
+    from scow.dockerfile.truths import TRUTHS
 
     if value not in TRUTHS:
         raise Invalid(f"invalid value for {name}: {value}")

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from scow.cli.options import each, option, switch, together
-from scow.cli.truths import TRUTHS
+from scow.dockerfile.truths import TRUTHS
 from scow.errors import Invalid, Unsupported
 from scow.runtime.spec.options import Device
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from scow.content.disk import on_disk
-from scow.content.lock import locked
+from scow.content.lock import holding
 from scow.engine.naming import is_name
 from scow.errors import AlreadyExists, Conflict, Invalid, Limit, NotFound, ScowError
 from scow.files import read, renew
@@ -110,13 +111,9 @@ class NetworkRecords:
                 return str(subnet)
         raise Conflict("all predefined address pools have been fully subnetted", hint="network prune, or --subnet")
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Nobody else gives out addresses or takes networks away meanwhile."""
-        with on_disk(self._root):
-            self._root.mkdir(parents=True, exist_ok=True)
-            with locked(self._root / ".lock"):
-                yield
+        return holding(self._root)
 
 
 def free_address(network: Network, taken: set[str], asked: str = "") -> str:

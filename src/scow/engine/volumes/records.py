@@ -12,13 +12,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from scow.content.disk import on_disk
-from scow.content.lock import locked
+from scow.content.lock import holding
 from scow.engine.naming import is_name
 from scow.engine.texts import rfc3339
 from scow.errors import Invalid, NotFound, ScowError
@@ -94,13 +94,9 @@ class VolumeRecords:
             os.rename(self._root / name, doomed)
         remove(doomed)
 
-    @contextlib.contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> AbstractContextManager[None]:
         """Nobody else gives out or takes away volumes meanwhile."""
-        with on_disk(self._root):
-            self._root.mkdir(parents=True, exist_ok=True)
-            with locked(self._root / ".lock"):
-                yield
+        return holding(self._root)
 
 
 def check_name(name: str) -> None:

@@ -1,4 +1,4 @@
-"""The spellings of true and false that docker takes in flags and filters: those of Go's ``strconv.ParseBool``."""
+"""The spellings of true and false that docker takes: those of Go's ``strconv.ParseBool``."""
 
 from __future__ import annotations
 
