@@ -54,7 +54,7 @@ class Kitchen:
 
     def files(self, image: Image) -> dict[str, Entry]:
         """What the image holds, all layers together."""
-        merged = view(image.layers, self.engine.workplace.store.unpacking)
+        merged = view(image.layers, self.engine.workplace.store)
         return {found.entry.path.decode(): found.entry for found in merged.walk()}
 
     def history(self, image: Image) -> list[str]:

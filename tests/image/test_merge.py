@@ -55,15 +55,15 @@ UPPER: list[list[Item]] = [
 
 def merged(store: Store, layers: Sequence[Layer], kept: int) -> tuple[Layer, list[Entry]]:
     """The layers above the boundary as one, and what is in it."""
-    whole, below = rootfs.view(layers, store.unpacking), rootfs.view(layers[:kept], store.unpacking)
+    whole, below = rootfs.view(layers, store), rootfs.view(layers[:kept], store)
     planned = merge.above(whole, below)
-    layer = add_layer(store.layout, store.layers, merge.items(planned, layers, store.unpacking))
+    layer = add_layer(store.layout, store.layers, merge.items(planned, layers, store))
     with store.unpacking.index(layer) as index:
         return layer, list(index)
 
 
 def view(store: Store, layers: Sequence[Layer]) -> View:
-    return rootfs.view(layers, store.unpacking)
+    return rootfs.view(layers, store)
 
 
 def test_the_files_stay_what_they_are(tmp_path: Path) -> None:

@@ -121,9 +121,9 @@ def test_it_is_what_umoci_unpacks(name: str, mount: Mounter, mounts: bool, tmp_p
     expected = without_root(umoci(store, tmp_path))
     trees = [store.layers.tree(layer.diff_id) for layer in made]
     assert all(tree and (tree.name == MOUNTABLE) is mounts for tree in trees)
-    overlay = mount.shows(rootfs.stack(made, store.unpacking, store.snapshots))
+    overlay = mount.shows(rootfs.stack(made, store))
     assert difference(expected, without_root(overlay)) == []
-    flat = snapshot_tree(rootfs.flat(made, store.unpacking, store.snapshots))
+    flat = snapshot_tree(rootfs.flat(made, store))
     assert difference(expected, without_root(flat)) == []
 
 
@@ -140,7 +140,7 @@ def test_the_root_directory_too(mount: Mounter, tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     made = images.stored(store, [base(), [directory("", 0o711, uid=7)], [file("x")]], "latest")
     expected = umoci(store, tmp_path)[b"."]
-    said = rootfs.root_entry(made, store.unpacking)
+    said = rootfs.root_entry(made, store)
     assert (said.mode, said.uid, said.gid, said.mtime) == (expected.mode, expected.uid, expected.gid, expected.mtime_ns)
-    flat = snapshot_tree(rootfs.flat(made, store.unpacking, store.snapshots))[b"."]
+    flat = snapshot_tree(rootfs.flat(made, store))[b"."]
     assert flat == expected

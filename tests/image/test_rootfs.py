@@ -41,7 +41,7 @@ def agree(layers: list[list[Item]], mount: Mounter, mounts: bool) -> None:
     try:
         if states is None:
             with pytest.raises(Invalid):
-                rootfs.flat(images.stored(store, layers), store.unpacking, store.snapshots)
+                rootfs.flat(images.stored(store, layers), store)
             return
         made = images.stored(store, layers)
         shown(made, store, mount, model.of_state(states[-1]))
@@ -51,11 +51,11 @@ def agree(layers: list[list[Item]], mount: Mounter, mounts: bool) -> None:
 
 def shown(made: list[Layer], store: Store, mount: Mounter, expected: model.Seen) -> None:
     """The three ways to see the stack."""
-    trees = rootfs.stack(made, store.unpacking, store.snapshots)
-    assert model.differing(expected, model.of_view(rootfs.view(made, store.unpacking))) == []
+    trees = rootfs.stack(made, store)
+    assert model.differing(expected, model.of_view(rootfs.view(made, store))) == []
     overlay = model.of_disk(mount.shows(trees))
     assert model.differing(expected, overlay) == [], trees
-    flat = model.of_disk(snapshot_tree(rootfs.flat(made, store.unpacking, store.snapshots)))
+    flat = model.of_disk(snapshot_tree(rootfs.flat(made, store)))
     assert model.differing(expected, flat) == []
 
 

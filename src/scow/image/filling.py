@@ -21,7 +21,7 @@ def fill(layers: Sequence[Layer], store: Store, place: str, target: Path) -> Non
 
     Symlinks on the way to ``place`` are followed beneath the image's root.
     """
-    view = rootfs.view(layers, store.unpacking)
+    view = rootfs.view(layers, store)
     try:
         path = view.resolve(os.fsencode(place).strip(b"/"))
     except Invalid:

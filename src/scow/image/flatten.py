@@ -33,7 +33,7 @@ def write_members(
     layers: Sequence[Layer], store: Store, output: BinaryIO, changes: Iterable[Item] = (), below: bytes = b""
 ) -> None:
     """As :func:`flatten`, below a directory (its path with a slash), and not to the end of the tar."""
-    view = rootfs.view(layers, store.unpacking)
+    view = rootfs.view(layers, store)
     items = list(changes)
     written: dict[bytes, Content] = {entry.path: content for entry, content in items}
     view.stack(len(layers), [entry for entry, _ in items])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 import msgspec
 
 from scow.image.layer import Layer
-from scow.image.unpack import Unpacking
+from scow.image.store import Store
 from scow.layer import mountable
 from scow.layer.entry import Entry
 from scow.layer.pack import Item
@@ -83,12 +83,12 @@ def _bare(entry: Entry) -> Entry:
     return msgspec.structs.replace(entry, offset=-1)
 
 
-def items(planned: Iterable[Planned], layers: Sequence[Layer], unpacking: Unpacking) -> Iterator[Item]:
+def items(planned: Iterable[Planned], layers: Sequence[Layer], store: Store) -> Iterator[Item]:
     """Entries with their contents, for packing."""
 
     def content(found: Found) -> Callable[[], int]:
         layer = layers[found.layer]
-        return mountable.content(unpacking.tree(layer), found)
+        return mountable.content(store.unpacking.tree(layer), found)
 
     for entry, found in planned:
         yield entry, content(found) if found is not None and entry.kind == "file" else b""

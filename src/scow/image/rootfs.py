@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from scow.image.layer import Layer
-from scow.image.unpack import Unpacking
+from scow.image.store import Store
 from scow.layer.entry import Entry
 from scow.layer.rights import is_opaque, rights
-from scow.layer.snapshots import Snapshots
 from scow.layer.view import View
 from scow.oci.digest import ChainId, chain_id
 
@@ -44,37 +43,37 @@ PLACES: Final[Mapping[str, tuple[Entry, ...]]] = {
 }
 
 
-def view(layers: Sequence[Layer], unpacking: Unpacking) -> View:
+def view(layers: Sequence[Layer], store: Store) -> View:
     """The merged view of the layers, from their indexes."""
     merged = View()
     for number, layer in enumerate(layers):
-        with unpacking.index(layer) as index:
+        with store.unpacking.index(layer) as index:
             merged.stack(number, index)
     return merged
 
 
-def root_entry(layers: Sequence[Layer], unpacking: Unpacking) -> Entry:
+def root_entry(layers: Sequence[Layer], store: Store) -> Entry:
     """Owner, mode and time of the root directory: the topmost layer's that says."""
     root = Entry(b"", "dir", 0o755)
     for layer in layers:
-        root = unpacking.header(layer).root or root
+        root = store.unpacking.header(layer).root or root
     return root
 
 
-def stack(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> tuple[Path, ...]:
+def stack(layers: Sequence[Layer], store: Store) -> tuple[Path, ...]:
     """The trees whose overlay is the root file system, topmost first; unpacked when they are not yet."""
     chain = chain_id(layer.diff_id for layer in layers)
     if chain is None:
-        return (snapshots.tree(_NOTHING, "flat", lambda path: None),)
-    trees = [unpacking.tree(layer) for layer in layers]
-    headers = [unpacking.header(layer) for layer in layers]
+        return (store.snapshots.tree(_NOTHING, "flat", lambda path: None),)
+    trees = [store.unpacking.tree(layer) for layer in layers]
+    headers = [store.unpacking.header(layer) for layer in layers]
     if all(header.plain for header in headers[1:]):
         return _stackable(trees)
-    merged = view(layers, unpacking)
+    merged = view(layers, store)
     if merged.conflicts:
-        return (flat(layers, unpacking, snapshots),)
+        return (flat(layers, store),)
     if merged.restyled or merged.relinked:
-        fix = snapshots.tree(chain, "fix", lambda path: _fix(path, merged, trees))
+        fix = store.snapshots.tree(chain, "fix", lambda path: _fix(path, merged, trees))
         return (fix, *_stackable(trees))
     return _stackable(trees)
 
@@ -89,16 +88,14 @@ def _stackable(trees: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(kept)
 
 
-def with_mount_points(
-    lower: tuple[Path, ...], layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots, kind: str
-) -> tuple[Path, ...]:
+def with_mount_points(lower: tuple[Path, ...], layers: Sequence[Layer], store: Store, kind: str) -> tuple[Path, ...]:
     """``lower`` with a thin tree on top that has :data:`PLACES` of the ``kind``, where the image lacks them.
 
     So starting a process leaves no empty ``/etc/hosts`` or ``/proc`` behind in the layer that is written.
     """
     known = View()
     for number, layer in enumerate(layers):
-        known.stack(number, unpacking.header(layer).landmarks)
+        known.stack(number, store.unpacking.header(layer).landmarks)
     missing = [point for point in PLACES[kind] if known.find(point.path) is None and _holds(known, point.parent)]
     if not missing:
         return lower
@@ -116,7 +113,7 @@ def with_mount_points(
             tree.finish()
 
     chain = chain_id(layer.diff_id for layer in layers)
-    return (snapshots.tree(chain or _NOTHING, kind, make), *lower)
+    return (store.snapshots.tree(chain or _NOTHING, kind, make), *lower)
 
 
 def _holds(known: View, directory: bytes) -> bool:
@@ -135,18 +132,18 @@ def style(upper: Path, root: Entry) -> None:
         os.close(fd)
 
 
-def flat(layers: Sequence[Layer], unpacking: Unpacking, snapshots: Snapshots) -> Path:
+def flat(layers: Sequence[Layer], store: Store) -> Path:
     """The root file system as one tree."""
     chain = chain_id(layer.diff_id for layer in layers)
-    return snapshots.tree(chain or _NOTHING, "flat", lambda path: write(layers, unpacking, path))
+    return store.snapshots.tree(chain or _NOTHING, "flat", lambda path: write(layers, store, path))
 
 
-def write(layers: Sequence[Layer], unpacking: Unpacking, target: Path) -> None:
+def write(layers: Sequence[Layer], store: Store, target: Path) -> None:
     """Write the root file system to ``target``, an empty directory."""
     from scow.layer.checkout import checkout
 
-    trees = [unpacking.tree(layer) for layer in layers]
-    checkout(view(layers, unpacking).walk(), trees, target)
+    trees = [store.unpacking.tree(layer) for layer in layers]
+    checkout(view(layers, store).walk(), trees, target)
 
 
 def _fix(target: Path, merged: View, trees: list[Path]) -> None:

@@ -56,13 +56,13 @@ class Stacked:
         """Make the writable directory, with the look of the image's root."""
         for made in (self._upper, self._work):
             made.mkdir(parents=True)
-        rootfs.style(self._upper, rootfs.root_entry(self._layers, self._store.unpacking))
+        rootfs.style(self._upper, rootfs.root_entry(self._layers, self._store))
 
     @property
     def rootfs(self) -> Overlay:
         """The trees to stack, unpacked when they are not yet."""
-        lower = rootfs.stack(self._layers, self._store.unpacking, self._store.snapshots)
-        lower = rootfs.with_mount_points(lower, self._layers, self._store.unpacking, self._store.snapshots, self._kind)
+        lower = rootfs.stack(self._layers, self._store)
+        lower = rootfs.with_mount_points(lower, self._layers, self._store, self._kind)
         return Overlay(lower, self._upper, self._work)
 
     def changes(self, latest: int | None = None) -> Iterator[Item]:
@@ -71,7 +71,7 @@ class Stacked:
 
         if not self._upper.is_dir():
             return iter(())
-        view = partial(rootfs.view, self._layers, self._store.unpacking)
+        view = partial(rootfs.view, self._layers, self._store)
         owners = _owners(self._store, self._upper.parent, view)
         return changes(str(self._upper), owners, latest=latest)
 
@@ -88,7 +88,7 @@ class Copied:
     def make(self) -> None:
         """Write every file of the image."""
         self._root.mkdir(parents=True)
-        rootfs.write(self._layers, self._store.unpacking, self._root)
+        rootfs.write(self._layers, self._store, self._root)
 
     @property
     def rootfs(self) -> Directory:
@@ -99,7 +99,7 @@ class Copied:
         """What is not as the image has it."""
         from scow.layer.compare import changes
 
-        before = rootfs.view(self._layers, self._store.unpacking)
+        before = rootfs.view(self._layers, self._store)
         return changes(str(self._root), before, _owners(self._store, self._root.parent, lambda: before), latest=latest)
 
 

@@ -69,7 +69,7 @@ def slim(workplace: Workplace, name: str, asked: Slimming, tag: str | None, tell
     store = workplace.store
     image = workplace.catalogue().find(name).image
     with store.layout.working():
-        view = rootfs.view(image.layers, store.unpacking)
+        view = rootfs.view(image.layers, store)
         needed = Needed(view, *_readers(workplace, image))
         needed.named([*ALWAYS, *(pattern.lstrip("/") for pattern in asked.keep)])
         _commands(needed, image, asked)
@@ -82,7 +82,7 @@ def slim(workplace: Workplace, name: str, asked: Slimming, tag: str | None, tell
         layer = add_layer(
             store.layout,
             store.layers,
-            merge.items(merge.chosen(view, paths), image.layers, store.unpacking),
+            merge.items(merge.chosen(view, paths), image.layers, store),
         )
         descriptor = add_image(store.layout, _config(image, layer, asked), [layer.descriptor])
         made = load(store.layout, descriptor)

@@ -40,9 +40,9 @@ def squash(workplace: Workplace, name: str, base: str, tag: str | None) -> Squas
     image = catalogue.find(name).image
     kept = 0 if base == SCRATCH else _boundary(image, catalogue.find(base).image, base)
     with store.layout.working():
-        whole, below = rootfs.view(image.layers, store.unpacking), rootfs.view(image.layers[:kept], store.unpacking)
+        whole, below = rootfs.view(image.layers, store), rootfs.view(image.layers[:kept], store)
         planned = merge.above(whole, below)
-        layer = add_layer(store.layout, store.layers, merge.items(planned, image.layers, store.unpacking))
+        layer = add_layer(store.layout, store.layers, merge.items(planned, image.layers, store))
         layers = (*image.layers[:kept], layer)
         config = _config(document(image.raw_config), kept, layer, f"scow squash --from {base}")
         descriptor = add_image(store.layout, config, [one.descriptor for one in layers])

@@ -42,7 +42,7 @@ def diff(workplace: Workplace, settings: Settings) -> tuple[Change, ...]:
     that only has another time is as it was."""
     image = origins.image_of(workplace, settings)
     with workplace.store.layout.working():
-        view = rootfs.view(image.layers, workplace.store.unpacking)
+        view = rootfs.view(image.layers, workplace.store)
         found: dict[str, Change] = {}
         same: set[str] = set()
         for entry, _ in _written(workplace, settings, image):

@@ -49,7 +49,7 @@ def export_directory(store: Store, image: Image, target: Path) -> None:
         trees = [store.unpacking.tree(layer) for layer in image.layers]
         try:
             target.mkdir(parents=True, exist_ok=True)
-            checkout(_owned(rootfs.view(image.layers, store.unpacking).walk()), trees, target)
+            checkout(_owned(rootfs.view(image.layers, store).walk()), trees, target)
         except OSError as error:
             raise Denied(f"cannot write the files: {error.strerror}", subject=str(target)) from None
 
