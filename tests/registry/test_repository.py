@@ -204,6 +204,20 @@ def test_referrers_by_the_api_and_by_tag(server: Server, connect: MakeClient, so
     assert repository.referrers(referrer.digest) == ()
 
 
+def test_referrers_come_page_by_page(connect: MakeClient, source: Bytes) -> None:
+    with Server(page_size=2) as server:
+        repository = connect(server.host).repository()
+        subject = _push(repository, source, b"x")
+        told = {"mediaType": subject.media_type, "digest": str(subject.digest), "size": subject.size}
+        pushed = {
+            _push(repository, source, b"%d" % n, tag=f"r{n}", subject=told, artifactType="a/b").digest for n in range(5)
+        }
+        for artifact_type in (None, "a/b"):
+            server.forget()
+            assert {one.digest for one in repository.referrers(subject.digest, artifact_type)} == pushed
+            assert len([seen for seen in server.seen if "/referrers/" in seen.path]) == 3
+
+
 def test_deleting_by_tag_and_by_digest(server: Server, connect: MakeClient, source: Bytes) -> None:
     repository = connect(server.host).repository()
     manifest = _push(repository, source, b"x")

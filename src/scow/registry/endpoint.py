@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from scow.errors import Denied, ScowError
+from scow.errors import Denied, Invalid, ScowError
 from scow.oci.documents import DOCUMENT_LIMIT
 from scow.registry.auth import Authorizer, Scopes, login_hint
-from scow.registry.protocol import Answer, Request
+from scow.registry.protocol import Answer, Request, next_page
 from scow.registry.refusal import refusal
 from scow.registry.transport import Body, Call, Response, Transport
 
 #: Challenges answered for one request: none is known yet, then a token that has just expired or is too narrow.
 _CHALLENGES = 2
+_PAGES = 10_000
 _OK = frozenset({200})
 
 
@@ -84,6 +85,19 @@ class Endpoint:
             return response.answer(DOCUMENT_LIMIT)
 
         return self.transport.patiently(attempt)
+
+    def pages(self, request: Request, scopes: Scopes, asked: Asked) -> Iterator[Answer]:
+        """As :meth:`ask`, and what is listed on the pages after that (distribution-spec, "Content Discovery")."""
+        following: Request | None = request
+        seen: set[str] = set()
+        while following is not None:
+            if following.target in seen or len(seen) == _PAGES:
+                raise Invalid("the registry's list leads back to itself, or has no end", subject=asked.subject)
+            seen.add(following.target)
+            answer = self.ask(following, scopes, asked=asked)
+            yield answer
+            following = next_page(answer, self.url(following.target))
+            following = following and msgspec.structs.replace(following, headers=request.headers)
 
     def refused(self, response: Response, asked: Asked | None = None) -> ScowError:
         """The error that ``response`` stands for; reads and closes it."""

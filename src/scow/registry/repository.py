@@ -18,12 +18,12 @@ from scow.errors import Denied, Integrity, Invalid, NotFound, ScowError, Unavail
 from scow.oci import media_types
 from scow.oci.descriptor import Descriptor
 from scow.oci.digest import Digest
-from scow.oci.documents import encode
-from scow.oci.manifest import Index, Manifest, parse
+from scow.oci.manifest import parse
 from scow.oci.reference import HUB, Reference
 from scow.registry import protocol
 from scow.registry.download import Download
 from scow.registry.endpoint import Asked, Endpoint
+from scow.registry.referrers import Referrers
 from scow.registry.sessions import Sessions
 from scow.registry.spans import is_large
 from scow.registry.transport import Call, Response
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 _MANIFESTS = media_types.INDEXES | media_types.MANIFESTS | media_types.SCHEMA1
 #: Bytes of manifests kept for :meth:`Repository.tag` and for reading twice.
 _KEPT_LIMIT = 16 << 20
-_PAGES_LIMIT = 10_000
 _GONE = frozenset({404, 410})
 
 
@@ -70,6 +69,7 @@ class Repository:
         self._push_scopes = (f"repository:{self._path}:pull,push",)
         kept = Sessions(sessions, endpoint.host, self._path)
         self._upload = Upload(endpoint, self._path, self._push_scopes, self._pushed(), kept)
+        self._referrers = Referrers(endpoint, self._path, self._pull_scopes, self._pulled, self._put)
         self._gave: dict[Digest, list[Repository]] = {}
         self._kept: OrderedDict[Digest, bytes] = OrderedDict()
         self._lock, self._wide = threading.Lock(), threading.Lock()
@@ -163,7 +163,7 @@ class Repository:
             self._keep(descriptor.digest, raw)
             subject = parse(raw, descriptor.media_type, str(descriptor.digest)).subject
             if subject and "oci-subject" not in answer.headers:
-                self._list_referrer(subject.digest, raw, descriptor)
+                self._referrers.enlist(subject.digest, raw, descriptor)
         else:
             self._upload.send(descriptor, source, self._mount_from)
 
@@ -175,27 +175,13 @@ class Repository:
 
     def tags(self) -> Iterator[str]:
         """Every tag, page by page, in the registry's order. Raises :class:`NotFound` for an unknown repository."""
-        request: protocol.Request | None = protocol.tags(self._path)
-        seen: set[str] = set()
-        while request is not None and len(seen) < _PAGES_LIMIT:
-            if request.target in seen:
-                raise Invalid("the registry's list of tags leads back to itself", subject=self.name)
-            seen.add(request.target)
-            contexts = {NotFound: f"repository {self.name} not found", Denied: f"access to {self.name} denied"}
-            answer = self._endpoint.ask(request, self._pull_scopes, asked=Asked(self.name, contexts))
+        contexts = {NotFound: f"repository {self.name} not found", Denied: f"access to {self.name} denied"}
+        for answer in self._endpoint.pages(protocol.tags(self._path), self._pull_scopes, Asked(self.name, contexts)):
             yield from protocol.tag_names(answer, self.name)
-            request = protocol.next_page(answer, self._endpoint.url(request.target))
 
     def referrers(self, digest: Digest, artifact_type: str | None = None) -> tuple[Descriptor, ...]:
         """Manifests whose subject is ``digest``; by the referrers API, or by the tag schema where there is none."""
-        request = protocol.referrers(self._path, digest, artifact_type)
-        asked = self._pulled(digest)
-        try:
-            answer = self._endpoint.ask(request, self._pull_scopes, asked=asked)
-            found = _manifests(answer.body, digest)
-        except (NotFound, Invalid, Unsupported):
-            found = self._by_tag(digest)
-        return tuple(one for one in found if artifact_type in (None, one.artifact_type))
+        return self._referrers.of(digest, artifact_type)
 
     def delete(self, name: str) -> None:
         """Delete a manifest by digest or, where the registry can, a tag alone. Raises :class:`Unsupported`.
@@ -214,7 +200,7 @@ class Repository:
         try:
             self._endpoint.ask(request, scopes, expected=(200, 202, 204), asked=Asked(self._named(name), contexts))
             if subject:
-                self._unlist_referrer(subject, Digest(name))
+                self._referrers.strike(subject, Digest(name))
         except (Integrity, Invalid):
             if ":" in name:
                 raise
@@ -250,27 +236,6 @@ class Repository:
             self._keep(descriptor.digest, raw)
         return raw
 
-    def _by_tag(self, digest: Digest) -> tuple[Descriptor, ...]:
-        """Referrers by the tag schema: an index under a tag made of the digest."""
-        request = protocol.manifest("GET", self._path, protocol.referrers_tag(digest))
-        asked = self._pulled(digest)
-        try:
-            answer = self._endpoint.ask(request, self._pull_scopes, asked=asked)
-        except NotFound:
-            return ()
-        return _manifests(answer.body, digest)
-
-    def _list_referrer(self, subject: Digest, raw: bytes, descriptor: Descriptor) -> None:
-        """The registry took a referrer without a word on its subject: the client keeps the list (distribution-spec,
-        "Pushing Manifests with Subject")."""
-        found = self._by_tag(subject)
-        if any(one.digest == descriptor.digest for one in found):
-            return
-        document = parse(raw, descriptor.media_type)
-        kind = document.artifact_type or (document.config.media_type if isinstance(document, Manifest) else None)
-        entry = descriptor.plain.annotated(artifact_type=kind, annotations=document.annotations)
-        self._put_referrers(subject, (*found, entry))
-
     def _subject(self, digest: Digest) -> Digest | None:
         """What the manifest refers to, if it is there and to be read."""
         with contextlib.suppress(ScowError):
@@ -278,16 +243,6 @@ class Repository:
             subject = parse(self._manifest(descriptor), descriptor.media_type).subject
             return subject.digest if subject else None
         return None
-
-    def _unlist_referrer(self, subject: Digest, digest: Digest) -> None:
-        found = self._by_tag(subject)
-        left = tuple(one for one in found if one.digest != digest)
-        if left != found:
-            self._put_referrers(subject, left)
-
-    def _put_referrers(self, subject: Digest, listed: tuple[Descriptor, ...]) -> None:
-        index = encode(Index(2, listed, media_types.OCI_INDEX))
-        self._put(protocol.referrers_tag(subject), media_types.OCI_INDEX, index)
 
     def _put(self, name: str, media_type: str, raw: bytes) -> protocol.Answer:
         request = protocol.put_manifest(self._path, name, media_type, raw)
@@ -356,8 +311,3 @@ class Repository:
     def _pushed(self) -> Asked:
         failed = f"pushing to {self.name} failed"
         return Asked(self.name, {Denied: f"push access to {self.name} denied", NotFound: failed, Invalid: failed})
-
-
-def _manifests(raw: bytes, digest: Digest) -> tuple[Descriptor, ...]:
-    index = parse(raw, media_types.OCI_INDEX, f"referrers of {digest}")
-    return index.manifests if isinstance(index, Index) else ()

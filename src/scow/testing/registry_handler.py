@@ -217,6 +217,11 @@ class Handler(Exchange):
         if wanted := self.query.get("artifactType"):
             found = [one for one in found if one.artifact_type == wanted]
             headers["OCI-Filters-Applied"] = "artifactType"
+        rest = sorted((one for one in found if one.digest > self.query.get("last", "")), key=lambda one: one.digest)
+        found, more = rest[: self.premises.page_size], rest[self.premises.page_size :]
+        if more:
+            query = urlencode({**self.query, "last": found[-1].digest})
+            headers["Link"] = f'<{self.url_path}?{query}>; rel="next"'
         manifests = [msgspec.json.decode(encode(one)) for one in found]
         index = {"schemaVersion": 2, "mediaType": media_types.OCI_INDEX, "manifests": manifests}
         self.answer(200, headers, json.dumps(index).encode())
