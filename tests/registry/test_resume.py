@@ -125,6 +125,25 @@ def test_a_registry_that_takes_no_chunks(status: int, server: Server, connect: M
     assert read(connect(server.host).repository(), blob) == source.held[blob.digest]
 
 
+def test_what_is_not_acknowledged_is_sent_again(server: Server, connect: MakeClient, source: Bytes) -> None:
+    """A registry may keep less of a chunk than it was sent, and says so in Range."""
+    blob = source.add(noise(4 * CHUNK))
+
+    def keep_half(exchange: Exchange) -> bool:
+        data = b"".join(bytes(piece) for piece in exchange._body())  # type: ignore[attr-defined]
+        path = exchange.premises.storage.upload(exchange.url_path.rpartition("/")[2])
+        with path.open("ab") as file:
+            file.write(data[: len(data) // 2])
+        exchange.answer(202, {"Location": exchange.url_path, "Range": f"0-{path.stat().st_size - 1}"})
+        return True
+
+    server.fault = first(2, keep_half, method="PATCH", path="/uploads/")
+    connect(server.host).repository().push(blob, source)
+    assert read(connect(server.host).repository(), blob) == source.held[blob.digest]
+    starts = [int(one.headers["content-range"].partition("-")[0]) for one in server.seen if one.method == "PATCH"]
+    assert starts == [0, CHUNK // 2, CHUNK, 2 * CHUNK, 3 * CHUNK]
+
+
 def test_a_session_in_the_middle_that_is_lost_starts_again(server: Server, connect: MakeClient, source: Bytes) -> None:
     blob = source.add(noise(6 * CHUNK))
     numbers = itertools.count(1)

@@ -19,6 +19,7 @@ from scow.oci.descriptor import Descriptor
 from scow.registry import protocol
 from scow.registry.auth import Scopes
 from scow.registry.endpoint import Asked, Endpoint
+from scow.registry.protocol import Answer
 from scow.registry.retry import Trouble
 from scow.registry.sessions import Session, Sessions
 from scow.registry.transport import Body, Response
@@ -128,7 +129,9 @@ class Upload:
         answer = response.excerpt()
         location = answer.headers.get("location")
         following = protocol.same_place(location, response.url) if location else session.location
-        return Session(following, session.offset + length)
+        end = session.offset + length  # unless less of it is acknowledged
+        taken = _received(answer)
+        return Session(following, taken if session.offset < taken < end else end)
 
     def _resumed(self, descriptor: Descriptor) -> Session | None:
         """Where an earlier try stopped, if the registry still knows."""
@@ -139,9 +142,7 @@ class Upload:
             self._trusted(known.location)
             response = self._endpoint.send(protocol.Request("GET", known.location), self._scopes, retry=False)
             answer = response.excerpt()
-            match = re.fullmatch(_RECEIVED, answer.headers.get("range", ""))
-            # nothing and one byte are both told as 0-0
-            offset = int(match[1]) + 1 if match and int(match[1]) else 0
+            offset = _received(answer)
             if response.status in _CREATED and 0 < offset <= descriptor.size:
                 location = answer.headers.get("location")
                 return Session(protocol.same_place(location, response.url) if location else known.location, offset)
@@ -179,6 +180,12 @@ class Upload:
             self._endpoint.send(protocol.Request("DELETE", location), self._scopes, retry=False).excerpt()
         except ScowError:
             return
+
+
+def _received(answer: Answer) -> int:
+    """Bytes that the registry has of a session; none and one are both told as 0-0."""
+    match = re.fullmatch(_RECEIVED, answer.headers.get("range", ""))
+    return int(match[1]) + 1 if match and int(match[1]) else 0
 
 
 def _pieces(descriptor: Descriptor, source: Source, offset: int = 0, length: int = -1) -> Iterator[bytes]:
