@@ -68,7 +68,7 @@ def test_guided_by_coverage(tmp_path: Path) -> None:
         refuse("atheris is not installed (pip install atheris)")
     argv = [sys.executable, "-m", "tests.fuzz.coverage_guided", "all", f"-max_total_time={SECONDS}"]
     limits = ["-rss_limit_mb=1024", "-timeout=10", "-max_len=20000", "-verbosity=0", "-print_final_stats=1"]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    env = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TMPDIR": str(tmp_path)}  # it ends without a clean-up
     done = subprocess.run([*argv, *limits], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-5000:]
     assert (runs := re.search(r"number_of_executed_units: (\d+)", done.stderr)), done.stderr[-5000:]

@@ -100,12 +100,14 @@ rule of both gives the same verdict but for this:
 ```python
 >>> import tempfile
 >>> from scow import Engine
->>> dockerfiles = Engine(tempfile.mkdtemp()).dockerfiles
+>>> directory = tempfile.TemporaryDirectory()
+>>> dockerfiles = Engine(directory.name).dockerfiles
 >>> looked = dockerfiles.lint(b"FROM debian\\nRUN apt-get install curl=1\\n", shellcheck=False)
 >>> [(finding.rule, finding.span.start_line) for finding in looked.findings if finding.severity.word == "warning"]
 [('untagged-base', 1), ('apt-asks', 2)]
 >>> dockerfiles.fix(b"FROM debian\\nRUN apt-get install curl=1\\n").after
 'FROM debian\\nRUN apt-get install -y curl=1\\n'
+>>> directory.cleanup()
 
 ```
 
