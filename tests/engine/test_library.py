@@ -11,7 +11,7 @@ import pickle
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from tests.cli.boxes import IMAGE, make_box
@@ -249,3 +249,81 @@ def test_a_limit_that_there_is_not_is_told(engine: Engine, limits: dict[str, int
             engine.containers.update("limited", limits=limits)
     finally:
         engine.containers.remove("limited")
+
+
+class Sips(io.RawIOBase):
+    """An output that takes a thousand bytes at a time."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        part = memoryview(data)[:1000]
+        self.taken += part
+        return len(part)
+
+
+def test_what_a_raw_output_does_not_take_at_once_is_not_lost(engine: Engine) -> None:
+    engine.containers.create(IMAGE, name="raw")
+    writers: list[Callable[[Any], object]] = [
+        lambda output: engine.images.save([IMAGE], output),
+        lambda output: engine.images.export(IMAGE, output),
+        lambda output: engine.files.cat(IMAGE, "/etc/passwd", output),
+        lambda output: engine.containers.export("raw", output),
+        lambda output: engine.containers.pack("raw", "/etc", output),
+    ]
+    try:
+        for write in writers:
+            whole, sips = io.BytesIO(), Sips()
+            write(whole)
+            write(sips)
+            assert len(sips.taken) == len(whole.getvalue()) > 0
+    finally:
+        engine.containers.remove("raw")
+
+
+def test_an_exit_code_may_be_asked_for_again(engine: Engine) -> None:
+    engine.containers.create(IMAGE, Options(args=("sleep", "60")), name="asked")
+    try:
+        engine.containers.start("asked")
+        joined = engine.containers.exec("asked", ["sh", "-c", "exit 4"])
+        assert (joined.wait(), joined.wait()) == (4, 4)
+    finally:
+        engine.containers.remove("asked", force=True)
+
+
+def test_a_volume_s_name_may_stand_as_its_source(engine: Engine) -> None:
+    options = Options(mounts=(Mount("volume", "kept", "/v"),))
+    assert engine.containers.run(IMAGE, ["sh", "-c", "echo 1 >/v/x"], options=options) == 0
+    assert os.listdir(engine.volumes.find("kept").mountpoint) == ["x"]
+
+
+def test_a_build_s_texts_are_looked_at_before_it_begins(engine: Engine, tmp_path: Path) -> None:
+    wrong: list[tuple[str, dict[str, Any]]] = [
+        ("build_args: 'A': 1 are not two texts", {"build_args": {"A": 1}}),
+        ("labels: 'a': None are not two texts", {"labels": {"a": None}}),
+        ("allow: is one text, where a list of texts is wanted", {"allow": "security.insecure"}),
+    ]
+    for told, options in wrong:
+        with pytest.raises(Invalid) as refused:
+            engine.images.build(tmp_path, dockerfile=b"FROM scratch\nENV A=b\n", **options)
+        assert str(refused.value) == told
+
+
+def test_a_further_context_may_be_a_path(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "f").touch()
+    dockerfile = b"FROM scratch\nCOPY --from=more f /\n"
+    assert engine.images.build(tmp_path, dockerfile=dockerfile, build_contexts={"more": tmp_path / "other"})
+
+
+def test_the_last_lines_of_a_log_cannot_be_fewer_than_none(engine: Engine) -> None:
+    engine.containers.create(IMAGE, name="said")
+    try:
+        with pytest.raises(Invalid, match=r"^tail: cannot be negative"):
+            engine.containers.logs("said", tail=-1)
+    finally:
+        engine.containers.remove("said")

@@ -122,7 +122,7 @@ def told(error: Exception, url: str, proxy: str | None = None) -> ScowError:
     words = words or _words(cause)
     through = f" through the proxy {place(proxy)}" if proxy else ""
     hint = next(hint for part, hint in _HINTS if part in words)
-    return Trouble(f"cannot reach {host}{through}: {words}", kind, hint=hint)
+    return Trouble(f"cannot reach {host}{through}: {words}", kind, subject=host, named=True, hint=hint)
 
 
 def place(url: str) -> str:

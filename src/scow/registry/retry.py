@@ -25,15 +25,18 @@ class Trouble(Unavailable):
     """A transient failure; ``kind`` is its row in :data:`TRIES`. It stays within this room: see :attr:`final`."""
 
     def __init__(
-        self, problem: str, kind: str, *, subject: str = "", hint: str = "", retry_after: float | None = None
-    ) -> None:
-        super().__init__(problem, subject=subject, hint=hint, retry_after=retry_after)
+        self, problem: str, kind: str, *, subject: str = "", hint: str = "", named: bool = False,
+        retry_after: float | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(problem, subject=subject, hint=hint, named=named, retry_after=retry_after)
         self.kind = kind
 
     @property
     def final(self) -> Unavailable:
         """The same, said to the caller after the last try; nobody tries again what was given up once."""
-        return Unavailable(self.problem, subject=self.subject, hint=self.hint, retry_after=self.retry_after)
+        return Unavailable(
+            self.problem, subject=self.subject, hint=self.hint, named=self.named, retry_after=self.retry_after
+        )
 
 
 class Patience(msgspec.Struct, frozen=True):

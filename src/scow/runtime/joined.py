@@ -19,12 +19,15 @@ class Joined:
         self.process = process
         self._stdio, self._console = stdio, console
         self._control: int | None = control
+        self._ended: int | None = None
 
     def wait(self, detach_keys: bytes = b"") -> int | None:
         """Its exit code, or 128 + the signal that ended it; None when the keys were typed first.
 
-        Copies its terminal meanwhile, when it has one.
+        Copies its terminal meanwhile, when it has one. It may be asked again.
         """
+        if self._ended is not None:
+            return self._ended
         try:
             if self._console is not None:
                 from scow.runtime import terminal
@@ -34,7 +37,8 @@ class Joined:
             _, status = os.waitpid(self.process, 0)
         finally:
             self.close()
-        return tasks.exit_code(status)
+        self._ended = tasks.exit_code(status)
+        return self._ended
 
     def signal(self, number: int) -> None:
         """Send it a signal; nothing happens when it is gone."""

@@ -174,7 +174,9 @@ def _make_bridge(with_user: bool) -> None:
     if with_user:
         _make_user_namespace()
     linux.unshare(linux.CLONE_NEWNET)
-    netlink.Netlink().bridge("scow")
+    line = netlink.Netlink()
+    line.bridge("scow")
+    line.close()
 
 
 def _capabilities() -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -21,11 +22,14 @@ LAYOUT: Final = "oci-layout://"
 _TAKEN: Final = (SCRATCH, "context")
 
 
-def divided(given: Mapping[str, str], fetch: Callable[[str], Path]) -> tuple[dict[str, str | None], dict[str, Path]]:
+def divided(
+    given: Mapping[str, str | os.PathLike[str]], fetch: Callable[[str], Path]
+) -> tuple[dict[str, str | None], dict[str, Path]]:
     """Each name → an image's name or ``None``, and those of directories → their paths; ``fetch`` brings a URL's."""
     contexts: dict[str, str | None] = {}
     directories: dict[str, Path] = {}
-    for key, value in given.items():
+    for key, place in given.items():
+        value = os.fspath(place)
         if not key or not value:
             raise Invalid("invalid context value, expected key=value", subject=f"{key}={value}")
         try:

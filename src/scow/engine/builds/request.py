@@ -17,6 +17,7 @@ from scow.build.sources import is_remote
 from scow.dockerfile.values import boolean
 from scow.engine.builds import contexts
 from scow.engine.builds.building import Building, Outcome
+from scow.engine.texts import several
 from scow.errors import Invalid
 from scow.image.image import Image, load
 from scow.layer.scratch import scratch
@@ -70,7 +71,7 @@ class BuildOptions(TypedDict, total=False):
     #: id → an agent's socket
     ssh: Mapping[str, Path] | None
     #: name → a directory, a URL, ``docker-image://REF`` or ``oci-layout://DIR[:TAG][@DIGEST]``
-    build_contexts: Mapping[str, str] | None
+    build_contexts: Mapping[str, str | os.PathLike[str]] | None
     #: ``name:address``
     extra_hosts: Sequence[str]
     #: of ``/dev/shm``, in bytes
@@ -124,6 +125,7 @@ def build(
     """Do it. Raises TypeError for an option that there is not, as any other method does."""
     if unknown := options.keys() - BuildOptions.__annotations__.keys():
         raise TypeError(f"build() got an unexpected keyword argument {min(unknown)!r}")
+    _check_texts(options)
     asked = (options.get("platform") or str(workplace.platform)).split(",")
     platforms = list(dict.fromkeys(wanted(one, workplace.platform) for one in asked))
     cache, fields = _cache(workplace, options, platforms[0], warn), _asked(options)
@@ -167,6 +169,17 @@ def build(
     several = boolean((options.get("build_args") or {}).get("BUILDKIT_MULTI_PLATFORM", "")) or len(built) > 1
     plain = not several and not attest
     return Made(built[0][1].descriptor if plain else _index(workplace, built, options, tags), finish)
+
+
+def _check_texts(options: Mapping[str, Any]) -> None:
+    """Raise Invalid for one text instead of several, and for names and values that are no texts: a number in a build
+    argument is met late, and told of another thing."""
+    for name in ("uncached", "extra_hosts", "allow", "ahead_of_push"):
+        several(name, options.get(name) or ())
+    for name in ("build_args", "labels", "annotations", "index_annotations"):
+        for key, value in (options.get(name) or {}).items():
+            if not (isinstance(key, str) and isinstance(value, str)):
+                raise Invalid(f"{key!r}: {value!r} are not two texts", subject=name)
 
 
 @contextlib.contextmanager

@@ -22,9 +22,9 @@ def pause(workplace: Workplace, settings: Settings) -> str:
 
     state = workplace.containers.state(settings.id)
     if state.status == "paused":
-        raise Conflict(f"Container {settings.id} is already paused")
+        raise Conflict(f"Container {settings.id} is already paused", subject=settings.id, named=True)
     if state.status != "running":
-        raise Conflict(f"Container {settings.id} is not running")
+        raise Conflict(f"Container {settings.id} is not running", subject=settings.id, named=True)
     how = freeze(state.pid)
     workplace.containers.mark_paused(settings.id, paused=True)
     return how
@@ -36,7 +36,7 @@ def unpause(workplace: Workplace, settings: Settings) -> None:
 
     state = workplace.containers.state(settings.id)
     if state.status != "paused":
-        raise Conflict(f"Container {settings.id} is not paused")
+        raise Conflict(f"Container {settings.id} is not paused", subject=settings.id, named=True)
     thaw(state.pid)
     workplace.containers.mark_paused(settings.id, paused=False)
 

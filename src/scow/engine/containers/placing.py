@@ -29,7 +29,7 @@ def with_volumes(workplace: Workplace, options: Options, image: Image) -> Iterat
     volumes go again. Raises :class:`Invalid`.
     """
     asked = [*_of_others(workplace, options.volumes_from), *map(_anonymous, sorted(image.config.process.volumes or ()))]
-    mounts = tuple({_clean(mount.target): mount for mount in (*reversed(asked), *options.mounts)}.values())
+    mounts = tuple({_clean(mount.target): mount for mount in (*reversed(asked), *map(_named, options.mounts))}.values())
     if not any(mount.kind == "volume" for mount in mounts):
         yield options
         return
@@ -58,6 +58,13 @@ def _placed(workplace: Workplace, mount: Mount, image: Image) -> Mount:
 
         fill(image.layers, workplace.store, mount.target, directory)
     return msgspec.structs.replace(mount, name=volume.name, source=str(directory))
+
+
+def _named(mount: Mount) -> Mount:
+    """A volume's name may stand as its source, as docker has it."""
+    if mount.kind != "volume" or mount.name or "/" in mount.source:
+        return mount
+    return msgspec.structs.replace(mount, name=mount.source, source="")
 
 
 def _anonymous(target: str) -> Mount:

@@ -136,8 +136,9 @@ class ContainerRecords:
             if other.name == name:
                 raise AlreadyExists(
                     f'Conflict. The container name "/{name}" is already in use by container "{other.id}". '
-                    "You have to remove (or rename) that container to be able to reuse that name."
-                )
+                    "You have to remove (or rename) that container to be able to reuse that name.",
+                    subject=name, named=True,
+                )  # fmt: skip
 
     def update(self, container_id: str, change: Callable[[Settings], Settings]) -> None:
         """Write the settings once more, as ``change`` makes them of what they are by now."""

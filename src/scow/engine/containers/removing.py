@@ -36,5 +36,6 @@ def _end(workplace: Workplace, settings: Settings, *, force: bool) -> None:
     if not force:
         first = "Unpause and then stop" if state.status == "paused" else "Stop"
         advice = f"{first} the container before attempting removal or force remove"
-        raise Conflict(f"You cannot remove a {state.status} container {settings.id}. {advice}")
+        problem = f"You cannot remove a {state.status} container {settings.id}. {advice}"
+        raise Conflict(problem, subject=settings.id, named=True)
     stopping.kill(workplace, settings)

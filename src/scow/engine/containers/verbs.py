@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import msgspec
 
 from scow.engine.containers.records import ALIVE, Settings, State
+from scow.engine.outputs import whole
 from scow.engine.texts import several
 from scow.engine.workplace import Noun
 from scow.errors import Conflict, Invalid, NotFound, Unsupported
@@ -172,6 +173,8 @@ class Containers(Noun):
         from scow.engine.containers import logs
 
         settings = self._records.find(name)
+        if tail is not None and tail < 0:
+            raise Invalid("cannot be negative; all lines are tail=None", subject="tail")
         driver = settings.keeping.log.driver
         if driver == "none":
             raise Unsupported("configured logging driver does not support reading", subject=f"log driver {driver}")
@@ -194,7 +197,7 @@ class Containers(Noun):
             several(field, getattr(execution, field))
         settings, state = self._running(name)
         if state.status != "running":
-            raise Conflict(f"Container {name} is {state.status}, and takes no new programs")
+            raise Conflict(f"Container {name} is {state.status}, and takes no new programs", subject=name, named=True)
         return execute(self._records.home(settings.id), settings, state, execution, stdio or Streams())
 
     def pause(self, name: str) -> str:
@@ -268,7 +271,7 @@ class Containers(Noun):
         """Write a tar of a path in a container, running or not, to ``output``; ``follow`` a link that it is."""
         from scow.engine.containers import copying
 
-        copying.pack(self._workplace, self._records.find(name), path, output, follow=follow)
+        copying.pack(self._workplace, self._records.find(name), path, whole(output), follow=follow)
 
     def unpack(self, name: str, path: str, archive: BinaryIO, *, owners: bool = False) -> None:
         """Unpack a tar into a directory of a container; with ``owners`` files get those of the archive, else root."""
@@ -357,7 +360,7 @@ class Containers(Noun):
         image = origins.image_of(self._workplace, settings)
         with store.layout.working():
             written = reopened(store, image.layers, self._records.home(settings.id))
-            flatten(image.layers, store, output, written.changes())
+            flatten(image.layers, store, whole(output), written.changes())
         self._records.find(settings.id)  # which nobody removed while it was read
 
     def written(self, name: str) -> int:
@@ -371,7 +374,7 @@ class Containers(Noun):
         settings = self._records.find(name)
         state = self._records.state(settings.id)
         if state.status not in ALIVE:
-            raise Conflict(f"container {settings.id} is not running")
+            raise Conflict(f"container {settings.id} is not running", subject=settings.id, named=True)
         return settings, state
 
     def _line(self, settings: Settings, message: dict[str, Any]) -> Session:
@@ -381,7 +384,7 @@ class Containers(Noun):
             return Session.to(self._records.home(settings.id), message)
         except NotFound:
             if self._records.state(settings.id).status not in ALIVE:  # it ended this moment
-                raise Conflict(f"container {settings.id} is not running") from None
+                raise Conflict(f"container {settings.id} is not running", subject=settings.id, named=True) from None
             raise Unsupported(
                 "the command that started it has its streams",
                 subject=settings.id[:12],

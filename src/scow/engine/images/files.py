@@ -11,6 +11,7 @@ import msgspec
 
 from scow.content.target import Reader
 from scow.engine.images.looking import peek
+from scow.engine.outputs import whole
 from scow.engine.workplace import Noun
 from scow.errors import Denied, Invalid, NotFound
 from scow.image.contents import Contents
@@ -39,14 +40,15 @@ class Files(Noun):
 
     def cat(self, image: str, path: str, output: BinaryIO, *, platform: str | None = None) -> None:
         """Write a file's content to ``output``. Raises :class:`~scow.errors.NotFound`, ``Invalid`` for no file."""
+        taking = whole(output)
         with peek(self._workplace, image, platform) as contents:
             found = _find(contents, path)
             if found.entry.kind != "file":
                 raise Invalid(f"is no file but a {found.entry.kind}", subject=found.entry.text)
             for _, reader in contents.each([found]):
                 while part := reader.read(1 << 20):
-                    output.write(part)
-            output.flush()
+                    taking.write(part)
+            taking.flush()
 
     def cp(
         self, image: str, path: str, target: str | os.PathLike[str], *, platform: str | None = None

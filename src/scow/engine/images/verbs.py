@@ -14,6 +14,7 @@ from scow.content.layout import name_of
 from scow.content.target import Source
 from scow.engine.images import keeping
 from scow.engine.images.catalogue import SOURCE, Known
+from scow.engine.outputs import whole
 from scow.engine.texts import rfc3339, several
 from scow.engine.values import HistoryStep, ImageSummary, Keep, Moved, Removed
 from scow.engine.workplace import Noun
@@ -128,16 +129,13 @@ class Images(Noun):
         gone = [by_name] if by_name is not None else known.entries
         names = [text for entry in gone if (text := name_of(entry))]
         if by_name is None and len({*known.tags}) > 1 and not force:
-            raise Conflict(
-                f"conflict: unable to delete {known.image.id.short} (must be forced) - "
-                "image is referenced in multiple repositories"
-            )
+            problem = f"conflict: unable to delete {known.image.id.short} (must be forced) - "
+            raise Conflict(problem + "image is referenced in multiple repositories", subject=name, named=True)
         last = len(known.entries) == len(gone)
         if users and last and not force:
-            raise Conflict(
-                f"conflict: unable to remove repository reference {name!r} (must force) - "
-                f"container {users[0][:12]} is using its referenced image {known.image.id.short}"
-            )
+            problem = f"conflict: unable to remove repository reference {name!r} (must force) - "
+            using = f"container {users[0][:12]} is using its referenced image {known.image.id.short}"
+            raise Conflict(problem + using, subject=name, named=True)
         keep_nameless = bool(users) and last
         self._forget(gone, nameless=keep_nameless)
         freed = self.sweep() if prune and not keep_nameless else 0
@@ -196,7 +194,7 @@ class Images(Noun):
             for descriptor, _ in chosen.values():
                 self._store.layout.exists(descriptor)
             listed = [(descriptor, tuple(references)) for descriptor, references in chosen.values()]
-            tar_archive.write(self._store.layout, listed, output, single)
+            tar_archive.write(self._store.layout, listed, whole(output), single)
 
     def lay_out(self, names: Sequence[str], directory: str | os.PathLike[str]) -> None:
         """Write images to a directory as an OCI image layout, beside what it holds."""
@@ -206,7 +204,7 @@ class Images(Noun):
         layout = Layout(Path(directory))
         layout.create()
         with self._store.layout.working():
-            for name in names:
+            for name in several("names", names):
                 found = self.find(name).image.descriptor
                 self._store.used(found)
                 entry = self._workplace.catalogue().named(name) or found
@@ -217,7 +215,7 @@ class Images(Noun):
         """Write an image's file system to ``output`` as one flat tar; ``split``: as :meth:`checkout`."""
         from scow.engine.images.exporting import export_tar
 
-        export_tar(self._store, self._apart(name) if split else {"": self.find(name).image}, output)
+        export_tar(self._store, self._apart(name) if split else {"": self.find(name).image}, whole(output))
 
     def checkout(self, name: str, directory: str | os.PathLike[str], *, split: bool = False) -> None:
         """Write an image's files below ``directory``, as this user's own; ``split``: those of each platform, below a

@@ -69,11 +69,12 @@ class Networks(Noun):
     def remove(self, name: str) -> str:
         """Forget a network that no running container is on. Raises :class:`~scow.errors.Conflict`."""
         if name in PREDEFINED:
-            raise Conflict(f"{name} is a pre-defined network and cannot be removed")
+            raise Conflict(f"{name} is a pre-defined network and cannot be removed", subject=name, named=True)
         with self._records.held():
             network = self._records.find(name)
             if members(self._workplace, network):
-                raise Conflict(f"error while removing network: network {network.name} has active endpoints")
+                problem = f"error while removing network: network {network.name} has active endpoints"
+                raise Conflict(problem, subject=network.name, named=True)
             self._records.remove(network)
         return name
 

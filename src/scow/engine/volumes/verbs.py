@@ -69,7 +69,8 @@ class Volumes(Noun):
             self._records.require(name)
             users = self._users().get(name)
             if users:
-                raise Conflict(f"remove {name}: volume is in use - [{', '.join(users)}]")
+                problem = f"remove {name}: volume is in use - [{', '.join(users)}]"
+                raise Conflict(problem, subject=name, named=True)
             self._records.remove(name)
         return name
 

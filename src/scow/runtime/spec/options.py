@@ -2,7 +2,7 @@
 
 # Annotations are not deferred: msgspec would compile each of them before the first document is read.
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -12,8 +12,9 @@ from scow.runtime.spec.ports import Port
 class Mount(msgspec.Struct, frozen=True):
     """A place of the container's file system that comes from elsewhere.
 
-    ``kind`` bind: the host's ``source``; volume: the directory that holds the volume ``name`` (both "" until the
-    engine makes an anonymous one; ``no_copy`` leaves it empty); tmpfs: memory (no source).
+    ``kind`` bind: the host's ``source``; volume: the volume ``name``, which may stand as ``source`` ("" makes an
+    anonymous one; ``no_copy`` leaves it empty); tmpfs: memory (no source). The ``source`` of a volume in a container's
+    settings is its directory.
     ``options`` are mount(8) words: of a bind ``nosuid nodev noexec rprivate private rslave slave``, of a tmpfs also
     ``size= mode= uid= gid= nr_inodes= exec suid dev``.
     """
@@ -106,13 +107,13 @@ class Options(msgspec.Struct, frozen=True):
     sysctls: tuple[str, ...] = ()
     pid: str = ""
     ipc: str = ""
-    uts: str = ""
-    cgroupns: str = ""
+    uts: Literal["", "private", "host"] = ""
+    cgroupns: Literal["", "private", "host"] = ""
     add_host: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
-    shm_size: int = 64 * 1024 * 1024
+    shm_size: Annotated[int, msgspec.Meta(ge=0)] = 64 * 1024 * 1024
     ulimits: tuple[Ulimit, ...] = ()
     stop_signal: str = ""
     limits: Limits = Limits()
