@@ -12,7 +12,7 @@ from pathlib import Path
 #: room -> floor. A higher floor may import a lower one; never upward, never sideways.
 FLOORS: Mapping[str, int] = {
     "errors": 1,
-    "oci": 2, "dockerfile": 2, "files": 2,
+    "oci": 2, "dockerfile": 2, "files": 2, "held": 2,
     "layer": 3, "content": 3,
     "image": 4, "registry": 4,
     "build": 5, "runtime": 5, "scan": 5, "size": 5, "testing": 5,

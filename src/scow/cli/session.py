@@ -137,7 +137,7 @@ class Session(msgspec.Struct, dict=True):
 
 def _enter(root: Path) -> None:
     """Whoever may not mount works in a user namespace, where there is one to be had."""
-    from scow.layer.rights import may_mount
+    from scow.held import may_mount
 
     if os.geteuid() != 0 or not may_mount():
         from scow.engine.containers.mapping import enter

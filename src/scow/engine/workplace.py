@@ -136,7 +136,7 @@ class Workplace:
 
     def _tried(self, what: str) -> bool:
         """Tried once a boot by each kind of user, as it costs a process: root may or may not be allowed to mount."""
-        from scow.layer.rights import may_mount
+        from scow.held import may_mount
 
         known = self.root / f"{what}-{self.store.layers.flavour}{'' if may_mount() else '-confined'}"
         with contextlib.suppress(OSError):

@@ -7,12 +7,12 @@ import os
 from pathlib import Path
 from typing import Final, Protocol
 
+from scow.held import held
 from scow.layer.entry import FORMATS, Entry
 
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ALL_IDS: Final = 65_536  # what images use; a container of another tool has that many
 _OVER_FILES: Final = 1 << 0 | 1 << 1 | 1 << 3  # CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER
-_ADMIN: Final = 1 << 21  # CAP_SYS_ADMIN
 _MACHINE: Final = 0xEFFFFFFD  # the inode of the user namespace that the kernel starts with (PROC_USER_INIT_INO)
 #: A tree of this name is files to mount (:mod:`scow.layer.mountable`); every other one is a plain directory.
 MOUNTABLE: Final = "erofs"
@@ -124,23 +124,9 @@ def in_user_namespace() -> bool:
     return False
 
 
-def may_mount() -> bool:
-    """Whether this process has CAP_SYS_ADMIN."""
-    return _held() & _ADMIN == _ADMIN
-
-
 def _rules() -> bool:
     """Whether this process may give files away, and still use those of others: a pod's root may have no capability."""
-    return _held() & _OVER_FILES == _OVER_FILES
-
-
-def _held() -> int:
-    """Its capabilities as bits; all of them where nothing tells."""
-    with contextlib.suppress(OSError), open("/proc/self/status", "rb") as status:
-        for line in status:
-            if line.startswith(b"CapEff:"):
-                return int(line.split()[1], 16)
-    return -1
+    return held() & _OVER_FILES == _OVER_FILES
 
 
 def _spans() -> list[int]:

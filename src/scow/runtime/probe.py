@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from scow.errors import Unsupported
+from scow.held import held
 from scow.layer.rights import MOUNTABLE, rights
 from scow.runtime.kernel import idmap
 from scow.runtime.kernel.cgroups import BASE, read
@@ -94,8 +95,8 @@ def probe() -> Probe:
     if sys.platform != "linux" or not os.path.exists("/proc/self/status"):
         why = NO_PROC if sys.platform == "linux" else NO_LINUX
         return Probe(os.geteuid() == 0, 0, False, "none", (), 4, (why,))
-    root, mapped, held = rights().name == "privileged", rights().name == "mapped", _capabilities()
-    refused = _why_no_namespaces() if held >> NAMES.index("CAP_SYS_ADMIN") & 1 else "root without CAP_SYS_ADMIN"
+    root, mapped, bits = rights().name == "privileged", rights().name == "mapped", held()
+    refused = _why_no_namespaces() if bits >> NAMES.index("CAP_SYS_ADMIN") & 1 else "root without CAP_SYS_ADMIN"
     admin = not refused
     forbidden = [] if (root or mapped) and admin else _why_no_user_namespace()
     cgroups = _cgroups()
@@ -108,14 +109,14 @@ def probe() -> Probe:
         reasons.append(refused)
     if cgroups != "v2":
         reasons.append(f"cgroups: {cgroups}, no limits through cgroup v2")
-    if root and not held >> NAMES.index("CAP_SYS_RESOURCE") & 1:
+    if root and not bits >> NAMES.index("CAP_SYS_RESOURCE") & 1:
         reasons.append("no CAP_SYS_RESOURCE: ulimits cannot be raised")
     rung = 1 if root and admin else 2 if mapped and admin else 4 if forbidden else 3
     if rung == 4:
         reasons.append("chroot only: no namespaces, no /proc, no mounts; the host name and the network are the host's")
     return Probe(
         root=root,
-        capabilities=held,
+        capabilities=bits,
         user_namespaces=not forbidden,
         cgroups=cgroups,
         runtimes=_runtimes(root and admin, cgroups),
@@ -177,13 +178,6 @@ def _make_bridge(with_user: bool) -> None:
     line = netlink.Netlink()
     line.bridge("scow")
     line.close()
-
-
-def _capabilities() -> int:
-    for line in read("/proc/self/status").splitlines():
-        if line.startswith("CapEff:"):
-            return int(line.split()[1], 16)
-    return 0
 
 
 def _cgroups() -> Cgroups:
