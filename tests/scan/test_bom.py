@@ -15,6 +15,7 @@ from scow.scan.bom.plain import plain
 from scow.scan.bom.spdx import spdx
 from scow.scan.bom.writing import pieces
 from scow.scan.catalog.bills import from_bill
+from scow.scan.catalog.sbom import bill
 from scow.scan.package import Catalog, Distribution, Origin, Package, Unread
 from scow.scan.purls import from_purl
 
@@ -137,6 +138,51 @@ def test_purls_both_ways(package: Package) -> None:
     assert (found.name, found.version, found.kind) == (package.name, package.version, package.kind)
     assert (found.source, found.source_version) == (package.source, package.source_version)
     assert found.modularity == package.modularity
+
+
+@pytest.mark.parametrize(
+    ("purl", "name", "ecosystem"),
+    [
+        ("pkg:deb/debian/bash@5.2?distro=debian-12.5", "bash", "Debian:12"),
+        ("pkg:deb/debian/bash@5.2?distro=bookworm", "bash", "Debian:12"),
+        ("pkg:apk/alpine/musl@1.2.4-r2?distro=3.18.4", "musl", "Alpine:v3.18"),
+        ("pkg:rpm/redhat/bash@5-1.el9?distro=redhat-9.3", "bash", "Red Hat:enterprise_linux:9"),
+        ("pkg:rpm/alma/bash@5-1.el9?distro=alma-9.3", "bash", "AlmaLinux:9"),
+        ("pkg:rpm/opensuse.leap/bash@5-1?distro=opensuse.leap-15.5", "bash", "openSUSE:Leap 15.5"),
+        ("pkg:rpm/opensuse/bash@5-1?distro=opensuse-tumbleweed", "bash", "openSUSE:Tumbleweed"),
+        ("pkg:deb/debian/bash@5.2", "bash", ""),
+        ("pkg:hex/phoenix@1.7.0", "phoenix", "Hex"),
+        ("pkg:pub/http@0.13.0", "http", "Pub"),
+        ("pkg:swift/github.com/vapor/vapor@4.0.0", "github.com/vapor/vapor", "SwiftURL"),
+        ("pkg:githubactions/actions/checkout@v3", "actions/checkout", "GitHub Actions"),
+        ("pkg:cran/readxl@1.4.0", "readxl", "CRAN"),
+        ("pkg:conan/zlib@1.2.11", "zlib", ""),
+    ],
+)
+def test_purls_that_others_write(purl: str, name: str, ecosystem: str) -> None:
+    found = from_purl(purl)
+    assert isinstance(found, Package)
+    assert (found.name, found.ecosystem) == (name, ecosystem)
+
+
+def test_a_bill_of_trivys_tells_the_source_apart_from_the_purl() -> None:
+    def component(purl: str, **source: str) -> dict[str, Any]:
+        return {"purl": purl, "properties": [{"name": f"aquasecurity:trivy:Src{key}", "value": value}
+                                             for key, value in source.items()]}  # fmt: skip
+
+    told = {"bomFormat": "CycloneDX", "components": [
+        component("pkg:deb/debian/libssl3@3.0-1%2Bb1?distro=debian-12.5", Name="openssl", Version="3.0", Release="1"),
+        component("pkg:deb/debian/dos@1%3A2-1", Name="dos", Epoch="1", Version="2", Release="1"),
+        component("pkg:rpm/redhat/libs@3-1.el9?epoch=1", Name="openssl", Epoch="1", Version="3", Release="1.el9"),
+        component("pkg:apk/alpine/data@3.4-r1?distro=3.18.4", Name="baselayout", Version="3.4-r1"),
+        component("pkg:npm/a@1.0.0", Name="b"),
+    ]}  # fmt: skip
+    found = [(one.source, one.source_version) for one in bill(b"", json.dumps(told).encode()).packages]
+    assert found == [("openssl", "3.0-1"), ("", ""), ("openssl", ""), ("baselayout", ""), ("", "")]
+    described = {"sourceInfo": "built package from: openssl 3.0.11-1", "externalRefs": [
+        {"referenceType": "purl", "referenceLocator": "pkg:deb/debian/libssl3@3.0.11-1"}]}  # fmt: skip
+    (package,) = bill(b"", json.dumps({"spdxVersion": "SPDX-2.3", "packages": [described]}).encode()).packages
+    assert (package.source, package.source_version) == ("openssl", "")
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.support import osv, shared
 
 from scow.scan.advisory import Record, parse
-from scow.scan.concern import covering, covers, is_extended, queries
+from scow.scan.concern import channel_of, covering, covers, queries
 from scow.scan.ecosystem import normalised, root
 from scow.scan.finding import Finding, Undecided
 from scow.scan.match import match
@@ -86,8 +86,14 @@ def test_other_rpm_distributions_speak_of_either() -> None:
         ("Ubuntu:22.04:LTS", "Ubuntu:Pro:22.04:LTS", "1.0", False),
         ("Ubuntu:16.04:LTS", "Ubuntu:Pro:16.04:LTS", "1.0-1+esm2", True),
         ("Ubuntu:22.04:LTS", "Ubuntu:20.04:LTS", "", False),
+        ("Ubuntu:22.04:LTS", "Ubuntu:Pro:FIPS-updates:22.04:LTS", "3.0.2-0ubuntu1.10+Fips1", True),
+        ("Ubuntu:22.04:LTS", "Ubuntu:Pro:FIPS:22.04:LTS", "3.0.2-0ubuntu1.10+Fips1", False),
+        ("Ubuntu:22.04:LTS", "Ubuntu:Pro:FIPS-updates:22.04:LTS", "1.0-1+esm2", False),
+        ("Ubuntu:24.04:LTS", "Ubuntu:Nvidia-BlueField:24.04:LTS", "", False),
         ("Red Hat:enterprise_linux:9", "Red Hat:enterprise_linux:9::baseos", "", True),
         ("Red Hat:enterprise_linux:9", "Red Hat:enterprise_linux:90::baseos", "", False),
+        ("Red Hat:enterprise_linux:10", "Red Hat:enterprise_linux:10.1", "", True),
+        ("Red Hat:enterprise_linux:10", "Red Hat:rhel_eus:10.0", "", False),
         ("SUSE:Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise Module for Basesystem 15 SP5", "", True),
         ("SUSE:Linux Enterprise Server 15 SP5", "SUSE:Linux Enterprise Module for Basesystem 15 SP4", "", False),
         ("SUSE:Linux Enterprise Server 15 SP3", "SUSE:Linux Enterprise Server 15 SP3-LTSS", "", True),
@@ -104,7 +110,7 @@ def test_other_rpm_distributions_speak_of_either() -> None:
     ],
 )  # fmt: skip
 def test_releases(own: str, told: str, version: str, holds: bool) -> None:
-    assert covers(own, told, is_extended(version)) is holds
+    assert covers(own, told, channel_of(version)) is holds
     assert covering([Package("x", version, "deb", own)], [told, "Other"]) == ((told,) if holds else ())
 
 
@@ -176,6 +182,48 @@ def test_a_distributions_record_of_one_upstream_vulnerability_is_that_one() -> N
     told = advisory("DEBIAN-CVE-2024-7", ("Debian:12", "openssl", ""), upstream=["CVE-2024-7"])
     (finding,), _ = scan([LIBSSL], told)
     assert (finding.name, finding.ids) == ("CVE-2024-7", ("CVE-2024-7", "DEBIAN-CVE-2024-7"))
+
+
+def test_an_upstream_vulnerability_may_have_a_name_in_each_database() -> None:
+    package = Package("haproxy-3.1", "3.1.5-r0", "apk", ecosystem="Wolfi")
+    told = advisory("CGA-1", ("Wolfi", "haproxy-3.1", "3.1.7-r0"), upstream=["CVE-2026-1", "GHSA-1", "CVE-2026-1"])
+    (finding,), _ = scan([package], told)
+    assert (finding.ids, finding.cves) == (("CVE-2026-1", "GHSA-1", "CGA-1"), ())
+
+
+def test_ubuntu_pros_packages_are_judged_by_what_is_said_of_their_channel() -> None:
+    """The plain release never gets the fix; FIPS packages are older than nobody's by their numbers."""
+    told = advisory("U-1", ("Ubuntu:22.04:LTS", "vips", ""), ("Ubuntu:Pro:22.04:LTS", "vips", "8.12-1ubuntu0.1~esm2"),
+                    ("Ubuntu:Pro:FIPS:22.04:LTS", "vips", ""),
+                    ("Ubuntu:Pro:FIPS-updates:22.04:LTS", "vips", "8.12-1+Fips2"))  # fmt: skip
+    for version, expected in {
+        "8.12-1": [("U-1", "")], "8.12-1ubuntu0.1~esm1": [("U-1", "8.12-1ubuntu0.1~esm2")],
+        "8.12-1ubuntu0.1~esm2": [], "8.12-1+Fips1": [("U-1", "8.12-1+Fips2")], "8.12-1+Fips2": [],
+    }.items():  # fmt: skip
+        findings, _ = scan([Package("vips", version, "deb", ecosystem="Ubuntu:22.04:LTS")], told)
+        assert [(one.name, one.fixed) for one in findings] == expected, version
+
+
+def test_a_local_python_version_is_its_public_one() -> None:
+    """PEP 440, "Version matching": torch 2.0.1+cu118 is a 2.0.1, and what is wrong with that is wrong with it."""
+    events = [{"introduced": "1.0"}, {"last_affected": "2.0.1"}]
+    part = {"package": {"ecosystem": "PyPI", "name": "torch"}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
+    ranged = advisory("R-1", affected=[part])
+    listed = advisory("L-1", affected=[{"package": part["package"], "versions": ["1.5", "2.0.1", "3.0+a"]}])
+    for version, expected in {
+        "2.0.1": ["L-1", "R-1"], "2.0.1+cu118": ["L-1", "R-1"], "2.0.2": [], "2.0.1.post1+cpu": [], "1.0+cpu": ["R-1"],
+        "3.0": [], "3.0+a": ["L-1"], "3.0+b": [],
+    }.items():  # fmt: skip
+        assert found(Package("torch", version, "pypi", ecosystem="PyPI"), ranged, listed) == expected, version
+    fixed = advisory("F-1", ("PyPI", "torch", "2.0.1"))
+    assert found(Package("torch", "2.0.1+cu118", "pypi", ecosystem="PyPI"), fixed) == []
+
+
+def test_a_branch_of_composer_is_neither_old_nor_new() -> None:
+    for version in ("dev-main", "1.x-dev", "v1.2.x-dev"):
+        package = Package("a/b", version, "composer", ecosystem="Packagist")
+        findings, undecided = scan([package], advisory("P-1", ("Packagist", "a/b", "1.5")))
+        assert (findings, [one.ids for one in undecided]) == ((), [("P-1",)]), version
 
 
 def test_an_erratum_covers_several_and_is_none_of_them() -> None:

@@ -44,6 +44,7 @@ def test_a_package_has_its_canonical_purl(package: Package, purl: str) -> None:
     ("distribution", "ecosystem"),
     [
         (Distribution("debian", "12"), "Debian:12"),
+        (Distribution("debian", "12.5"), "Debian:12"),
         (Distribution("debian", codename="trixie"), "Debian:13"),
         (Distribution("debian", codename="sid"), ""),
         (Distribution("ubuntu", "22.04"), "Ubuntu:22.04:LTS"),

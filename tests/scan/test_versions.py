@@ -87,7 +87,8 @@ def test_each_order_in_one_line(ecosystem: str, rising: Sequence[str]) -> None:
     [
         ("Debian", ""), ("Debian", "1 2"), ("Debian", "1.0\n"), ("Debian", "a:1"), ("Red Hat", " "), ("Alpine", "1 0"),
         ("PyPI", "…"), ("PyPI", "-"), ("npm", "latest"), ("npm", "1.x"), ("Go", "(devel)"), ("Go", ""), ("Maven", " "),
-        ("RubyGems", "1_0"), ("NuGet", "1.0*"), ("Packagist", "-"), ("CRAN", "1.a"), ("Hackage", "1-2"),
+        ("RubyGems", "1_0"), ("NuGet", "1.0*"), ("Packagist", "-"), ("Packagist", "dev-main"),
+        ("Packagist", "1.x-dev"), ("CRAN", "1.a"), ("Hackage", "1-2"),
         ("Debian", "9" * 5000), ("npm", "1." * 400 + "0"),
     ],
 )  # fmt: skip

@@ -14,7 +14,7 @@ import msgspec
 from scow.errors import Invalid, Unsupported
 from scow.scan.advisory import Affected, Event, Range
 from scow.scan.versions import semver
-from scow.scan.versions.order import Order, order_of, place
+from scow.scan.versions.order import Order, order_of, place, reach
 
 #: orders that read semantic versions already
 _SEMANTIC: Final = frozenset({semver.key, semver.go_key, semver.pub_key, semver.nuget_key})
@@ -124,7 +124,8 @@ def _listed(version: str, affected: Affected) -> bool:
     own = place(order, version)
     for other in affected.versions:
         try:
-            if place(order, other) == own:
+            at = place(order, other)
+            if at == own or at < own <= reach(order, other):
                 return True
         except Invalid:  # not a version: then it is not this one
             continue
@@ -179,7 +180,7 @@ def _spans(events: Sequence[Event], order: Order) -> Iterator[Span]:
     first = [event for event in events if event.kind == "introduced" and event.version == "0"]
     others = [event for event in events if event not in first and event.kind != "limit"]
     since, on = None, bool(first)
-    for at, kind in sorted(((place(order, one.version), one.kind) for one in others), key=lambda each: each[0]):
+    for at, kind in sorted(((_turn(one, order), one.kind) for one in others), key=lambda each: each[0]):
         if kind == "introduced":
             since, on = (since, on) if on else (at, True)
         elif on:
@@ -187,3 +188,7 @@ def _spans(events: Sequence[Event], order: Order) -> Iterator[Span]:
             on = False
     if on:
         yield since, None, False
+
+
+def _turn(event: Event, order: Order) -> Any:
+    return reach(order, event.version) if event.kind == "last_affected" else place(order, event.version)

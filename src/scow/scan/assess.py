@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from shlex import quote
+from typing import Final
 
 import msgspec
 
-from scow.scan.concern import covers, is_extended
+from scow.scan.concern import channel_of, covers
 from scow.scan.ecosystem import root
 from scow.scan.finding import Finding, Report, Uncovered
 from scow.scan.holding import MARKS, Holding
 from scow.scan.match import Records, match
-from scow.scan.package import SYSTEM_KINDS, Catalog
+from scow.scan.package import ECOSYSTEMS, SYSTEM_KINDS, Catalog
 from scow.scan.severity import share
 
 #: Kind of mark → CVE → the mark.
 Marks = Mapping[str, Mapping[str, str]]
+_NOWHERE: Final = "OSV has no advisories of it"
 
 
 def assess(catalog: Catalog, records: Records, holdings: Sequence[Holding]) -> Report:
@@ -56,27 +58,30 @@ def cves_of(finding: Finding) -> tuple[str, ...]:
 def uncovered(catalog: Catalog, holdings: Sequence[Holding]) -> Iterator[Uncovered]:
     """The packages on which there is nothing to ask. Having found nothing there would mean nothing."""
     releases = {holding.ecosystem: holding.releases for holding in holdings}
-    alike = Counter((one.ecosystem, one.kind, is_extended(one.version)) for one in catalog.packages)
+    alike = Counter((one.ecosystem, one.kind, channel_of(one.version)) for one in catalog.packages)
     counts: Counter[tuple[str, str]] = Counter()
-    for (ecosystem, kind, extended), count in alike.items():
-        if reason := _not_covered(ecosystem, releases, extended=extended):
-            counts[ecosystem or _without_ecosystem(kind, catalog), reason] += count
+    for (ecosystem, kind, channel), count in alike.items():
+        if reason := _not_covered(ecosystem, releases, channel=channel):
+            told = (ecosystem, reason) if ecosystem else _without_ecosystem(kind, catalog)
+            counts[told] += count
     for (what, reason), count in sorted(counts.items(), key=lambda one: (-one[1], one[0])):
         yield Uncovered(what, count, reason)
 
 
-def _not_covered(ecosystem: str, releases: Mapping[str, Sequence[str]], *, extended: bool) -> str:
+def _not_covered(ecosystem: str, releases: Mapping[str, Sequence[str]], *, channel: str) -> str:
     if not ecosystem:
-        return "OSV has no advisories of it"
+        return _NOWHERE
     base = root(ecosystem)
     if base not in releases:
         return f"not in the advisory database: scow db update {quote(base)}"
-    if not any(covers(ecosystem, told, extended) for told in releases[base]):
+    if not any(covers(ecosystem, told, channel) for told in releases[base]):
         return f"the advisories of {base} that are here are of other releases"
     return ""
 
 
-def _without_ecosystem(kind: str, catalog: Catalog) -> str:
-    if kind in SYSTEM_KINDS and catalog.distribution:
-        return str(catalog.distribution)
-    return f"packages of kind {kind}"
+def _without_ecosystem(kind: str, catalog: Catalog) -> tuple[str, str]:
+    """What the packages are of, and why nothing can be asked about them."""
+    one = catalog.distribution
+    if kind not in SYSTEM_KINDS or one is None:
+        return f"packages of kind {kind}", _NOWHERE
+    return str(one), _NOWHERE if one.version_id or one.id not in ECOSYSTEMS else "which release it is, is not told"

@@ -25,6 +25,7 @@ _NAMED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     **dict.fromkeys(("AlmaLinux", "Red Hat", "Rocky Linux"), (_BINARY,)),
 }  # fmt: skip
+_UBUNTU_RELEASE = re.compile(r"(Pro:(?:FIPS-updates:)?)?(\d\d\.\d\d)(?::LTS)?\Z")
 _SUSE_RELEASE = re.compile(r"(\d+)(?: SP(\d+)|\.(\d+))?(?:-\w+)?\Z")
 _STREAM = re.compile(r"(?<![\w:])([\w.+-]+):([\w.+-]+)(?![\w:])")
 
@@ -51,29 +52,29 @@ def queries(package: Package) -> tuple[Query, ...]:
     return (source, binary) if _BINARY in named_by and binary != source else (source,)
 
 
-def concerns(package: Package, record: Record, *, extended: bool) -> bool:
+def concerns(package: Package, record: Record, *, channel: str) -> bool:
     """Whether the record is about this package's release and module stream."""
-    if not covers(package.ecosystem, record.affected.ecosystem, extended):
+    if not covers(package.ecosystem, record.affected.ecosystem, channel):
         return False
     return package.kind != "rpm" or not _other_stream(package, record)
 
 
-def is_extended(version: str) -> bool:
-    """Whether a version comes from Ubuntu Pro."""
-    return "esm" in version or "fips" in version.lower()
+def channel_of(version: str) -> str:
+    """Which of Ubuntu Pro's channels a version comes from: ``fips``, ``esm``; empty for neither."""
+    return next((one for one in ("fips", "esm") if one in version.lower()), "")
 
 
 def covering(packages: Iterable[Package], told: Iterable[str]) -> tuple[str, ...]:
     """Those of the ecosystems ``told`` of which something holds for one of the packages."""
-    own = {(package.ecosystem, is_extended(package.version)) for package in packages if package.ecosystem}
-    return tuple(one for one in told if any(covers(ecosystem, one, extended) for ecosystem, extended in own))
+    own = {(package.ecosystem, channel_of(package.version)) for package in packages if package.ecosystem}
+    return tuple(one for one in told if any(covers(ecosystem, one, channel) for ecosystem, channel in own))
 
 
 @lru_cache(maxsize=4096)
-def covers(ecosystem: str, told: str, extended: bool = False) -> bool:
+def covers(ecosystem: str, told: str, channel: str = "") -> bool:
     """Whether what is told of ``told`` holds in ``ecosystem``: ``Debian`` in ``Debian:12``, not the reverse.
 
-    ``extended``: for packages of Ubuntu Pro.
+    ``channel``: where the package came from (:func:`channel_of`).
 
     >>> covers("Debian:12", "Debian:12"), covers("Debian:12", "Debian"), covers("Debian:12", "Debian:11")
     (True, True, False)
@@ -84,27 +85,29 @@ def covers(ecosystem: str, told: str, extended: bool = False) -> bool:
     if base != root(ecosystem):
         return False
     own = ecosystem.partition(":")[2]
-    return not release or _RELEASES.get(base, _exactly)(own, release, extended)
+    return not release or _RELEASES.get(base, _exactly)(own, release, channel)
 
 
-def _exactly(own: str, told: str, extended: bool) -> bool:
+def _exactly(own: str, told: str, channel: str) -> bool:
     """A language's suffix names a registry: which one a package came from is not known, so any may be it."""
     return not own and told.startswith(("https://", "http://"))
 
 
-def _ubuntu(own: str, told: str, extended: bool) -> bool:
-    """LTS or not is no matter of its own; what only Ubuntu Pro has fixed concerns only who has its packages."""
-    if told.startswith(("Pro:", "FIPS")) and not extended:
+def _ubuntu(own: str, told: str, channel: str) -> bool:
+    """LTS or not is no matter of its own; what only Ubuntu Pro has fixed concerns only who has its packages. Those of
+    ``Pro:FIPS`` stay as they were certified: what is wrong with them is what ``Pro:FIPS-updates`` has fixed."""
+    here, there = _UBUNTU_RELEASE.match(own), _UBUNTU_RELEASE.match(told)
+    if here is None or there is None or here[2] != there[2]:
         return False
-    return told.rpartition("Pro:")[2].removesuffix(":LTS") == own.rpartition("Pro:")[2].removesuffix(":LTS")
+    return not there[1] or channel == "fips" or (channel == "esm" and there[1] == "Pro:")
 
 
-def _red_hat(own: str, told: str, extended: bool) -> bool:
-    """``enterprise_linux:9::baseos`` is a part of ``enterprise_linux:9``."""
-    return told.startswith(f"{own}::")
+def _red_hat(own: str, told: str, channel: str) -> bool:
+    """``enterprise_linux:9::baseos`` is a part of ``enterprise_linux:9``, and ``enterprise_linux:10.1`` of ``:10``."""
+    return told.startswith(own) and re.match(r"(?:\.\d+)?(?:::|\Z)", told[len(own) :]) is not None
 
 
-def _suse(own: str, told: str, extended: bool) -> bool:
+def _suse(own: str, told: str, channel: str) -> bool:
     """Products and modules of one release: ``15 SP5``, ``15 SP3-LTSS``. Modules of 12 are those of all its packs."""
     here, there = _suse_release(own), _suse_release(told)
     if here is None or there is None:

@@ -10,7 +10,7 @@ import msgspec
 from scow.errors import Invalid, Unsupported
 from scow.scan.advisory import Advisory, Record
 from scow.scan.affected import Ruling, clean_version, fixed_version, is_affected, ruling
-from scow.scan.concern import Query, concerns, is_extended, queries
+from scow.scan.concern import Query, channel_of, concerns, queries
 from scow.scan.finding import Finding, Undecided
 from scow.scan.package import Package
 from scow.scan.severity import rank, rated
@@ -68,13 +68,24 @@ def _said(package: Package, asked: Iterable[Query], records: Records) -> tuple[l
 
 def _told(package: Package, asked: Iterable[Query], records: Records) -> list[Told]:
     """The records that are about the package, whether or not they apply to its version."""
-    extended = is_extended(package.version)
-    return [
+    channel = channel_of(package.version)
+    told = [
         (record, ruling(record.affected), query.version)
         for query in asked
         for record in records.get((query.ecosystem, query.name), ())
-        if not record.advisory.withdrawn and concerns(package, record, extended=extended)
+        if not record.advisory.withdrawn and concerns(package, record, channel=channel)
     ]
+    return _of_one_channel(told) if channel and package.ecosystem.startswith("Ubuntu:") else told
+
+
+def _of_one_channel(told: Sequence[Told]) -> list[Told]:
+    """Of what an advisory says of several channels of Ubuntu, the most special: it has the longest name. What Pro has
+    fixed is open in the plain release for ever."""
+    longest: dict[str, int] = {}
+    for record, _, _ in told:
+        known = longest.get(record.advisory.id, 0)
+        longest[record.advisory.id] = max(known, len(record.affected.ecosystem))
+    return [one for one in told if len(one[0].affected.ecosystem) == longest[one[0].advisory.id]]
 
 
 def _judged(told: Iterable[Told]) -> tuple[list[Hit], dict[str, list[str]]]:
@@ -96,8 +107,10 @@ def _judged(told: Iterable[Told]) -> tuple[list[Hit], dict[str, list[str]]]:
 
 
 def known_as(advisory: Advisory) -> tuple[str, ...]:
-    """All names of the vulnerability. What a distribution says of a single upstream one is that one."""
-    upstream = advisory.upstream if len(advisory.upstream) == 1 else ()
+    """All names of the vulnerability. What a distribution says of a single upstream one is that one; it is a single one
+    when no database has two names for it (``CVE-2024-1``, ``GHSA-…``)."""
+    several = {*advisory.upstream}
+    upstream = advisory.upstream if len({name.partition("-")[0] for name in several}) == len(several) else ()
     return (advisory.id, *advisory.aliases, *upstream)
 
 

@@ -26,9 +26,19 @@ LANGUAGES: Final[Mapping[str, str]] = {
     "cargo": "crates.io",
     "nuget": "NuGet",
     "bitnami": "Bitnami",
+    "cran": "CRAN",
+    "githubactions": "GitHub Actions",
+    "hackage": "Hackage",
+    "hex": "Hex",
+    "julia": "Julia",
+    "pub": "Pub",
+    "swift": "SwiftURL",
 }
 #: what separates a purl's namespace from its name, in the names of these types.
-_SEPARATORS: Final[Mapping[str, str]] = {"npm": "/", "golang": "/", "composer": "/", "maven": ":"}
+_SEPARATORS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("npm", "golang", "composer", "swift", "githubactions"), "/"),
+    "maven": ":",
+}
 #: types whose packages belong to a distribution.
 SYSTEM_KINDS: Final = frozenset({"deb", "apk", "rpm", "alpm"})
 
@@ -167,7 +177,7 @@ def _plain(name: str) -> Callable[[Distribution], str]:
 
 
 def _debian(one: Distribution) -> str:
-    number = one.version_id or DEBIAN_CODENAMES.get(one.codename, "")
+    number = one.version_id.partition(".")[0] or DEBIAN_CODENAMES.get(one.codename, "")
     return f"Debian:{number}" if number else ""
 
 
@@ -198,8 +208,8 @@ def _openeuler(one: Distribution) -> str:
     return "openEuler:" + "-".join(part for part in found.groups() if part) if found else ""
 
 
-#: Debian's testing and unstable have no VERSION_ID.
-DEBIAN_CODENAMES: Final[Mapping[str, str]] = {"bookworm": "12", "trixie": "13", "forky": "14"}
+#: Debian's testing and unstable have no VERSION_ID, and some purls only a codename.
+DEBIAN_CODENAMES: Final[Mapping[str, str]] = {"bullseye": "11", "bookworm": "12", "trixie": "13", "forky": "14"}
 
 #: os-release ID -> how OSV names a release of it (the schema's "Defined ecosystems").
 ECOSYSTEMS: Final[Mapping[str, Callable[[Distribution], str]]] = {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from scow.scan.package import LANGUAGES, SYSTEM_KINDS, Distribution, Package
+from scow.scan.package import ECOSYSTEMS, LANGUAGES, SYSTEM_KINDS, Distribution, Package
 
 #: what joins namespace and name, in the names of these types
 _JOINTS: Final = {"maven": ":"}
-#: purl namespaces that are not the os-release ID
-_IDS: Final = {"redhat": "rhel", "suse": "sles", "opensuse": "opensuse-leap"}
+#: what purls (and Trivy's families) call distributions -> the os-release ID, where they differ
+_IDS: Final = {
+    "redhat": "rhel", "alma": "almalinux", "suse": "sles", "cbl-mariner": "mariner",
+    **dict.fromkeys(("opensuse", "opensuse.leap"), "opensuse-leap"), "opensuse.tumbleweed": "opensuse-tumbleweed",
+}  # fmt: skip
 
 
 def from_purl(text: str, location: bytes = b"") -> Package | str:
@@ -52,8 +55,11 @@ def source_rpm(name: str) -> tuple[str, str]:
 
 
 def distribution(namespace: str, distro: str) -> Distribution:
-    """What ``pkg:deb/debian/…?distro=debian-12`` says of the distribution."""
+    """What ``pkg:deb/debian/…?distro=debian-12`` says of the distribution; Trivy's ``pkg:apk/alpine/…?distro=3.19.1``
+    leaves the name to the namespace."""
     name, _, release = distro.rpartition("-")
-    if release[:1].isdigit():
-        return Distribution(name, release)
-    return Distribution(distro or _IDS.get(namespace, namespace))
+    if not release[:1].isdigit():
+        if namespace and distro not in (namespace, "", *ECOSYSTEMS):  # ``distro=bookworm``
+            return Distribution(namespace, codename=distro)
+        name, release = distro, ""
+    return Distribution(_IDS.get(name or namespace, name or namespace), release)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: Counts up whenever something else is read in the same bytes, or said of the same packages: records of earlier ones
 #: are then not used.
-VERSION: Final = 10
+VERSION: Final = 11
 _LAYERS_AT_ONCE: Final = 4
 
 

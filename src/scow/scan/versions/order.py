@@ -50,3 +50,9 @@ def place(order: Order, text: str) -> Any:
     if len(text) > _LONGEST:
         raise Invalid(f"version is longer than {_LONGEST} characters", subject=text[:40] + "…")
     return order(text)
+
+
+def reach(order: Order, text: str) -> Any:
+    """The last place that ``text`` stands for: to Python, a public version stands for its local ones too."""
+    own = place(order, text)
+    return pep440.behind_locals(own) if order is pep440.key else own

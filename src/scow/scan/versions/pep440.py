@@ -21,6 +21,7 @@ _VERSION = re.compile(
 _PRE = {"alpha": "a", "beta": "b", "c": "rc", "pre": "rc", "preview": "rc"}
 _FIRST: tuple[int, ...] = (-1,)
 _LAST: tuple[int, ...] = (1,)
+_BEHIND_LOCALS: tuple[tuple[int, int, str], ...] = ((2, 0, ""),)
 _OLD_PIECE = re.compile(r"(\d+|[a-z]+|\.|-)")
 _OLD_NAMES = {"pre": "c", "preview": "c", "-": "final-", "rc": "c", "dev": "@"}
 
@@ -49,6 +50,11 @@ def _key(found: re.Match[str]) -> tuple[object, ...]:
         (0, int(found["dev_n"] or 0)) if dev else _LAST,
         _local(found["local"]),
     )
+
+
+def behind_locals(place: tuple[object, ...]) -> tuple[object, ...]:
+    """The place behind all local versions of a public one ("Version matching"); a local one's own."""
+    return (*place[:-1], _BEHIND_LOCALS) if place[-1] == () else place
 
 
 def _local(text: str | None) -> tuple[tuple[int, int, str], ...]:

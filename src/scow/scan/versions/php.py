@@ -11,6 +11,8 @@ import re
 from scow.errors import Invalid
 
 _PIECE = re.compile(r"\d+|[A-Za-z]+|#", re.ASCII)
+#: ``dev-main``, ``1.2.x-dev``: what a branch was when it was installed
+_BRANCH = re.compile(r"dev-.|[vV]?(?:\d+\.)*[xX*]-dev\Z", re.ASCII)
 _END, _NUMBER = 5, 6
 _BEGINNINGS = (("dev", 1), ("a", 2), ("b", 3), ("RC", 4), ("rc", 4), ("#", _END), ("p", 7))
 
@@ -20,6 +22,8 @@ def key(text: str) -> tuple[tuple[int, int], ...]:
     stripped = text.strip()
     if not stripped.isprintable() or not _PIECE.search(stripped):
         raise Invalid("not a Composer version", subject=text)
+    if _BRANCH.match(stripped):
+        raise Invalid("a branch, which has no place among versions", subject=text)
     stripped = stripped[1:] if stripped[0] in "vV" and stripped[1:2].isdigit() else stripped
     return (*map(_piece, _PIECE.findall(stripped)), (_END, 0))
 
