@@ -162,7 +162,7 @@ HISTORY = [
     ("CMD a b", 'CMD ["/bin/sh" "-c" "a b"]'),
     ('CMD ["a", "b\\"c"]', 'CMD ["a" "b\\"c"]'),
     ('ENTRYPOINT ["a\\u001b"]', 'ENTRYPOINT ["a\\x1b"]'),
-    ("EXPOSE 80 90-91/udp", "EXPOSE [80/tcp 90/udp 91/udp]"),
+    ("EXPOSE 90-91/udp 80", "EXPOSE [80/tcp 90/udp 91/udp]"),
     ("VOLUME /a /b", "VOLUME [/a /b]"),
     ('SHELL ["a", "b"]', "SHELL [a b]"),
     ("STOPSIGNAL SIGINT", "STOPSIGNAL SIGINT"),
@@ -333,6 +333,12 @@ REFUSED = [
     (Invalid, "RUN --security=insecure x", "security.insecure is not allowed"),
     (Invalid, "ENV A=${B:?needed}", "needed"),
     (Invalid, "EXPOSE 99999", "99999"),
+    (
+        Invalid,
+        "COPY --link --chown=me a /b",
+        "--chown=me: user and group names can't be resolved when used with --link",
+    ),
+    (Invalid, "ADD --link --chown=1:us a /b", "can't be resolved"),
     (NotFound, "COPY --from=scratch a /", "scratch holds no files"),
     (Invalid, "COPY --from=7 a /", "invalid stage index 7"),
 ]

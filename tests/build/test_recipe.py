@@ -42,8 +42,8 @@ SAME: list[tuple[Recipe, str]] = [
     ),
     (image("a").copy("x", "y z", to="/d/"), 'FROM a\nCOPY ["x", "y z", "/d/"]'),
     (
-        image("a").copy("x", to="y", chown="u:g", chmod="u+x", link=True, exclude=["*.a"]),
-        "FROM a\nCOPY --chown=u:g --chmod=u+x --link --exclude=*.a x y",
+        image("a").copy("x", to="y", chown="1:2", chmod="u+x", link=True, exclude=["*.a"]),
+        "FROM a\nCOPY --chown=1:2 --chmod=u+x --link --exclude=*.a x y",
     ),
     (image("a").copy("*.txt", to=".", parents=True), "FROM a\nCOPY --parents *.txt ."),
     (image("a").copy("x", to="/y", from_="b"), "FROM a\nCOPY --from=b x /y"),

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 from scow.build import sources as written
 from scow.build.draft import Draft
 from scow.build.ops import CopyOp, FromContext, FromUrl, Origin
+from scow.build.owners import is_named
 from scow.dockerfile import instructions as ins
 from scow.dockerfile.span import located
 from scow.errors import Invalid
@@ -73,7 +74,11 @@ def _step(
     draft: Draft, instruction: ins.Copy | ins.Add, origin: Origin, sources: tuple[str, ...], told: str = ""
 ) -> None:
     """Note a step that is one of the instruction's; ``told`` is the source as it was written, where that is another."""
-    target = _target(draft, instruction)
+    target, chown = _target(draft, instruction), draft.expand(instruction.chown)
+    if instruction.link and is_named(chown):
+        raise draft.invalid(
+            f"--chown={chown}: user and group names can't be resolved when used with --link", hint="uid[:gid]"
+        )
     files = tuple(
         (doc.name, (draft.expand(doc.text, heredoc=True) if doc.expand else doc.text).encode())
         for doc in instruction.files
@@ -84,7 +89,7 @@ def _step(
         sources=sources,
         target=target,
         files=files,
-        chown=draft.expand(instruction.chown),
+        chown=chown,
         chmod=draft.expand(instruction.chmod),
         exclude=tuple(draft.expand(pattern) for pattern in instruction.exclude),
         unpack=isinstance(instruction, ins.Add) and _unpacks(instruction, origin),

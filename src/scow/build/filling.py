@@ -103,7 +103,8 @@ class Filling(msgspec.Struct):
         return Copying(op, listing, view, self._owner(op, root), time, _unpacker(op, scratch, self._latest))
 
     def _owner(self, op: CopyOp, root: Root) -> tuple[int, int]:
-        passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if op.chown else (b"", b"")
+        looked = op.chown and not op.link
+        passwd, group = (root.read("/etc/passwd"), root.read("/etc/group")) if looked else (b"", b"")
         return owner(op.chown, passwd, group)
 
     def _key(self, op: CopyOp, root: Root, content: str) -> str:

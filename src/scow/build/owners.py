@@ -9,11 +9,15 @@ _DIGITS = 20
 
 def owner(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:
     """Of ``--chown``. A user who is not said is 0, and root is 0 in every image. Without a group, a user's name brings
-    its primary group, and a number is the group's as well (the Dockerfile reference says so of both, BuildKit does it
-    of numbers only)."""
+    its primary group, and a number is the group's as well (Dockerfile reference, "COPY --chown")."""
     user, _, wanted = text.partition(":")
     uid, primary = _known(user, passwd, "passwd")
     return uid, _known(wanted, group, "group")[0] if wanted else primary
+
+
+def is_named(text: str) -> bool:
+    """Whether it takes a look into the file system to know the numbers."""
+    return any(part != "" and _numbers(part, b"") is None for part in text.split(":", 1))
 
 
 def maker(text: str, passwd: bytes, group: bytes) -> tuple[int, int]:

@@ -74,7 +74,7 @@ def _array(words: Sequence[str]) -> str:
 
 
 def _expose(draft: Draft, instruction: ins.Expose) -> None:
-    words = [word for port in instruction.ports for word in draft.expand(port).split()]
+    words = [word for port in sorted(instruction.ports) for word in draft.expand(port).split()]
     try:
         found = [port for word in words for port in ports(word)]
     except Invalid as error:
