@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from scow.build.draft import Draft, health
 from scow.build.ops import MakeDirectoryOp
-from scow.build.variables import PROXIES
 from scow.dockerfile import instructions as ins
 from scow.dockerfile.durations import told
 from scow.dockerfile.ports import ports
@@ -25,7 +24,7 @@ def _arg(draft: Draft, instruction: ins.Arg) -> None:
         default = draft.expand(definition.default) if definition.default is not None else None
         name = draft.expand(definition.name)
         value = draft.variables.declare(name, default)
-        told.append(name + (f"={value}" if value is not None and name not in PROXIES else ""))
+        told.append(name if value is None else f"{name}={value}")
     draft.step(f"ARG {' '.join(told)}")
 
 

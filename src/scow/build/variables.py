@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-#: Known without being declared; set for RUN, but in no cache key and no history.
+#: Known without being declared; set for RUN, but in no cache key and no history unless they are (reference, "ARG").
 PROXIES: Final = frozenset(
     name
     for upper in ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
@@ -59,9 +59,8 @@ class Variables:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """The declared arguments as a RUN's history has them: in their order, empty without a value, no proxies."""
-        names = [name for name in self._declared if name not in PROXIES]
-        return tuple(f"{name}={self.lookup(name) or ''}" for name in names)
+        """The declared arguments as a RUN's history has them: in their order, empty without a value."""
+        return tuple(f"{name}={self.lookup(name) or ''}" for name in self._declared)
 
     @property
     def run_env(self) -> dict[str, str]:
