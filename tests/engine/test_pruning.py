@@ -11,6 +11,7 @@ from tests.layer.tars import item
 
 from scow import Engine
 from scow.content.lock import Lease
+from scow.image import rootfs
 from scow.image.rewrite import Wish
 from scow.oci.digest import chain_id
 
@@ -83,3 +84,14 @@ def test_the_snapshots_of_an_image_go_with_it(engine: Engine, tmp_path: Path) ->
     assert set(store.snapshots) == set()
     assert blobs | {str(heights[1])} <= set(collected.names)
     assert collected.bytes >= size
+
+
+def test_what_a_build_stacks_stays_while_it_works(engine: Engine) -> None:
+    """It is no image's yet."""
+    store, (layer,) = engine.workplace.store, engine.images.find("tiny:1").image.layers
+    with store.layout.working():
+        places, *_ = rootfs.with_mount_points((), [layer, layer], store, "step")
+        engine.workplace.collect()
+        assert (places / "proc").is_dir()
+    engine.workplace.collect()
+    assert not places.exists()

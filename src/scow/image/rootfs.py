@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -62,9 +62,8 @@ def root_entry(layers: Sequence[Layer], store: Store) -> Entry:
 
 def stack(layers: Sequence[Layer], store: Store) -> tuple[Path, ...]:
     """The trees whose overlay is the root file system, topmost first; unpacked when they are not yet."""
-    chain = chain_id(layer.diff_id for layer in layers)
-    if chain is None:
-        return (store.snapshots.tree(_NOTHING, "flat", lambda path: None),)
+    if not layers:
+        return (_snapshot(layers, store, "flat", lambda path: None),)
     trees = [store.unpacking.tree(layer) for layer in layers]
     headers = [store.unpacking.header(layer) for layer in layers]
     if all(header.plain for header in headers[1:]):
@@ -73,7 +72,7 @@ def stack(layers: Sequence[Layer], store: Store) -> tuple[Path, ...]:
     if merged.conflicts:
         return (flat(layers, store),)
     if merged.restyled or merged.relinked:
-        fix = store.snapshots.tree(chain, "fix", lambda path: _fix(path, merged, trees))
+        fix = _snapshot(layers, store, "fix", lambda path: _fix(path, merged, trees))
         return (fix, *_stackable(trees))
     return _stackable(trees)
 
@@ -112,8 +111,7 @@ def with_mount_points(lower: tuple[Path, ...], layers: Sequence[Layer], store: S
                 put(tree, point)
             tree.finish()
 
-    chain = chain_id(layer.diff_id for layer in layers)
-    return (store.snapshots.tree(chain or _NOTHING, kind, make), *lower)
+    return (_snapshot(layers, store, kind, make), *lower)
 
 
 def _holds(known: View, directory: bytes) -> bool:
@@ -134,8 +132,14 @@ def style(upper: Path, root: Entry) -> None:
 
 def flat(layers: Sequence[Layer], store: Store) -> Path:
     """The root file system as one tree."""
-    chain = chain_id(layer.diff_id for layer in layers)
-    return store.snapshots.tree(chain or _NOTHING, "flat", lambda path: write(layers, store, path))
+    return _snapshot(layers, store, "flat", lambda path: write(layers, store, path))
+
+
+def _snapshot(layers: Sequence[Layer], store: Store, kind: str, make: Callable[[Path], None]) -> Path:
+    """The tree of that kind, held: what a build stacks is no image's yet, and no collection may take it."""
+    chain = chain_id(layer.diff_id for layer in layers) or _NOTHING
+    store.layout.hold(chain)
+    return store.snapshots.tree(chain, kind, make)
 
 
 def write(layers: Sequence[Layer], store: Store, target: Path) -> None:
