@@ -94,6 +94,33 @@ def test_blocked(rules: tuple[Rule, ...]) -> None:
         routed(rules, Reference.parse("secret/x"))
 
 
+@pytest.mark.parametrize(
+    ("name", "blocked"),
+    [
+        ("a.example/x:1", True),
+        ("a.example/x:1.2", False),
+        ("a.example/x", False),
+        ("a.example/x/y:1", False),
+        (f"a.example/x@sha256:{'0' * 64}", True),
+        (f"a.example/x@sha256:{'1' * 64}", False),
+        (f"a.example/x:1@sha256:{'1' * 64}", True),
+        ("a.example:5000/x:1", False),
+    ],
+)
+def test_a_prefix_may_be_a_tag_or_a_digest(name: str, blocked: bool) -> None:
+    """As containers-registries.conf(5) has it; a host on another port is another host."""
+    scopes = ("a.example/x:1", f"a.example/x@sha256:{'0' * 64}")
+    rules = (*(Rule(scope, blocked=True) for scope in scopes), Rule("a.example", "b.example"))
+    if blocked:
+        with pytest.raises(Denied):
+            routed(rules, Reference.parse(name))
+    else:
+        host = "a.example:5000" if ":5000" in name else "b.example"
+        assert routed(rules, Reference.parse(name)).target.host == host
+    moved = routed((Rule("a.example/x:1", "c.example/z"),), Reference.parse("a.example/x:1")).target
+    assert str(moved) == "c.example/z:1"
+
+
 def test_how_hosts_are_met(rules: tuple[Rule, ...]) -> None:
     assert settings_of(rules) == {
         "hub.corp:5000": HostSettings(ca_files=("/corp.pem",)),

@@ -4,7 +4,7 @@ version 2, and three keys of our own). PURE: files are read elsewhere.
 ::
 
     [[registry]]
-    prefix = "docker.io"             # host, host/path, or *.domain; the longest that fits counts
+    prefix = "docker.io"             # host, host/path (also :tag or @digest), *.domain; the longest that fits counts
     location = "hub.corp.example"    # is asked instead
     insecure = false                 # plain HTTP, or any certificate
     blocked = false                  # is never asked
@@ -149,7 +149,9 @@ def routed(rules: Sequence[Rule], reference: Reference, *, push: bool = False) -
 def _fits(scope: str, reference: Reference) -> bool:
     if scope.startswith("*."):
         return reference.host.endswith(scope[1:])
-    return f"{reference.repository}/".startswith(f"{scope}/")
+    tagged = f"{reference.repository}:{reference.tag}" if reference.tag else reference.repository
+    names = (reference.repository, tagged, f"{reference.repository}@{reference.digest}")
+    return scope in names or reference.repository.startswith(f"{scope}/")
 
 
 def _moved(reference: Reference, scope: str, location: str) -> Reference:
