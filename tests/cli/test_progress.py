@@ -83,6 +83,16 @@ def test_live_draws_bars_with_bytes_and_rate() -> None:
     display.close()
 
 
+def test_live_leaves_room_for_what_the_terminal_echoes() -> None:
+    stream = io.StringIO()
+    display = Live(stream, clock=Clock(), width=40)
+    display.update("4f4fb700ef54", "Downloading", 1, 10_000_000)
+    drawn = [line for line in plain(stream.getvalue()).splitlines() if "4f4f" in line]
+    assert drawn
+    assert max(map(len, drawn)) <= 38
+    display.close()
+
+
 def test_live_is_redrawn_ten_times_a_second_at_most() -> None:
     stream, clock = io.StringIO(), Clock()
     with Live(stream, clock=clock, width=80) as display:

@@ -32,6 +32,9 @@ FINAL = (
 )
 """How the status of an item begins that needs no bar any more."""
 _INTERVAL = 0.1
+#: Columns that what is redrawn leaves free: a terminal writes ``^C`` where the cursor is, and may not begin a new line
+#: with it, as all would be a line further down than was drawn.
+ECHO = 2
 
 
 class Display:
@@ -164,7 +167,9 @@ class Live(Display):
     def _draw(self) -> None:
         if self._live is None:
             self._live = self._start()
-        self._live.update(self._bars(), refresh=True)
+        from rich.constrain import Constrain
+
+        self._live.update(Constrain(self._bars(), self._live.console.width - ECHO), refresh=True)
         self._drawn = self._clock()
 
     def _start(self) -> RichLive:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING
 
 from scow.cli.builds.log import Log, Step
+from scow.cli.progress import ECHO
 from scow.cli.units import ellipsis, width
 from scow.oci.reference import Reference
 
@@ -61,7 +62,7 @@ class Live(Log):
         from rich.text import Text
 
         with self._lock:
-            columns = self._live.console.width if self._live else 80
+            columns = (self._live.console.width if self._live else 80) - ECHO
             steps = [line for step in self.steps.all.values() for line in self._step(step, columns)]
             room = None if self._over or not self._live else self._live.console.height - _ROOM
             lines = [self._heading(), *(steps[-room:] if room else steps)]
