@@ -228,6 +228,25 @@ def test_in_through_podman(ground: Ground, podman: Tool, caller: Actor, compress
     assert caller("inspect", "-f", shown, name).ok().stdout == caller("inspect", "-f", shown, source).ok().stdout
 
 
+def test_an_index_in_through_podman(ground: Ground, podman: Tool, caller: Actor) -> None:
+    """An index that podman made, of an image that it had."""
+    name = f"{ground.registry.host}/trips/by-podman:index"
+    podman("pull", "-q", "--tls-verify=false", ground.place(FORMS[0]))
+    podman("manifest", "create", "listed", f"containers-storage:{ground.place(FORMS[0])}")
+    podman("manifest", "push", "-q", "--all", "--tls-verify=false", "listed", f"docker://{name}")
+    podman("manifest", "rm", "listed")
+    ground.check(exported(caller, name))
+
+
+def test_plain_layers_in_through_podman(ground: Ground, podman: Tool, caller: Actor) -> None:
+    """podman pushes compressed layers only; what it saves may be plain."""
+    name, saved = f"{ground.registry.host}/trips/by-podman:none", caller.directory / "saved.tar"
+    podman("pull", "-q", "--tls-verify=false", ground.place(FORMS[0]))
+    podman("save", "-q", "--format", "oci-archive", "--uncompressed", "-o", str(saved), ground.place(FORMS[0]))
+    caller("copy", f"oci-archive:{saved}", f"docker://{name}").ok()
+    ground.check(exported(caller, name))
+
+
 def test_in_through_umoci(ground: Ground, caller: Actor) -> None:
     """umoci's own layer on top: a sparse file, a device, a link, a capability, a name that is no text."""
     layout = caller.directory / "layout"
