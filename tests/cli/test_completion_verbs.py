@@ -53,6 +53,16 @@ def test_zsh_is_told_three_lines_of_each(scow: Scow) -> None:
     assert {"--format", "--quiet"} <= set(told[1::3])
 
 
+def test_fish_is_told_whole_descriptions(scow: Scow) -> None:
+    script = scow("completion", "fish").ok().stdout
+    assert 'string split -m1 "," $completion' in script, "a description may have commas"
+
+
+def test_every_verb_says_what_it_does(scow: Scow) -> None:
+    env = {"_SCOW_COMPLETE": "zsh_complete", "COMP_WORDS": "scow ", "COMP_CWORD": "1"}
+    assert "_" not in scow(env=env).ok().stdout.splitlines()[2::3]
+
+
 def test_refused_flags_are_not_offered(scow: Scow) -> None:
     assert offered(scow, "run", "--isol") == []
 

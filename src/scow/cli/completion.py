@@ -58,4 +58,5 @@ def completion(ctx: click.Context, shell: str) -> None:
     made = get_completion_class(shell)
     if made is None:
         raise AssertionError(shell)
-    click.echo(made(ctx.find_root().command, {}, "scow", _VARIABLE).source())
+    source = made(ctx.find_root().command, {}, "scow", _VARIABLE).source()
+    click.echo(source.replace('string split ","', 'string split -m1 ","'))  # fish: a description may have commas

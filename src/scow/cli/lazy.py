@@ -188,7 +188,7 @@ class LazyGroup(Helping, click.Group):
         from click.shell_completion import CompletionItem
 
         named = [
-            CompletionItem(name, help=self.lazy[name].help if name in self.lazy else None)
+            CompletionItem(name, help=(self.lazy if name in self.lazy else self.commands)[name].help)
             for name in self._listed()
             if name.startswith(incomplete)
         ]
