@@ -222,7 +222,7 @@ def test_an_error_comes_whole_from_another_process() -> None:
     where = Where("Dockerfile", 2, text="RUN false")
     error = Process("failed", exit_code=3, subject="a", hint="b", where=where)
     again = pickle.loads(pickle.dumps(error))
-    assert (repr(again), vars(again)) == ("Process('a: failed')", vars(error))
+    assert (repr(again), vars(again)) == ("Process('Dockerfile:2: a: failed')", vars(error))
 
 
 def test_a_network_is_found_as_everything_is(engine: Engine) -> None:
