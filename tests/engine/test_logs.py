@@ -29,6 +29,11 @@ def test_a_line_s_own_time_finds_it(home: Path, index: int) -> None:
     assert [line.time for line in lines(home, until=moment)] == _TIMES[: index + 1]
 
 
+@pytest.mark.timeout(30)
+def test_what_never_ran_has_no_lines(tmp_path: Path) -> None:
+    assert list(lines(tmp_path)) == list(lines(tmp_path, tail=1)) == list(lines(tmp_path, alive=lambda: False)) == []
+
+
 def test_a_log_that_is_turned_over_twice_between_two_looks(tmp_path: Path) -> None:
     """As a program does that writes fast into small files."""
     log = tmp_path / "log"

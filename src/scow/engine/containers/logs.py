@@ -107,7 +107,8 @@ class _Reader:
         held, found = None if self._fd is None else os.fstat(self._fd), ""
         for name in _names(self._home):
             with contextlib.suppress(FileNotFoundError):
-                if held and os.path.samestat(held, os.stat(self._home / name)):
+                there = os.stat(self._home / name)
+                if held and os.path.samestat(held, there):
                     break
                 found = name
         return found
