@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -22,6 +25,15 @@ def scow(directory: Path) -> Scow:
 def sh(scow: Scow, script: str, *flags: str, **rest: object) -> str:
     """What a script prints in a container that is removed."""
     return scow("run", "--rm", *flags, IMAGE, "sh", "-c", script, **rest).ok().stdout  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not os.path.ismount("/dev/shm"), reason="needs root and a tmpfs")
+def test_a_store_that_moved_to_another_file_system(scow: Scow, directory: Path) -> None:
+    assert sh(scow, "echo before") == "before\n"
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as place:
+        moved = Path(place) / "store"
+        shutil.copytree(directory / "store", moved, symlinks=True)
+        assert sh(scow, "echo moved", root=moved) == "moved\n"
 
 
 @pytest.mark.parametrize(

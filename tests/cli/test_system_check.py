@@ -35,7 +35,7 @@ def without_mounts(root: Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     store = Engine(root).workplace.store
     for kind in ("", "-confined"):
-        (root / f"mountable-{store.layers.flavour}{kind}").write_text(f"{store.boot} no")
+        (root / f"mountable-{store.layers.flavour}{kind}").write_text(f"{store.boot} {root.stat().st_dev} no")
 
 
 class Store:

@@ -135,13 +135,14 @@ class Workplace:
         return sys.platform != "linux" or self._tried("mountable")
 
     def _tried(self, what: str) -> bool:
-        """Tried once a boot by each kind of user, as it costs a process: root may or may not be allowed to mount."""
+        """Tried once a boot by each kind of user, as it costs a process: root may or may not be allowed to mount. On
+        another file system, where somebody took the store, it is tried anew."""
         from scow.held import may_mount
 
         known = self.root / f"{what}-{self.store.layers.flavour}{'' if may_mount() else '-confined'}"
         with contextlib.suppress(OSError):
-            boot, _, answer = read(known).decode().partition(" ")
-            if boot == self.store.boot:
+            where, _, answer = read(known).decode().rpartition(" ")
+            if where == self._where():
                 return answer == "yes"
         from scow.runtime import probe
 
@@ -149,8 +150,12 @@ class Workplace:
             self.root.mkdir(parents=True, exist_ok=True)
         works = {"overlay": probe.stacks, "mountable": probe.mounts}[what](self.root)
         with contextlib.suppress(OSError):
-            renew(known, f"{self.store.boot} {'yes' if works else 'no'}".encode())
+            renew(known, f"{self._where()} {'yes' if works else 'no'}".encode())
         return works
+
+    def _where(self) -> str:
+        """The boot, and the file system of the store."""
+        return f"{self.store.boot} {self.root.stat().st_dev}"
 
     @cached_property
     def cache(self) -> Records:
