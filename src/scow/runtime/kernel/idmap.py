@@ -126,8 +126,9 @@ def _joined(pid: int) -> bool:
     root = os.geteuid() == 0
     try:
         with open(f"/proc/{pid}/uid_map") as table:
-            lines = [line.split() for line in table]
-        if lines[0][:2] != ["0", str(os.geteuid())] or sum(int(line[2]) for line in lines) < ENOUGH:
+            spans = [line.split() for line in table]
+        ours = bool(spans) and spans[0][:2] == ["0", str(os.geteuid())]
+        if not ours or sum(int(count) for _, _, count in spans) < ENOUGH:
             return False
         there = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
