@@ -13,6 +13,7 @@ from scow import Engine
 from scow.content.lock import Lease
 from scow.image import rootfs
 from scow.image.rewrite import Wish
+from scow.oci.descriptor import Descriptor
 from scow.oci.digest import chain_id
 
 ROOTFS = tars.write([item("file", data=b"x" * 10_000)])
@@ -95,3 +96,13 @@ def test_what_a_build_stacks_stays_while_it_works(engine: Engine) -> None:
         assert (places / "proc").is_dir()
     engine.workplace.collect()
     assert not places.exists()
+
+
+def test_what_was_built_not_to_stay_goes_even_when_it_could_not_leave(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    layout, made = engine.workplace.store.layout, list[Descriptor]()
+    with pytest.raises(BrokenPipeError), engine.images.held():
+        engine.images.build(tmp_path, stays=False, built=made.append)
+        assert layout.exists(made[0])
+        raise BrokenPipeError
+    assert not layout.exists(made[0])

@@ -121,8 +121,9 @@ def build(session: Session, /, path: str, **given: Any) -> None:
     if given["iidfile"]:  # so that no one takes an earlier build's for this one's
         with contextlib.suppress(OSError):
             Path(given["iidfile"]).unlink()
-    with buildoutput.held(session.engine, outputs, tags) as stays:
-        made = _made(session, path, given, outputs, tags, {**asked, "stays": stays})
+    asked["stays"] = buildoutput.stays(outputs, tags)
+    with session.engine.images.held():
+        made = _made(session, path, given, outputs, tags, asked)
         _deliver(session, made, given, outputs, tags)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from scow.cli.builds.flags import EXPORTS, Output
@@ -43,15 +42,9 @@ def compression(outputs: Sequence[Output]) -> Compression | None:
     return next(iter(asked), None)
 
 
-@contextlib.contextmanager
-def held(engine: Engine, outputs: Sequence[Output], tags: Sequence[str]) -> Iterator[bool]:
-    """The store has all of what is built until the end of the block. Whether it does after that: what has no name and
-    only leaves does not stay."""
-    stays = bool(tags) or not outputs or any(output.kind not in EXPORTS for output in outputs)
-    with engine.images.held():
-        yield stays
-    if not stays:
-        engine.images.sweep()
+def stays(outputs: Sequence[Output], tags: Sequence[str]) -> bool:
+    """Whether the store has what is built when all is done: not what has no name and only leaves."""
+    return bool(tags) or not outputs or any(output.kind not in EXPORTS for output in outputs)
 
 
 class Made(NamedTuple):

@@ -33,7 +33,6 @@ def verify(session: Session, path: str, given: Mapping[str, Any], asked: dict[st
                 root, dockerfile=dockerfile, **options, watch=log.watch, watch_pull=log.watch_pull, warn=log.warn
             )
         found = images.differences(name, str(built), platform=platform)
-    images.sweep()
     for line in told(found):
         click.echo(line)
     if found:

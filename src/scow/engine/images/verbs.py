@@ -322,9 +322,15 @@ class Images(Noun):
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """The content of what is looked at, brought or built inside stays in the store until the end of the block."""
-        with self._store.layout.working():
-            yield
+        """The content of what is looked at, brought or built inside stays in the store until the end of the block. What
+        was built not to stay is let go of then."""
+        layout = self._store.layout
+        with contextlib.ExitStack() as after, layout.working():
+            try:
+                yield
+            finally:
+                if layout.passing:
+                    after.callback(self.sweep)
 
     def differences(self, was: str, now: str, *, platform: str | None = None) -> tuple[Difference, ...]:
         """What is different in the image ``now``, field by field and entry by entry; empty for equal images."""
